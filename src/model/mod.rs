@@ -1,0 +1,19 @@
+//! The nouns: small validated types every other room speaks. No I/O, no async, no clock.
+//!
+//! A value of one of these types is proof that its text was checked once, at the edge: the store key, the cache key,
+//! the policy check and the audit line all use the same type, so they cannot disagree about a spelling.
+
+pub mod caller;
+pub mod company;
+pub mod entitlement;
+pub mod freshness;
+pub mod glob;
+pub mod identity;
+pub mod log;
+pub mod metadata;
+pub mod name;
+pub mod number;
+pub mod record;
+pub mod roster;
+pub mod secret;
+pub mod time;

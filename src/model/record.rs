@@ -1,0 +1,80 @@
+//! A sealed record: the same bytes at rest on the lead, on the wire, and in every cache.
+
+use super::metadata::{Metadata, SecretOptions};
+use super::number::{Generation, Position, Revision, Version};
+use super::secret::{KeyScope, ScopedSecret};
+use super::time::{Moment, Timestamp};
+
+/// A value under its scope key, as `crypto` made it. Opens only at the address and version it was sealed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedValue {
+    /// Which key of the scope seals it.
+    pub generation: Generation,
+    /// 192 random bits.
+    pub nonce: [u8; 24],
+    /// Ciphertext followed by the 16-byte tag.
+    pub ciphertext: Vec<u8>,
+}
+
+/// What one version holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordBody {
+    /// A value.
+    Sealed(SealedValue),
+    /// The version was deleted; nothing of the value travels.
+    Deleted,
+}
+
+/// One version of one secret in one scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Which secret, in which scope.
+    pub at: ScopedSecret,
+    /// A serial number for people and older clients; one per (secret, scope), never reused.
+    pub secret_id: u64,
+    /// Which value it is.
+    pub version: Version,
+    /// The change that wrote it last.
+    pub revision: Revision,
+    /// The value, or that it is gone.
+    pub body: RecordBody,
+    /// Texts for people.
+    pub metadata: Metadata,
+    /// How it is kept and served.
+    pub options: SecretOptions,
+    /// When the first version of this secret was stored.
+    pub created_at: Timestamp,
+    /// When this record was written.
+    pub updated_at: Timestamp,
+}
+
+impl Record {
+    /// The sealed value, unless it was deleted.
+    #[must_use]
+    pub fn sealed(&self) -> Option<&SealedValue> {
+        match &self.body {
+            RecordBody::Sealed(value) => Some(value),
+            RecordBody::Deleted => None,
+        }
+    }
+}
+
+/// A scope key as it is stored or sent: wrapped by the root key on the lead, HPKE-sealed to one node elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedScopeKey {
+    /// What the key covers.
+    pub at: KeyScope,
+    /// Which key of that scope it is.
+    pub generation: Generation,
+    /// The sealed bytes; only `crypto` knows their shape.
+    pub sealed: Vec<u8>,
+}
+
+/// The last proof that a cache was current: "up to `position`, at `at`" in the follower's own clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact {
+    /// What the lead vouched for.
+    pub position: Position,
+    /// When the question was asked that the lead's beacon answered.
+    pub at: Moment,
+}

@@ -1,0 +1,266 @@
+//! What the door answers: typed, so that the API only has to spell it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::crypto::plaintext::Plaintext;
+use crate::model::caller::LeadAddress;
+use crate::model::entitlement::Entitlement;
+use crate::model::identity::{KeyPin, Role};
+use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::number::{Epoch, Revision, Version};
+use crate::model::record::Record;
+use crate::model::secret::{Scope, ScopedSecret, SecretName};
+use crate::model::time::{Moment, Timestamp};
+
+/// How fresh an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// By the lead itself.
+    Lead,
+    /// From a cache the lead vouched for within `ttl`.
+    Hit,
+    /// From a cache past its `ttl`, within `max_stale`.
+    Stale,
+}
+
+/// Freshness as it is told to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// Which state.
+    pub served: Served,
+    /// Time since the lead vouched for the cache; zero on the lead.
+    pub age: Duration,
+    /// Until when this answer counts as fresh.
+    pub fresh_until: Timestamp,
+    /// After this much more time the answer may not be given; `None` on the lead.
+    pub servable_for: Option<Duration>,
+}
+
+/// A value, with everything a caller is told about it. Ask [`super::Vault::confirm`] just before it is written out.
+#[derive(Debug)]
+pub struct ReadAnswer {
+    /// Which version, and what is said about it.
+    pub record: Arc<Record>,
+    /// The value.
+    pub value: Plaintext,
+    /// How fresh it is.
+    pub freshness: Freshness,
+    /// When it was decided; the deadline counts from here.
+    pub decided_at: Moment,
+    /// Whether it was asked for by scope instead of resolved: then no override is reported.
+    pub resolved: bool,
+}
+
+/// What a read comes to, if it is not refused.
+#[derive(Debug)]
+pub enum ReadOutcome {
+    /// The value.
+    Value(ReadAnswer),
+    /// The caller has this version already.
+    NotModified {
+        /// Which version.
+        version: Version,
+        /// How fresh that is.
+        freshness: Freshness,
+    },
+}
+
+/// A committed change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Serial number of the (secret, scope).
+    pub secret_id: u64,
+    /// What it is called, where.
+    pub at: ScopedSecret,
+    /// The new version, or the one deleted.
+    pub version: Version,
+    /// The change.
+    pub revision: Revision,
+}
+
+/// One line of a list. The record's body is never shown.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The current record.
+    pub record: Arc<Record>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct ListPage {
+    /// The lines.
+    pub items: Vec<Listed>,
+    /// Where the next page starts, if there is one.
+    pub next_cursor: Option<String>,
+}
+
+/// What became of one scope in a resolution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// It had the value that was used.
+    Won {
+        /// Which one.
+        version: Version,
+    },
+    /// It has a value, but a narrower scope won.
+    Overridden {
+        /// Which one.
+        version: Version,
+    },
+    /// Nothing is stored there, or not for this node.
+    Absent,
+    /// The value there was deleted.
+    Deleted {
+        /// Which one.
+        version: Version,
+    },
+    /// No company was named, so no company scope was tried.
+    NotNamed,
+    /// The node may not speak for that company, or the caller not.
+    NotAllowed,
+}
+
+/// One line of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedScope {
+    /// `node`, `company` or `global`.
+    pub kind: &'static str,
+    /// The scope, when one could be formed.
+    pub scope: Option<Scope>,
+    /// What became of it.
+    pub outcome: Tried,
+}
+
+/// Which node holds which version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The node.
+    pub node: NodeName,
+    /// Whether it is entitled to the winner.
+    pub entitled: bool,
+    /// Whether it has acknowledged the change that wrote it; `None` when this node cannot know.
+    pub current: Option<bool>,
+}
+
+/// Why a read comes out as it does.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The secret.
+    pub name: SecretName,
+    /// Where it was looked for.
+    pub environment: EnvironmentName,
+    /// Each scope, narrowest first.
+    pub tried: Vec<TriedScope>,
+    /// The winner, if any.
+    pub winner: Option<Arc<Record>>,
+    /// Whether the caller may read it, and by which rule.
+    pub allowed: bool,
+    /// The policy rule that decided.
+    pub rule: String,
+    /// How fresh an answer would be; `None` when it would be refused as too old.
+    pub freshness: Option<Freshness>,
+    /// Who holds it; on a follower, only itself.
+    pub holders: Vec<Holder>,
+}
+
+/// All versions of one (secret, scope) that are kept, newest first.
+#[derive(Debug, Clone)]
+pub struct VersionList {
+    /// The secret in its scope.
+    pub at: ScopedSecret,
+    /// The records; bodies are never shown.
+    pub versions: Vec<Record>,
+    /// Who holds the current one.
+    pub holders: Vec<Holder>,
+}
+
+/// Whether a node is heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    /// This is the node that answers.
+    Here,
+    /// A heartbeat came lately.
+    Alive,
+    /// Heartbeats are overdue.
+    Suspect,
+    /// Not heard of for so long that it is on its own.
+    Lost,
+    /// Never heard of since the lead started.
+    Unknown,
+}
+
+/// One node of the mesh.
+#[derive(Debug, Clone)]
+pub struct NodeLine {
+    /// Its name.
+    pub name: NodeName,
+    /// What it is.
+    pub role: Role,
+    /// Whether it is heard of.
+    pub state: NodeState,
+    /// Its pinned key.
+    pub pin: KeyPin,
+    /// What it may hold.
+    pub entitlement: Entitlement,
+    /// When it joined.
+    pub joined_at: Timestamp,
+    /// Time since its last heartbeat.
+    pub last_heard: Option<Duration>,
+    /// The last revision it acknowledged.
+    pub acknowledged: Option<Revision>,
+    /// Records in its cache.
+    pub cache_entries: Option<u64>,
+    /// How long it has run.
+    pub uptime: Option<Duration>,
+    /// From where it is connected.
+    pub address: Option<String>,
+}
+
+/// What `/health` and `aurora status` say.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// This node.
+    pub node: NodeName,
+    /// What it is.
+    pub role: Role,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// The reign it follows.
+    pub epoch: Epoch,
+    /// The last change it has.
+    pub revision: Revision,
+    /// The lead; on the lead, itself.
+    pub lead: LeadAddress,
+    /// Time since the lead was last heard; zero on the lead, `None` if never.
+    pub lead_last_heard: Option<Duration>,
+    /// `fresh`, `stale` or `closed` by the node's own durations; `lead` on the lead.
+    pub freshness: &'static str,
+    /// Secrets held (current records).
+    pub secrets: usize,
+    /// How long the node has run.
+    pub uptime: Duration,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A new join token, shown once.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The text to hand to the new node.
+    pub text: Plaintext,
+    /// The node it admits.
+    pub node: NodeName,
+    /// When it stops admitting.
+    pub expires_at: Timestamp,
+}
+
+/// What an audit verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditVerdict {
+    /// Lines whose chain was checked.
+    pub lines: u64,
+    /// The first line that does not fit, with its file and reason; `None` if all do.
+    pub broken: Option<String>,
+}
+

@@ -1,0 +1,113 @@
+//! Why the door stays shut. The API has one table from these to codes and statuses.
+
+use std::time::Duration;
+
+use crate::model::caller::LeadAddress;
+use crate::model::metadata::MetadataError;
+use crate::model::name::NodeName;
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretName};
+use crate::model::time::Timestamp;
+
+/// A refusal or a failure, by cause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The kernel did not say who asks, or named nobody.
+    #[error("the caller could not be identified")]
+    NoIdentity,
+    /// Policy refuses. Also the answer for an absent secret when the caller may not know which it is.
+    #[error("refused by policy")]
+    Denied {
+        /// The rule that decided; for the audit and the log, never for the caller.
+        rule: String,
+    },
+    /// `X-Node-Name` is not this node.
+    #[error("this node is {node}, not {claimed}")]
+    NodeMismatch {
+        /// What the caller claimed.
+        claimed: NodeName,
+        /// This node.
+        node: NodeName,
+    },
+    /// No scope has a value.
+    #[error("{name} has no value here (tried {})", scopes_text(tried))]
+    NotFound {
+        /// The secret.
+        name: SecretName,
+        /// The scopes that were tried, narrowest first.
+        tried: Vec<Scope>,
+    },
+    /// Check-and-set failed.
+    #[error("the current version is {}, not the expected one", current.map_or(0, Version::get))]
+    VersionConflict {
+        /// The current version; none if there is no value.
+        current: Option<Version>,
+    },
+    /// Only the lead changes the store.
+    #[error("this node is a follower; changes are made on the lead")]
+    NotLead {
+        /// Where to go.
+        lead: LeadAddress,
+    },
+    /// That version was destroyed for good.
+    #[error("version {version} of {name} was destroyed")]
+    Destroyed {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
+    },
+    /// The value is over the limit.
+    #[error("the value is larger than {bytes_max} bytes")]
+    ValueTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Metadata is over its bounds.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A scope or environment that cannot be used here.
+    #[error("{0}")]
+    BadScope(String),
+    /// A list cursor that this node did not issue.
+    #[error("the cursor is not one this node issued")]
+    BadCursor,
+    /// The node named does not exist.
+    #[error("no node is named {0}")]
+    NoSuchNode(NodeName),
+    /// A node of that name has joined already.
+    #[error("a node named {0} has joined already")]
+    NodeExists(NodeName),
+    /// The cache is too old to serve from.
+    #[error("the copy of {name} is too old to be given out")]
+    StaleCache {
+        /// The secret.
+        name: SecretName,
+        /// How old the cache is; unknown when the clocks cannot be trusted.
+        age: Option<Duration>,
+        /// The last contact with the lead, if there ever was one.
+        last_contact: Option<Timestamp>,
+    },
+    /// The scope key is not open, so nothing can be read.
+    #[error("the store is sealed")]
+    Sealed,
+    /// The journal cannot be written, so nothing may leave.
+    #[error("the audit journal cannot be written")]
+    AuditUnavailable,
+    /// The lead could not be asked.
+    #[error("the lead cannot be reached")]
+    NoLead {
+        /// Where it was last.
+        lead: LeadAddress,
+    },
+    /// Too much is in flight.
+    #[error("the node is busy")]
+    Overloaded,
+    /// Our fault, or the disk's: the log has the details, the caller only the request id.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+fn scopes_text(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(", ")
+}

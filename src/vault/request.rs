@@ -1,0 +1,102 @@
+//! What can be asked of the door, already parsed: a value of these types holds canonical names only.
+
+use std::time::Duration;
+
+use crate::crypto::plaintext::Plaintext;
+use crate::model::entitlement::Entitlement;
+use crate::model::metadata::{Metadata, SecretOptions};
+use crate::model::name::{CompanyId, EnvironmentName, NodeName, ServiceName};
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretName};
+
+/// What a caller claims about the context of a read; every claim is checked, none is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// `X-Company-Id`: honoured if the roster gives it to the node and a grant to the principal.
+    pub company: Option<CompanyId>,
+    /// `X-Node-Name`: must be this node.
+    pub node: Option<NodeName>,
+    /// Must be the node's own, except for an admin on the lead.
+    pub environment: Option<EnvironmentName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// One value, please.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// Which secret.
+    pub name: SecretName,
+    /// On whose behalf.
+    pub context: Context,
+    /// A scope to read instead of resolving.
+    pub scope: Option<Scope>,
+    /// An older version than the current one.
+    pub version: Option<Version>,
+    /// Confirm with the lead first.
+    pub refresh: bool,
+    /// The version the caller already has.
+    pub known: Option<Version>,
+}
+
+/// Store a value.
+#[derive(Debug)]
+pub struct PutRequest {
+    /// Which secret.
+    pub name: SecretName,
+    /// For whom.
+    pub scope: Scope,
+    /// Where; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// The value.
+    pub value: Plaintext,
+    /// Texts for people.
+    pub metadata: Metadata,
+    /// How it is kept and served.
+    pub options: SecretOptions,
+    /// The version that must be current; 0 = there must be none.
+    pub cas: Option<u64>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// Delete the current version of a secret in one scope.
+#[derive(Debug, Clone)]
+pub struct DeleteRequest {
+    /// Which secret.
+    pub name: SecretName,
+    /// In which scope.
+    pub scope: Scope,
+    /// Where; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// Names, scopes and versions; never values.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Only this environment; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// Only this service.
+    pub service: Option<ServiceName>,
+    /// Only this scope.
+    pub scope: Option<Scope>,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// At most so many; 1 to 1000.
+    pub limit: Option<usize>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+}
+
+/// Admit one node.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// Its name.
+    pub node: NodeName,
+    /// What it will be entitled to.
+    pub entitlement: Entitlement,
+    /// How long the token admits; 10 minutes if absent.
+    pub valid_for: Option<Duration>,
+}
