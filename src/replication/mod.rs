@@ -1,0 +1,10 @@
+//! Pure state machines of replication: what the lead sends, what a follower accepts, how fresh a cache is, who is alive.
+//!
+//! Nothing here reads a clock, a socket or a random source: time comes in as an argument and decisions go out as values.
+
+pub mod acceptance;
+pub mod backoff;
+pub mod feed;
+pub mod freshness;
+pub mod liveness;
+pub mod view;
