@@ -108,6 +108,34 @@ pub enum VaultError {
     Internal(String),
 }
 
+impl VaultError {
+    /// The stable word for this error: in answers, audit lines and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "no_identity",
+            Self::Denied { .. } => "denied",
+            Self::NodeMismatch { .. } => "node_mismatch",
+            Self::NotFound { .. } => "not_found",
+            Self::VersionConflict { .. } => "version_conflict",
+            Self::NotLead { .. } => "not_lead",
+            Self::Destroyed { .. } => "destroyed",
+            Self::ValueTooLarge { .. } => "value_too_large",
+            Self::Metadata(_) => "bad_metadata",
+            Self::BadScope(_) => "bad_scope",
+            Self::BadCursor => "bad_cursor",
+            Self::NoSuchNode(_) => "no_such_node",
+            Self::NodeExists(_) => "node_exists",
+            Self::StaleCache { .. } => "stale_cache",
+            Self::Sealed => "sealed",
+            Self::AuditUnavailable => "audit_unavailable",
+            Self::NoLead { .. } => "no_lead",
+            Self::Overloaded => "overloaded",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
 fn scopes_text(scopes: &[Scope]) -> String {
     scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,91 @@
+//! What reads are answered from: published values that any task loads without a lock, a mailbox or the disk.
+//!
+//! Actors write here after a commit; the door reads here. Keys are always published before the records they open.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use rpds::RedBlackTreeMapSync;
+use tokio::sync::{Notify, watch};
+
+use crate::crypto::key_ring::KeyRing;
+use crate::model::caller::LeadAddress;
+use crate::model::entitlement::Entitlement;
+use crate::model::name::NodeName;
+use crate::model::number::{Position, Revision};
+use crate::model::record::Contact;
+use crate::model::time::Moment;
+use crate::replication::view::{LeadView, View};
+
+/// What every node publishes.
+#[derive(Debug)]
+pub struct Board {
+    /// The records.
+    pub view: ArcSwap<View>,
+    /// The open scope keys.
+    pub keys: ArcSwap<KeyRing>,
+    /// What this node may hold and for whom it may speak.
+    pub entitlement: ArcSwap<Entitlement>,
+    /// Where the lead is.
+    pub lead: ArcSwap<LeadAddress>,
+    /// A follower's last contact.
+    pub contact: ArcSwapOption<Contact>,
+    /// Told whenever `contact` moves.
+    pub contact_moved: Notify,
+    /// Asks the session for a heartbeat now instead of at the next second.
+    pub ask_now: Notify,
+}
+
+impl Board {
+    /// A board that shows the state a node starts with.
+    #[must_use]
+    pub fn new(view: View, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
+        Self {
+            view: ArcSwap::from_pointee(view),
+            keys: ArcSwap::from_pointee(keys),
+            entitlement: ArcSwap::from_pointee(entitlement),
+            lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
+            contact: ArcSwapOption::from(contact.map(Arc::new)),
+            contact_moved: Notify::new(),
+            ask_now: Notify::new(),
+        }
+    }
+}
+
+/// What the lead publishes besides.
+#[derive(Debug)]
+pub struct LeadBoard {
+    /// Records, roster and change log, at one position.
+    pub lead_view: ArcSwap<LeadView>,
+    /// The position, for sessions that wait for the next change.
+    pub moved: watch::Sender<Position>,
+    /// Who was heard when.
+    pub presence: ArcSwap<Presences>,
+}
+
+impl LeadBoard {
+    /// A board that shows the state the lead starts with.
+    #[must_use]
+    pub fn new(lead_view: LeadView) -> Self {
+        let moved = watch::Sender::new(lead_view.view.position);
+        Self { lead_view: ArcSwap::from_pointee(lead_view), moved, presence: ArcSwap::from_pointee(Presences::default()) }
+    }
+}
+
+/// Presence by node.
+pub type Presences = RedBlackTreeMapSync<NodeName, Presence>;
+
+/// What the lead knows of a connected node from its heartbeats and acknowledgements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// When it was last heard.
+    pub heard: Moment,
+    /// The last revision it has durably applied.
+    pub acknowledged: Option<Revision>,
+    /// Records in its cache.
+    pub cache_entries: u64,
+    /// How long it has run, in milliseconds.
+    pub uptime_ms: u64,
+    /// From where it is connected; `None` once the connection ended.
+    pub address: Option<String>,
+}

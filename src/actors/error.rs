@@ -1,0 +1,151 @@
+//! Why an actor could not do what it was asked.
+
+use crate::crypto::error::CryptoError;
+use crate::model::number::Version;
+use crate::model::secret::ScopedSecret;
+use crate::replication::acceptance::Refusal;
+use crate::store::error::StoreError;
+
+/// Why a change was not committed. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Check-and-set failed.
+    #[error("the current version is not the expected one")]
+    Conflict {
+        /// The current version, if there is a live one.
+        current: Option<Version>,
+    },
+    /// There is nothing to delete.
+    #[error("no such secret")]
+    NoSuchSecret,
+    /// No node has that name.
+    #[error("no such node")]
+    NoSuchNode,
+    /// A node has that name already.
+    #[error("a node of that name has joined already")]
+    NodeExists,
+    /// No such join token, or it was forgotten long after its end.
+    #[error("the join token is not known")]
+    TokenUnknown,
+    /// The join token came too late.
+    #[error("the join token has expired")]
+    TokenExpired,
+    /// The join token was used before, with another key.
+    #[error("the join token was used before, with another key")]
+    TokenReused,
+    /// Sealing failed.
+    #[error("the value could not be sealed")]
+    Seal(#[from] CryptoError),
+    /// The store refused or failed.
+    #[error("the store did not take the change")]
+    Store(#[source] std::sync::Arc<StoreError>),
+    /// Too many changes wait.
+    #[error("too many changes are waiting")]
+    Overloaded,
+    /// No answer in time: the change may or may not have been made.
+    #[error("the store did not answer in time")]
+    TimedOut,
+    /// The actor is gone.
+    #[error("the store actor has stopped")]
+    Stopped,
+}
+
+/// Why a follower did not apply a message. The session ends; the cache stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The message does not fit what this node has followed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The lead sent what this node may not hold.
+    #[error("the lead sent {at}, to which this node is not entitled")]
+    NotEntitled {
+        /// What it was.
+        at: ScopedSecret,
+    },
+    /// A scope key does not open.
+    #[error("a scope key of the lead does not open")]
+    Seal(#[from] CryptoError),
+    /// The store refused (an older version than was served) or failed.
+    #[error("the store did not take the change")]
+    Store(#[from] StoreError),
+    /// The actor is gone or did not answer.
+    #[error("the store actor has stopped")]
+    Stopped,
+}
+
+impl ApplyError {
+    /// What makes the node unfit, as opposed to this session.
+    pub(super) fn fatal(&self) -> Option<ractor::ActorProcessingErr> {
+        match self {
+            Self::Store(failure) if !failure.is_refusal() => Some(failure.to_string().into()),
+            Self::Store(_) | Self::Refused(_) | Self::NotEntitled { .. } | Self::Seal(_) | Self::Stopped => None,
+        }
+    }
+}
+
+/// Why a session ended. It touches no other session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The connection or a frame on it.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// A frame holds what no frame may hold.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The peer said nothing in time.
+    #[error("the peer said nothing in time")]
+    Silent,
+    /// A frame that does not belong there.
+    #[error("the peer sent {0}")]
+    Unexpected(&'static str),
+    /// No protocol version in common.
+    #[error("the peer speaks none of our protocol versions")]
+    NoCommonVersion,
+    /// The node is not in the roster.
+    #[error("the node is not in the roster")]
+    Expelled,
+    /// The peer does not read.
+    #[error("the peer does not read what it is sent")]
+    TooSlow,
+    /// A newer connection of the same node took over.
+    #[error("a newer connection of the same node took over")]
+    Superseded,
+    /// The lead said goodbye.
+    #[error("the lead ended the session: {0:?}")]
+    Dismissed(GoodbyeReason),
+    /// What came was not applied.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A scope key could not be sealed.
+    #[error("a scope key could not be sealed")]
+    Seal(#[from] CryptoError),
+    /// A scope key is not open.
+    #[error("a scope key is not open")]
+    Sealed,
+    /// A renewed certificate could not be kept.
+    #[error("the renewed certificate could not be kept")]
+    Certificate(#[source] StoreError),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+    /// A bug: the task panicked.
+    #[error("a task of the session panicked")]
+    Panicked(#[source] tokio::task::JoinError),
+}
+
+impl SessionError {
+    /// The code the connection is closed with.
+    pub(super) fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Expelled => CloseCode::Banned,
+            Self::TooSlow => CloseCode::TooSlow,
+            Self::Superseded => CloseCode::Superseded,
+            Self::NoCommonVersion => CloseCode::VersionUnsupported,
+            Self::Stopping | Self::Dismissed(_) => CloseCode::ShuttingDown,
+            Self::Transport(_) | Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => {
+                CloseCode::ProtocolViolation
+            }
+            Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The connection to the lead, on a follower: greets, beats, applies what comes, renews the certificate.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::board::Board;
+use super::error::SessionError;
+use super::secret_follower::FollowerSecrets;
+use crate::model::caller::LeadAddress;
+use crate::model::number::Position;
+use crate::model::record::{Record, SealedScopeKey};
+use crate::model::time::{Clock, Moment};
+use crate::replication::acceptance::Incoming;
+use crate::transport::endpoint::PeerConnection;
+use crate::transport::node_certificate::NodeCertificate;
+use crate::transport::stream::{FrameReceiver, FrameSender};
+use crate::wire::control::{self, Heartbeat, Hello, Welcome};
+use crate::wire::open::{Open, Opening, StreamKind};
+use crate::wire::request::{self, Renew};
+use crate::wire::subscription::{self, Ack, Subscribe};
+use crate::wire::version;
+
+/// A lead that took the connection answers a hello at once.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A heartbeat a second: the lead suspects a node after four seconds, and freshness is a matter of seconds.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// Unanswered heartbeats that are remembered; the connection's idle timeout ends it long before.
+const UNANSWERED_MAX: usize = 64;
+
+/// How often the certificate's age is looked at: a small part of its half life of twelve hours.
+const RENEWAL_CHECK: Duration = Duration::from_secs(60);
+
+/// What every session to the lead uses.
+pub struct FollowerSessions {
+    /// Applies what comes.
+    pub secrets: FollowerSecrets,
+    /// What reads are answered from.
+    pub board: Arc<Board>,
+    /// This node's certificate.
+    pub certificate: Arc<NodeCertificate>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// When the node started.
+    pub started: Moment,
+    /// The version of this program.
+    pub build: &'static str,
+}
+
+/// A connection over which the lead has welcomed this node.
+pub(super) struct Session {
+    connection: PeerConnection,
+    sender: FrameSender,
+    receiver: FrameReceiver,
+    sessions: Arc<FollowerSessions>,
+    position: Position,
+    unanswered: Mutex<VecDeque<(u64, Moment)>>,
+}
+
+/// Greets the lead. Only its welcome shows that it takes this node: until then TLS has proved one side only.
+pub(super) async fn greet(
+    connection: PeerConnection,
+    sessions: Arc<FollowerSessions>,
+) -> Result<Session, SessionError> {
+    let position = sessions.secrets.begin().await?;
+    let (mut sender, mut receiver) = connection.open_stream().await?;
+    let now = sessions.clock.now();
+    let hello = Hello {
+        versions: version::offered(),
+        build: sessions.build.to_owned(),
+        epoch: position.epoch.get(),
+        revision: position.revision.get(),
+        boot_id: now.boot_id.0,
+    };
+    sender.send(&Opening::Open(Open { kind: StreamKind::Control })).await?;
+    sender.send(&control::FromFollower::Hello(hello)).await?;
+    let answer = tokio::time::timeout(WELCOME_TIMEOUT, receiver.receive::<control::FromLead>());
+    match answer.await.map_err(|_| SessionError::Silent)?? {
+        Some(control::FromLead::Welcome(welcome)) => note_lead(&connection, &sessions.board, &welcome)?,
+        Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
+        Some(control::FromLead::Beacon(_)) | None => return Err(SessionError::Unexpected("no welcome")),
+    }
+    Ok(Session { connection, sender, receiver, sessions, position, unanswered: Mutex::default() })
+}
+
+fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> Result<(), SessionError> {
+    let name = welcome.lead_name()?;
+    if connection.identity().node != name {
+        return Err(SessionError::Unexpected("a lead that calls itself by another name than its certificate"));
+    }
+    let address = Some(connection.remote_address().to_string());
+    board.lead.store(Arc::new(LeadAddress { name: Some(name), address }));
+    Ok(())
+}
+
+impl Session {
+    /// Runs until the connection ends; the error says why it did.
+    pub(super) async fn run(self) -> Result<(), SessionError> {
+        let Self { connection, sender, receiver, sessions, position, unanswered } = self;
+        let ended = tokio::select! {
+            ended = beat(sender, &sessions, &unanswered) => ended,
+            ended = hear(receiver, &sessions, &unanswered) => ended,
+            ended = follow(&connection, &sessions, position) => ended,
+            ended = renew(&connection, &sessions) => ended,
+        };
+        if let Err(error) = &ended {
+            connection.close(error.close_code(), &error.to_string());
+        }
+        ended
+    }
+}
+
+async fn beat(
+    mut sender: FrameSender,
+    sessions: &FollowerSessions,
+    unanswered: &Mutex<VecDeque<(u64, Moment)>>,
+) -> Result<(), SessionError> {
+    let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut stamp = 0_u64;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = sessions.board.ask_now.notified() => {}
+        }
+        stamp += 1;
+        let now = sessions.clock.now();
+        {
+            let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            unanswered.push_back((stamp, now));
+            if unanswered.len() > UNANSWERED_MAX {
+                unanswered.pop_front();
+            }
+        }
+        let heartbeat = heartbeat(sessions, stamp, &now);
+        sender.send(&control::FromFollower::Heartbeat(heartbeat)).await?;
+    }
+}
+
+fn heartbeat(sessions: &FollowerSessions, stamp: u64, now: &Moment) -> Heartbeat {
+    let view = sessions.board.view.load();
+    Heartbeat {
+        stamp,
+        revision: view.position.revision.get(),
+        cache_entries: u64::try_from(view.len()).unwrap_or(u64::MAX),
+        load_milli: 0,
+        uptime_ms: u64::try_from(now.boot.since(sessions.started.boot).as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+async fn hear(
+    mut receiver: FrameReceiver,
+    sessions: &FollowerSessions,
+    unanswered: &Mutex<VecDeque<(u64, Moment)>>,
+) -> Result<(), SessionError> {
+    while let Some(frame) = receiver.receive().await? {
+        match frame {
+            control::FromLead::Beacon(beacon) => {
+                if let Some(asked) = answered(unanswered, beacon.stamp) {
+                    sessions.secrets.beacon(asked, beacon.position()).await?;
+                }
+            }
+            control::FromLead::Goodbye(goodbye) => return Err(SessionError::Dismissed(goodbye.reason)),
+            control::FromLead::Welcome(_) => return Err(SessionError::Unexpected("a second welcome")),
+        }
+    }
+    Err(SessionError::Unexpected("the end of the control stream"))
+}
+
+/// When the heartbeat with this stamp was sent. A stamp that was never sent, or answered before, vouches for nothing.
+fn answered(unanswered: &Mutex<VecDeque<(u64, Moment)>>, stamp: u64) -> Option<Moment> {
+    let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = unanswered.iter().position(|(sent, _)| *sent == stamp)?;
+    unanswered.drain(..=at).next_back().map(|(_, asked)| asked)
+}
+
+async fn follow(
+    connection: &PeerConnection,
+    sessions: &FollowerSessions,
+    position: Position,
+) -> Result<(), SessionError> {
+    let (mut sender, mut receiver) = connection.open_stream().await?;
+    sender.send(&Opening::Open(Open { kind: StreamKind::Subscription })).await?;
+    let subscribe = Subscribe { epoch: position.epoch.get(), revision: position.revision.get() };
+    sender.send(&subscription::FromFollower::Subscribe(subscribe)).await?;
+    let mut acknowledged = position;
+    while let Some(frame) = receiver.receive::<subscription::FromLead>().await? {
+        let durable = apply(sessions, frame).await?;
+        if durable != acknowledged {
+            let ack = Ack { epoch: durable.epoch.get(), revision: durable.revision.get() };
+            sender.send(&subscription::FromFollower::Ack(ack)).await?;
+            acknowledged = durable;
+        }
+    }
+    Err(SessionError::Unexpected("the end of the subscription"))
+}
+
+async fn apply(sessions: &FollowerSessions, frame: subscription::FromLead) -> Result<Position, SessionError> {
+    let incoming = match frame {
+        subscription::FromLead::ScopeKeys(keys) => {
+            let keys = keys.keys.into_iter().map(SealedScopeKey::try_from).collect::<Result<Vec<_>, _>>()?;
+            return Ok(sessions.secrets.scope_keys(keys).await?);
+        }
+        subscription::FromLead::SnapshotBegin(begin) => {
+            Incoming::SnapshotBegin { position: begin.position(), entitlement: begin.entitlement.try_into()? }
+        }
+        subscription::FromLead::SnapshotRecords(part) => Incoming::SnapshotRecords(records(part.records)?),
+        subscription::FromLead::SnapshotEnd(end) => Incoming::SnapshotEnd { count: end.count },
+        subscription::FromLead::Change(change) => Incoming::Change {
+            epoch: change.position().epoch,
+            previous: crate::model::number::Revision(change.previous),
+            revision: change.position().revision,
+            records: records(change.records)?,
+        },
+    };
+    Ok(sessions.secrets.incoming(incoming).await?)
+}
+
+fn records(frames: Vec<crate::wire::record::RecordFrame>) -> Result<Vec<Record>, SessionError> {
+    Ok(frames.into_iter().map(Record::try_from).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Renews the certificate once it is past half its life, over this connection, for the same key.
+async fn renew(connection: &PeerConnection, sessions: &FollowerSessions) -> Result<(), SessionError> {
+    let mut stream: Option<(FrameSender, FrameReceiver)> = None;
+    let mut id = 0_u64;
+    loop {
+        if sessions.certificate.is_past_half_life(sessions.clock.now().wall) {
+            let (sender, receiver) = match &mut stream {
+                Some(open) => (&mut open.0, &mut open.1),
+                None => {
+                    let open = stream.insert(connection.open_stream().await?);
+                    open.0.send(&Opening::Open(Open { kind: StreamKind::Request })).await?;
+                    (&mut open.0, &mut open.1)
+                }
+            };
+            id += 1;
+            sender.send(&request::FromFollower::Renew(Renew { id, csr: sessions.certificate.csr()? })).await?;
+            match receiver.receive().await? {
+                Some(request::FromLead::Renewed(renewed)) => sessions.certificate.install(renewed.chain).await?,
+                Some(request::FromLead::Failed(failed)) => {
+                    tracing::warn!(reason = ?failed.reason, "the lead did not renew this node's certificate");
+                }
+                None => return Err(SessionError::Unexpected("the end of the request stream")),
+            }
+        }
+        tokio::time::sleep(RENEWAL_CHECK).await;
+    }
+}

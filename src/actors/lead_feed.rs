@@ -1,0 +1,185 @@
+//! The subscription stream of one follower, on the lead: computes the next step from the current view and sends it.
+//!
+//! Nothing is queued for a follower. One that does not read is held back by flow control alone, and dropped when a single
+//! frame takes too long; it comes back and catches up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::SessionError;
+use super::heartbeat::Report;
+use super::lead_session::LeadSessions;
+use crate::crypto::error::CryptoError;
+use crate::crypto::key_ring::KeyRing;
+use crate::crypto::sealing::{self, SealingKey};
+use crate::model::identity::MeshId;
+use crate::model::name::NodeName;
+use crate::model::number::{Generation, Position, Revision};
+use crate::model::record::Record;
+use crate::model::roster::RosterEntry;
+use crate::model::secret::KeyScope;
+use crate::model::time::Entropy;
+use crate::replication::feed::{self, Step};
+use crate::replication::view::LeadView;
+use crate::transport::stream::{FrameReceiver, FrameSender};
+use crate::wire::record::RecordFrame;
+use crate::wire::secret::ScopeKeyFrame;
+use crate::wire::subscription::{Change, FromFollower, FromLead, ScopeKeys, SnapshotBegin, SnapshotEnd, SnapshotRecords};
+
+/// A frame of at most 1 MiB that is not taken for this long belongs to a peer that does not read.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Seals scope keys to nodes, in the name of the mesh.
+pub struct ScopeSealer {
+    /// Bound into every seal.
+    pub mesh: MeshId,
+    /// The mesh's own key; followers pinned its public half.
+    pub mesh_sealing: SealingKey,
+    /// The random source.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Feeds one follower until it leaves or errs.
+pub(super) async fn run(
+    sender: FrameSender,
+    mut receiver: FrameReceiver,
+    sessions: Arc<LeadSessions>,
+    node: NodeName,
+) -> Result<(), SessionError> {
+    let Some(FromFollower::Subscribe(subscribe)) = receiver.receive().await? else {
+        return Err(SessionError::Unexpected("something else than subscribe"));
+    };
+    let feed = Feed { sender, sessions: Arc::clone(&sessions), node: node.clone(), at: subscribe.position(), sent_keys: BTreeSet::new() };
+    tokio::select! {
+        ended = feed.run() => ended,
+        ended = note_acknowledgements(receiver, &sessions, &node) => ended,
+    }
+}
+
+async fn note_acknowledgements(
+    mut receiver: FrameReceiver,
+    sessions: &LeadSessions,
+    node: &NodeName,
+) -> Result<(), SessionError> {
+    while let Some(frame) = receiver.receive().await? {
+        let FromFollower::Ack(ack) = frame else { return Err(SessionError::Unexpected("a second subscribe")) };
+        sessions.heartbeats.report(node.clone(), Report::Acknowledged(Revision(ack.revision)));
+    }
+    Ok(())
+}
+
+struct Feed {
+    sender: FrameSender,
+    sessions: Arc<LeadSessions>,
+    node: NodeName,
+    at: Position,
+    sent_keys: BTreeSet<(KeyScope, Generation)>,
+}
+
+impl Feed {
+    async fn run(mut self) -> Result<(), SessionError> {
+        let mut moved = self.sessions.lead_board.moved.subscribe();
+        loop {
+            moved.mark_unchanged();
+            let lead = self.sessions.lead_board.lead_view.load_full();
+            match feed::next(&lead, &self.node, self.at) {
+                Step::Current => moved.changed().await.map_err(|_| SessionError::Stopping)?,
+                Step::Snapshot { entry } => self.snapshot(&lead, &entry).await?,
+                Step::Change { previous, revision, records } => self.change(&lead, previous, revision, records).await?,
+                Step::Expelled => return Err(SessionError::Expelled),
+            }
+        }
+    }
+
+    async fn snapshot(&mut self, lead: &LeadView, entry: &RosterEntry) -> Result<(), SessionError> {
+        let position = lead.view.position;
+        let begin = SnapshotBegin {
+            epoch: position.epoch.get(),
+            revision: position.revision.get(),
+            entitlement: (&entry.entitlement).into(),
+        };
+        let mut count = 0_u64;
+        let mut begun = false;
+        // A follower that loses a scope forgets its key, so keys are sent again with every snapshot.
+        self.sent_keys.clear();
+        for chunk in feed::snapshot_chunks(lead, entry) {
+            self.send_keys(lead, &chunk).await?;
+            if !begun {
+                self.send(&FromLead::SnapshotBegin(begin.clone())).await?;
+                begun = true;
+            }
+            count += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            let records = chunk.iter().map(|record| RecordFrame::from(&**record)).collect();
+            self.send(&FromLead::SnapshotRecords(SnapshotRecords { records })).await?;
+        }
+        if !begun {
+            self.send(&FromLead::SnapshotBegin(begin)).await?;
+        }
+        self.send(&FromLead::SnapshotEnd(SnapshotEnd { count })).await?;
+        self.at = position;
+        Ok(())
+    }
+
+    async fn change(
+        &mut self,
+        lead: &LeadView,
+        previous: Revision,
+        revision: Revision,
+        records: Vec<Arc<Record>>,
+    ) -> Result<(), SessionError> {
+        self.send_keys(lead, &records).await?;
+        let epoch = lead.view.position.epoch;
+        let records = records.iter().map(|record| RecordFrame::from(&**record)).collect();
+        let change = Change { epoch: epoch.get(), previous: previous.get(), revision: revision.get(), records };
+        self.send(&FromLead::Change(change)).await?;
+        self.at = Position { epoch, revision };
+        Ok(())
+    }
+
+    /// Sends the keys these records need, each once in a session, always before the first record it opens.
+    async fn send_keys(&mut self, lead: &LeadView, records: &[Arc<Record>]) -> Result<(), SessionError> {
+        let entry = lead.node(&self.node).ok_or(SessionError::Expelled)?;
+        let ring = self.sessions.board.keys.load_full();
+        let needed: BTreeSet<(KeyScope, Generation)> = records
+            .iter()
+            .filter_map(|record| record.sealed().map(|sealed| (record.at.key_scope(), sealed.generation)))
+            .filter(|key| !self.sent_keys.contains(key))
+            .collect();
+        if needed.is_empty() {
+            return Ok(());
+        }
+        let keys = needed.iter().map(|(at, generation)| self.seal(entry, &ring, at, *generation));
+        let keys = keys.collect::<Result<Vec<ScopeKeyFrame>, SessionError>>()?;
+        self.send(&FromLead::ScopeKeys(ScopeKeys { keys })).await?;
+        self.sent_keys.extend(needed);
+        Ok(())
+    }
+
+    fn seal(
+        &self,
+        entry: &RosterEntry,
+        ring: &KeyRing,
+        at: &KeyScope,
+        generation: Generation,
+    ) -> Result<ScopeKeyFrame, SessionError> {
+        let key = ring.get(at, generation).ok_or(SessionError::Sealed)?;
+        let ScopeSealer { mesh, mesh_sealing, entropy } = &self.sessions.sealer;
+        let sealed: Result<_, CryptoError> = sealing::seal_scope_key(
+            mesh_sealing,
+            &entry.sealing_key,
+            mesh,
+            &self.node,
+            at,
+            generation,
+            &key,
+            &**entropy,
+        );
+        Ok(ScopeKeyFrame::from(&sealed?))
+    }
+
+    async fn send(&mut self, frame: &FromLead) -> Result<(), SessionError> {
+        let sent = tokio::time::timeout(SEND_TIMEOUT, self.sender.send(frame));
+        Ok(sent.await.map_err(|_| SessionError::TooSlow)??)
+    }
+}

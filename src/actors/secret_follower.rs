@@ -1,0 +1,276 @@
+//! The `secret` actor of a follower: applies what the lead sends and keeps the freshness of the cache. Supervised by
+//! `node`; when it dies the node stops.
+//!
+//! A change is on disk before it is served, so that a restart never serves an older version than was served before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::board::Board;
+use super::error::ApplyError;
+use super::follower_cache::FollowerKeys;
+use crate::crypto::key_ring::KeyRing;
+use crate::model::entitlement::Entitlement;
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::number::Position;
+use crate::model::record::{Contact, Record, SealedScopeKey};
+use crate::model::roster::RosterEntry;
+use crate::model::secret::ScopedSecret;
+use crate::model::time::{Clock, Moment};
+use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
+use crate::replication::freshness::{self, Vouching};
+use crate::replication::view::View;
+use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
+
+/// The lead sends no faster than this is applied; the bound only guards against a session that does not wait.
+const WAITING_MAX: usize = 64;
+
+/// A disk that takes longer than this has failed for every practical purpose.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How the session reaches the actor.
+#[derive(Debug, Clone)]
+pub struct FollowerSecrets {
+    actor: ActorRef<Message>,
+    gate: Arc<Semaphore>,
+}
+
+/// What the actor works with.
+pub struct FollowerSecretsArguments {
+    /// This node, as the lead's roster has it.
+    pub own: RosterEntry,
+    /// Where the cache is kept.
+    pub store: Store,
+    /// Opens scope keys.
+    pub keys: FollowerKeys,
+    /// Where reads are answered from; holds the state to start with.
+    pub board: Arc<Board>,
+    /// The node's own durations: how often a contact is worth a write.
+    pub freshness: FreshnessPolicy,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl FollowerSecrets {
+    /// Starts the actor under `supervisor`.
+    pub(super) async fn start(
+        arguments: FollowerSecretsArguments,
+        supervisor: ActorCell,
+    ) -> Result<Self, ActorProcessingErr> {
+        let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
+        Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
+    }
+
+    /// The actor itself, for the supervisor's table.
+    pub(super) fn cell(&self) -> ActorCell {
+        self.actor.get_cell()
+    }
+
+    /// A new session begins: gives the position to subscribe from, and forgets half a snapshot of the last one.
+    pub(super) async fn begin(&self) -> Result<Position, ApplyError> {
+        self.ask(Message::Begin).await
+    }
+
+    /// Applies one message; answers with the position that is now durable.
+    pub(super) async fn incoming(&self, incoming: Incoming) -> Result<Position, ApplyError> {
+        self.ask(|ask| Message::Incoming(Box::new(incoming), ask)).await
+    }
+
+    /// Keeps and opens scope keys.
+    pub(super) async fn scope_keys(&self, keys: Vec<SealedScopeKey>) -> Result<Position, ApplyError> {
+        self.ask(|ask| Message::ScopeKeys(keys, ask)).await
+    }
+
+    /// The lead answered a heartbeat that was sent at `asked`.
+    pub(super) async fn beacon(&self, asked: Moment, position: Position) -> Result<Position, ApplyError> {
+        self.ask(|ask| Message::Beacon(asked, position, ask)).await
+    }
+
+    async fn ask(&self, message: impl FnOnce(Ask) -> Message) -> Result<Position, ApplyError> {
+        let permit = Arc::clone(&self.gate).acquire_owned().await.map_err(|_| ApplyError::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        self.actor.cast(message(Ask { reply, _permit: permit })).map_err(|_| ApplyError::Stopped)?;
+        match tokio::time::timeout(APPLY_TIMEOUT, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(ApplyError::Stopped),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Message {
+    Begin(Ask),
+    Incoming(Box<Incoming>, Ask),
+    ScopeKeys(Vec<SealedScopeKey>, Ask),
+    Beacon(Moment, Position, Ask),
+}
+
+#[derive(Debug)]
+struct Ask {
+    reply: oneshot::Sender<Result<Position, ApplyError>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+struct SecretActor;
+
+struct State {
+    view: View,
+    ring: KeyRing,
+    acceptance: Acceptance,
+    vouching: Vouching,
+    persisted: Option<Contact>,
+    with: FollowerSecretsArguments,
+}
+
+impl Actor for SecretActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = FollowerSecretsArguments;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Message>,
+        with: FollowerSecretsArguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let view = View::clone(&with.board.view.load());
+        let position = view.position;
+        Ok(State {
+            ring: KeyRing::clone(&with.board.keys.load()),
+            acceptance: Acceptance::new(position),
+            vouching: Vouching::new(position),
+            persisted: with.board.contact.load_full().map(|contact| *contact),
+            view,
+            with,
+        })
+    }
+
+    async fn handle(&self, _: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let (outcome, ask) = match message {
+            Message::Begin(ask) => (state.begin(), ask),
+            Message::Incoming(incoming, ask) => (state.incoming(*incoming).await, ask),
+            Message::ScopeKeys(keys, ask) => (state.scope_keys(keys).await, ask),
+            Message::Beacon(asked, position, ask) => (state.beacon(asked, position).await, ask),
+        };
+        // The store refusing a change concerns the session; the store failing concerns the node.
+        let fatal = outcome.as_ref().err().and_then(ApplyError::fatal);
+        drop(ask.reply.send(outcome));
+        fatal.map_or(Ok(()), Err)
+    }
+}
+
+impl State {
+    fn begin(&mut self) -> Result<Position, ApplyError> {
+        self.acceptance = Acceptance::new(self.view.position);
+        Ok(self.view.position)
+    }
+
+    async fn incoming(&mut self, incoming: Incoming) -> Result<Position, ApplyError> {
+        match self.acceptance.accept(incoming)? {
+            Accepted::Staged => Ok(self.view.position),
+            Accepted::Apply { position, records } => self.apply(position, records).await,
+            Accepted::Replace { position, records, entitlement } => self.replace(position, records, entitlement).await,
+        }
+    }
+
+    async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
+        let entitlement = self.with.board.entitlement.load_full();
+        self.check_entitled(&entitlement, &records)?;
+        let mut mutations: Vec<Mutation> = records.iter().cloned().map(Mutation::PutRecord).collect();
+        mutations.push(Mutation::Advance(position));
+        self.with.store.commit(mutations).await?;
+        records.into_iter().for_each(|record| self.view.insert(record));
+        self.moved_to(position);
+        Ok(position)
+    }
+
+    /// The cache becomes exactly the snapshot: what is not in it leaves the disk before anything else is answered.
+    async fn replace(
+        &mut self,
+        position: Position,
+        records: Vec<Record>,
+        entitlement: Entitlement,
+    ) -> Result<Position, ApplyError> {
+        self.check_entitled(&entitlement, &records)?;
+        let kept: BTreeSet<&ScopedSecret> = records.iter().map(|record| &record.at).collect();
+        let lost: Vec<ScopedSecret> =
+            self.view.after(None).map(|record| &record.at).filter(|at| !kept.contains(at)).cloned().collect();
+        let taken = self.ring.scopes().filter(|at| !entitlement.covers_scope(&self.with.own.name, at)).cloned();
+        let taken: BTreeSet<_> = taken.collect();
+        let scrub = !lost.is_empty() || !taken.is_empty();
+        let mut mutations: Vec<Mutation> = lost.into_iter().map(Mutation::DropRecord).collect();
+        mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
+        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
+        let own = RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
+        mutations.push(Mutation::PutNode(own.clone()));
+        mutations.push(Mutation::Advance(position));
+        self.with.store.commit(mutations).await?;
+        self.with.own = own;
+        self.with.board.entitlement.store(Arc::new(entitlement));
+        self.view = View::new(position, records);
+        self.ring.retain(|at| !taken.contains(at));
+        self.moved_to(position);
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
+        if scrub {
+            self.with.store.rebuild().await?;
+        }
+        Ok(position)
+    }
+
+    fn check_entitled(&self, entitlement: &Entitlement, records: &[Record]) -> Result<(), ApplyError> {
+        match records.iter().find(|record| !entitlement.covers(&self.with.own.name, &record.at)) {
+            Some(record) => Err(ApplyError::NotEntitled { at: record.at.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    async fn scope_keys(&mut self, keys: Vec<SealedScopeKey>) -> Result<Position, ApplyError> {
+        for sealed in &keys {
+            let key = self.with.keys.open(&self.with.own.name, sealed)?;
+            self.ring.insert(sealed.at.clone(), sealed.generation, key);
+        }
+        self.with.store.commit(keys.into_iter().map(Mutation::PutScopeKey).collect()).await?;
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
+        Ok(self.view.position)
+    }
+
+    async fn beacon(&mut self, asked: Moment, position: Position) -> Result<Position, ApplyError> {
+        if let Some(contact) = self.vouching.heard(asked, position) {
+            self.publish_contact(contact);
+            self.persist(contact).await?;
+        }
+        Ok(self.view.position)
+    }
+
+    fn moved_to(&mut self, position: Position) {
+        self.view.position = position;
+        self.with.board.view.store(Arc::new(self.view.clone()));
+        if let Some(contact) = self.vouching.applied(position) {
+            self.publish_contact(contact);
+        }
+    }
+
+    fn publish_contact(&self, contact: Contact) {
+        self.with.board.contact.store(Some(Arc::new(contact)));
+        self.with.board.contact_moved.notify_waiters();
+    }
+
+    /// Writes the contact when the written one is older than a tenth of `ttl`: after a crash the age told is then too
+    /// high by no more than that, and never too low.
+    async fn persist(&mut self, contact: Contact) -> Result<(), ApplyError> {
+        let interval = (self.with.freshness.ttl / 10).clamp(Duration::from_millis(500), Duration::from_secs(30));
+        let due = self.persisted.is_none_or(|written| {
+            freshness::age(&written, &contact.at).is_none_or(|age| age >= interval)
+                || written.position.epoch != contact.position.epoch
+        });
+        if due {
+            self.with.store.commit(vec![Mutation::SetContact(contact)]).await?;
+            self.persisted = Some(contact);
+        }
+        Ok(())
+    }
+}

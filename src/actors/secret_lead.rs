@@ -1,0 +1,188 @@
+//! The `secret` actor of the lead: the one writer. Supervised by `node`; when it dies the node stops, because what the
+//! store holds is then unknown until it is opened again.
+//!
+//! Group commit: while one batch is being written, everything that arrives waits and becomes the next batch. A reply
+//! goes out only after the batch is on disk and the new view is published.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::board::{Board, LeadBoard};
+use super::change::{Change, Committed, Draft, LeadState, Sealer};
+use super::error::CommitError;
+use crate::model::time::Clock;
+use crate::store::error::StoreError;
+use crate::store::handle::Store;
+
+/// Changes that may wait: beyond it the caller is told to come back, so the mailbox stays bounded.
+const WAITING_MAX: usize = 1024;
+
+/// Most changes in one transaction: bounds the time to the first answer of a batch.
+const BATCH_MAX: usize = 256;
+
+/// A disk that takes longer than this has failed for every practical purpose.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How callers reach the actor.
+#[derive(Debug, Clone)]
+pub struct LeadSecrets {
+    actor: ActorRef<Message>,
+    gate: Arc<Semaphore>,
+}
+
+/// What the actor works with.
+pub struct LeadSecretsArguments {
+    /// The state the store holds.
+    pub state: LeadState,
+    /// Where it is written.
+    pub store: Store,
+    /// What sealing needs.
+    pub sealer: Sealer,
+    /// Where reads are answered from.
+    pub board: Arc<Board>,
+    /// Where sessions are fed from.
+    pub lead_board: Arc<LeadBoard>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl LeadSecrets {
+    /// Starts the actor under `supervisor`.
+    pub(super) async fn start(
+        arguments: LeadSecretsArguments,
+        supervisor: ActorCell,
+    ) -> Result<Self, ActorProcessingErr> {
+        let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
+        Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
+    }
+
+    /// The actor itself, for the supervisor's table.
+    pub(super) fn cell(&self) -> ActorCell {
+        self.actor.get_cell()
+    }
+
+    /// Commits one change; answers when it is on disk and readable here.
+    ///
+    /// # Errors
+    /// [`CommitError`]. After `TimedOut` or `Stopped` the change may have been made: read before trying again.
+    pub async fn commit(&self, change: Change, audit_seq: u64) -> Result<Committed, CommitError> {
+        let permit = Arc::clone(&self.gate).try_acquire_owned().map_err(|_| CommitError::Overloaded)?;
+        let (reply, answer) = oneshot::channel();
+        let ticket = Box::new(Ticket { change, audit_seq, reply, _permit: permit });
+        self.actor.cast(Message::Commit(ticket)).map_err(|_| CommitError::Stopped)?;
+        match tokio::time::timeout(COMMIT_TIMEOUT, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(CommitError::Stopped),
+            Err(_) => Err(CommitError::TimedOut),
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Message {
+    Commit(Box<Ticket>),
+    Written(Result<(), StoreError>),
+}
+
+#[derive(Debug)]
+struct Ticket {
+    change: Change,
+    audit_seq: u64,
+    reply: Reply,
+    _permit: OwnedSemaphorePermit,
+}
+
+type Reply = oneshot::Sender<Result<Committed, CommitError>>;
+
+struct SecretActor;
+
+struct State {
+    committed: LeadState,
+    waiting: VecDeque<Ticket>,
+    in_flight: Option<InFlight>,
+    with: LeadSecretsArguments,
+}
+
+struct InFlight {
+    state: LeadState,
+    replies: Vec<(Reply, Committed, OwnedSemaphorePermit)>,
+}
+
+impl Actor for SecretActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = LeadSecretsArguments;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Message>,
+        with: LeadSecretsArguments,
+    ) -> Result<State, ActorProcessingErr> {
+        Ok(State { committed: with.state.clone(), waiting: VecDeque::new(), in_flight: None, with })
+    }
+
+    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Commit(ticket) => state.waiting.push_back(*ticket),
+            Message::Written(outcome) => state.finish(outcome)?,
+        }
+        state.start_next(&myself);
+        Ok(())
+    }
+}
+
+impl State {
+    /// Plans everything that waits into one batch and hands it to the store.
+    fn start_next(&mut self, myself: &ActorRef<Message>) {
+        if self.in_flight.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let mut draft = Draft::new(&self.committed);
+        let mut replies = Vec::new();
+        let now = self.with.clock.now().wall;
+        let batch = self.waiting.len().min(BATCH_MAX);
+        for ticket in self.waiting.drain(..batch).filter(|ticket| !ticket.reply.is_closed()) {
+            match draft.plan(ticket.change, ticket.audit_seq, &self.with.sealer, now) {
+                Ok(committed) => replies.push((ticket.reply, committed, ticket._permit)),
+                Err(refusal) => drop(ticket.reply.send(Err(refusal))),
+            }
+        }
+        self.in_flight = Some(InFlight { state: draft.state, replies });
+        let (store, myself) = (self.with.store.clone(), myself.clone());
+        tokio::spawn(async move {
+            let outcome = store.commit(draft.mutations).await;
+            // A failed send means that the actor is gone; its callers were told by their dropped replies.
+            drop(myself.cast(Message::Written(outcome)));
+        });
+    }
+
+    fn finish(&mut self, outcome: Result<(), StoreError>) -> Result<(), ActorProcessingErr> {
+        let Some(batch) = self.in_flight.take() else { return Ok(()) };
+        if let Err(failure) = outcome {
+            let failure = Arc::new(failure);
+            tracing::error!(error = %failure, "a batch could not be written; the node stops");
+            for (reply, _, _) in batch.replies {
+                drop(reply.send(Err(CommitError::Store(Arc::clone(&failure)))));
+            }
+            return Err(failure.into());
+        }
+        self.committed = batch.state;
+        self.publish();
+        for (reply, committed, _) in batch.replies {
+            drop(reply.send(Ok(committed)));
+        }
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let lead = &self.committed.lead;
+        self.with.board.keys.store(Arc::clone(&self.committed.keys));
+        self.with.board.view.store(Arc::new(lead.view.clone()));
+        self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
+        self.with.lead_board.moved.send_replace(lead.view.position);
+    }
+}

@@ -1,0 +1,12 @@
+//! What the process gives up before it holds a secret: core dumps, and being read by its siblings.
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
+/// Turns off core dumps and `ptrace` by other processes of the same user.
+///
+/// # Errors
+/// When the kernel refuses; the node must not start then, since a crash could write keys to disk.
+pub fn harden() -> Result<(), rustix::io::Errno> {
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+}

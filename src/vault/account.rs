@@ -1,0 +1,106 @@
+//! The audit line of one request, filled in as the request is decided.
+
+use crate::audit::entry::{Decided, Entry};
+use crate::model::caller::{Caller, Door};
+use crate::model::name::EnvironmentName;
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretName};
+use crate::model::time::Moment;
+use crate::policy::actions::Action;
+
+use super::answer::{Freshness, Served};
+use super::error::VaultError;
+use super::parts::Vault;
+
+/// What will be written about one request.
+#[derive(Debug)]
+pub(super) struct Account {
+    entry: Entry,
+    began: Moment,
+}
+
+impl Account {
+    pub(super) fn open(caller: &Caller, action: Action, began: Moment) -> Self {
+        let door = match caller.door {
+            Door::Agent => "agent",
+            Door::Admin => "admin",
+        };
+        let pid = caller.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+        let entry = Entry {
+            request_id: caller.request_id.clone(),
+            principal: format!("user:{}", caller.uid),
+            established: format!("{door} socket, uid {} gid {} pid {pid}", caller.uid, caller.gid),
+            action: action.as_str().to_owned(),
+            secret: None,
+            scope: None,
+            environment: None,
+            version: None,
+            decision: Decided::Deny,
+            rule: "undecided".to_owned(),
+            outcome: "pending".to_owned(),
+            freshness: None,
+            latency: std::time::Duration::ZERO,
+            reason: None,
+        };
+        Self { entry, began }
+    }
+
+    pub(super) fn about(&mut self, name: &SecretName, environment: &EnvironmentName) {
+        self.entry.secret = Some(name.clone());
+        self.entry.environment = Some(environment.clone());
+    }
+
+    pub(super) fn scope(&mut self, scope: &Scope) {
+        self.entry.scope = Some(scope.clone());
+    }
+
+    pub(super) fn version(&mut self, version: Version) {
+        self.entry.version = Some(version);
+    }
+
+    pub(super) fn reason(&mut self, reason: Option<&str>) {
+        self.entry.reason = reason.map(str::to_owned);
+    }
+
+    pub(super) fn principal(&mut self, principal: String) {
+        self.entry.principal = principal;
+    }
+
+    pub(super) fn decided(&mut self, decision: Decided, rule: &str) {
+        self.entry.decision = decision;
+        rule.clone_into(&mut self.entry.rule);
+    }
+
+    pub(super) fn freshness(&mut self, freshness: &Freshness) {
+        let state = match freshness.served {
+            Served::Lead => "lead",
+            Served::Hit => "hit",
+            Served::Stale => "stale",
+        };
+        self.entry.freshness = Some(format!("{state} {}s", freshness.age.as_secs()));
+    }
+}
+
+impl Vault {
+    /// Writes the line and gives its sequence number.
+    pub(super) async fn journal(&self, account: &Account, outcome: &str) -> Result<u64, VaultError> {
+        let mut entry = account.entry.clone();
+        outcome.clone_into(&mut entry.outcome);
+        entry.latency = self.parts.clock.now().boot.since(account.began.boot);
+        self.parts.journal.append(entry).await.map_err(|error| {
+            tracing::error!(%error, "the audit journal cannot be written; nothing is answered");
+            VaultError::AuditUnavailable
+        })
+    }
+
+    /// Writes the line of a request that has been decided, and lets its result out only then.
+    pub(super) async fn settle<T>(
+        &self,
+        account: &Account,
+        result: Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let outcome = result.as_ref().map_or_else(VaultError::code, |_| "ok");
+        self.journal(account, outcome).await?;
+        result
+    }
+}

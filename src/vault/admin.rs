@@ -1,0 +1,156 @@
+//! What the owner of the lead does besides secrets: tokens, entitlements, the journal.
+
+use std::time::Duration;
+
+use crate::actors::change::{Change, Committed};
+use crate::actors::error::CommitError;
+use crate::audit::tail;
+use crate::audit::verify;
+use crate::crypto::join_token::JoinSecret;
+use crate::model::caller::Caller;
+use crate::model::entitlement::Entitlement;
+use crate::model::name::NodeName;
+use crate::model::number::Revision;
+use crate::model::roster::JoinToken;
+use crate::policy::actions::Action;
+
+use super::account::Account;
+use super::answer::{AuditVerdict, IssuedToken};
+use super::authorise::Object;
+use super::error::VaultError;
+use super::parts::Vault;
+use super::request::TokenRequest;
+use super::write::failure;
+
+/// Long enough to walk to another machine, short enough that a lost token is worth little.
+const TOKEN_VALID_FOR: Duration = Duration::from_secs(600);
+
+/// A day: a longer-lived token is a standing invitation.
+const TOKEN_VALID_MAX: Duration = Duration::from_secs(86_400);
+
+/// Bounds the memory of one answer.
+const TAIL_LINES_MAX: usize = 10_000;
+
+impl Vault {
+    /// Issues a token that admits one node once.
+    ///
+    /// # Errors
+    /// [`VaultError`]; `NodeExists` when the name is taken.
+    pub async fn issue_token(&self, caller: &Caller, ask: TokenRequest) -> Result<IssuedToken, VaultError> {
+        let mut account = Account::open(caller, Action::NodeManage, self.parts.clock.now());
+        account.reason(Some(&format!("token for node {}", ask.node)));
+        let result = self.try_issue_token(caller, ask, &mut account).await;
+        self.settle(&account, result).await
+    }
+
+    /// Changes what a node is entitled to. What is taken away leaves its cache when it next hears the lead.
+    ///
+    /// # Errors
+    /// [`VaultError`]; `NoSuchNode` when no node has that name.
+    pub async fn entitle(
+        &self,
+        caller: &Caller,
+        node: NodeName,
+        entitlement: Entitlement,
+    ) -> Result<Revision, VaultError> {
+        let mut account = Account::open(caller, Action::NodeManage, self.parts.clock.now());
+        account.reason(Some(&format!("entitlement of node {node}")));
+        let result = self.try_entitle(caller, node, entitlement, &mut account).await;
+        self.settle(&account, result).await
+    }
+
+    /// The last lines of this node's journal, oldest first.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the caller may not read the audit.
+    pub async fn audit_tail(&self, caller: &Caller, lines: usize) -> Result<Vec<String>, VaultError> {
+        let mut account = Account::open(caller, Action::AuditRead, self.parts.clock.now());
+        let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
+        self.settle(&account, permitted).await?;
+        let dir = self.parts.journal.dir().to_owned();
+        let lines = lines.clamp(1, TAIL_LINES_MAX);
+        off_thread(move || tail::tail(&dir, lines)).await
+    }
+
+    /// Checks the chain of this node's journal from its first line to its last.
+    ///
+    /// # Errors
+    /// [`VaultError`] when the caller may not read the audit, or the files cannot be read.
+    pub async fn audit_verify(&self, caller: &Caller) -> Result<AuditVerdict, VaultError> {
+        let mut account = Account::open(caller, Action::AuditRead, self.parts.clock.now());
+        let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
+        self.settle(&account, permitted).await?;
+        let dir = self.parts.journal.dir().to_owned();
+        let verdict = off_thread(move || verify::verify(&dir)).await?;
+        Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
+    }
+
+    fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
+        let who = self.identify(caller, account)?;
+        let object = Object { secret: None, company: None, environment: &self.parts.environment };
+        self.authorise(&who, action, object, account).map(|_| ())
+    }
+
+    async fn try_issue_token(
+        &self,
+        caller: &Caller,
+        ask: TokenRequest,
+        account: &mut Account,
+    ) -> Result<IssuedToken, VaultError> {
+        self.node_permit(caller, Action::NodeManage, account)?;
+        let lead = self.lead()?;
+        let valid_for = ask.valid_for.unwrap_or(TOKEN_VALID_FOR).min(TOKEN_VALID_MAX);
+        let expires_at = self.parts.clock.now().wall.plus(valid_for);
+        let secret = JoinSecret::generate(lead.authority, lead.addresses.clone(), &*self.parts.entropy)
+            .map_err(|error| VaultError::Internal(error.to_string()))?;
+        let token = JoinToken {
+            hash: secret.hash(),
+            node: ask.node.clone(),
+            entitlement: ask.entitlement,
+            expires_at,
+            consumed_by: None,
+        };
+        let audit_seq = self.journal(account, "intent").await?;
+        let committed = lead.secrets.commit(Change::IssueToken(token), audit_seq).await;
+        committed.map_err(|error| node_refusal(&error, &ask.node))?;
+        Ok(IssuedToken { text: secret.text(), node: ask.node, expires_at })
+    }
+
+    async fn try_entitle(
+        &self,
+        caller: &Caller,
+        node: NodeName,
+        entitlement: Entitlement,
+        account: &mut Account,
+    ) -> Result<Revision, VaultError> {
+        self.node_permit(caller, Action::NodeManage, account)?;
+        let lead = self.lead()?;
+        let audit_seq = self.journal(account, "intent").await?;
+        let change = Change::Entitle { node: node.clone(), entitlement };
+        match lead.secrets.commit(change, audit_seq).await.map_err(|error| node_refusal(&error, &node))? {
+            Committed::Node(entry) => Ok(entry.changed_at),
+            Committed::Secret { .. } | Committed::Token => {
+                Err(VaultError::Internal("a change of a node came out as another".to_owned()))
+            }
+        }
+    }
+}
+
+fn node_refusal(error: &CommitError, node: &NodeName) -> VaultError {
+    match error {
+        CommitError::NoSuchNode => VaultError::NoSuchNode(node.clone()),
+        CommitError::NodeExists => VaultError::NodeExists(node.clone()),
+        other => failure(other),
+    }
+}
+
+/// Reading files blocks; it must not hold up the sockets.
+async fn off_thread<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, VaultError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(VaultError::Internal(error.to_string())),
+        Err(panicked) => Err(VaultError::Internal(panicked.to_string())),
+    }
+}

@@ -1,0 +1,154 @@
+//! Who asks, and may they: identification and policy in one step, whose result is needed to go on.
+
+use crate::audit::entry::Decided;
+use crate::model::caller::Caller;
+use crate::model::name::{CompanyId, EnvironmentName};
+use crate::model::secret::{Scope, SecretName};
+use crate::policy::actions::Action;
+use crate::policy::decide::{Decision, Question, decide};
+use crate::policy::identify::identify;
+use crate::policy::principal::Principal;
+
+use super::account::Account;
+use super::error::VaultError;
+use super::parts::{LeadParts, Vault};
+use super::request::Context;
+use super::resolve::CompanyChoice;
+
+/// The rule named when the roster does not give the node what a caller asks it to speak for.
+const ROSTER_RULE: &str = "roster";
+
+/// An identified caller, with every principal the kernel's word makes it.
+#[derive(Debug)]
+pub(super) struct Identified {
+    principals: Vec<Principal>,
+}
+
+impl Identified {
+    /// Whether the owner asks through the admin door.
+    pub(super) fn is_admin(&self) -> bool {
+        self.principals.contains(&Principal::Admin)
+    }
+}
+
+/// Proof that policy allowed one action.
+#[derive(Debug)]
+pub(super) struct Permit(());
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Object<'ask> {
+    pub(super) secret: Option<&'ask SecretName>,
+    pub(super) company: Option<&'ask CompanyId>,
+    pub(super) environment: &'ask EnvironmentName,
+}
+
+impl<'ask> Object<'ask> {
+    /// The company a scope speaks for counts like one that was named.
+    pub(super) fn in_scope(name: &'ask SecretName, scope: &'ask Scope, environment: &'ask EnvironmentName) -> Self {
+        let company = match scope {
+            Scope::Company(company) => Some(company),
+            Scope::Global | Scope::Node(_) => None,
+        };
+        Self { secret: Some(name), company, environment }
+    }
+}
+
+impl Vault {
+    /// Turns the kernel's word into principals.
+    pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
+        let principals = identify(caller, self.parts.owner).map_err(|error| {
+            account.decided(Decided::Deny, &error.to_string());
+            VaultError::NoIdentity
+        })?;
+        let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
+        account.principal(names.join(" "));
+        Ok(Identified { principals })
+    }
+
+    /// Asks policy.
+    pub(super) fn authorise(
+        &self,
+        who: &Identified,
+        action: Action,
+        object: Object<'_>,
+        account: &mut Account,
+    ) -> Result<Permit, VaultError> {
+        match self.decide(who, action, object) {
+            Decision::Allowed { rule } => {
+                account.decided(Decided::Allow, &rule);
+                Ok(Permit(()))
+            }
+            Decision::Denied { rule } => {
+                account.decided(Decided::Deny, &rule);
+                Err(VaultError::Denied { rule })
+            }
+        }
+    }
+
+    pub(super) fn decide(&self, who: &Identified, action: Action, object: Object<'_>) -> Decision {
+        let question = Question {
+            principals: &who.principals,
+            action,
+            secret: object.secret,
+            company: object.company,
+            environment: object.environment,
+            now: self.parts.clock.now().wall,
+        };
+        decide(&self.parts.policy.load(), &question)
+    }
+
+    pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
+        matches!(self.decide(who, action, object), Decision::Allowed { .. })
+    }
+
+    /// The environment a request is about: the node's own, unless an admin on the lead names another.
+    pub(super) fn environment(
+        &self,
+        who: &Identified,
+        asked: Option<&EnvironmentName>,
+    ) -> Result<EnvironmentName, VaultError> {
+        let own = &self.parts.environment;
+        match asked {
+            None => Ok(own.clone()),
+            Some(asked) if asked == own || (who.is_admin() && self.parts.lead.is_some()) => Ok(asked.clone()),
+            Some(asked) => Err(VaultError::BadScope(format!(
+                "this node is in environment {own}; it holds nothing of {asked}"
+            ))),
+        }
+    }
+
+    /// `X-Node-Name`, if sent, must be this node.
+    pub(super) fn check_node(&self, context: &Context) -> Result<(), VaultError> {
+        match &context.node {
+            Some(claimed) if *claimed != self.parts.node => {
+                Err(VaultError::NodeMismatch { claimed: claimed.clone(), node: self.parts.node.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether the roster lets this node speak for the company that was named.
+    pub(super) fn company<'ask>(&self, context: &'ask Context) -> CompanyChoice<'ask> {
+        match &context.company {
+            None => CompanyChoice::NotNamed,
+            Some(company) if self.parts.board.entitlement.load().companies.contains(company) => {
+                CompanyChoice::Honoured(company)
+            }
+            Some(_) => CompanyChoice::Refused,
+        }
+    }
+
+    pub(super) fn refused_by_roster(&self, account: &mut Account) -> VaultError {
+        account.decided(Decided::Deny, ROSTER_RULE);
+        VaultError::Denied { rule: ROSTER_RULE.to_owned() }
+    }
+
+    /// What only the lead has, or where to go instead.
+    pub(super) fn lead(&self) -> Result<&LeadParts, VaultError> {
+        self.parts
+            .lead
+            .as_ref()
+            .ok_or_else(|| VaultError::NotLead { lead: self.parts.board.lead.load().as_ref().clone() })
+    }
+}

@@ -1,0 +1,19 @@
+//! The one door: decide, audit, act. Every secret that leaves a node, and every change of the store, passes here.
+//!
+//! The order is fixed. A read is identified, authorised, resolved and opened, and its audit line is written before the
+//! value is handed out. A write is identified, authorised and announced in the audit before anything is sealed. Denials
+//! are audited like answers; a journal that cannot be written closes the door.
+
+pub mod account;
+pub mod admin;
+pub mod answer;
+pub mod authorise;
+pub mod browse;
+pub mod error;
+pub mod explain;
+pub mod health;
+pub mod parts;
+pub mod read;
+pub mod request;
+pub mod resolve;
+pub mod write;

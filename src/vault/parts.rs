@@ -1,0 +1,80 @@
+//! What the door stands on.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::actors::board::{Board, LeadBoard};
+use crate::actors::secret_lead::LeadSecrets;
+use crate::audit::journal::Journal;
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::identity::{KeyPin, MeshId, Role};
+use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::time::{Clock, Entropy, Moment};
+use crate::policy::decide::Policy;
+use crate::store::handle::Store;
+
+/// The door. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    pub(super) parts: Arc<Parts>,
+}
+
+/// Everything the door uses; built once by the daemon.
+pub struct Parts {
+    /// The mesh.
+    pub mesh: MeshId,
+    /// This node.
+    pub node: NodeName,
+    /// Its environment.
+    pub environment: EnvironmentName,
+    /// The uid that owns the node: admin through the admin door.
+    pub owner: u32,
+    /// What only a lead has.
+    pub lead: Option<LeadParts>,
+    /// What reads are answered from.
+    pub board: Arc<Board>,
+    /// Older versions; current ones are on the board.
+    pub store: Store,
+    /// The journal.
+    pub journal: Journal,
+    /// Who may do what.
+    pub policy: ArcSwap<Policy>,
+    /// The node's own freshness durations.
+    pub freshness: FreshnessPolicy,
+    /// Largest value, in bytes.
+    pub value_bytes_max: usize,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub entropy: Arc<dyn Entropy>,
+    /// When the node started.
+    pub started: Moment,
+}
+
+/// What only a lead has.
+pub struct LeadParts {
+    /// The one writer.
+    pub secrets: LeadSecrets,
+    /// Roster, log and presence.
+    pub board: Arc<LeadBoard>,
+    /// Pins the mesh CA in join tokens.
+    pub authority: KeyPin,
+    /// Where joiners and followers find the lead.
+    pub addresses: Vec<String>,
+}
+
+impl Vault {
+    /// A door on these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self.parts.lead {
+            Some(_) => Role::Lead,
+            None => Role::Follower,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A read: resolve, judge freshness, open, account for it, answer. No network, no mailbox, no disk read (an older
+//! version, which is not on the board, is the one exception).
+
+use std::sync::Arc;
+
+use crate::actors::confirm;
+use crate::crypto::record as sealing;
+use crate::model::caller::Caller;
+use crate::model::metadata::SecretOptions;
+use crate::model::name::EnvironmentName;
+use crate::model::record::Record;
+use crate::model::secret::{Scope, SecretAddress, SecretName};
+use crate::model::time::Moment;
+use crate::policy::actions::Action;
+use crate::replication::freshness::{self, Standing};
+
+use super::account::Account;
+use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
+use super::authorise::{Identified, Object};
+use super::error::VaultError;
+use super::parts::Vault;
+use super::request::ReadRequest;
+use super::resolve::{CompanyChoice, resolve};
+
+impl Vault {
+    /// Reads one value.
+    ///
+    /// # Errors
+    /// [`VaultError`]; refusals are audited like answers.
+    pub async fn read(&self, caller: &Caller, ask: ReadRequest) -> Result<ReadOutcome, VaultError> {
+        let now = self.parts.clock.now();
+        let mut account = Account::open(caller, Action::SecretRead, now);
+        account.reason(ask.context.reason.as_deref());
+        let result = self.try_read(caller, &ask, &mut account).await;
+        self.settle(&account, result).await
+    }
+
+    /// Whether an answer may still be given: asked once more when it is about to be written out, because a process may
+    /// have slept since it was decided.
+    ///
+    /// # Errors
+    /// [`VaultError::StaleCache`] when its time is over.
+    pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
+        let now = self.parts.clock.now();
+        let elapsed = now.boot.since(answer.decided_at.boot);
+        match answer.freshness.servable_for {
+            Some(left) if elapsed > left => {
+                let age = answer.freshness.age.saturating_add(elapsed);
+                Err(self.stale(&answer.record.at.secret.name, Some(age)))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn try_read(
+        &self,
+        caller: &Caller,
+        ask: &ReadRequest,
+        account: &mut Account,
+    ) -> Result<ReadOutcome, VaultError> {
+        let who = self.identify(caller, account)?;
+        account.about(&ask.name, &self.parts.environment);
+        self.check_node(&ask.context)?;
+        let environment = self.environment(&who, ask.context.environment.as_ref())?;
+        account.about(&ask.name, &environment);
+        let company = self.company(&ask.context);
+        let object =
+            Object { secret: Some(&ask.name), company: ask.context.company.as_ref(), environment: &environment };
+        self.authorise(&who, Action::SecretRead, object, account)?;
+        if matches!(company, CompanyChoice::Refused) {
+            return Err(self.refused_by_roster(account));
+        }
+        if ask.refresh && self.parts.lead.is_none() {
+            confirm::with_lead(&self.parts.board, &*self.parts.clock)
+                .await
+                .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
+        }
+        let found = self.find(&who, ask, environment, company, account);
+        self.answer(ask, found?, account).await
+    }
+
+    /// The current record that answers the request.
+    fn find(
+        &self,
+        who: &Identified,
+        ask: &ReadRequest,
+        environment: EnvironmentName,
+        company: CompanyChoice<'_>,
+        account: &mut Account,
+    ) -> Result<Arc<Record>, VaultError> {
+        let secret = SecretAddress { environment, name: ask.name.clone() };
+        let view = self.parts.board.view.load();
+        let (winner, tried) = match &ask.scope {
+            None => {
+                let resolution = resolve(&view, &secret, &self.parts.node, company);
+                let tried = resolution.scopes();
+                (resolution.winner, tried)
+            }
+            Some(scope) => {
+                self.check_scope(who, &secret, scope, account)?;
+                let found = view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned();
+                (found, vec![scope.clone()])
+            }
+        };
+        match winner {
+            Some(record) => Ok(record),
+            None => Err(self.absent(who, &secret, tried)),
+        }
+    }
+
+    /// A scope may be read by name if it is one of the node's own; an admin on the lead may read any.
+    pub(super) fn check_scope(
+        &self,
+        who: &Identified,
+        secret: &SecretAddress,
+        scope: &Scope,
+        account: &mut Account,
+    ) -> Result<(), VaultError> {
+        let entitled = self.parts.board.entitlement.load();
+        let at = secret.within(scope.clone());
+        if entitled.covers(&self.parts.node, &at) || (self.parts.lead.is_some() && who.is_admin()) {
+            return Ok(());
+        }
+        Err(self.refused_by_roster(account))
+    }
+
+    /// Nothing is there: said openly only to those who may know, and only while the cache can be trusted to know it.
+    fn absent(&self, who: &Identified, secret: &SecretAddress, tried: Vec<Scope>) -> VaultError {
+        let object = Object { secret: Some(&secret.name), company: None, environment: &secret.environment };
+        if !self.is_allowed(who, Action::SecretInfo, object) {
+            return VaultError::Denied { rule: "absent, and not to be told".to_owned() };
+        }
+        match self.freshness(&secret.name, &SecretOptions::default(), &self.parts.clock.now()) {
+            Ok(_) => VaultError::NotFound { name: secret.name.clone(), tried },
+            Err(closed) => closed,
+        }
+    }
+
+    async fn answer(
+        &self,
+        ask: &ReadRequest,
+        current: Arc<Record>,
+        account: &mut Account,
+    ) -> Result<ReadOutcome, VaultError> {
+        let decided_at = self.parts.clock.now();
+        account.scope(&current.at.scope);
+        let freshness = self.freshness(&ask.name, &current.options, &decided_at)?;
+        account.freshness(&freshness);
+        let record = self.chosen_version(ask, current).await?;
+        account.version(record.version);
+        if ask.known == Some(record.version) {
+            return Ok(ReadOutcome::NotModified { version: record.version, freshness });
+        }
+        let value = self.open(&record)?;
+        Ok(ReadOutcome::Value(ReadAnswer { record, value, freshness, decided_at, resolved: ask.scope.is_none() }))
+    }
+
+    async fn chosen_version(&self, ask: &ReadRequest, current: Arc<Record>) -> Result<Arc<Record>, VaultError> {
+        let Some(version) = ask.version.filter(|version| *version != current.version) else { return Ok(current) };
+        let older = self.parts.store.version(current.at.clone(), version).await;
+        let older = older.map_err(|error| VaultError::Internal(error.to_string()))?;
+        match older.filter(|record| record.sealed().is_some()) {
+            Some(record) => Ok(Arc::new(record)),
+            None => Err(VaultError::NotFound { name: ask.name.clone(), tried: vec![current.at.scope.clone()] }),
+        }
+    }
+
+    fn open(&self, record: &Record) -> Result<crate::crypto::plaintext::Plaintext, VaultError> {
+        let sealed = record.sealed().ok_or(VaultError::Sealed)?;
+        let keys = self.parts.board.keys.load();
+        let key = keys.get(&record.at.key_scope(), sealed.generation).ok_or(VaultError::Sealed)?;
+        sealing::open(&key, &self.parts.mesh, &record.at, record.version, sealed).map_err(|error| {
+            tracing::error!(%error, "a record does not open: it was altered, or belongs elsewhere");
+            VaultError::Internal("a stored record does not open".to_owned())
+        })
+    }
+
+    /// How fresh an answer about a secret is, or that it may not be given.
+    pub(super) fn freshness(
+        &self,
+        name: &SecretName,
+        options: &SecretOptions,
+        now: &Moment,
+    ) -> Result<Freshness, VaultError> {
+        let policy = options.freshness(self.parts.freshness);
+        if self.parts.lead.is_some() {
+            let fresh_until = now.wall.plus(policy.ttl);
+            return Ok(Freshness {
+                served: Served::Lead,
+                age: std::time::Duration::ZERO,
+                fresh_until,
+                servable_for: None,
+            });
+        }
+        let contact = self.parts.board.contact.load();
+        let (served, age) = match freshness::judge(contact.as_deref(), policy, now) {
+            Standing::Fresh { age } => (Served::Hit, age),
+            Standing::Stale { age } => (Served::Stale, age),
+            Standing::Closed { age } => return Err(self.stale(name, age)),
+        };
+        let since = contact.as_ref().map_or(now.wall, |contact| contact.at.wall);
+        let fresh_until = match served {
+            Served::Stale => since.plus(policy.ttl),
+            Served::Hit | Served::Lead => now.wall.plus(policy.ttl.saturating_sub(age)),
+        };
+        let servable_for = policy.ttl.saturating_add(policy.max_stale).saturating_sub(age);
+        Ok(Freshness { served, age, fresh_until, servable_for: Some(servable_for) })
+    }
+
+    pub(super) fn stale(&self, name: &SecretName, age: Option<std::time::Duration>) -> VaultError {
+        let last_contact = self.parts.board.contact.load().as_ref().map(|contact| contact.at.wall);
+        VaultError::StaleCache { name: name.clone(), age, last_contact }
+    }
+}
