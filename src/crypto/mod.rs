@@ -1,0 +1,21 @@
+//! The only place that turns plaintext into a sealed record and back.
+//!
+//! Everything sealed is bound by associated data to where it belongs, so that bytes moved elsewhere do not open. Keys
+//! live in locked, wiped memory; plaintext exists only as [`plaintext::Plaintext`].
+
+mod binding;
+pub mod digest;
+mod envelope;
+pub mod error;
+pub mod join_token;
+pub mod key_ring;
+pub mod locked;
+pub mod plaintext;
+pub mod record;
+pub mod root;
+pub mod scope_key;
+pub mod sealing;
+pub mod system_entropy;
+#[cfg(test)]
+mod test_support;
+pub mod unseal;

@@ -1,0 +1,23 @@
+//! Peer messages to bytes and back: versions, frame numbers, limits. No sockets and no clock.
+//!
+//! A frame is a length (u32, big-endian), a format byte, a frame number (u16, big-endian) and a body in bincode. Frame
+//! numbers are written out, unique over all streams, and never reused. The wire structs hold plain types; each is turned
+//! into the nouns of `model` by hand, and every name is checked again on the way.
+
+#[macro_use]
+mod code;
+#[macro_use]
+pub mod frame;
+pub mod batch;
+pub mod control;
+pub mod entitlement;
+pub mod error;
+pub mod join;
+pub mod open;
+pub mod record;
+pub mod request;
+pub mod secret;
+pub mod subscription;
+#[cfg(test)]
+mod testing;
+pub mod version;

@@ -1,0 +1,40 @@
+//! Which protocol two members speak: the newest both know. A node speaks its own version and the one before.
+
+/// A version of the peer protocol; ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProtocolVersion(pub u16);
+
+/// What this program speaks, newest first.
+pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(1)];
+
+/// Most versions a hello may list: the current one and the one before, with room for a patched branch.
+pub const VERSIONS_MAX: usize = 4;
+
+/// What to write into a hello.
+#[must_use]
+pub fn offered() -> Vec<u16> {
+    SPOKEN.iter().map(|version| version.0).collect()
+}
+
+/// The newest version that both speak, or `None`.
+#[must_use]
+pub fn choose(offered: &[u16]) -> Option<ProtocolVersion> {
+    SPOKEN.into_iter().find(|version| offered.contains(&version.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_common_version_is_chosen() {
+        assert_eq!(choose(&offered()), Some(SPOKEN[0]));
+        assert_eq!(choose(&[7, 1]), Some(ProtocolVersion(1)));
+    }
+
+    #[test]
+    fn no_common_version_is_no_version() {
+        assert_eq!(choose(&[2, 3]), None);
+        assert_eq!(choose(&[]), None);
+    }
+}
