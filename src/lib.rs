@@ -1,3 +1,4 @@
 //! Aurora Mesh: an authoritative credential store, honest offline caches, one binary. The map of the rooms is in the README.
 
 pub mod model;
+pub mod policy;
