@@ -1,0 +1,165 @@
+//! The options of a node, validated: a value of [`NodeConfig`] is proof that a node can be built from it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::identity::Role;
+use crate::model::name::{EnvironmentName, NodeName};
+
+use super::error::Problem;
+use super::paths::Paths;
+
+/// The UDP port of a mesh.
+pub const PORT: u16 = 7700;
+
+/// Everything `node.toml` says, with the defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// Who the node is and where it keeps its state.
+    pub node: NodeSection,
+    /// How it meets the others.
+    pub mesh: MeshSection,
+    /// How long it serves from its cache.
+    pub cache: FreshnessPolicy,
+    /// What opens its keys at start.
+    pub unseal: UnsealSource,
+    /// How safely the journal is written.
+    pub audit: AuditSection,
+    /// Where local programs find it.
+    pub api: ApiSection,
+    /// What bounds it.
+    pub limits: LimitsSection,
+}
+
+/// `[node]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSection {
+    /// Its name.
+    pub name: NodeName,
+    /// What it is.
+    pub role: Role,
+    /// The one environment it is in.
+    pub environment: EnvironmentName,
+    /// Its state directory: absolute.
+    pub state_dir: PathBuf,
+}
+
+/// `[mesh]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshSection {
+    /// The UDP address the lead listens on.
+    pub listen: SocketAddr,
+    /// Where a follower finds the lead: `host:port`, tried in this order.
+    pub leads: Vec<String>,
+    /// Whether the lead is announced, and looked for, over mDNS.
+    pub discovery: bool,
+}
+
+impl Default for MeshSection {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)), leads: Vec::new(), discovery: true }
+    }
+}
+
+/// `[unseal]`: what opens the node's keys at start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnsealSource {
+    /// A key file, mode 0600.
+    File {
+        /// Where it lies: absolute.
+        path: PathBuf,
+    },
+    /// A passphrase, asked for at start.
+    Passphrase,
+}
+
+/// `[audit]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AuditSection {
+    /// When a line is on disk.
+    pub durability: Durability,
+}
+
+/// When an audit line is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Written before the answer, on disk within 50 ms: a power cut can lose the last lines.
+    #[default]
+    Batched,
+    /// On disk before the answer.
+    Strict,
+}
+
+impl Durability {
+    /// `batched` or `strict`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Batched => "batched",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// Reads `batched` or `strict`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Batched, Self::Strict].into_iter().find(|durability| durability.as_str() == text)
+    }
+}
+
+/// `[api]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiSection {
+    /// The directory of the sockets: absolute.
+    pub socket_dir: PathBuf,
+    /// The group whose members may open the agent socket; the node's own group if absent.
+    pub socket_group: Option<String>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsSection {
+    /// Largest value, in bytes.
+    pub value_bytes_max: usize,
+    /// Changes the lead remembers, for followers that were away; one that missed more gets a snapshot.
+    pub log_revisions: usize,
+    /// Local connections in all.
+    pub connections: usize,
+    /// Local connections of one user.
+    pub connections_per_uid: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { value_bytes_max: 64 << 10, log_revisions: 100_000, connections: 1024, connections_per_uid: 256 }
+    }
+}
+
+/// What stands in for what the file does not say, and what the environment says instead of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// The default places.
+    pub paths: Paths,
+    /// `NODE_NAME`: wins over the file.
+    pub name: Option<String>,
+    /// `NODE_ROLE`: wins over the file.
+    pub role: Option<String>,
+}
+
+impl Defaults {
+    /// These places, and nothing from the environment.
+    #[must_use]
+    pub fn of_paths(paths: Paths) -> Self {
+        Self { paths, name: None, role: None }
+    }
+
+    /// The places of a user, `NODE_NAME` and `NODE_ROLE`, all through `lookup`.
+    ///
+    /// # Errors
+    /// [`Problem`] when the default places cannot be known.
+    pub fn from_environment(superuser: bool, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        Ok(Self { paths: Paths::of(superuser, &lookup)?, name: set("NODE_NAME"), role: set("NODE_ROLE") })
+    }
+}

@@ -1,0 +1,136 @@
+//! A configuration as commented TOML: what `init` and `join` write. It reads back to the same options.
+
+use std::path::Path;
+
+use toml::Value;
+
+use super::duration;
+use super::node_config::{NodeConfig, UnsealSource};
+
+/// Writes every option, with a comment on each.
+///
+/// Paths are those of a parsed configuration, so they are UTF-8; a path that is not would be written with replacement
+/// characters.
+#[must_use]
+pub fn render(config: &NodeConfig) -> String {
+    [head(config), mesh(config), cache(config), unseal(config), audit(config), api(config), limits(config)].join("\n")
+}
+
+fn head(config: &NodeConfig) -> String {
+    let node = &config.node;
+    format!(
+        "\
+# The configuration of one Aurora Mesh node. Only name, role and environment must be given; unknown keys are refused.
+# Durations: 250ms, 30s, 5m, 24h, 30d. No secret belongs in this file.
+
+[node]
+# 1 to 63 of a-z, 0-9 and hyphen. NODE_NAME in the environment wins over this.
+name = {}
+# \"lead\" holds the authority, \"follower\" a cache. NODE_ROLE in the environment wins over this.
+role = {}
+# The one environment this node is in. Secrets of another never resolve here.
+environment = {}
+# Store, journal and keys: a directory of mode 0700.
+state_dir = {}
+",
+        text(node.name.as_str()),
+        text(node.role.as_str()),
+        text(node.environment.as_str()),
+        path(&node.state_dir)
+    )
+}
+
+fn mesh(config: &NodeConfig) -> String {
+    let leads: Vec<String> = config.mesh.leads.iter().map(|lead| text(lead)).collect();
+    format!(
+        "\
+[mesh]
+# The UDP address on which a lead takes followers.
+listen = {}
+# Where a follower finds the lead, tried in this order.
+leads = [{}]
+# Announce the lead, and look for it, over mDNS. Only its certificate decides whether it is believed.
+discovery = {}
+",
+        text(&config.mesh.listen.to_string()),
+        leads.join(", "),
+        config.mesh.discovery
+    )
+}
+
+fn cache(config: &NodeConfig) -> String {
+    format!(
+        "\
+[cache]
+# A copy counts as fresh this long after the lead last vouched for it,
+ttl = {}
+# and may still be given out, marked stale, this long after that.
+max_stale = {}
+",
+        text(&duration::print(config.cache.ttl)),
+        text(&duration::print(config.cache.max_stale))
+    )
+}
+
+fn unseal(config: &NodeConfig) -> String {
+    let comment = "\
+[unseal]
+# What opens the node's keys at start: \"file\", a key file of mode 0600, or \"passphrase\", asked for at start.
+";
+    match &config.unseal {
+        UnsealSource::File { path: file } => format!("{comment}source = \"file\"\npath = {}\n", path(file)),
+        UnsealSource::Passphrase => format!("{comment}source = \"passphrase\"\n"),
+    }
+}
+
+fn audit(config: &NodeConfig) -> String {
+    format!(
+        "\
+[audit]
+# Every line is written before the answer. \"batched\": it is on disk within 50 ms; \"strict\": before the answer.
+durability = {}
+",
+        text(config.audit.durability.as_str())
+    )
+}
+
+fn api(config: &NodeConfig) -> String {
+    let group = match &config.api.socket_group {
+        Some(group) => format!("socket_group = {}\n", text(group)),
+        None => "# socket_group = \"aurora\"\n".to_owned(),
+    };
+    format!(
+        "\
+[api]
+# The directory of agent.sock and admin.sock.
+socket_dir = {}
+# Members of this group may open agent.sock; the group the node runs as if left out.
+{group}",
+        path(&config.api.socket_dir)
+    )
+}
+
+fn limits(config: &NodeConfig) -> String {
+    let limits = &config.limits;
+    format!(
+        "\
+[limits]
+# Largest value, in bytes; at most 1048576.
+value_bytes_max = {}
+# Changes the lead remembers: a follower that missed more gets everything anew.
+log_revisions = {}
+# Local connections, in all and of one user.
+connections = {}
+connections_per_uid = {}
+",
+        limits.value_bytes_max, limits.log_revisions, limits.connections, limits.connections_per_uid
+    )
+}
+
+fn path(path: &Path) -> String {
+    text(&path.to_string_lossy())
+}
+
+fn text(text: &str) -> String {
+    Value::from(text).to_string()
+}

@@ -1,0 +1,12 @@
+//! Pure answer to "may this principal do this action on this secret", with the rule that decided.
+//!
+//! Nothing here reads a clock, a file or a socket. Absence never grants: no grant, an expired grant, an empty set and an
+//! unknown caller all end in a refusal, and an explicit deny beats every allow.
+
+pub mod actions;
+pub mod decide;
+pub mod error;
+pub mod grant;
+pub mod identify;
+pub mod principal;
+pub mod starting;
