@@ -224,7 +224,7 @@ impl Draft {
         let current = current.ok_or(CommitError::NoSuchSecret)?;
         let mut record = Record::clone(current);
         record.revision = self.next_revision();
-        record.body = RecordBody::Deleted;
+        record.body = RecordBody::Deleted { kept: current.sealed().cloned() };
         record.updated_at = now;
         Ok(self.write_record(record, audit_seq, sealer, now))
     }

@@ -14,14 +14,17 @@ use crate::model::number::{Position, Revision};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 
-/// Most bytes of sealed values in one change: well under the frame limit, with room for names and metadata.
+/// Most bytes in one change or chunk, by [`payload_bytes`]: well under the frame limit. One larger record travels alone.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
 
 /// Most log entries folded into one change, so that one step never holds up the session.
 pub const CHANGE_ENTRIES_MAX: usize = 4096;
 
-/// Most records in one change or snapshot chunk: names and metadata of so many records fit a frame even at their bounds.
-pub const CHANGE_RECORDS_MAX: usize = 64;
+/// Most records in one change or chunk: a decoder's memory is limited, and a record is wider than its bytes.
+pub const CHANGE_RECORDS_MAX: usize = 512;
+
+/// What a record takes on the wire besides its texts and its value: names, numbers, times, nonce.
+const RECORD_OVERHEAD_BYTES: usize = 512;
 
 /// What to send next.
 #[derive(Debug, Clone)]
@@ -108,6 +111,11 @@ fn entitled_record<'lead>(
     }
 }
 
+/// An upper bound of a record's bytes on the wire.
 fn payload_bytes(record: &Arc<Record>) -> usize {
-    record.sealed().map_or(0, |sealed| sealed.ciphertext.len())
+    let metadata = &record.metadata;
+    let texts = [&metadata.description, &metadata.owner, &metadata.contact, &metadata.note, &metadata.provider];
+    let text_bytes: usize = texts.into_iter().flatten().chain(&metadata.tags).map(String::len).sum();
+    let value_bytes = record.sealed().map_or(0, |sealed| sealed.ciphertext.len());
+    RECORD_OVERHEAD_BYTES + text_bytes + value_bytes
 }

@@ -96,8 +96,7 @@ mod tests {
     use crate::model::number::{Epoch, Revision};
     use crate::model::time::{BootId, BootTime, Timestamp};
 
-    const POLICY: FreshnessPolicy =
-        FreshnessPolicy { ttl: Duration::from_secs(5), max_stale: Duration::from_secs(10) };
+    const POLICY: FreshnessPolicy = FreshnessPolicy { ttl: Duration::from_secs(5), max_stale: Duration::from_secs(10) };
 
     fn moment(wall_s: i64, boot_s: u64, boot: u8) -> Moment {
         Moment {

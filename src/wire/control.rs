@@ -112,23 +112,6 @@ impl Beacon {
     }
 }
 
-/// The lead commits nothing after this position until it, or its successor, is heard under a new epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
-pub struct Freeze {
-    /// The epoch that ends.
-    pub epoch: u64,
-    /// Its last revision.
-    pub revision: u64,
-}
-
-impl Freeze {
-    /// The last position of the epoch.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        position(self.epoch, self.revision)
-    }
-}
-
 codes! {
     /// Why the lead ends a session it had accepted.
     pub enum GoodbyeReason {
@@ -173,8 +156,6 @@ frames! {
         101 => Welcome,
         /// Answers a heartbeat.
         102 => Beacon,
-        /// No more changes in this epoch.
-        103 => Freeze,
         /// The end.
         104 => Goodbye,
     }
@@ -210,7 +191,6 @@ mod tests {
             &FromLead::from(Beacon { stamp: 70_000, epoch: 2, revision: 300, lead_time_ms: -1 }),
             "0000000d010066fc7011010002fb2c0101",
         );
-        golden(&FromLead::from(Freeze { epoch: 2, revision: 300 }), "0000000701006702fb2c01");
         golden(&FromLead::from(Goodbye { reason: GoodbyeReason::ShuttingDown }), "0000000401006801");
         golden(&FromLead::from(Goodbye { reason: GoodbyeReason::NotLead }), "0000000401006807");
     }

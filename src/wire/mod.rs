@@ -8,7 +8,6 @@
 mod code;
 #[macro_use]
 pub mod frame;
-pub mod batch;
 pub mod control;
 pub mod entitlement;
 pub mod error;

@@ -110,7 +110,7 @@ impl TryFrom<RecordFrame> for Record {
             revision: Revision(frame.revision),
             body: match frame.sealed {
                 Some(sealed) => RecordBody::Sealed(sealed.try_into()?),
-                None => RecordBody::Deleted,
+                None => RecordBody::Deleted { kept: None },
             },
             metadata,
             options: SecretOptions::from(&frame.options),

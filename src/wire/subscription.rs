@@ -5,6 +5,7 @@
 
 use crate::model::number::{Epoch, Position, Revision};
 
+use super::entitlement::EntitlementFrame;
 use super::record::RecordFrame;
 use super::secret::ScopeKeyFrame;
 
@@ -27,12 +28,14 @@ pub struct Ack {
 }
 
 /// A snapshot of this position follows; it replaces the whole cache once its end is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct SnapshotBegin {
     /// The epoch.
     pub epoch: u64,
     /// The revision.
     pub revision: u64,
+    /// What the node is entitled to from now on: the records were chosen by it.
+    pub entitlement: EntitlementFrame,
 }
 
 /// Some records of a snapshot.
@@ -122,7 +125,10 @@ mod tests {
     fn subscription_frames_have_the_bytes_they_always_had() {
         golden(&FromFollower::from(Subscribe { epoch: 1, revision: 300 }), "000000070100c901fb2c01");
         golden(&FromFollower::from(Ack { epoch: 1, revision: 301 }), "000000070100ca01fb2d01");
-        golden(&FromLead::from(SnapshotBegin { epoch: 1, revision: 300 }), "0000000701012d01fb2c01");
+        golden(
+            &FromLead::from(SnapshotBegin { epoch: 1, revision: 300, entitlement: EntitlementFrame::sample() }),
+            "0000001d01012d01fb2c010470726f6400010461636d6501086f70656e61692f2a",
+        );
         let deleted = RecordFrame { sealed: None, ..RecordFrame::sample(0) };
         golden(
             &FromLead::from(SnapshotRecords { records: vec![deleted] }),
