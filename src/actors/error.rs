@@ -5,6 +5,10 @@ use crate::model::number::Version;
 use crate::model::secret::ScopedSecret;
 use crate::replication::acceptance::Refusal;
 use crate::store::error::StoreError;
+use crate::transport::close::CloseCode;
+use crate::transport::error::TransportError;
+use crate::wire::control::GoodbyeReason;
+use crate::wire::error::WireError;
 
 /// Why a change was not committed. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +146,8 @@ impl SessionError {
             Self::Superseded => CloseCode::Superseded,
             Self::NoCommonVersion => CloseCode::VersionUnsupported,
             Self::Stopping | Self::Dismissed(_) => CloseCode::ShuttingDown,
-            Self::Transport(_) | Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => {
+            Self::Transport(error) => error.close_code(),
+            Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => {
                 CloseCode::ProtocolViolation
             }
             Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::board::Board;
+use super::certificate::{CHECK_EVERY, FollowerCertificate};
 use super::error::SessionError;
 use super::secret_follower::FollowerSecrets;
 use crate::model::caller::LeadAddress;
@@ -12,11 +13,10 @@ use crate::model::number::Position;
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::Incoming;
-use crate::transport::endpoint::PeerConnection;
-use crate::transport::node_certificate::NodeCertificate;
+use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Heartbeat, Hello, Welcome};
-use crate::wire::open::{Open, Opening, StreamKind};
+use crate::wire::open::StreamKind;
 use crate::wire::request::{self, Renew};
 use crate::wire::subscription::{self, Ack, Subscribe};
 use crate::wire::version;
@@ -30,9 +30,6 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// Unanswered heartbeats that are remembered; the connection's idle timeout ends it long before.
 const UNANSWERED_MAX: usize = 64;
 
-/// How often the certificate's age is looked at: a small part of its half life of twelve hours.
-const RENEWAL_CHECK: Duration = Duration::from_secs(60);
-
 /// What every session to the lead uses.
 pub struct FollowerSessions {
     /// Applies what comes.
@@ -40,7 +37,7 @@ pub struct FollowerSessions {
     /// What reads are answered from.
     pub board: Arc<Board>,
     /// This node's certificate.
-    pub certificate: Arc<NodeCertificate>,
+    pub certificate: FollowerCertificate,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// When the node started.
@@ -65,7 +62,7 @@ pub(super) async fn greet(
     sessions: Arc<FollowerSessions>,
 ) -> Result<Session, SessionError> {
     let position = sessions.secrets.begin().await?;
-    let (mut sender, mut receiver) = connection.open_stream().await?;
+    let (mut sender, mut receiver) = connection.open_stream(StreamKind::Control).await?;
     let now = sessions.clock.now();
     let hello = Hello {
         versions: version::offered(),
@@ -74,7 +71,6 @@ pub(super) async fn greet(
         revision: position.revision.get(),
         boot_id: now.boot_id.0,
     };
-    sender.send(&Opening::Open(Open { kind: StreamKind::Control })).await?;
     sender.send(&control::FromFollower::Hello(hello)).await?;
     let answer = tokio::time::timeout(WELCOME_TIMEOUT, receiver.receive::<control::FromLead>());
     match answer.await.map_err(|_| SessionError::Silent)?? {
@@ -96,8 +92,8 @@ fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> R
 }
 
 impl Session {
-    /// Runs until the connection ends; the error says why it did.
-    pub(super) async fn run(self) -> Result<(), SessionError> {
+    /// Runs until the connection ends, and says why it did.
+    pub(super) async fn run(self) -> SessionError {
         let Self { connection, sender, receiver, sessions, position, unanswered } = self;
         let ended = tokio::select! {
             ended = beat(sender, &sessions, &unanswered) => ended,
@@ -105,10 +101,9 @@ impl Session {
             ended = follow(&connection, &sessions, position) => ended,
             ended = renew(&connection, &sessions) => ended,
         };
-        if let Err(error) = &ended {
-            connection.close(error.close_code(), &error.to_string());
-        }
-        ended
+        let reason = ended.err().unwrap_or(SessionError::Stopping);
+        connection.close(reason.close_code(), &reason.to_string());
+        reason
     }
 }
 
@@ -181,8 +176,7 @@ async fn follow(
     sessions: &FollowerSessions,
     position: Position,
 ) -> Result<(), SessionError> {
-    let (mut sender, mut receiver) = connection.open_stream().await?;
-    sender.send(&Opening::Open(Open { kind: StreamKind::Subscription })).await?;
+    let (mut sender, mut receiver) = connection.open_stream(StreamKind::Subscription).await?;
     let subscribe = Subscribe { epoch: position.epoch.get(), revision: position.revision.get() };
     sender.send(&subscription::FromFollower::Subscribe(subscribe)).await?;
     let mut acknowledged = position;
@@ -227,25 +221,20 @@ async fn renew(connection: &PeerConnection, sessions: &FollowerSessions) -> Resu
     let mut stream: Option<(FrameSender, FrameReceiver)> = None;
     let mut id = 0_u64;
     loop {
-        if sessions.certificate.is_past_half_life(sessions.clock.now().wall) {
-            let (sender, receiver) = match &mut stream {
-                Some(open) => (&mut open.0, &mut open.1),
-                None => {
-                    let open = stream.insert(connection.open_stream().await?);
-                    open.0.send(&Opening::Open(Open { kind: StreamKind::Request })).await?;
-                    (&mut open.0, &mut open.1)
-                }
+        if sessions.certificate.is_due(sessions.clock.now().wall) {
+            let (sender, receiver) = match stream.take() {
+                Some(open) => stream.insert(open),
+                None => stream.insert(connection.open_stream(StreamKind::Request).await?),
             };
             id += 1;
             sender.send(&request::FromFollower::Renew(Renew { id, csr: sessions.certificate.csr()? })).await?;
-            match receiver.receive().await? {
-                Some(request::FromLead::Renewed(renewed)) => sessions.certificate.install(renewed.chain).await?,
-                Some(request::FromLead::Failed(failed)) => {
+            match receiver.expect().await? {
+                request::FromLead::Renewed(renewed) => sessions.certificate.install(renewed.chain).await?,
+                request::FromLead::Failed(failed) => {
                     tracing::warn!(reason = ?failed.reason, "the lead did not renew this node's certificate");
                 }
-                None => return Err(SessionError::Unexpected("the end of the request stream")),
             }
         }
-        tokio::time::sleep(RENEWAL_CHECK).await;
+        tokio::time::sleep(CHECK_EVERY).await;
     }
 }

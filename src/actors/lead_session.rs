@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::board::{Board, LeadBoard, Presence};
+use super::certificate::LIFETIME;
 use super::error::SessionError;
 use super::heartbeat::{Heartbeats, Report};
 use super::lead_feed::{self, ScopeSealer};
@@ -16,11 +17,11 @@ use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::model::time::Clock;
 use crate::transport::authority::Authority;
-use crate::transport::endpoint::PeerConnection;
+use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Beacon, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
-use crate::wire::open::{Opening, StreamKind};
+use crate::wire::open::StreamKind;
 use crate::wire::request::{self, FailureReason, Renewed};
 use crate::wire::version;
 
@@ -46,8 +47,7 @@ pub struct LeadSessions {
 }
 
 /// Serves one follower until it leaves or errs.
-pub(super) async fn run(connection: PeerConnection, sessions: Arc<LeadSessions>) -> Result<(), SessionError> {
-    let connection = Arc::new(connection);
+pub(super) async fn run(connection: Arc<PeerConnection>, sessions: Arc<LeadSessions>) -> Result<(), SessionError> {
     let node = connection.identity().node.clone();
     let outcome = serve(&connection, &sessions, &node).await;
     sessions.heartbeats.report(node, Report::Gone);
@@ -64,45 +64,53 @@ async fn serve(
 ) -> Result<(), SessionError> {
     let greeted = tokio::time::timeout(GREETING_TIMEOUT, greet(connection, sessions, node));
     let (sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
-    let mut streams = JoinSet::new();
     let answering = answer_heartbeats(sender, receiver, connection, sessions, node);
     tokio::pin!(answering);
-    let mut subscribed = false;
-    let mut requesting = false;
+    // Accepting must not be cancelled half way, so one future does it and is only ever replaced once it is done.
+    let accepting = connection.accept_stream();
+    tokio::pin!(accepting);
+    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control] };
     loop {
         tokio::select! {
             ended = &mut answering => return ended,
-            Some(ended) = streams.join_next() => match ended {
-                Ok(outcome) => outcome?,
-                Err(panicked) => return Err(SessionError::Panicked(panicked)),
-            },
-            accepted = connection.accept_stream() => {
-                let (sender, mut receiver) = accepted?;
-                let kind = opening(&mut receiver).await?;
-                let (sessions, node) = (Arc::clone(sessions), node.clone());
-                match kind {
-                    StreamKind::Subscription if !subscribed => {
-                        subscribed = true;
-                        streams.spawn(lead_feed::run(sender, receiver, sessions, node));
-                    }
-                    StreamKind::Request if !requesting => {
-                        requesting = true;
-                        streams.spawn(answer_requests(sender, receiver, sessions, Arc::clone(connection)));
-                    }
-                    StreamKind::Control | StreamKind::Subscription | StreamKind::Request => {
-                        return Err(SessionError::Unexpected("a second stream of one kind"));
-                    }
-                }
+            Some(ended) = streams.running.join_next() => ended.map_err(SessionError::Panicked)??,
+            accepted = &mut accepting => {
+                streams.start(accepted?, connection, sessions, node)?;
+                accepting.set(connection.accept_stream());
             }
         }
     }
 }
 
-async fn opening(receiver: &mut FrameReceiver) -> Result<StreamKind, SessionError> {
-    let first = tokio::time::timeout(GREETING_TIMEOUT, receiver.receive::<Opening>());
-    match first.await.map_err(|_| SessionError::Silent)?? {
-        Some(Opening::Open(open)) => Ok(open.kind),
-        None => Err(SessionError::Unexpected("an empty stream")),
+/// The streams a follower opened besides control: one of each kind.
+struct Streams {
+    running: JoinSet<Result<(), SessionError>>,
+    opened: Vec<StreamKind>,
+}
+
+impl Streams {
+    fn start(
+        &mut self,
+        (kind, sender, receiver): (StreamKind, FrameSender, FrameReceiver),
+        connection: &Arc<PeerConnection>,
+        sessions: &Arc<LeadSessions>,
+        node: &NodeName,
+    ) -> Result<(), SessionError> {
+        if self.opened.contains(&kind) {
+            return Err(SessionError::Unexpected("a second stream of one kind"));
+        }
+        self.opened.push(kind);
+        let (connection, sessions) = (Arc::clone(connection), Arc::clone(sessions));
+        match kind {
+            StreamKind::Control => {}
+            StreamKind::Subscription => {
+                self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone()));
+            }
+            StreamKind::Request => {
+                self.running.spawn(answer_requests(sender, receiver, sessions, connection));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -111,8 +119,8 @@ async fn greet(
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(FrameSender, FrameReceiver), SessionError> {
-    let (mut sender, mut receiver) = connection.accept_stream().await?;
-    if opening(&mut receiver).await? != StreamKind::Control {
+    let (kind, mut sender, mut receiver) = connection.accept_stream().await?;
+    if kind != StreamKind::Control {
         return Err(SessionError::Unexpected("another stream before control"));
     }
     let Some(control::FromFollower::Hello(hello)) = receiver.receive().await? else {
@@ -174,9 +182,7 @@ async fn answer_requests(
 ) -> Result<(), SessionError> {
     while let Some(frame) = receiver.receive().await? {
         let request::FromFollower::Renew(renew) = frame;
-        let now = sessions.clock.now().wall;
-        let issued = sessions.authority.renew(&renew.csr, connection.identity(), connection.pin(), now);
-        let answer = match issued {
+        let answer = match reissue(&renew.csr, &sessions, &connection) {
             Ok(certificate) => request::FromLead::Renewed(Renewed { id: renew.id, chain: vec![certificate] }),
             Err(error) => {
                 tracing::warn!(node = %connection.identity().node, %error, "a certificate was not renewed");
@@ -186,4 +192,13 @@ async fn answer_requests(
         sender.send(&answer).await?;
     }
     Ok(())
+}
+
+/// A certificate for the key the roster pinned, and for no other.
+fn reissue(csr: &[u8], sessions: &LeadSessions, connection: &PeerConnection) -> Result<Vec<u8>, SessionError> {
+    if Authority::requested_pin(csr)? != *connection.pin() {
+        return Err(SessionError::Unexpected("a request for another key than its own"));
+    }
+    let now = sessions.clock.now().wall;
+    Ok(sessions.authority.issue(csr, connection.identity(), now, LIFETIME)?)
 }

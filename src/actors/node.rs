@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::restart::{Part, Remedy, Restarts};
@@ -17,6 +17,9 @@ use crate::model::time::{Clock, Entropy};
 /// The children of a stopping node get this long; what they were about is on disk already.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Binding a port and starting a handful of actors takes milliseconds.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A running node, seen from the daemon.
 pub struct NodeHandle {
     actor: ActorRef<Message>,
@@ -25,21 +28,31 @@ pub struct NodeHandle {
 }
 
 impl NodeHandle {
+    /// Starts the supervisor, with nothing to supervise yet.
+    ///
+    /// # Errors
+    /// When the actor cannot start.
+    pub async fn start(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, ActorProcessingErr> {
+        let (tell_unfit, unfit) = watch::channel(None);
+        let arguments = Arguments { clock, entropy, tell_unfit };
+        let (actor, ended) = Actor::spawn(None, Node, arguments).await?;
+        Ok(Self { actor, ended, unfit })
+    }
+
+    /// The supervisor, for a part that must exist before the others can be described.
+    #[must_use]
+    pub fn supervisor(&self) -> ActorCell {
+        self.actor.get_cell()
+    }
+
     /// Starts all parts.
     ///
     /// # Errors
-    /// When one cannot start; those that did are stopped again.
-    pub async fn start(
-        roles: Roles,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<(Self, Started), ActorProcessingErr> {
-        let (tell_unfit, unfit) = watch::channel(None);
-        let (tell_started, started) = tokio::sync::oneshot::channel();
-        let arguments = Arguments { roles, clock, entropy, tell_unfit, tell_started };
-        let (actor, ended) = Actor::spawn(None, Node, arguments).await?;
-        let started = started.await?;
-        Ok((Self { actor, ended, unfit }, started))
+    /// When one cannot start.
+    pub async fn run(&self, roles: Roles) -> Result<Started, ActorProcessingErr> {
+        let (reply, started) = oneshot::channel();
+        self.actor.cast(Message::Run(Box::new(roles), reply))?;
+        tokio::time::timeout(START_TIMEOUT, started).await??
     }
 
     /// Returns when the node has become unfit, with the reason; never while it is well.
@@ -60,26 +73,23 @@ impl NodeHandle {
 }
 
 struct Arguments {
-    roles: Roles,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     tell_unfit: watch::Sender<Option<String>>,
-    tell_started: tokio::sync::oneshot::Sender<Started>,
 }
 
 struct Node;
 
 enum Message {
+    Run(Box<Roles>, oneshot::Sender<Result<Started, ActorProcessingErr>>),
     Restart(Part),
 }
 
 struct State {
-    roles: Roles,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    roles: Option<Roles>,
     parts: HashMap<ActorId, Part>,
     restarts: HashMap<&'static str, Restarts>,
-    tell_unfit: watch::Sender<Option<String>>,
+    with: Arguments,
 }
 
 impl Actor for Node {
@@ -87,23 +97,23 @@ impl Actor for Node {
     type State = State;
     type Arguments = Arguments;
 
-    async fn pre_start(&self, myself: ActorRef<Message>, with: Arguments) -> Result<State, ActorProcessingErr> {
-        let mut parts = HashMap::new();
-        let (started, cells) = with.roles.start_all(myself.get_cell()).await?;
-        for (part, cell) in cells {
-            parts.insert(cell.get_id(), part);
-        }
-        // The daemon may have given up waiting; then it drops its handle and the node stops.
-        drop(with.tell_started.send(started));
-        let Arguments { roles, clock, entropy, tell_unfit, .. } = with;
-        Ok(State { roles, clock, entropy, parts, restarts: HashMap::new(), tell_unfit })
+    async fn pre_start(&self, _: ActorRef<Message>, with: Arguments) -> Result<State, ActorProcessingErr> {
+        Ok(State { roles: None, parts: HashMap::new(), restarts: HashMap::new(), with })
     }
 
-    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
-        let Message::Restart(part) = message;
-        match state.roles.start(part, myself.get_cell()).await {
-            Ok(cell) => drop(state.parts.insert(cell.get_id(), part)),
-            Err(error) => state.ended(part, &error.to_string(), &myself),
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Run(roles, reply) => {
+                let outcome = state.run(*roles, myself.get_cell()).await;
+                // A daemon that gave up waiting drops its handle, which stops this actor.
+                drop(reply.send(outcome));
+            }
+            Message::Restart(part) => state.restart(part, &myself).await,
         }
         Ok(())
     }
@@ -127,19 +137,38 @@ impl Actor for Node {
 }
 
 impl State {
+    async fn run(&mut self, roles: Roles, myself: ActorCell) -> Result<Started, ActorProcessingErr> {
+        let mut address = None;
+        for part in roles.parts() {
+            let started = roles.start(*part, myself.clone()).await?;
+            self.parts.insert(started.cell.get_id(), *part);
+            address = address.or(started.address);
+        }
+        self.roles = Some(roles);
+        Ok(Started { address })
+    }
+
+    async fn restart(&mut self, part: Part, myself: &ActorRef<Message>) {
+        let Some(roles) = &self.roles else { return };
+        match roles.start(part, myself.get_cell()).await {
+            Ok(started) => drop(self.parts.insert(started.cell.get_id(), part)),
+            Err(error) => self.ended(part, &error.to_string(), myself),
+        }
+    }
+
     fn ended(&mut self, part: Part, reason: &str, myself: &ActorRef<Message>) {
         let mut random = [0_u8; 8];
         // Jitter is a courtesy to the peer: without random bytes there is none.
-        drop(self.entropy.fill(&mut random));
+        drop(self.with.entropy.fill(&mut random));
         let restarts = self.restarts.entry(part.name()).or_default();
-        match restarts.ended(part, self.clock.now().boot, u64::from_le_bytes(random)) {
+        match restarts.ended(part, self.with.clock.now().boot, u64::from_le_bytes(random)) {
             Remedy::RestartAfter(pause) => {
                 tracing::warn!(part = part.name(), reason, "a part of the node ended and is started again");
                 drop(myself.send_after(pause, move || Message::Restart(part)));
             }
             Remedy::StopNode => {
                 tracing::error!(part = part.name(), reason, "the node is unfit and stops");
-                self.tell_unfit.send_replace(Some(format!("{}: {reason}", part.name())));
+                self.with.tell_unfit.send_replace(Some(format!("{}: {reason}", part.name())));
             }
         }
     }

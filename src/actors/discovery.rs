@@ -1,0 +1,39 @@
+//! mDNS at work: the lead announces itself, a follower collects hints. Both are comforts and restart for ever.
+
+use std::sync::Arc;
+
+use ractor::ActorProcessingErr;
+
+use super::peers_follower::Hints;
+use crate::discovery::advertiser::Advertiser;
+use crate::discovery::browser::Browser;
+use crate::model::identity::MeshId;
+use crate::model::name::NodeName;
+
+/// What the lead announces.
+#[derive(Debug, Clone)]
+pub struct Announcement {
+    /// The mesh, of which only a hash is told.
+    pub mesh: MeshId,
+    /// The lead.
+    pub lead: NodeName,
+    /// Its UDP port.
+    pub port: u16,
+}
+
+/// Announces until stopped.
+pub(super) async fn announce(announcement: Announcement) -> Result<(), ActorProcessingErr> {
+    let mut advertiser = Advertiser::start(&announcement.mesh, &announcement.lead, announcement.port)?;
+    Ok(advertiser.run().await?)
+}
+
+/// Collects hints until stopped.
+pub(super) async fn listen(mesh: MeshId, hints: Arc<Hints>) -> Result<(), ActorProcessingErr> {
+    let mut browser = Browser::start(Some(mesh))?;
+    while let Some(hint) = browser.next().await {
+        for address in hint.addresses {
+            hints.add(address);
+        }
+    }
+    Err("the mDNS daemon stopped".into())
+}

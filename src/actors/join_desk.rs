@@ -1,0 +1,114 @@
+//! Strangers with a token, on the lead: one question, one answer, every one of them in the audit.
+
+use std::sync::Arc;
+
+use super::certificate::LIFETIME;
+use super::change::{Applicant, Change, Committed};
+use super::error::CommitError;
+use super::secret_lead::LeadSecrets;
+use crate::audit::entry::{Entry, Ruling};
+use crate::audit::journal::Journal;
+use crate::crypto::join_token;
+use crate::crypto::plaintext::Plaintext;
+use crate::model::identity::{MeshId, Role, SealingPublicKey};
+use crate::model::name::NodeName;
+use crate::model::roster::RosterEntry;
+use crate::model::time::Clock;
+use crate::transport::authority::Authority;
+use crate::transport::error::TransportError;
+use crate::transport::join::JoinConnection;
+use crate::transport::spiffe::PeerIdentity;
+use crate::wire::entitlement::EntitlementFrame;
+use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk, Refused, RefusedReason};
+
+/// What admitting a node needs.
+pub struct JoinDesk {
+    /// The mesh.
+    pub mesh: MeshId,
+    /// The lead's name.
+    pub lead: NodeName,
+    /// The one writer: consumes the token and enrols the node in one transaction.
+    pub secrets: LeadSecrets,
+    /// Issues the certificate.
+    pub authority: Arc<Authority>,
+    /// The mesh's public sealing key, which the node pins.
+    pub mesh_sealing: SealingPublicKey,
+    /// Every attempt is noted.
+    pub journal: Journal,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl JoinDesk {
+    /// Answers one stranger.
+    pub(super) async fn serve(&self, connection: JoinConnection) -> Result<(), TransportError> {
+        let address = connection.remote_address();
+        let (JoinAsk::Join(join), answering) = connection.ask().await?;
+        let answer = match self.admit(join, &address.to_string()).await {
+            Ok(admitted) => JoinAnswer::Admitted(admitted),
+            Err(reason) => {
+                tracing::warn!(%address, ?reason, "a join was refused");
+                JoinAnswer::Refused(Refused { reason })
+            }
+        };
+        answering.answer(&answer).await
+    }
+
+    async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
+        let pin = Authority::requested_pin(&join.csr).map_err(|_| RefusedReason::BadRequest)?;
+        let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
+        let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
+        let asked = format!("from {address} with key {}", pin.fingerprint());
+        let audit_seq = self.note("node.join", Ruling::Allow, "intent", &asked).await?;
+        match self.secrets.commit(Change::Admit(applicant), audit_seq).await {
+            Ok(Committed::Node(entry)) => {
+                self.note("node.join", Ruling::Allow, "ok", &format!("{} joined {asked}", entry.name)).await?;
+                tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node joined");
+                self.admitted(&entry, &join.csr)
+            }
+            Ok(Committed::Secret { .. } | Committed::Token) => Err(RefusedReason::Unavailable),
+            Err(error) => Err(self.refuse(&error, &asked).await?),
+        }
+    }
+
+    async fn refuse(&self, error: &CommitError, asked: &str) -> Result<RefusedReason, RefusedReason> {
+        let (action, reason) = match error {
+            CommitError::TokenUnknown => ("node.join", RefusedReason::UnknownToken),
+            CommitError::TokenExpired => ("node.join", RefusedReason::TokenExpired),
+            CommitError::TokenReused => ("token.reused", RefusedReason::TokenConsumed),
+            CommitError::NodeExists => ("node.join", RefusedReason::TokenConsumed),
+            CommitError::Overloaded => ("node.join", RefusedReason::Busy),
+            CommitError::Conflict { .. }
+            | CommitError::NoSuchSecret
+            | CommitError::NoSuchNode
+            | CommitError::Seal(_)
+            | CommitError::Store(_)
+            | CommitError::TimedOut
+            | CommitError::Stopped => ("node.join", RefusedReason::Unavailable),
+        };
+        if matches!(reason, RefusedReason::TokenConsumed) {
+            tracing::error!(asked, "a join token was used a second time, with another key: was it stolen?");
+        }
+        self.note(action, Ruling::Deny, "refused", &format!("{error}; {asked}")).await?;
+        Ok(reason)
+    }
+
+    fn admitted(&self, entry: &RosterEntry, csr: &[u8]) -> Result<Admitted, RefusedReason> {
+        let identity = PeerIdentity { mesh: self.mesh, role: Role::Follower, node: entry.name.clone() };
+        let leaf = self.authority.issue(csr, &identity, self.clock.now().wall, LIFETIME);
+        Ok(Admitted {
+            mesh: self.mesh.0,
+            node: entry.name.to_string(),
+            chain: vec![leaf.map_err(|_| RefusedReason::BadRequest)?],
+            authority: self.authority.certificate_der().to_vec(),
+            mesh_sealing_key: self.mesh_sealing.0,
+            entitlement: EntitlementFrame::from(&entry.entitlement),
+            lead: self.lead.to_string(),
+        })
+    }
+
+    async fn note(&self, action: &'static str, ruling: Ruling, outcome: &'static str, reason: &str) -> Result<u64, RefusedReason> {
+        let entry = Entry { ruling, outcome, ..Entry::of_node(action, reason.to_owned()) };
+        self.journal.append(entry).await.map_err(|_| RefusedReason::Unavailable)
+    }
+}

@@ -1,0 +1,33 @@
+//! All concurrency: the supervision tree, the restart table, and thin actors over the pure rooms.
+//!
+//! ```text
+//! node (root supervisor)
+//! ├─ secret       lead: group commit into the store, then publish · follower: apply changes, keep freshness
+//! ├─ heartbeat    lead: who was heard when
+//! ├─ certificate  lead: its own, renewed at half life
+//! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
+//! └─ discovery    mDNS: announces, or collects hints
+//! ```
+//!
+//! Reads do not pass through here: actors publish on a `board`, and the door reads from it.
+
+pub mod board;
+pub mod certificate;
+pub mod change;
+pub mod confirm;
+pub mod discovery;
+pub mod error;
+pub mod follower_cache;
+pub mod follower_session;
+pub mod heartbeat;
+pub mod join_desk;
+pub mod lead_feed;
+pub mod lead_session;
+pub mod node;
+pub mod peers_follower;
+pub mod peers_lead;
+pub mod restart;
+pub mod roles;
+pub mod secret_follower;
+pub mod secret_lead;
+mod task;

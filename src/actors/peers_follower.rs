@@ -1,0 +1,129 @@
+//! The way to the lead, on a follower: every address it might have, tried in turn with backoff, for as long as it takes.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ractor::ActorProcessingErr;
+use tokio::sync::Notify;
+
+use super::error::SessionError;
+use super::follower_session::{self, FollowerSessions};
+use crate::model::time::Entropy;
+use crate::replication::backoff::Backoff;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::tls::MemberTls;
+
+/// Hints are cheap to forge: so many are remembered and no more.
+const HINTS_MAX: usize = 32;
+
+/// One dial a second to any one address, however often it is announced.
+const REST: Duration = Duration::from_secs(1);
+
+/// Addresses the local network has whispered. Untrusted: only a certificate decides.
+#[derive(Debug, Default)]
+pub struct Hints {
+    addresses: Mutex<VecDeque<SocketAddr>>,
+    arrived: Notify,
+}
+
+impl Hints {
+    /// Remembers an address, in place of the oldest when there are too many.
+    pub fn add(&self, address: SocketAddr) {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if addresses.contains(&address) {
+            return;
+        }
+        if addresses.len() >= HINTS_MAX {
+            addresses.pop_front();
+        }
+        addresses.push_back(address);
+        self.arrived.notify_one();
+    }
+
+    fn all(&self) -> Vec<SocketAddr> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
+/// What dialling needs.
+pub struct FollowerPeers {
+    /// Dials.
+    pub endpoint: Endpoint,
+    /// Proves who we are and who the lead is.
+    pub tls: MemberTls,
+    /// `host:port` of the leads, from the configuration.
+    pub leads: Vec<String>,
+    /// What the local network says.
+    pub hints: Arc<Hints>,
+    /// What every session uses.
+    pub sessions: Arc<FollowerSessions>,
+    /// For jitter.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl FollowerPeers {
+    /// Keeps a session to the lead, for ever.
+    pub(super) async fn keep_connected(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
+        let mut backoff = Backoff::default();
+        let mut told = String::new();
+        loop {
+            for address in self.candidates().await {
+                match self.try_lead(address).await {
+                    // The session was welcomed: whatever ended it, the lead exists and is tried again at once.
+                    Ok(ended) => {
+                        backoff.succeeded();
+                        told.clear();
+                        tracing::warn!(%address, reason = %ended, "the session with the lead ended");
+                    }
+                    Err(error) => {
+                        let text = format!("{address}: {error}");
+                        if told == text {
+                            tracing::debug!(%address, %error, "the lead cannot be reached");
+                        } else {
+                            tracing::warn!(%address, %error, "the lead cannot be reached");
+                            told = text;
+                        }
+                    }
+                }
+            }
+            self.rest(&mut backoff).await;
+        }
+    }
+
+    /// `Ok` with the reason once a session that was welcomed has ended.
+    async fn try_lead(&self, address: SocketAddr) -> Result<SessionError, SessionError> {
+        let connection = self.endpoint.connect(address, &self.tls).await?;
+        let session = follower_session::greet(connection, Arc::clone(&self.sessions)).await?;
+        tracing::info!(%address, "the lead welcomed this node");
+        Ok(session.run().await)
+    }
+
+    async fn candidates(&self) -> Vec<SocketAddr> {
+        let mut found = Vec::new();
+        for lead in &self.leads {
+            match tokio::net::lookup_host(lead).await {
+                Ok(addresses) => found.extend(addresses),
+                Err(error) => tracing::debug!(lead, %error, "the name of a lead does not resolve"),
+            }
+        }
+        for hint in self.hints.all() {
+            if !found.contains(&hint) {
+                found.push(hint);
+            }
+        }
+        found
+    }
+
+    async fn rest(&self, backoff: &mut Backoff) {
+        let mut random = [0_u8; 8];
+        // Jitter is a courtesy to the lead: without random bytes there is none.
+        drop(self.entropy.fill(&mut random));
+        let pause = backoff.failed(u64::from_le_bytes(random));
+        tokio::time::sleep(pause.min(REST)).await;
+        let more = pause.saturating_sub(REST);
+        // A new hint cuts the wait short, but never below the rest between two dials.
+        drop(tokio::time::timeout(more, self.hints.arrived.notified()).await);
+    }
+}

@@ -1,0 +1,147 @@
+//! How each part of a lead and of a follower is started, and started again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorCell, ActorProcessingErr};
+
+use super::board::LeadBoard;
+use super::certificate::LeadCertificate;
+use super::discovery::{self, Announcement};
+use super::heartbeat::Heartbeats;
+use super::join_desk::JoinDesk;
+use super::lead_session::LeadSessions;
+use super::peers_follower::{FollowerPeers, Hints};
+use super::peers_lead::{self, LeadPeersArguments};
+use super::restart::Part;
+use super::secret_follower::FollowerSecrets;
+use super::secret_lead::LeadSecrets;
+use super::task::{Task, Work};
+use crate::model::identity::MeshId;
+use crate::transport::tls::LeadTls;
+
+/// What a node is made of.
+pub enum Roles {
+    /// A lead.
+    Lead(Box<LeadRole>),
+    /// A follower.
+    Follower(Box<FollowerRole>),
+}
+
+/// What starting the node gave.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// The lead's address, with the port the system chose.
+    pub address: Option<SocketAddr>,
+}
+
+/// The parts of a lead.
+pub struct LeadRole {
+    /// The one writer, started before everything else.
+    pub secrets: LeadSecrets,
+    /// Who was heard when.
+    pub heartbeats: Heartbeats,
+    /// What the heartbeat actor publishes on.
+    pub board: Arc<LeadBoard>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How to answer.
+    pub tls: LeadTls,
+    /// What sessions share.
+    pub sessions: Arc<LeadSessions>,
+    /// Admits joiners.
+    pub desk: Arc<JoinDesk>,
+    /// Renewed at half life.
+    pub certificate: Arc<LeadCertificate>,
+    /// What is announced on the local network, if anything.
+    pub announcement: Option<Announcement>,
+}
+
+/// The parts of a follower.
+pub struct FollowerRole {
+    /// Applies what comes; started before everything else.
+    pub secrets: FollowerSecrets,
+    /// The way to the lead.
+    pub peers: Arc<FollowerPeers>,
+    /// The mesh whose lead is looked for on the local network, if it is.
+    pub discover: Option<MeshId>,
+    /// Where what was found goes.
+    pub hints: Arc<Hints>,
+}
+
+/// One part that runs.
+pub(super) struct StartedPart {
+    pub(super) cell: ActorCell,
+    pub(super) address: Option<SocketAddr>,
+}
+
+impl From<ActorCell> for StartedPart {
+    fn from(cell: ActorCell) -> Self {
+        Self { cell, address: None }
+    }
+}
+
+impl Roles {
+    /// The parts, in the order they start.
+    pub(super) fn parts(&self) -> &'static [Part] {
+        match self {
+            Self::Lead(role) if role.announcement.is_some() => {
+                &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Peers, Part::Discovery]
+            }
+            Self::Lead(_) => &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Peers],
+            Self::Follower(role) if role.discover.is_some() => &[Part::Secret, Part::Peers, Part::Discovery],
+            Self::Follower(_) => &[Part::Secret, Part::Peers],
+        }
+    }
+
+    /// Starts one part under the supervisor.
+    pub(super) async fn start(&self, part: Part, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
+        match self {
+            Self::Lead(role) => role.start(part, supervisor).await,
+            Self::Follower(role) => role.start(part, supervisor).await,
+        }
+    }
+}
+
+impl LeadRole {
+    async fn start(&self, part: Part, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
+        match part {
+            Part::Secret => Ok(self.secrets.cell().into()),
+            Part::Heartbeat => Ok(self.heartbeats.start(Arc::clone(&self.board), supervisor).await?.into()),
+            Part::Certificate => task(Box::pin(Arc::clone(&self.certificate).keep_fresh()), supervisor).await,
+            Part::Discovery => match &self.announcement {
+                Some(announcement) => task(Box::pin(discovery::announce(announcement.clone())), supervisor).await,
+                None => Err("nothing is to be announced".into()),
+            },
+            Part::Peers => {
+                let arguments = LeadPeersArguments {
+                    listen: self.listen,
+                    tls: self.tls.clone(),
+                    sessions: Arc::clone(&self.sessions),
+                    desk: Arc::clone(&self.desk),
+                };
+                let (cell, address) = peers_lead::start(arguments, supervisor).await?;
+                Ok(StartedPart { cell, address: Some(address) })
+            }
+        }
+    }
+}
+
+impl FollowerRole {
+    async fn start(&self, part: Part, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
+        match part {
+            Part::Secret => Ok(self.secrets.cell().into()),
+            Part::Peers => task(Box::pin(Arc::clone(&self.peers).keep_connected()), supervisor).await,
+            Part::Discovery => match self.discover {
+                Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
+                None => Err("nothing is to be looked for".into()),
+            },
+            Part::Heartbeat | Part::Certificate => Err("a follower has no such part".into()),
+        }
+    }
+}
+
+async fn task(work: Work, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
+    let (actor, _) = Actor::spawn_linked(None, Task, work, supervisor).await?;
+    Ok(actor.get_cell().into())
+}

@@ -1,0 +1,32 @@
+//! `node.toml` on disk: read with every problem at once, written with comments.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::config::node_config::{Defaults, NodeConfig};
+use crate::config::{parse, render};
+
+/// Reads and validates the file.
+///
+/// # Errors
+/// When it cannot be read, or with the complete list of its problems.
+pub fn read(file: &Path, defaults: &Defaults) -> Result<NodeConfig> {
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("cannot read {}: make a node first, with `aurora init` or `aurora join TOKEN`", file.display())
+    })?;
+    parse::parse(&text, defaults).with_context(|| format!("{} has problems", file.display()))
+}
+
+/// Writes the file whole or not at all.
+pub(super) fn write(file: &Path, config: &NodeConfig) -> Result<()> {
+    let failed = || format!("cannot write {}", file.display());
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir).with_context(failed)?;
+    let unfinished = file.with_extension("toml.new");
+    let mut output = std::fs::File::create(&unfinished).with_context(failed)?;
+    output.write_all(render::render(config).as_bytes()).with_context(failed)?;
+    output.sync_all().with_context(failed)?;
+    std::fs::rename(&unfinished, file).with_context(failed)
+}

@@ -1,0 +1,52 @@
+//! The blobs of a store as what they are: keys and certificates, wrapped by the root key, which the unseal source opens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::crypto::plaintext::Plaintext;
+use crate::crypto::root::RootKey;
+use crate::crypto::unseal::UnsealKey;
+use crate::model::identity::MeshId;
+use crate::model::time::Entropy;
+use crate::store::blob::BlobName;
+use crate::store::mutation::Mutation;
+
+/// An open root key, and what it wraps.
+pub(super) struct Keystore {
+    pub(super) mesh: MeshId,
+    pub(super) root: Arc<RootKey>,
+    blobs: BTreeMap<BlobName, Vec<u8>>,
+}
+
+impl Keystore {
+    /// A new root key under the unseal key, and the mutation that keeps it.
+    pub(super) fn create(unseal: &UnsealKey, mesh: MeshId, entropy: &dyn Entropy) -> Result<(Self, Mutation)> {
+        let root = RootKey::generate(entropy)?;
+        let wrapped = unseal.wrap_root(&mesh, &root, entropy)?;
+        let keystore = Self { mesh, root: Arc::new(root), blobs: BTreeMap::new() };
+        Ok((keystore, Mutation::PutBlob(BlobName::RootKey, wrapped)))
+    }
+
+    /// Opens the root key of a store.
+    pub(super) fn open(unseal: &UnsealKey, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
+        let wrapped = blobs.get(&BlobName::RootKey).context("the store holds no root key")?;
+        let root = unseal
+            .unwrap_root(&mesh, wrapped)
+            .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
+        Ok(Self { mesh, root: Arc::new(root), blobs })
+    }
+
+    /// The mutation that keeps a blob.
+    pub(super) fn wrap(&self, name: BlobName, plain: &Plaintext, entropy: &dyn Entropy) -> Result<Mutation> {
+        Ok(Mutation::PutBlob(name, self.root.wrap(&self.mesh, name.as_str(), plain, entropy)?))
+    }
+
+    /// A blob the store must hold.
+    pub(super) fn get(&self, name: BlobName) -> Result<Plaintext> {
+        let wrapped = self.blobs.get(&name).with_context(|| format!("the store holds no {}", name.as_str()))?;
+        let plain = self.root.unwrap(&self.mesh, name.as_str(), wrapped);
+        plain.with_context(|| format!("{} in the store does not open: it was altered", name.as_str()))
+    }
+}

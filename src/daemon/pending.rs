@@ -1,0 +1,108 @@
+//! The keys of a join that has not been answered yet: a store of its own, sealed like any other, gone once the join is done.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::keystore::Keystore;
+use super::seams::Seams;
+use super::unseal;
+use crate::config::node_config::NodeConfig;
+use crate::crypto::plaintext::Plaintext;
+use crate::crypto::sealing::SealingKey;
+use crate::crypto::unseal::UnsealKey;
+use crate::model::identity::{MeshId, Role};
+use crate::model::name::{EnvironmentName, NodeName};
+use crate::store::blob::BlobName;
+use crate::store::facts::Facts;
+use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
+use crate::transport::node_key::NodeKey;
+
+/// The file in the state directory.
+const FILE: &str = "joining.redb";
+
+/// Which mesh it will be is not known yet.
+const NO_MESH: MeshId = MeshId([0; 16]);
+
+/// The keys a joining node will be known by.
+pub(super) struct Pending {
+    pub(super) node_key: NodeKey,
+    pub(super) sealing_key: SealingKey,
+    pub(super) unseal_key: UnsealKey,
+    pub(super) parameters: Option<Vec<u8>>,
+}
+
+impl Pending {
+    /// The keys of an earlier attempt, or new ones, on disk before they are used.
+    pub(super) async fn load_or_create(
+        template: &NodeConfig,
+        passphrase: Option<&Plaintext>,
+        seams: &Seams,
+    ) -> Result<Self> {
+        let path = path(&template.node.state_dir);
+        if path.exists() {
+            return Self::load(&path, template, passphrase).await;
+        }
+        Self::create(&path, template, passphrase, seams).await
+    }
+
+    async fn load(path: &Path, template: &NodeConfig, passphrase: Option<&Plaintext>) -> Result<Self> {
+        let (store, contents) = Store::open(path).await?;
+        store.close().await;
+        let parameters = contents.blobs.get(&BlobName::PassphraseParameters).cloned();
+        let unseal_key = unseal::open(&template.unseal, passphrase, parameters.as_deref())?;
+        let keystore = Keystore::open(&unseal_key, NO_MESH, contents.blobs).context("an earlier join was interrupted")?;
+        Ok(Self {
+            node_key: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
+            sealing_key: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,
+            unseal_key,
+            parameters,
+        })
+    }
+
+    async fn create(
+        path: &Path,
+        template: &NodeConfig,
+        passphrase: Option<&Plaintext>,
+        seams: &Seams,
+    ) -> Result<Self> {
+        let entropy = &*seams.entropy;
+        let (unseal_key, parameters) = unseal::create(&template.unseal, passphrase, entropy)?;
+        let (node_key, sealing_key) = (NodeKey::generate()?, SealingKey::generate(entropy)?);
+        let (keystore, root) = Keystore::create(&unseal_key, NO_MESH, entropy)?;
+        let mut mutations = vec![
+            root,
+            keystore.wrap(BlobName::Identity, &node_key.to_plaintext(), entropy)?,
+            keystore.wrap(BlobName::SealingKey, &sealing_key.to_plaintext(), entropy)?,
+        ];
+        mutations.extend(parameters.clone().map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
+        let nobody = Facts {
+            mesh: NO_MESH,
+            node: NodeName::parse("joining")?,
+            role: Role::Follower,
+            environment: EnvironmentName::parse("joining")?,
+        };
+        // Made beside its place and moved there, so that half of it is never taken for all of it.
+        let unfinished = path.with_extension("new");
+        if unfinished.exists() {
+            std::fs::remove_file(&unfinished).context("cannot remove what an interrupted join left behind")?;
+        }
+        let store = Store::create(&unfinished, nobody).await?;
+        store.commit(mutations).await?;
+        store.close().await;
+        std::fs::rename(&unfinished, path).context("cannot keep the keys of this join")?;
+        Ok(Self { node_key, sealing_key, unseal_key, parameters })
+    }
+
+    /// The join is done; the keys are in the node's own store.
+    pub(super) fn forget(state_dir: &Path) {
+        if let Err(error) = std::fs::remove_file(path(state_dir)) {
+            tracing::warn!(%error, "the file of the finished join could not be removed");
+        }
+    }
+}
+
+fn path(state_dir: &Path) -> PathBuf {
+    state_dir.join(FILE)
+}

@@ -1,0 +1,29 @@
+//! Where time and randomness enter a node. A test puts its own clock here; nothing else in the node reads one.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::system_clock::SystemClock;
+use crate::crypto::system_entropy::SystemEntropy;
+use crate::model::time::{Clock, Entropy};
+
+/// The seams of one node.
+#[derive(Clone)]
+pub struct Seams {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Seams {
+    /// The clocks and the random source of this machine.
+    ///
+    /// # Errors
+    /// When the kernel does not say which boot this is.
+    pub fn system() -> Result<Self> {
+        let clock = SystemClock::new().context("the kernel does not name this boot")?;
+        Ok(Self { clock: Arc::new(clock), entropy: Arc::new(SystemEntropy) })
+    }
+}
