@@ -35,6 +35,11 @@ impl KeyRing {
         self.0.retain(|at, _| wanted(at));
     }
 
+    /// The scopes that have a key here.
+    pub fn scopes(&self) -> impl Iterator<Item = &KeyScope> {
+        self.0.keys()
+    }
+
     /// How many keys, all generations counted.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -21,8 +21,11 @@ pub struct SealedValue {
 pub enum RecordBody {
     /// A value.
     Sealed(SealedValue),
-    /// The version was deleted; nothing of the value travels.
-    Deleted,
+    /// The version was deleted.
+    Deleted {
+        /// The value, kept on the lead so that a deletion can be undone; it never travels to a follower.
+        kept: Option<SealedValue>,
+    },
 }
 
 /// One version of one secret in one scope.
@@ -54,7 +57,7 @@ impl Record {
     pub fn sealed(&self) -> Option<&SealedValue> {
         match &self.body {
             RecordBody::Sealed(value) => Some(value),
-            RecordBody::Deleted => None,
+            RecordBody::Deleted { .. } => None,
         }
     }
 }
