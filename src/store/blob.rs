@@ -1,0 +1,83 @@
+//! Names of the opaque byte strings a node keeps: wrapped keys, certificates, addresses.
+
+/// One opaque value. What must be secret was wrapped by `crypto` before it comes here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlobName {
+    /// The root key, wrapped by the unseal key.
+    RootKey,
+    /// How a passphrase becomes the unseal key; absent when a key file is used.
+    PassphraseParameters,
+    /// The node's identity key, wrapped.
+    Identity,
+    /// The node's X25519 key, wrapped.
+    SealingKey,
+    /// The mesh CA's key, wrapped; on the lead only.
+    AuthorityKey,
+    /// The mesh CA's certificate.
+    AuthorityCertificate,
+    /// The mesh's own X25519 key, wrapped; on the lead only.
+    MeshSealingKey,
+    /// Its public half, pinned when the node joined.
+    MeshSealingPublicKey,
+    /// The node's certificate chain.
+    Certificate,
+    /// Where the lead was reached last.
+    LeadAddresses,
+    /// What the lead said this node is entitled to.
+    Entitlement,
+}
+
+impl BlobName {
+    /// Every name.
+    pub const ALL: [Self; 11] = [
+        Self::RootKey,
+        Self::PassphraseParameters,
+        Self::Identity,
+        Self::SealingKey,
+        Self::AuthorityKey,
+        Self::AuthorityCertificate,
+        Self::MeshSealingKey,
+        Self::MeshSealingPublicKey,
+        Self::Certificate,
+        Self::LeadAddresses,
+        Self::Entitlement,
+    ];
+
+    /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RootKey => "root-key",
+            Self::PassphraseParameters => "passphrase-parameters",
+            Self::Identity => "identity",
+            Self::SealingKey => "sealing-key",
+            Self::AuthorityKey => "authority-key",
+            Self::AuthorityCertificate => "authority-certificate",
+            Self::MeshSealingKey => "mesh-sealing-key",
+            Self::MeshSealingPublicKey => "mesh-sealing-public-key",
+            Self::Certificate => "certificate",
+            Self::LeadAddresses => "lead-addresses",
+            Self::Entitlement => "entitlement",
+        }
+    }
+
+    /// The name of a key in the file; `None` for a key this build does not know.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back_and_no_other_does() {
+        for name in BlobName::ALL {
+            assert_eq!(BlobName::parse(name.as_str()), Some(name));
+        }
+        assert_eq!(BlobName::parse("Root-Key"), None);
+        assert_eq!(BlobName::parse(""), None);
+    }
+}

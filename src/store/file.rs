@@ -1,0 +1,262 @@
+//! The file on the disk: how it is made, found and opened.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+use redb::{Builder, Database, StorageBackend};
+
+use super::error::{RowFault, StoreError};
+use super::facts::Facts;
+use super::overlay::Overlay;
+use super::schema;
+
+/// Memory redb may cache pages in. The read view is elsewhere; this serves commits and old versions.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The owner alone: even sealed values are nobody else's.
+const MODE: u32 = 0o600;
+
+/// The builder every database of ours is opened with.
+pub(super) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// Makes a new store, whole or not at all: it is built under another name and linked into place.
+///
+/// # Errors
+/// [`StoreError::Exists`] when something is at `path` already.
+pub(super) fn create(path: &Path, facts: &Facts) -> Result<Database, StoreError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(StoreError::Exists { path: path.to_owned() });
+    }
+    // Named by process, so that two that start at once do not build in one file; linking lets only one of them win.
+    let building = beside(path, &format!(".create-{}", std::process::id()));
+    let made = create_new(&building).and_then(|file| {
+        let database = builder().create_file(file)?;
+        schema::initialise(&database, facts)?;
+        link(&building, path)?;
+        sync_directory(path)?;
+        Ok(database)
+    });
+    // Gone or not, it is no store: nothing opens it under this name.
+    let _ = fs::remove_file(&building);
+    made
+}
+
+/// Opens an existing store, at today's schema.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`]; none of them changes
+/// a byte of the file.
+pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+    look(path)?;
+    let database = builder().open(path)?;
+    // Holding the lock of the store, nobody else can be rebuilding it: what lies there is from a crash.
+    remove_leftover(&rebuilding(path))?;
+    schema::migrate(&database)?;
+    Ok(database)
+}
+
+/// Opens a store over any storage: for simulations and for tests of failing disks.
+///
+/// # Errors
+/// As [`open`], but an unfit storage may have been marked as opened.
+pub(super) fn open_backend(backend: impl StorageBackend) -> Result<Database, StoreError> {
+    if backend.len().map_err(StoreError::file("reading the length of the store"))? == 0 {
+        return Err(StoreError::Missing { path: PathBuf::from("(no file)") });
+    }
+    let database = builder().create_with_backend(backend)?;
+    schema::migrate(&database)?;
+    Ok(database)
+}
+
+/// Where a store is written anew.
+pub(super) fn rebuilding(path: &Path) -> PathBuf {
+    beside(path, ".rebuild")
+}
+
+/// A new file that only its owner reads.
+///
+/// # Errors
+/// When there is one, or none can be made.
+pub(super) fn create_new(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+        .map_err(StoreError::file("creating the store's file"))
+}
+
+/// Removes what a crash left, if anything.
+///
+/// # Errors
+/// When it is there and stays.
+pub(super) fn remove_leftover(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(StoreError::file("removing an unfinished copy of the store")(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes the names in the directory of `path` durable: without it, a power cut may undo a rename.
+///
+/// # Errors
+/// When the directory cannot be opened or synchronised.
+pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(StoreError::file("synchronising the store's directory"))
+}
+
+/// Reads the schema through an overlay, so that a file this build must not touch is not touched.
+fn look(path: &Path) -> Result<(), StoreError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            return StoreError::Missing { path: path.to_owned() };
+        }
+        StoreError::file("opening the store")(error)
+    })?;
+    let overlay = Overlay::new(FileBackend::new(file)?).map_err(StoreError::file("reading the length of the store"))?;
+    // redb takes an empty file for one it may begin; to us it is a store that lost everything.
+    if overlay.len().map_err(StoreError::file("reading the length of the store"))? == 0 {
+        return Err(StoreError::corrupt("file", b"", RowFault::Absent));
+    }
+    schema::read(&builder().create_with_backend(overlay)?).map(drop)
+}
+
+fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::hard_link(from, to).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            return StoreError::Exists { path: to.to_owned() };
+        }
+        StoreError::file("putting the new store in place")(error)
+    })
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::load;
+    use super::super::record::meta;
+    use super::super::table::{Table, begin_write};
+    use super::super::test_support::{Disk, facts};
+    use super::*;
+
+    fn made() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("store.redb");
+        drop(create(&path, &facts()).expect("created"));
+        (directory, path)
+    }
+
+    fn names(directory: &tempfile::TempDir) -> Vec<OsString> {
+        fs::read_dir(directory.path()).expect("listed").map(|entry| entry.expect("entry").file_name()).collect()
+    }
+
+    fn write(path: &Path, table: Table, key: &[u8], row: &[u8]) {
+        let database = builder().open(path).expect("opened");
+        let txn = begin_write(&database).expect("begun");
+        table.write(&txn).expect("table").insert(key, row).expect("written");
+        txn.commit().expect("committed");
+    }
+
+    #[test]
+    fn a_new_store_is_its_owners_alone_and_leaves_nothing_else() {
+        let (directory, path) = made();
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(names(&directory), ["store.redb"]);
+        assert_eq!(load::contents(&open(&path).expect("opened")).expect("contents").facts, facts());
+    }
+
+    #[test]
+    fn a_store_is_never_made_over_another_file() {
+        let (directory, path) = made();
+        let before = fs::read(&path).expect("read");
+        assert!(matches!(create(&path, &facts()), Err(StoreError::Exists { .. })));
+        assert_eq!(fs::read(&path).expect("read"), before);
+        assert_eq!(names(&directory), ["store.redb"]);
+    }
+
+    #[test]
+    fn a_missing_store_is_never_made_by_opening() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("store.redb");
+        assert!(matches!(open(&path), Err(StoreError::Missing { path: found }) if found == path));
+        assert!(names(&directory).is_empty());
+        assert!(matches!(open_backend(Disk::default()), Err(StoreError::Missing { .. })));
+    }
+
+    #[test]
+    fn a_second_opening_is_refused_while_the_first_lasts() {
+        let (_directory, path) = made();
+        let first = open(&path).expect("opened");
+        assert!(matches!(open(&path), Err(StoreError::InUse)));
+        drop(first);
+        assert!(open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_and_no_byte_of_the_file_changes() {
+        let (_directory, path) = made();
+        write(&path, Table::Meta, meta::SCHEMA, &7_u32.to_be_bytes());
+        let before = fs::read(&path).expect("read");
+        assert!(matches!(open(&path), Err(StoreError::Newer { found: 7, known: 1 })));
+        assert!(fs::read(&path).expect("read") == before, "the file was changed");
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_refused_and_not_changed() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("store.redb");
+        for content in [&b""[..], b"not a database", &[0; 8192]] {
+            fs::write(&path, content).expect("written");
+            assert!(matches!(open(&path), Err(StoreError::Corrupt { table: "file", .. })), "{}", content.len());
+            assert_eq!(fs::read(&path).expect("read"), content);
+        }
+    }
+
+    #[test]
+    fn a_corrupt_row_is_named_and_never_skipped() {
+        let rows: [(Table, &[u8], &[u8], RowFault); 6] = [
+            (Table::Records, b"prod\0a\0b\0g\0", &[1, 2, 3], RowFault::Undecodable),
+            (Table::ScopeKeys, b"nonsense", &[1, 0], RowFault::Key),
+            (Table::Nodes, b"vengeance", &[9], RowFault::Format(9)),
+            (Table::Blobs, b"unknown", &[1], RowFault::Key),
+            (Table::HighWater, b"prod\0a\0b\0g\0", &[1, 0], RowFault::Field("version")),
+            (Table::Meta, meta::POSITION, &[1, 1, 1, 1], RowFault::TrailingBytes),
+        ];
+        for (table, key, row, wanted) in rows {
+            let (_directory, path) = made();
+            write(&path, table, key, row);
+            let refused = load::contents(&open(&path).expect("opened")).expect_err("corrupt");
+            let StoreError::Corrupt { table: named, row, fault } = refused else { panic!("{refused:?}") };
+            assert_eq!((named, row, fault), (table.name(), key.escape_ascii().to_string(), wanted));
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_of_a_rebuild_is_removed() {
+        let (directory, path) = made();
+        fs::write(rebuilding(&path), b"half a copy").expect("written");
+        drop(open(&path).expect("opened"));
+        assert_eq!(names(&directory), ["store.redb"]);
+    }
+}

@@ -1,0 +1,26 @@
+//! The redb file: tables, versioned records, migrations. Everything in it was sealed before it came here.
+//!
+//! One thread owns the database (`worker`); a [`handle::Store`] sends it work and waits. What waits is committed
+//! together, durably, before anybody is answered. After a failed commit nothing is answered any more, because nobody
+//! knows what is on the disk: the node must stop and open the file again.
+
+mod apply;
+pub mod blob;
+mod check;
+pub mod contents;
+mod engine;
+pub mod error;
+pub mod facts;
+mod file;
+pub mod handle;
+mod load;
+pub mod mutation;
+mod overlay;
+mod rebuild;
+mod record;
+mod schema;
+mod step;
+mod table;
+#[cfg(test)]
+mod test_support;
+mod worker;

@@ -1,0 +1,51 @@
+//! The changes a transaction is made of.
+
+use super::blob::BlobName;
+use crate::model::log::LogEntry;
+use crate::model::name::NodeName;
+use crate::model::number::Position;
+use crate::model::record::{Contact, Record, SealedScopeKey};
+use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::secret::{KeyScope, ScopedSecret};
+
+/// Older versions kept of each (secret, scope): enough to step back over a bad week of rotations.
+pub const OLDER_VERSIONS_KEPT: usize = 10;
+
+/// One change. A transaction is a list of them, applied in order, wholly or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mutation {
+    /// Stores a version and makes it current. The one it replaces is kept, up to [`OLDER_VERSIONS_KEPT`]; the same
+    /// version again replaces its own row. A version below the high-water mark is refused.
+    PutRecord(Record),
+    /// Drops all versions: the node is no longer entitled to it. The high-water mark stays.
+    DropRecord(ScopedSecret),
+    /// Stores one generation of a scope key.
+    PutScopeKey(SealedScopeKey),
+    /// Drops every generation of a scope key.
+    DropScopeKey(KeyScope),
+    /// Stores a node of the mesh.
+    PutNode(RosterEntry),
+    /// Drops a node of the mesh.
+    DropNode(NodeName),
+    /// Stores a join token, or that it was consumed.
+    PutToken(JoinToken),
+    /// Drops a join token.
+    DropToken(TokenHash),
+    /// Stores an opaque value.
+    PutBlob(BlobName, Vec<u8>),
+    /// Continues the change log; refused unless it is the next revision.
+    AppendLog(LogEntry),
+    /// Shortens the change log from its old end.
+    TrimLog {
+        /// How many entries stay.
+        keep: usize,
+    },
+    /// Moves the position; refused if it would go back.
+    Advance(Position),
+    /// Remembers the last proof that the cache was current.
+    SetContact(Contact),
+    /// Remembers the serial number of the next new (secret, scope).
+    SetNextSecretId(u64),
+    /// Drops all records and scope keys, before a snapshot replaces them. High-water marks and all else stay.
+    Forget,
+}

@@ -1,0 +1,205 @@
+//! Rows of the lead's roster: nodes and join tokens, with what they are entitled to.
+
+use bincode::{Decode, Encode};
+
+use super::{Row, decode, encode};
+use crate::model::company::Companies;
+use crate::model::entitlement::Entitlement;
+use crate::model::glob::SecretGlob;
+use crate::model::identity::{KeyPin, Role, SealingPublicKey};
+use crate::model::name::{CompanyId, EnvironmentName, NodeName};
+use crate::model::number::Revision;
+use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::time::Timestamp;
+use crate::store::error::{RowFault, StoreError};
+use crate::store::table::Table;
+
+#[derive(Encode, Decode)]
+struct NodeRow {
+    role: u8,
+    pin: [u8; 32],
+    sealing_key: [u8; 32],
+    entitlement: EntitlementRow,
+    joined_at: i64,
+    changed_at: u64,
+}
+
+impl Row for NodeRow {
+    const FORMAT: u8 = 1;
+}
+
+#[derive(Encode, Decode)]
+struct TokenRow {
+    node: String,
+    entitlement: EntitlementRow,
+    expires_at: i64,
+    consumed_by: Option<[u8; 32]>,
+}
+
+impl Row for TokenRow {
+    const FORMAT: u8 = 1;
+}
+
+#[derive(Encode, Decode)]
+struct EntitlementRow {
+    environment: String,
+    companies: CompaniesRow,
+    globs: Vec<String>,
+}
+
+/// Numbered by its order: a new kind goes to the end.
+#[derive(Encode, Decode)]
+enum CompaniesRow {
+    All,
+    Only(Vec<String>),
+}
+
+/// The row of a node; its name is the key.
+pub(in crate::store) fn node_row(entry: &RosterEntry) -> Result<Vec<u8>, StoreError> {
+    let row = NodeRow {
+        role: role_number(entry.role),
+        pin: entry.pin.0,
+        sealing_key: entry.sealing_key.0,
+        entitlement: entitlement_row(&entry.entitlement),
+        joined_at: entry.joined_at.0,
+        changed_at: entry.changed_at.get(),
+    };
+    encode(Table::Nodes, &row)
+}
+
+/// The node of a row.
+pub(in crate::store) fn node(key: &[u8], bytes: &[u8]) -> Result<RosterEntry, RowFault> {
+    let row: NodeRow = decode(bytes)?;
+    let name = str::from_utf8(key).map_err(|_| RowFault::Key)?;
+    Ok(RosterEntry {
+        name: NodeName::parse(name).map_err(|_| RowFault::Key)?,
+        role: role(row.role)?,
+        pin: KeyPin(row.pin),
+        sealing_key: SealingPublicKey(row.sealing_key),
+        entitlement: entitlement(row.entitlement)?,
+        joined_at: Timestamp(row.joined_at),
+        changed_at: Revision(row.changed_at),
+    })
+}
+
+/// The row of a join token; its hash is the key.
+pub(in crate::store) fn token_row(token: &JoinToken) -> Result<Vec<u8>, StoreError> {
+    let row = TokenRow {
+        node: token.node.as_str().to_owned(),
+        entitlement: entitlement_row(&token.entitlement),
+        expires_at: token.expires_at.0,
+        consumed_by: token.consumed_by.map(|pin| pin.0),
+    };
+    encode(Table::Tokens, &row)
+}
+
+/// The join token of a row.
+pub(in crate::store) fn token(key: &[u8], bytes: &[u8]) -> Result<JoinToken, RowFault> {
+    let row: TokenRow = decode(bytes)?;
+    Ok(JoinToken {
+        hash: TokenHash(key.try_into().map_err(|_| RowFault::Key)?),
+        node: NodeName::parse(&row.node).map_err(|_| RowFault::Field("node"))?,
+        entitlement: entitlement(row.entitlement)?,
+        expires_at: Timestamp(row.expires_at),
+        consumed_by: row.consumed_by.map(KeyPin),
+    })
+}
+
+/// The number of a role in rows: never changed, never reused.
+pub(super) fn role_number(role: Role) -> u8 {
+    match role {
+        Role::Lead => 0,
+        Role::Follower => 1,
+    }
+}
+
+/// Reads what [`role_number`] wrote.
+pub(super) fn role(number: u8) -> Result<Role, RowFault> {
+    match number {
+        0 => Ok(Role::Lead),
+        1 => Ok(Role::Follower),
+        _ => Err(RowFault::Field("role")),
+    }
+}
+
+fn entitlement_row(entitlement: &Entitlement) -> EntitlementRow {
+    let companies = match &entitlement.companies {
+        Companies::All => CompaniesRow::All,
+        Companies::Only(ids) => CompaniesRow::Only(ids.iter().map(|id| id.as_str().to_owned()).collect()),
+    };
+    EntitlementRow {
+        environment: entitlement.environment.as_str().to_owned(),
+        companies,
+        globs: entitlement.globs.iter().map(|glob| glob.as_str().to_owned()).collect(),
+    }
+}
+
+/// Anything that does not read is an error: a glob or company that was skipped would change what a node may hold.
+fn entitlement(row: EntitlementRow) -> Result<Entitlement, RowFault> {
+    let company = |id: &String| CompanyId::parse(id).map_err(|_| RowFault::Field("companies"));
+    let companies = match row.companies {
+        CompaniesRow::All => Companies::All,
+        CompaniesRow::Only(ids) => Companies::Only(ids.iter().map(company).collect::<Result<_, _>>()?),
+    };
+    let glob = |text: &String| SecretGlob::parse(text).map_err(|_| RowFault::Field("globs"));
+    Ok(Entitlement {
+        environment: EnvironmentName::parse(&row.environment).map_err(|_| RowFault::Field("environment"))?,
+        companies,
+        globs: row.globs.iter().map(glob).collect::<Result<_, _>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::test_support::{hex, node as sample_node, token as sample_token};
+    use super::*;
+
+    #[test]
+    fn a_node_has_these_bytes_for_ever_and_reads_back() {
+        let entry = sample_node("vengeance");
+        let row = node_row(&entry).expect("encoded");
+        assert_eq!(
+            hex(&row),
+            concat!(
+                "01010101010101010101010101010101010101010101010101010101010101010101020202020202",
+                "02020202020202020202020202020202020202020202020202020470726f6401010461636d650108",
+                "6f70656e61692f2afd00183dfa4303000004"
+            )
+        );
+        assert_eq!(node(b"vengeance", &row), Ok(entry));
+        assert_eq!(node(b"lead", &row), Err(RowFault::Key));
+    }
+
+    #[test]
+    fn a_lead_that_speaks_for_all_reads_back() {
+        let mut entry = sample_node("aurora");
+        entry.role = Role::Lead;
+        entry.entitlement.companies = Companies::All;
+        assert_eq!(node(b"aurora", &node_row(&entry).expect("encoded")), Ok(entry));
+    }
+
+    #[test]
+    fn a_token_has_these_bytes_for_ever_and_reads_back() {
+        let mut entry = sample_token(3);
+        let row = token_row(&entry).expect("encoded");
+        assert_eq!(
+            hex(&row),
+            concat!("010972756e706f642d74780470726f6401010461636d6501086f70656e61692f2afd80674ffa4303", "000000")
+        );
+        assert_eq!(token(&[3; 32], &row), Ok(entry.clone()));
+        assert_eq!(token(&[3; 31], &row), Err(RowFault::Key));
+        entry.consumed_by = Some(KeyPin([9; 32]));
+        assert_eq!(token(&[3; 32], &token_row(&entry).expect("encoded")), Ok(entry));
+    }
+
+    #[test]
+    fn what_an_entitlement_may_not_hold_is_never_skipped() {
+        let good = || entitlement_row(&sample_node("vengeance").entitlement);
+        let refused = |row| entitlement(row).expect_err("refused");
+        let companies = CompaniesRow::Only(vec!["acme".to_owned(), "Acme".to_owned()]);
+        assert_eq!(refused(EntitlementRow { companies, ..good() }), RowFault::Field("companies"));
+        assert_eq!(refused(EntitlementRow { globs: vec!["**".to_owned()], ..good() }), RowFault::Field("globs"));
+        assert_eq!(refused(EntitlementRow { environment: String::new(), ..good() }), RowFault::Field("environment"));
+        assert_eq!(role(2), Err(RowFault::Field("role")));
+    }
+}

@@ -1,0 +1,156 @@
+//! The schema number, and the chain of migrations that leads to today's. Newer files are refused, untouched.
+
+use redb::{Database, ReadableDatabase, WriteTransaction};
+
+use super::error::{RowFault, StoreError};
+use super::facts::Facts;
+use super::record::meta;
+use super::table::{Table, begin_write};
+use crate::model::number::Position;
+
+/// The schema this build writes.
+pub(super) const SCHEMA: u32 = 1;
+
+/// The number of the first secret: zero would read as "none" in a table of people's.
+const FIRST_SECRET_ID: u64 = 1;
+
+type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// `MIGRATIONS[n]` leads from schema n + 1 to n + 2. Each stays for ever, with a fixture of the schema it starts from.
+const MIGRATIONS: &[Migration] = &[];
+
+/// The schema of a file.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the file is no store, [`StoreError::Newer`] when this build may not touch it.
+pub(super) fn read(database: &Database) -> Result<u32, StoreError> {
+    let txn = database.begin_read()?;
+    let fault = |fault| StoreError::corrupt(Table::Meta.name(), meta::SCHEMA, fault);
+    let row = Table::Meta.read(&txn)?.get(meta::SCHEMA)?.ok_or_else(|| fault(RowFault::Absent))?;
+    let bytes: [u8; 4] = row.value().try_into().map_err(|_| fault(RowFault::Undecodable))?;
+    match u32::from_be_bytes(bytes) {
+        0 => Err(fault(RowFault::Field("schema"))),
+        found if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
+        found => Ok(found),
+    }
+}
+
+/// Brings a file to today's schema, in one transaction; does nothing to one that is there.
+///
+/// # Errors
+/// As [`read`], and whatever fails in writing: the file then stays at the schema it had.
+pub(super) fn migrate(database: &Database) -> Result<(), StoreError> {
+    let found = read(database)?;
+    if found == SCHEMA {
+        return Ok(());
+    }
+    let done = usize::try_from(found.saturating_sub(1)).unwrap_or(usize::MAX);
+    let txn = begin_write(database)?;
+    for migration in MIGRATIONS.iter().skip(done) {
+        migration(&txn)?;
+    }
+    write_number(&txn, SCHEMA)?;
+    Ok(txn.commit()?)
+}
+
+/// Makes every table of a new store, and the rows a store is never without.
+///
+/// # Errors
+/// Whatever fails in writing.
+pub(super) fn initialise(database: &Database, facts: &Facts) -> Result<(), StoreError> {
+    let txn = begin_write(database)?;
+    for table in Table::ALL {
+        table.write(&txn)?;
+    }
+    write_number(&txn, SCHEMA)?;
+    let rows = [
+        (meta::FACTS, meta::facts_row(facts)?),
+        (meta::POSITION, meta::position_row(Position::default())?),
+        (meta::NEXT_SECRET_ID, meta::next_secret_id_row(FIRST_SECRET_ID)?),
+    ];
+    for (key, row) in rows {
+        Table::Meta.write(&txn)?.insert(key, row.as_slice())?;
+    }
+    Ok(txn.commit()?)
+}
+
+/// Writes the schema number.
+pub(super) fn write_number(txn: &WriteTransaction, schema: u32) -> Result<(), StoreError> {
+    Table::Meta.write(txn)?.insert(meta::SCHEMA, schema.to_be_bytes().as_slice())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::super::blob::BlobName;
+    use super::super::handle::Store;
+    use super::super::mutation::Mutation;
+    use super::super::test_support::{
+        contact, facts, full_record, log, node, position, record, scope_key, token, version,
+    };
+    use super::*;
+
+    /// Set to write a fixture anew: done once for each schema, when it is new, and never again.
+    const WRITE_FIXTURE: &str = "AURORA_WRITE_STORE_FIXTURE";
+
+    fn fixture(schema: u32) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/store-v{schema}.redb"))
+    }
+
+    fn samples() -> Vec<Mutation> {
+        vec![
+            Mutation::PutRecord(record("hubspot/api_key", "global", 1, b"first value")),
+            Mutation::PutRecord(record("hubspot/api_key", "global", 2, b"second value")),
+            Mutation::PutRecord(full_record()),
+            Mutation::PutScopeKey(scope_key("company:acme", 1, b"sealed key")),
+            Mutation::PutNode(node("vengeance")),
+            Mutation::PutToken(token(3)),
+            Mutation::PutBlob(BlobName::RootKey, b"wrapped root key".to_vec()),
+            Mutation::AppendLog(log(1)),
+            Mutation::AppendLog(log(2)),
+            Mutation::Advance(position(1, 2)),
+            Mutation::SetContact(contact()),
+            Mutation::SetNextSecretId(301),
+        ]
+    }
+
+    async fn write_fixture(path: &Path) {
+        let _ = fs::remove_file(path);
+        let (store, _) = Store::create(path, facts()).await.expect("created");
+        store.commit(samples()).await.expect("committed");
+        store.rebuild().await.expect("rebuilt");
+        store.close().await.expect("closed");
+    }
+
+    #[tokio::test]
+    async fn a_store_of_schema_1_still_opens_with_everything_in_it() {
+        if std::env::var_os(WRITE_FIXTURE).is_some() {
+            write_fixture(&fixture(1)).await;
+        }
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("store.redb");
+        fs::copy(fixture(1), &path).expect("the fixture is in the repository");
+        let (store, contents) = Store::open(&path).await.expect("opened");
+        assert_eq!(contents.facts, facts());
+        assert_eq!(contents.position, position(1, 2));
+        assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
+        assert_eq!(contents.scope_keys, [scope_key("company:acme", 1, b"sealed key")]);
+        assert_eq!((contents.roster, contents.tokens), (vec![node("vengeance")], vec![token(3)]));
+        assert_eq!((contents.log, contents.contact), (vec![log(1), log(2)], Some(contact())));
+        assert_eq!(contents.blobs, [(BlobName::RootKey, b"wrapped root key".to_vec())].into());
+        assert_eq!(contents.next_secret_id, 301);
+        let older = store.version(full_record().at, version(5)).await.expect("read");
+        assert_eq!(older, Some(full_record()));
+        let older = store.version(record("hubspot/api_key", "global", 1, b"").at, version(1)).await.expect("read");
+        assert_eq!(older, Some(record("hubspot/api_key", "global", 1, b"first value")));
+    }
+
+    #[test]
+    fn there_is_a_migration_from_every_older_schema_and_a_fixture_of_each() {
+        assert_eq!(MIGRATIONS.len() + 1, usize::try_from(SCHEMA).expect("small"));
+        assert!((1..=SCHEMA).all(|schema| fixture(schema).is_file()));
+    }
+}
