@@ -2,4 +2,5 @@
 
 pub mod crypto;
 pub mod model;
+pub mod transport;
 pub mod wire;
