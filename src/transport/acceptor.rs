@@ -1,0 +1,132 @@
+//! The lead's door: handshakes run beside each other, bounded, and only finished ones come out.
+//!
+//! Nothing is computed for an address that is not validated once many handshakes are open, and nothing at all beyond the
+//! bound: the client's own retransmission brings it back.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quinn::Connection;
+use quinn::crypto::rustls::HandshakeData;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::close::CloseCode;
+use super::connection::PeerConnection;
+use super::error::{Refusal, TransportError};
+use super::join::JoinConnection;
+use super::limits::HANDSHAKE_TIMEOUT;
+use super::tls::{JOIN_PROTOCOL, MEMBER_PROTOCOL};
+
+/// Most handshakes at a time. One costs half a millisecond of processor time, so this is an eighth of a second of work.
+const HANDSHAKES_MAX: usize = 256;
+
+/// From this many on a client must first prove that it is where it says.
+const RETRY_FROM: usize = 64;
+
+/// Finished connections that wait to be taken; beyond it they hold their place among the handshakes.
+const WAITING_MAX: usize = 64;
+
+/// Most strangers at a time. One more closes the oldest, so that holding connections open keeps nobody out.
+const JOINERS_MAX: usize = 16;
+
+/// A finished handshake.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A member that the roster admits.
+    Member(PeerConnection),
+    /// Somebody with, perhaps, a token.
+    Join(JoinConnection),
+}
+
+/// Takes connections. Dropping it ends the accepting, not the connections taken.
+#[derive(Debug)]
+pub struct Acceptor {
+    finished: mpsc::Receiver<Incoming>,
+    task: JoinHandle<()>,
+}
+
+impl Acceptor {
+    pub(super) fn start(endpoint: quinn::Endpoint) -> Self {
+        let (deliveries, finished) = mpsc::channel(WAITING_MAX);
+        Self { finished, task: tokio::spawn(run(endpoint, deliveries)) }
+    }
+
+    /// The next connection. Safe to cancel.
+    ///
+    /// # Errors
+    /// [`TransportError::Stopped`] once the endpoint is closed.
+    pub async fn accept(&mut self) -> Result<Incoming, TransportError> {
+        self.finished.recv().await.ok_or(TransportError::Stopped)
+    }
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(endpoint: quinn::Endpoint, deliveries: mpsc::Sender<Incoming>) {
+    let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let joiners = Arc::new(Joiners::default());
+    let mut handshakes = JoinSet::new();
+    while let Some(incoming) = endpoint.accept().await {
+        while handshakes.try_join_next().is_some() {}
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
+            incoming.ignore();
+            continue;
+        };
+        let open = HANDSHAKES_MAX.saturating_sub(permits.available_permits());
+        if open >= RETRY_FROM && !incoming.remote_address_validated() && incoming.may_retry() {
+            drop(incoming.retry());
+            continue;
+        }
+        let (deliveries, joiners) = (deliveries.clone(), joiners.clone());
+        handshakes.spawn(async move {
+            let _permit = permit;
+            let address = incoming.remote_address();
+            let outcome = timeout(HANDSHAKE_TIMEOUT, shake_hands(incoming, &joiners)).await;
+            match outcome.unwrap_or(Err(TransportError::TimedOut { what: "the handshake" })) {
+                // An error means that nobody accepts any more; the connection is dropped, which closes it.
+                Ok(finished) => drop(deliveries.send(finished).await),
+                Err(error) => debug!(%address, %error, "a handshake failed"),
+            }
+        });
+    }
+}
+
+async fn shake_hands(incoming: quinn::Incoming, joiners: &Joiners) -> Result<Incoming, TransportError> {
+    let connection = incoming.accept()?.await?;
+    let shaken = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
+    match shaken.and_then(|data| data.protocol).as_deref() {
+        Some(MEMBER_PROTOCOL) => Ok(Incoming::Member(PeerConnection::authenticated(connection)?)),
+        Some(JOIN_PROTOCOL) => {
+            joiners.admit(connection.clone());
+            Ok(Incoming::Join(JoinConnection::new(connection)))
+        }
+        Some(_) | None => {
+            connection.close(CloseCode::ProtocolViolation.variable_integer(), b"");
+            Err(TransportError::WeRefusedPeer { refusal: Refusal::NoCommonProtocol })
+        }
+    }
+}
+
+/// The strangers of the moment, oldest first.
+#[derive(Default)]
+struct Joiners(Mutex<VecDeque<Connection>>);
+
+impl Joiners {
+    fn admit(&self, connection: Connection) {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        present.retain(|known| known.close_reason().is_none());
+        if present.len() >= JOINERS_MAX
+            && let Some(oldest) = present.pop_front()
+        {
+            oldest.close(CloseCode::Busy.variable_integer(), b"");
+        }
+        present.push_back(connection);
+    }
+}

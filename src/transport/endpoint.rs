@@ -1,0 +1,183 @@
+//! One UDP socket: dials leads, and takes connections if it is a lead's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime};
+use tokio::time::timeout;
+
+use super::acceptor::Acceptor;
+use super::close::CloseCode;
+use super::connection::PeerConnection;
+use super::error::TransportError;
+use super::join::JOIN_TIMEOUT;
+use super::limits::HANDSHAKE_TIMEOUT;
+use super::socket;
+use super::stream::{FrameReceiver, FrameSender};
+use super::tls::{JoinTls, LeadTls, MemberTls};
+use crate::wire::join::{JoinAnswer, JoinAsk};
+
+/// A name is needed to dial but never sent nor checked: a lead is known by its certificate. RFC 2606 keeps it from meaning
+/// anything elsewhere.
+const SERVER_NAME: &str = "aurora-mesh.invalid";
+
+/// A socket in use; clones share it.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    quic: quinn::Endpoint,
+}
+
+impl Endpoint {
+    /// An endpoint that only dials. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn dialling(address: SocketAddr) -> Result<Self, TransportError> {
+        Self::bind(address, None)
+    }
+
+    /// A lead's endpoint, with its acceptor. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn listening(address: SocketAddr, tls: LeadTls) -> Result<(Self, Acceptor), TransportError> {
+        let endpoint = Self::bind(address, Some(tls.0))?;
+        let acceptor = Acceptor::start(endpoint.quic.clone());
+        Ok((endpoint, acceptor))
+    }
+
+    /// An endpoint over a socket and a runtime of the caller's making, so that a whole mesh can run in a simulation; with
+    /// `tls` it accepts.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn over(
+        socket: Arc<dyn AsyncUdpSocket>,
+        runtime: Arc<dyn Runtime>,
+        tls: Option<LeadTls>,
+    ) -> Result<(Self, Option<Acceptor>), TransportError> {
+        let accepts = tls.is_some();
+        let address = socket.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+        let server = tls.map(|tls| tls.0);
+        let quic = quinn::Endpoint::new_with_abstract_socket(EndpointConfig::default(), server, socket, runtime)
+            .map_err(|source| TransportError::Bind { address, source })?;
+        let acceptor = accepts.then(|| Acceptor::start(quic.clone()));
+        Ok((Self { quic }, acceptor))
+    }
+
+    fn bind(address: SocketAddr, server: Option<quinn::ServerConfig>) -> Result<Self, TransportError> {
+        let failed = |source| TransportError::Bind { address, source };
+        let socket = socket::bind(address).map_err(failed)?;
+        let quic = quinn::Endpoint::new(EndpointConfig::default(), server, socket, Arc::new(TokioRuntime));
+        Ok(Self { quic: quic.map_err(failed)? })
+    }
+
+    /// The bound address, with the port the system chose.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn local_address(&self) -> Result<SocketAddr, TransportError> {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.quic.local_addr().map_err(|source| TransportError::Bind { address: unknown, source })
+    }
+
+    /// Dials a lead. The lead is proved when this returns, **we are not**: in TLS 1.3 the lead judges our certificate
+    /// after our handshake is over, and its refusal shows as [`TransportError::PeerRefusedUs`] where the first reply would
+    /// be. A caller counts as connected once it has received a frame.
+    ///
+    /// # Errors
+    /// [`TransportError::WeRefusedPeer`], [`TransportError::TimedOut`], [`TransportError::Unreachable`].
+    pub async fn connect(&self, address: SocketAddr, tls: &MemberTls) -> Result<PeerConnection, TransportError> {
+        PeerConnection::authenticated(self.dial(address, tls.0.clone(), HANDSHAKE_TIMEOUT).await?)
+    }
+
+    /// Asks a lead to let us in. The question is sent only after the lead has proved the pinned authority.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; a refusal by the lead is an answer, not an error.
+    pub async fn join(&self, address: SocketAddr, tls: &JoinTls, ask: &JoinAsk) -> Result<JoinAnswer, TransportError> {
+        let connection = self.dial(address, tls.0.clone(), HANDSHAKE_TIMEOUT).await?;
+        let asked = timeout(JOIN_TIMEOUT, async {
+            let (sender, receiver) = connection.open_bi().await?;
+            let mut sender = FrameSender::new(sender);
+            sender.send(ask).await?;
+            sender.finish();
+            FrameReceiver::new(receiver).expect::<JoinAnswer>().await
+        });
+        let answer = asked.await.unwrap_or(Err(TransportError::TimedOut { what: "the lead does not answer" }));
+        connection.close(CloseCode::Done.variable_integer(), b"");
+        answer
+    }
+
+    async fn dial(
+        &self,
+        address: SocketAddr,
+        tls: quinn::ClientConfig,
+        patience: Duration,
+    ) -> Result<quinn::Connection, TransportError> {
+        let connecting = self
+            .quic
+            .connect_with(tls, address, SERVER_NAME)
+            .map_err(|source| TransportError::Unreachable { address, source })?;
+        match timeout(patience, connecting).await {
+            Ok(connection) => Ok(connection?),
+            Err(_) => Err(TransportError::TimedOut { what: "the handshake" }),
+        }
+    }
+
+    /// Closes every connection and accepts no more.
+    pub fn close(&self, code: CloseCode, text: &str) {
+        self.quic.close(code.variable_integer(), text.as_bytes());
+    }
+
+    /// Waits until the peers have been told of the closing, or had the time for it.
+    pub async fn wait_idle(&self) {
+        self.quic.wait_idle().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node_key::NodeKey;
+    use super::super::testing::{Mesh, loopback, soon};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_is_silent_is_given_up() {
+        let silent = std::net::UdpSocket::bind(loopback()).expect("binds");
+        let mesh = Mesh::start();
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        let endpoint = Endpoint::dialling(loopback()).expect("binds");
+        let dialling = endpoint.dial(silent.local_addr().expect("bound"), tls.0, Duration::from_millis(50));
+        let error = soon(dialling).await.expect_err("silence");
+        assert!(matches!(error, TransportError::TimedOut { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_without_a_port_cannot_be_dialled() {
+        let mesh = Mesh::start();
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        let endpoint = Endpoint::dialling(loopback()).expect("binds");
+        let error = soon(endpoint.connect(loopback(), &tls)).await.expect_err("port 0");
+        assert!(matches!(error, TransportError::Unreachable { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn two_endpoints_cannot_share_an_address() {
+        let mesh = Mesh::start();
+        let refusal = Endpoint::dialling(mesh.address()).expect_err("taken");
+        assert!(matches!(refusal, TransportError::Bind { address, .. } if address == mesh.address()), "{refusal:?}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_runs_over_a_socket_of_the_callers_making() {
+        let runtime = Arc::new(TokioRuntime);
+        let socket = runtime.wrap_udp_socket(socket::bind(loopback()).expect("binds")).expect("wraps");
+        let (endpoint, acceptor) = Endpoint::over(socket, runtime, None).expect("starts");
+        assert!(acceptor.is_none());
+        assert_ne!(endpoint.local_address().expect("bound").port(), 0);
+        endpoint.close(CloseCode::Done, "test is over");
+        soon(endpoint.wait_idle()).await;
+    }
+}
