@@ -1,5 +1,6 @@
 //! Aurora Mesh: an authoritative credential store, honest offline caches, one binary. The map of the rooms is in the README.
 
+pub mod audit;
 pub mod config;
 pub mod crypto;
 pub mod model;

@@ -1,0 +1,80 @@
+//! What one line of the journal says, before it has a number and a time.
+
+use std::time::Duration;
+
+use crate::model::name::EnvironmentName;
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretName};
+
+/// Whether the deed was allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// It was, and is about to happen or has happened.
+    Allow,
+    /// It was refused.
+    Deny,
+}
+
+impl Ruling {
+    /// `allow` or `deny`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One deed. Holds names, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Ties the line to the answer and the log.
+    pub request_id: String,
+    /// Who did it: `user:1000`, `node:vengeance`, `admin`.
+    pub principal: String,
+    /// How that is known: `peer-credentials`, `certificate`, `node`.
+    pub established: &'static str,
+    /// What was done: the text of an action, or an event of the node itself such as `journal.recovered`.
+    pub action: &'static str,
+    /// On which secret.
+    pub secret: Option<SecretName>,
+    /// In which scope.
+    pub scope: Option<Scope>,
+    /// In which environment.
+    pub environment: Option<EnvironmentName>,
+    /// Which version of it.
+    pub version: Option<Version>,
+    /// Whether it was allowed.
+    pub ruling: Ruling,
+    /// The policy rule that decided.
+    pub rule: String,
+    /// How fresh the answer was: `lead`, `hit`, `stale`.
+    pub freshness: Option<&'static str>,
+    /// From the request to this line.
+    pub latency: Option<Duration>,
+    /// Why, in the caller's words.
+    pub reason: Option<String>,
+}
+
+impl Entry {
+    /// An event of the node itself, which no caller asked for.
+    #[must_use]
+    pub fn of_node(action: &'static str, reason: String) -> Self {
+        Self {
+            request_id: String::new(),
+            principal: "node".to_owned(),
+            established: "node",
+            action,
+            secret: None,
+            scope: None,
+            environment: None,
+            version: None,
+            ruling: Ruling::Allow,
+            rule: "node".to_owned(),
+            freshness: None,
+            latency: None,
+            reason: Some(reason),
+        }
+    }
+}

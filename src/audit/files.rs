@@ -1,0 +1,135 @@
+//! The files of a journal: their names, their order, and opening them without being led elsewhere.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use crate::model::time::Timestamp;
+
+use super::error::AuditError;
+
+/// Only the node itself reads its journal: it names every secret there is.
+const FILE_MODE: u32 = 0o600;
+
+/// `2026-11`. Ordered as time is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Month(String);
+
+impl Month {
+    /// The month of a time; `None` outside the years 0000 to 9999.
+    pub(super) fn of(time: Timestamp) -> Option<Self> {
+        Self::parse(&time.month())
+    }
+
+    /// `audit-2026-11.jsonl`.
+    pub(super) fn file_name(&self) -> String {
+        format!("audit-{}.jsonl", self.0)
+    }
+
+    /// The month before all others, for a clock that is out of range when there is no file yet.
+    pub(super) fn first() -> Self {
+        Self("0000-01".to_owned())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let shape = |(at, byte): (usize, u8)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() };
+        (text.len() == 7 && text.bytes().enumerate().all(shape)).then(|| Self(text.to_owned()))
+    }
+
+    fn of_file_name(name: &str) -> Option<Self> {
+        Self::parse(name.strip_prefix("audit-")?.strip_suffix(".jsonl")?)
+    }
+}
+
+/// The months a directory holds, oldest first. Other files are not part of the chain.
+///
+/// # Errors
+/// [`AuditError::Io`] when the directory cannot be read, also when it is missing.
+pub(super) fn months(directory: &Path) -> Result<Vec<Month>, AuditError> {
+    let mut months = Vec::new();
+    for item in std::fs::read_dir(directory).map_err(AuditError::io(directory))? {
+        let item = item.map_err(AuditError::io(directory))?;
+        months.extend(item.file_name().to_str().and_then(Month::of_file_name));
+    }
+    months.sort();
+    Ok(months)
+}
+
+/// Opens a file of the journal for reading.
+///
+/// # Errors
+/// [`AuditError::NotAFile`] for links, pipes and devices, none of which is waited for; else [`AuditError::Io`].
+pub(super) fn open_to_read(path: &Path) -> Result<File, AuditError> {
+    regular(path, OpenOptions::new().read(true))
+}
+
+/// Opens a file of the journal for reading and writing, made with mode 0600 if it is missing.
+///
+/// # Errors
+/// As [`open_to_read`].
+pub(super) fn open_to_write(path: &Path) -> Result<File, AuditError> {
+    regular(path, OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE))
+}
+
+/// Opens the file to which cut lines are added.
+///
+/// # Errors
+/// As [`open_to_read`].
+pub(super) fn open_to_add(path: &Path) -> Result<File, AuditError> {
+    regular(path, OpenOptions::new().append(true).create(true).mode(FILE_MODE))
+}
+
+fn regular(path: &Path, options: &mut OpenOptions) -> Result<File, AuditError> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file =
+        options.custom_flags(flags).open(path).map_err(|error| match rustix::io::Errno::from_io_error(&error) {
+            // A link (ELOOP), a pipe without reader or a socket (ENXIO).
+            Some(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => AuditError::NotAFile { path: path.to_owned() },
+            _ => AuditError::io(path)(error),
+        })?;
+    let metadata = file.metadata().map_err(AuditError::io(path))?;
+    if metadata.is_file() { Ok(file) } else { Err(AuditError::NotAFile { path: path.to_owned() }) }
+}
+
+/// Makes the names in a directory durable.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// The path of a month's file.
+pub(super) fn path_of(directory: &Path, month: &Month) -> PathBuf {
+    directory.join(month.file_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_named_after_a_month_are_part_of_the_journal() {
+        assert_eq!(Month::of_file_name("audit-2026-11.jsonl"), Some(Month("2026-11".to_owned())));
+        for name in ["audit-2026-11.torn", "audit-2026-1.jsonl", "audit-202611-.jsonl", "audit-2026-11.jsonl.gz", "x"] {
+            assert_eq!(Month::of_file_name(name), None, "{name}");
+        }
+        assert_eq!(Month::of(Timestamp(i64::MAX)), None);
+    }
+
+    #[test]
+    fn a_link_a_pipe_and_a_device_are_refused_without_waiting() {
+        let directory = tempfile::tempdir().expect("directory");
+        let pipe = directory.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("pipe");
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/dev/full", &link).expect("link");
+        for path in [&pipe, &link, Path::new("/dev/full")] {
+            assert!(matches!(open_to_write(path), Err(AuditError::NotAFile { .. })), "{}", path.display());
+            assert!(matches!(open_to_read(path), Err(AuditError::NotAFile { .. })), "{}", path.display());
+        }
+    }
+}

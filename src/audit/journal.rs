@@ -1,0 +1,335 @@
+//! The handle: append a line, know the head, close. Any number of clones share one writing thread.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::config::node_config::Durability;
+use crate::model::name::NodeName;
+use crate::model::time::Clock;
+
+use super::entry::Entry;
+use super::error::{AuditError, Obstacle};
+use super::files::Month;
+use super::head::Head;
+use super::line::{Stamp, render};
+use super::recovery::{Torn, resume};
+use super::sink::{FileSink, Sink};
+use super::writer::{Message, Waiting, Writer};
+
+/// Longest time a caller waits for its line: past it a person thinks the node hangs.
+const APPEND_WITHIN: Duration = Duration::from_secs(1);
+
+/// Most lines that wait. As many as there are local connections: each has one request at a time.
+const QUEUE_MAX: usize = 1024;
+
+/// The journal of one node.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    queue: SyncSender<Message>,
+    places: Arc<Semaphore>,
+    head: watch::Receiver<Head>,
+}
+
+/// What was found when the journal was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The end of the chain, behind the line that announces a cut.
+    pub head: Head,
+    /// What a crash had torn, if anything; a `journal.recovered` line says the same.
+    pub torn: Option<Torn>,
+}
+
+impl Journal {
+    /// Opens the journal in a directory, made with mode 0700 if it is missing, and starts its thread.
+    ///
+    /// # Errors
+    /// [`AuditError::InUse`], [`AuditError::NotAFile`], [`AuditError::Corrupt`] or [`AuditError::Io`].
+    pub fn open(
+        directory: &Path,
+        node: NodeName,
+        clock: Arc<dyn Clock>,
+        durability: Durability,
+    ) -> Result<(Self, Recovered), AuditError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(AuditError::io(directory))?;
+        let lock = lock(directory)?;
+        let resumed = resume(directory)?;
+        let mut sink = FileSink::open(directory.to_owned(), lock, resumed.newest)?;
+        let mut head = resumed.head;
+        if let Some(torn) = &resumed.torn {
+            let now = clock.now().wall;
+            let (next, line) = render(&head, Stamp { node: &node, time: now }, &announcement(torn))?;
+            let month = Month::of(now).unwrap_or_else(Month::first);
+            sink.append(month, &line, Durability::Strict).map_err(AuditError::io(directory))?;
+            head = next;
+        }
+        let journal = Self::start(Box::new(sink), head, node, clock, durability).map_err(AuditError::io(directory))?;
+        Ok((journal, Recovered { head, torn: resumed.torn }))
+    }
+
+    /// Starts the thread over any sink.
+    fn start(
+        sink: Box<dyn Sink>,
+        head: Head,
+        node: NodeName,
+        clock: Arc<dyn Clock>,
+        durability: Durability,
+    ) -> std::io::Result<Self> {
+        let (queue, received) = sync_channel(QUEUE_MAX);
+        let (publish, head) = watch::channel(head);
+        let writer = Writer::new(sink, clock, node, durability, publish);
+        std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&received))?;
+        Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head })
+    }
+
+    /// Writes a line and gives its number, once it is written (batched) or on the disk (strict).
+    ///
+    /// # Errors
+    /// [`AuditError::Unavailable`] within [a second](APPEND_WITHIN), whatever the disk does: then what the line stands
+    /// for must not happen. A line whose asker gave up while it was being written may be in the journal all the same: it
+    /// records an attempt. [`AuditError::LineTooLong`] when the caller's texts are too long.
+    pub async fn append(&self, entry: Entry) -> Result<u64, AuditError> {
+        let written = async {
+            let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;
+            let (reply, answer) = oneshot::channel();
+            self.send(Message::Append(Box::new(Waiting { entry, reply, permit })))?;
+            answer.await.map_err(|_| unavailable(Obstacle::Closed))?
+        };
+        tokio::time::timeout(APPEND_WITHIN, written).await.map_err(|_| unavailable(Obstacle::Slow))?
+    }
+
+    /// The end of the chain: what [`super::verify::verify_to`] must find.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    /// Brings everything to the disk and ends the thread; other handles are refused from then on. Closing twice is no error.
+    ///
+    /// # Errors
+    /// [`AuditError::Unavailable`] when the last lines could not be brought to the disk in time.
+    pub async fn close(&self) -> Result<(), AuditError> {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(Message::Close(reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(unavailable(Obstacle::Slow)),
+            Err(TrySendError::Disconnected(_)) => return Ok(()),
+        }
+        let closed = tokio::time::timeout(APPEND_WITHIN, answer).await.map_err(|_| unavailable(Obstacle::Slow))?;
+        closed.unwrap_or(Ok(()))
+    }
+
+    fn send(&self, message: Message) -> Result<(), AuditError> {
+        self.queue.try_send(message).map_err(|refused| match refused {
+            TrySendError::Full(_) => unavailable(Obstacle::Slow),
+            TrySendError::Disconnected(_) => unavailable(Obstacle::Closed),
+        })
+    }
+}
+
+fn unavailable(cause: Obstacle) -> AuditError {
+    AuditError::Unavailable { cause }
+}
+
+/// The lock is on the directory itself: it needs no file, and goes when the process does.
+fn lock(directory: &Path) -> Result<File, AuditError> {
+    let handle = File::open(directory).map_err(AuditError::io(directory))?;
+    match handle.try_lock() {
+        Ok(()) => Ok(handle),
+        Err(TryLockError::WouldBlock) => Err(AuditError::InUse { path: directory.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(AuditError::io(directory)(error)),
+    }
+}
+
+fn announcement(torn: &Torn) -> Entry {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (file, kept) = (name(&torn.file), name(&torn.kept));
+    Entry::of_node("journal.recovered", format!("{} torn bytes were cut from {file} and added to {kept}", torn.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::super::sample::{self, TestClock, entry, node};
+    use super::super::verify::verify_to;
+    use super::*;
+
+    const FILE: &str = "audit-2026-11.jsonl";
+
+    fn open(directory: &Path, durability: Durability) -> (Journal, Recovered) {
+        Journal::open(directory, node(), sample::clock(), durability).expect("opened")
+    }
+
+    fn over(sink: impl Sink + 'static) -> Journal {
+        Journal::start(Box::new(sink), Head::GENESIS, node(), sample::clock(), Durability::Batched).expect("started")
+    }
+
+    fn obstacle(outcome: Result<u64, AuditError>) -> Obstacle {
+        match outcome {
+            Err(AuditError::Unavailable { cause }) => cause,
+            other => panic!("not unavailable: {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_is_in_the_file_before_its_number_is_given() {
+        for durability in [Durability::Batched, Durability::Strict] {
+            let directory = tempfile::tempdir().expect("directory");
+            let (journal, _) = open(directory.path(), durability);
+            for number in 1..=3 {
+                assert_eq!(journal.append(entry("r")).await.expect("written"), number);
+                let text = fs::read_to_string(directory.path().join(FILE)).expect("file");
+                assert_eq!(text.lines().count(), usize::try_from(number).expect("small"));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_node_may_read_its_journal() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().expect("directory");
+        let directory = parent.path().join("audit");
+        let (journal, _) = open(&directory, Durability::Batched);
+        journal.append(entry("r")).await.expect("written");
+        let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
+        assert_eq!((mode(&directory), mode(&directory.join(FILE))), (0o700, 0o600));
+    }
+
+    #[tokio::test]
+    async fn many_at_once_get_different_numbers_and_one_whole_chain() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (journal, _) = open(directory.path(), Durability::Batched);
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..500 {
+            let journal = journal.clone();
+            tasks.spawn(async move { journal.append(entry("r")).await.expect("written") });
+        }
+        let mut numbers = tasks.join_all().await;
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=500).collect::<Vec<u64>>());
+        let verdict = verify_to(directory.path(), &journal.head()).expect("read");
+        assert_eq!((verdict.lines, verdict.broken), (500, None));
+    }
+
+    #[tokio::test]
+    async fn the_chain_goes_on_across_restarts_and_months() {
+        let directory = tempfile::tempdir().expect("directory");
+        let clock = Arc::new(TestClock::at("2026-11-30T23:59:59Z"));
+        for (month, time) in [(11, "2026-11-30T23:59:59Z"), (12, "2026-12-01T00:00:01Z"), (12, "2026-11-30T00:00:00Z")]
+        {
+            clock.set(time);
+            let shared: Arc<dyn Clock> = clock.clone();
+            let (journal, recovered) =
+                Journal::open(directory.path(), node(), shared, Durability::Batched).expect("opened");
+            assert_eq!(recovered.torn, None);
+            let before = recovered.head.seq;
+            assert_eq!(journal.append(entry("r")).await.expect("written"), before + 1);
+            journal.close().await.expect("closed");
+            assert!(directory.path().join(format!("audit-2026-{month}.jsonl")).exists());
+            let verdict = verify_to(directory.path(), &journal.head()).expect("read");
+            assert_eq!((verdict.lines, verdict.broken), (before + 1, None));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_announced_by_the_next_start() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join(FILE);
+        fs::write(&path, format!("{}{{\"seq\":3,\"pr", sample::lines(2).concat())).expect("file");
+        let (journal, recovered) = open(directory.path(), Durability::Batched);
+        assert_eq!((recovered.head.seq, recovered.torn.expect("torn").bytes), (3, 12));
+        let text = fs::read_to_string(&path).expect("file");
+        let last = text.lines().last().expect("line");
+        assert!(last.contains("\"action\":\"journal.recovered\""), "{last}");
+        assert!(last.contains("12 torn bytes were cut from audit-2026-11.jsonl"), "{last}");
+        assert_eq!(verify_to(directory.path(), &journal.head()).expect("read").broken, None);
+    }
+
+    #[tokio::test]
+    async fn a_journal_has_one_writer_and_is_free_again_once_closed() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (journal, _) = open(directory.path(), Durability::Batched);
+        let second = Journal::open(directory.path(), node(), sample::clock(), Durability::Batched);
+        assert!(matches!(second, Err(AuditError::InUse { .. })));
+        journal.close().await.expect("closed");
+        journal.close().await.expect("closed twice");
+        assert_eq!(obstacle(journal.append(entry("r")).await), Obstacle::Closed);
+        open(directory.path(), Durability::Batched);
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_the_file_stops_the_start_instead_of_hanging_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        sample::make_pipe(&directory.path().join(FILE));
+        let opened = Journal::open(directory.path(), node(), sample::clock(), Durability::Batched);
+        assert!(matches!(opened, Err(AuditError::NotAFile { .. })));
+    }
+
+    /// A disk that is full until it is told otherwise.
+    struct Full(Arc<AtomicBool>);
+
+    impl Sink for Full {
+        fn append(&mut self, _: Month, _: &[u8], _: Durability) -> io::Result<()> {
+            self.sync()
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            let full = self.0.load(Ordering::SeqCst);
+            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_at_once_and_the_journal_goes_on_without_a_gap_when_there_is_room() {
+        let full = Arc::new(AtomicBool::new(false));
+        let journal = over(Full(Arc::clone(&full)));
+        assert_eq!(journal.append(entry("r")).await.expect("written"), 1);
+        full.store(true, Ordering::SeqCst);
+        assert_eq!(obstacle(journal.append(entry("r")).await), Obstacle::Refused(io::ErrorKind::StorageFull));
+        assert_eq!(journal.head().seq, 1);
+        full.store(false, Ordering::SeqCst);
+        assert_eq!(journal.append(entry("r")).await.expect("written"), 2);
+    }
+
+    /// Writes into a pipe: opening it waits for a reader, as a stuck file system would.
+    struct Pipe(std::path::PathBuf);
+
+    impl Sink for Pipe {
+        fn append(&mut self, _: Month, lines: &[u8], _: Durability) -> io::Result<()> {
+            fs::write(&self.0, lines)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_blocks_makes_callers_give_up_and_recovers_by_itself() {
+        let directory = tempfile::tempdir().expect("directory");
+        let pipe = directory.path().join("pipe");
+        sample::make_pipe(&pipe);
+        let journal = over(Pipe(pipe.clone()));
+        let attempts = (0..3 * QUEUE_MAX / 2).map(|_| journal.append(entry("r")));
+        let all = tokio::time::timeout(Duration::from_secs(5), futures_util::future::join_all(attempts));
+        let outcomes = all.await.expect("nobody hangs");
+        assert!(outcomes.into_iter().all(|outcome| obstacle(outcome) == Obstacle::Slow));
+
+        // The stuck group gets through. Those whose askers gave up while waiting are not written.
+        let stuck = fs::read_to_string(&pipe).expect("the stuck group").lines().count();
+        assert!((1..=QUEUE_MAX / 2).contains(&stuck), "{stuck}");
+        let reader = tokio::task::spawn_blocking(move || fs::read_to_string(pipe).expect("the next line"));
+        let number = journal.append(entry("after")).await.expect("written");
+        assert_eq!(usize::try_from(number).expect("small"), stuck + 1);
+        let next = reader.await.expect("joined");
+        assert!(next.lines().count() == 1 && next.contains("\"after\""), "{next}");
+    }
+}

@@ -1,0 +1,163 @@
+//! The written form of a line, and the links of the chain. Field names are read by others: they are added to, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::name::NodeName;
+use crate::model::time::Timestamp;
+
+use super::entry::Entry;
+use super::error::AuditError;
+use super::head::Head;
+
+/// Longest line in bytes, without its newline. Names and a reason take two kilobytes; a reader may rely on this bound.
+pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
+
+/// Where and when a line is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp<'a> {
+    /// The node that writes.
+    pub(super) node: &'a NodeName,
+    /// The wall clock.
+    pub(super) time: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    prev: String,
+    time: String,
+    node: &'a str,
+    request_id: &'a str,
+    principal: &'a str,
+    established: &'a str,
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    decision: &'a str,
+    rule: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freshness: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// What a reader needs of a line to follow the chain.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Link {
+    /// The line's number.
+    pub(super) seq: u64,
+    /// The hash of the line before, in hexadecimal.
+    pub(super) prev: String,
+}
+
+/// The line after `head`, with its newline. JSON escapes control characters, so a text can never end the line early.
+///
+/// # Errors
+/// [`AuditError::LineTooLong`] past [`LINE_BYTES_MAX`].
+pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(Head, Vec<u8>), AuditError> {
+    let line = Line {
+        seq: head.next_seq(),
+        prev: head.hex(),
+        time: stamp.time.to_string(),
+        node: stamp.node.as_str(),
+        request_id: &entry.request_id,
+        principal: &entry.principal,
+        established: entry.established,
+        action: entry.action,
+        secret: entry.secret.as_ref().map(ToString::to_string),
+        scope: entry.scope.as_ref().map(ToString::to_string),
+        environment: entry.environment.as_ref().map(|environment| environment.as_str()),
+        version: entry.version.map(|version| version.get()),
+        decision: entry.ruling.as_str(),
+        rule: &entry.rule,
+        freshness: entry.freshness,
+        latency_us: entry.latency.map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
+        reason: entry.reason.as_deref(),
+    };
+    let mut bytes = serde_json::to_vec(&line).expect("texts and numbers always serialise");
+    if bytes.len() > LINE_BYTES_MAX {
+        return Err(AuditError::LineTooLong { bytes: bytes.len(), bytes_max: LINE_BYTES_MAX });
+    }
+    let next = Head::of_line(line.seq, &bytes);
+    bytes.push(b'\n');
+    Ok((next, bytes))
+}
+
+/// Reads the links of a line (without newline); `None` if it is not a line of a journal.
+pub(super) fn parse_link(line: &[u8]) -> Option<Link> {
+    serde_json::from_slice(line).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::sample;
+    use super::*;
+    use crate::model::name::EnvironmentName;
+    use crate::model::number::Version;
+    use crate::model::secret::{Scope, SecretName};
+
+    const STAMP: Timestamp = Timestamp(1_795_248_000_123);
+
+    fn rendered(entry: &Entry) -> Result<String, AuditError> {
+        let stamp = Stamp { node: &sample::node(), time: STAMP };
+        render(&Head::GENESIS, stamp, entry).map(|(_, line)| String::from_utf8(line).expect("JSON is UTF-8"))
+    }
+
+    #[test]
+    fn a_full_line_is_written_in_these_words() {
+        let entry = Entry {
+            secret: Some(SecretName::parse("hubspot/api_key").expect("name")),
+            scope: Some(Scope::parse("company:acme").expect("scope")),
+            environment: Some(EnvironmentName::parse("prod").expect("environment")),
+            version: Some(Version::FIRST),
+            freshness: Some("hit"),
+            latency: Some(Duration::from_micros(85)),
+            reason: Some("nightly \"sync\"\nrun\u{1b}".to_owned()),
+            ..sample::entry("r1")
+        };
+        let zeros = "0".repeat(64);
+        assert_eq!(
+            rendered(&entry).expect("short"),
+            format!(
+                "{{\"seq\":1,\"prev\":\"{zeros}\",\"time\":\"2026-11-21T08:00:00.123Z\",\"node\":\"vengeance\",\
+                 \"request_id\":\"r1\",\"principal\":\"user:1000\",\"established\":\"peer-credentials\",\
+                 \"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
+                 \"environment\":\"prod\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\
+                 \"freshness\":\"hit\",\"latency_us\":85,\"reason\":\"nightly \\\"sync\\\"\\nrun\\u001b\"}}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn what_an_entry_does_not_have_is_left_out() {
+        let line = rendered(&sample::entry("r1")).expect("short");
+        for field in ["secret", "scope", "version", "freshness", "latency_us", "reason"] {
+            assert!(!line.contains(&format!("\"{field}\":")), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_readers_take_is_refused() {
+        let entry = Entry { reason: Some("x".repeat(LINE_BYTES_MAX)), ..sample::entry("r1") };
+        assert!(matches!(rendered(&entry), Err(AuditError::LineTooLong { .. })));
+    }
+
+    #[test]
+    fn the_links_of_a_line_read_back_and_other_text_is_no_line() {
+        let line = rendered(&sample::entry("r1")).expect("short");
+        assert_eq!(parse_link(line.trim_end().as_bytes()), Some(Link { seq: 1, prev: "0".repeat(64) }));
+        for text in ["", "{}", "{\"seq\":1}", "{\"seq\":-1,\"prev\":\"\"}", "\0\0\0", "[1,2]x"] {
+            assert_eq!(parse_link(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The hash-chained journal: one append-only JSON Lines file a month, each line holding the SHA-256 of the line before.
+//!
+//! A line is written before the answer it stands for leaves the process. A journal that cannot be written says so within a
+//! second and goes on by itself once it can; it never hangs a caller, and an I/O error is never read as an empty journal.
+//! What a chain in one place cannot show is a missing end: whoever knows the head hands it to [`verify::verify_to`].
+
+pub mod entry;
+pub mod error;
+mod files;
+pub mod head;
+pub mod journal;
+mod line;
+pub mod recovery;
+#[cfg(test)]
+mod sample;
+mod sink;
+pub mod tail;
+pub mod verify;
+mod writer;

@@ -1,0 +1,75 @@
+//! Entries, lines and clocks for the tests of this room.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::model::name::NodeName;
+use crate::model::time::{Clock, Moment, Timestamp};
+
+use super::entry::{Entry, Ruling};
+use super::head::Head;
+use super::line::{Stamp, render};
+
+/// A wall clock that stands where it is put.
+pub(super) struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    pub(super) fn at(time: &str) -> Self {
+        Self(Mutex::new(Timestamp::parse(time).expect(time)))
+    }
+
+    pub(super) fn set(&self, time: &str) {
+        *self.0.lock().expect("not poisoned") = Timestamp::parse(time).expect(time);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Moment {
+        Moment { wall: *self.0.lock().expect("not poisoned"), ..Moment::default() }
+    }
+}
+
+/// A clock in November 2026.
+pub(super) fn clock() -> Arc<dyn Clock> {
+    Arc::new(TestClock::at("2026-11-21T08:00:00Z"))
+}
+
+pub(super) fn node() -> NodeName {
+    NodeName::parse("vengeance").expect("name")
+}
+
+/// Somebody was allowed to read something.
+pub(super) fn entry(request_id: &str) -> Entry {
+    Entry {
+        request_id: request_id.to_owned(),
+        principal: "user:1000".to_owned(),
+        established: "peer-credentials",
+        action: "secret.read",
+        secret: None,
+        scope: None,
+        environment: None,
+        version: None,
+        ruling: Ruling::Allow,
+        rule: "socket-group".to_owned(),
+        freshness: None,
+        latency: None,
+        reason: None,
+    }
+}
+
+/// The first lines of a chain, each with its newline.
+pub(super) fn lines(count: usize) -> Vec<String> {
+    let mut head = Head::GENESIS;
+    let stamp = Stamp { node: &node(), time: clock().now().wall };
+    let mut next = |number: usize| {
+        let (after, line) = render(&head, stamp, &entry(&format!("r{number}"))).expect("short");
+        head = after;
+        String::from_utf8(line).expect("JSON is UTF-8")
+    };
+    (1..=count).map(&mut next).collect()
+}
+
+/// Makes a pipe nobody reads.
+pub(super) fn make_pipe(path: &Path) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("pipe");
+}

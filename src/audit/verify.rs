@@ -1,0 +1,327 @@
+//! Following a chain from its first line, and naming the first place where it does not hold.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use super::error::AuditError;
+use super::files::{months, open_to_read, path_of};
+use super::head::Head;
+use super::line::{LINE_BYTES_MAX, parse_link};
+
+/// What following the chain came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Lines that hold, from the first.
+    pub lines: u64,
+    /// The last of them.
+    pub head: Head,
+    /// The first place that does not hold; `None` if all do.
+    pub broken: Option<Break>,
+}
+
+/// Where a chain does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The name of the file; empty when there is no line at all.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u64,
+    /// What is wrong there.
+    pub flaw: Flaw,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file.as_str() {
+            "" => write!(formatter, "the beginning {}", self.flaw),
+            file => write!(formatter, "{file} line {} {}", self.line, self.flaw),
+        }
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Not JSON with a number and a link, or longer than any line that was ever written.
+    #[error("is not a line of a journal")]
+    NotALine,
+    /// The file stops within it.
+    #[error("has no end: the file was cut within it")]
+    Cut,
+    /// A number is missing, doubled or out of order.
+    #[error("has number {found} where {expected} belongs: lines were removed, added or moved")]
+    OutOfOrder {
+        /// The number that belongs there.
+        expected: u64,
+        /// The number that stands there.
+        found: u64,
+    },
+    /// Its hash is not what the line after it says.
+    #[error("does not match the hash kept in the line after it: one of the two was altered")]
+    Altered,
+    /// It is the first line, but says that there is one before it.
+    #[error("is the first line but names one before it")]
+    NotFirst,
+    /// The node wrote on from here.
+    #[error("is where the chain ends, but the node has written up to number {head}: the end was removed")]
+    EndMissing {
+        /// The number of the last line the node wrote.
+        head: u64,
+    },
+    /// The node remembers another last line.
+    #[error("is not the line the node wrote there: it was altered")]
+    NotTheHead,
+}
+
+/// Follows the chain in a directory to its end.
+///
+/// A chain shows everything but a missing end, and that its very last line was altered: see [`verify_to`].
+///
+/// # Errors
+/// [`AuditError`] when a file cannot be read: that is not the same as a chain that holds, or does not.
+pub fn verify(directory: &Path) -> Result<Verdict, AuditError> {
+    follow(directory, None)
+}
+
+/// Follows the chain to the line that the writing node remembers as its last. Lines behind it are newer and not looked at,
+/// so this can be asked while the node writes.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_to(directory: &Path, head: &Head) -> Result<Verdict, AuditError> {
+    follow(directory, Some(head))
+}
+
+/// A place in the journal.
+#[derive(Debug, Clone)]
+struct Place {
+    file: String,
+    line: u64,
+}
+
+impl Place {
+    fn broken(&self, flaw: Flaw) -> Break {
+        Break { file: self.file.clone(), line: self.line, flaw }
+    }
+}
+
+/// The chain as far as it was followed.
+struct Walk {
+    head: Head,
+    /// Where the head stands.
+    last: Option<Place>,
+}
+
+fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError> {
+    let mut walk = Walk { head: Head::GENESIS, last: None };
+    let reached = |walk: &Walk| until.is_some_and(|until| walk.head.seq == until.seq);
+    for month in months(directory)? {
+        let path = path_of(directory, &month);
+        let mut lines = Lines { reader: BufReader::new(open_to_read(&path)?), buffer: Vec::new() };
+        let mut place = Place { file: month.file_name(), line: 0 };
+        while !reached(&walk) {
+            place.line = place.line.saturating_add(1);
+            let step = match lines.next().map_err(AuditError::io(&path))? {
+                Next::End => break,
+                Next::Line(line) => walk.step(&place, line),
+                Next::Cut => Err(place.broken(Flaw::Cut)),
+                Next::TooLong => Err(place.broken(Flaw::NotALine)),
+            };
+            if let Err(broken) = step {
+                return Ok(walk.verdict(Some(broken)));
+            }
+        }
+    }
+    let broken = until.and_then(|until| walk.missing(until));
+    Ok(walk.verdict(broken))
+}
+
+impl Walk {
+    fn step(&mut self, place: &Place, line: &[u8]) -> Result<(), Break> {
+        let link = parse_link(line).ok_or_else(|| place.broken(Flaw::NotALine))?;
+        let expected = self.head.next_seq();
+        if link.seq != expected {
+            return Err(place.broken(Flaw::OutOfOrder { expected, found: link.seq }));
+        }
+        if link.prev != self.head.hex() {
+            return Err(match &self.last {
+                Some(last) => last.broken(Flaw::Altered),
+                None => place.broken(Flaw::NotFirst),
+            });
+        }
+        self.head = Head::of_line(link.seq, line);
+        self.last = Some(place.clone());
+        Ok(())
+    }
+
+    /// What is wrong with the end, as seen from the head the node remembers.
+    fn missing(&self, until: &Head) -> Option<Break> {
+        let last = self.last.clone().unwrap_or(Place { file: String::new(), line: 0 });
+        if self.head.seq != until.seq {
+            return Some(last.broken(Flaw::EndMissing { head: until.seq }));
+        }
+        (self.head.hash != until.hash).then(|| last.broken(Flaw::NotTheHead))
+    }
+
+    fn verdict(self, broken: Option<Break>) -> Verdict {
+        Verdict { lines: self.head.seq, head: self.head, broken }
+    }
+}
+
+/// The lines of one file, in bounded memory.
+struct Lines {
+    reader: BufReader<File>,
+    buffer: Vec<u8>,
+}
+
+enum Next<'a> {
+    Line(&'a [u8]),
+    Cut,
+    TooLong,
+    End,
+}
+
+impl Lines {
+    fn next(&mut self) -> std::io::Result<Next<'_>> {
+        self.buffer.clear();
+        let bytes_max = LINE_BYTES_MAX.saturating_add(1);
+        let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer)?;
+        Ok(match self.buffer.strip_suffix(b"\n") {
+            Some(line) => Next::Line(line),
+            None if read == 0 => Next::End,
+            None if read == bytes_max => Next::TooLong,
+            None => Next::Cut,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::sample;
+    use super::*;
+
+    const FIRST: &str = "audit-2026-11.jsonl";
+    const SECOND: &str = "audit-2026-12.jsonl";
+
+    /// Ten lines in two files, changed by `change`.
+    fn journal(change: impl Fn(&mut Vec<String>, &mut Vec<String>)) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut first = sample::lines(10);
+        let mut second = first.split_off(6);
+        change(&mut first, &mut second);
+        fs::write(directory.path().join(FIRST), first.concat()).expect("file");
+        fs::write(directory.path().join(SECOND), second.concat()).expect("file");
+        directory
+    }
+
+    fn broken(change: impl Fn(&mut Vec<String>, &mut Vec<String>)) -> (String, u64, Flaw) {
+        let directory = journal(change);
+        let broken = verify(directory.path()).expect("readable").broken.expect("broken");
+        (broken.file, broken.line, broken.flaw)
+    }
+
+    fn head() -> Head {
+        Head::of_line(10, sample::lines(10)[9].trim_end().as_bytes())
+    }
+
+    #[test]
+    fn a_whole_chain_holds_to_its_head() {
+        let directory = journal(|_, _| {});
+        let whole = Verdict { lines: 10, head: head(), broken: None };
+        assert_eq!(verify(directory.path()).expect("readable"), whole);
+        assert_eq!(verify_to(directory.path(), &head()).expect("readable"), whole);
+    }
+
+    #[test]
+    fn an_altered_line_is_named() {
+        let alter = |line: &mut String| *line = line.replace("user:1000", "user:1001");
+        assert_eq!(broken(|first, _| alter(&mut first[2])), (FIRST.to_owned(), 3, Flaw::Altered));
+        assert_eq!(broken(|first, _| alter(&mut first[5])), (FIRST.to_owned(), 6, Flaw::Altered));
+        assert_eq!(broken(|_, second| alter(&mut second[0])), (SECOND.to_owned(), 1, Flaw::Altered));
+        assert_eq!(broken(|_, second| second[1] = "{}\n".to_owned()), (SECOND.to_owned(), 2, Flaw::NotALine));
+    }
+
+    #[test]
+    fn a_removed_line_is_named_where_it_is_missing() {
+        let missing = |expected| Flaw::OutOfOrder { expected, found: expected + 1 };
+        assert_eq!(broken(|first, _| drop(first.remove(0))), (FIRST.to_owned(), 1, missing(1)));
+        assert_eq!(broken(|first, _| drop(first.remove(3))), (FIRST.to_owned(), 4, missing(4)));
+        assert_eq!(broken(|_, second| drop(second.remove(0))), (SECOND.to_owned(), 1, missing(7)));
+    }
+
+    #[test]
+    fn a_removed_file_and_a_removed_end_of_a_month_are_named() {
+        let gap = Flaw::OutOfOrder { expected: 1, found: 7 };
+        assert_eq!(broken(|first, _| first.clear()), (SECOND.to_owned(), 1, gap));
+        let gap = Flaw::OutOfOrder { expected: 5, found: 7 };
+        assert_eq!(broken(|first, _| first.truncate(4)), (SECOND.to_owned(), 1, gap));
+    }
+
+    #[test]
+    fn lines_in_another_order_and_lines_written_twice_are_named() {
+        let swapped = Flaw::OutOfOrder { expected: 3, found: 4 };
+        assert_eq!(broken(|first, _| first.swap(2, 3)), (FIRST.to_owned(), 3, swapped));
+        let doubled = Flaw::OutOfOrder { expected: 3, found: 2 };
+        assert_eq!(broken(|first, _| first.insert(2, first[1].clone())), (FIRST.to_owned(), 3, doubled));
+    }
+
+    #[test]
+    fn a_line_cut_in_its_middle_is_named() {
+        let cut = |line: &mut String| line.truncate(line.len() / 2);
+        assert_eq!(broken(|first, _| cut(&mut first[5])), (FIRST.to_owned(), 6, Flaw::Cut));
+        assert_eq!(broken(|first, _| cut(&mut first[2])), (FIRST.to_owned(), 3, Flaw::NotALine));
+        assert_eq!(broken(|_, second| cut(&mut second[3])), (SECOND.to_owned(), 4, Flaw::Cut));
+    }
+
+    #[test]
+    fn a_chain_that_was_joined_to_another_past_is_named() {
+        let rewrite = |line: &mut String| *line = line.replace(&"0".repeat(64), &"1".repeat(64));
+        assert_eq!(broken(|first, _| rewrite(&mut first[0])), (FIRST.to_owned(), 1, Flaw::NotFirst));
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_into_memory() {
+        assert_eq!(broken(|first, _| first[1] = "x".repeat(1 << 20)), (FIRST.to_owned(), 2, Flaw::NotALine));
+    }
+
+    #[test]
+    fn a_missing_end_and_an_altered_last_line_show_against_the_head_the_node_remembers() {
+        let against_head = |change: fn(&mut Vec<String>, &mut Vec<String>)| {
+            let directory = journal(change);
+            assert_eq!(verify(directory.path()).expect("readable").broken, None, "the chain alone cannot know");
+            verify_to(directory.path(), &head()).expect("readable").broken.expect("broken").to_string()
+        };
+        assert_eq!(
+            against_head(|_, second| second.truncate(2)),
+            "audit-2026-12.jsonl line 2 is where the chain ends, but the node has written up to number 10: the end was removed"
+        );
+        assert_eq!(
+            against_head(|_, second| second[3] = second[3].replace("allow", "deny")),
+            "audit-2026-12.jsonl line 4 is not the line the node wrote there: it was altered"
+        );
+        assert_eq!(
+            against_head(|first, second| [first, second].into_iter().for_each(Vec::clear)),
+            "the beginning is where the chain ends, but the node has written up to number 10: the end was removed"
+        );
+    }
+
+    #[test]
+    fn lines_behind_the_head_are_newer_and_not_looked_at() {
+        let directory = journal(|_, second| second.push("{\"seq\":11,".to_owned()));
+        assert_eq!(verify_to(directory.path(), &head()).expect("readable").broken, None);
+        assert!(verify(directory.path()).expect("readable").broken.is_some());
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_an_error_and_not_a_verdict() {
+        let directory = journal(|_, _| {});
+        sample::make_pipe(&directory.path().join("audit-2027-01.jsonl"));
+        assert!(matches!(verify(directory.path()), Err(AuditError::NotAFile { .. })));
+        assert!(matches!(verify(&directory.path().join("missing")), Err(AuditError::Io { .. })));
+    }
+}

@@ -1,0 +1,197 @@
+//! The one thread that writes: it groups what waits, writes once, answers, and brings lines to the disk in time.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::config::node_config::Durability;
+use crate::model::name::NodeName;
+use crate::model::time::{BootTime, Clock};
+
+use super::entry::Entry;
+use super::error::{AuditError, Obstacle};
+use super::files::Month;
+use super::head::Head;
+use super::line::{Stamp, render};
+use super::sink::Sink;
+
+/// Longest time a batched line stays off the disk.
+const SYNC_WITHIN: Duration = Duration::from_millis(50);
+
+/// Most lines of one write: a group of the longest lines stays within a few megabytes.
+const GROUP_MAX: usize = 256;
+
+/// What the thread is asked.
+pub(super) enum Message {
+    /// Write this, and say its number.
+    Append(Box<Waiting>),
+    /// Bring everything to the disk and end.
+    Close(oneshot::Sender<Result<(), AuditError>>),
+}
+
+/// An entry, and who waits for it.
+pub(super) struct Waiting {
+    /// What to write.
+    pub(super) entry: Entry,
+    /// Where the number goes.
+    pub(super) reply: oneshot::Sender<Result<u64, AuditError>>,
+    /// The place in the queue; free again when the answer is given.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// The thread's state.
+pub(super) struct Writer {
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) node: NodeName,
+    pub(super) durability: Durability,
+    pub(super) head: watch::Sender<Head>,
+    /// Since when a line is not on the disk.
+    unsynced: Option<BootTime>,
+    /// Whether the last attempt failed: only a change is logged.
+    failing: bool,
+}
+
+impl Writer {
+    /// A writer that goes on behind `head`'s value.
+    pub(super) fn new(
+        sink: Box<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        node: NodeName,
+        durability: Durability,
+        head: watch::Sender<Head>,
+    ) -> Self {
+        Self { sink, clock, node, durability, head, unsynced: None, failing: false }
+    }
+
+    /// Serves the queue until it is closed, or every handle is gone.
+    pub(super) fn run(mut self, queue: &Receiver<Message>) {
+        loop {
+            match self.wait(queue) {
+                Ok(Message::Append(first)) => {
+                    if let Some(reply) = self.append_with_what_waits(*first, queue) {
+                        return self.close(reply);
+                    }
+                }
+                Ok(Message::Close(reply)) => return self.close(reply),
+                Err(RecvTimeoutError::Timeout) => self.sync(),
+                Err(RecvTimeoutError::Disconnected) => return self.sync(),
+            }
+            if self.sync_due_in() == Some(Duration::ZERO) {
+                self.sync();
+            }
+        }
+    }
+
+    fn wait(&self, queue: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        match self.sync_due_in() {
+            Some(left) => queue.recv_timeout(left),
+            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn sync_due_in(&self) -> Option<Duration> {
+        let waited = self.clock.now().boot.since(self.unsynced?);
+        Some(SYNC_WITHIN.saturating_sub(waited))
+    }
+
+    /// Writes one group. Gives back a request to close that came in between.
+    fn append_with_what_waits(
+        &mut self,
+        first: Waiting,
+        queue: &Receiver<Message>,
+    ) -> Option<oneshot::Sender<Result<(), AuditError>>> {
+        let mut group = vec![first];
+        let mut closing = None;
+        while group.len() < GROUP_MAX && closing.is_none() {
+            match queue.try_recv() {
+                Ok(Message::Append(waiting)) => group.push(*waiting),
+                Ok(Message::Close(reply)) => closing = Some(reply),
+                Err(_) => break,
+            }
+        }
+        self.append(group);
+        closing
+    }
+
+    fn append(&mut self, group: Vec<Waiting>) {
+        let now = self.clock.now();
+        let mut head = *self.head.borrow();
+        let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
+        // Whoever gave up has told its caller so: a line would record what did not happen.
+        for waiting in group.into_iter().filter(|waiting| !waiting.reply.is_closed()) {
+            match render(&head, Stamp { node: &self.node, time: now.wall }, &waiting.entry) {
+                Ok((next, line)) => {
+                    head = next;
+                    lines.extend_from_slice(&line);
+                    written.push((next.seq, waiting));
+                }
+                Err(error) => answer(waiting, Err(error)),
+            }
+        }
+        if written.is_empty() {
+            return;
+        }
+        let month = Month::of(now.wall).unwrap_or_else(Month::first);
+        let outcome = self.sink.append(month, &lines, self.durability);
+        self.note(&outcome);
+        match outcome {
+            Ok(()) => {
+                self.head.send_replace(head);
+                self.note_unsynced(now.boot);
+                written.into_iter().for_each(|(seq, waiting)| answer(waiting, Ok(seq)));
+            }
+            Err(error) => written.into_iter().for_each(|(_, waiting)| answer(waiting, Err(refused(&error)))),
+        }
+    }
+
+    fn note_unsynced(&mut self, now: BootTime) {
+        match self.durability {
+            Durability::Batched => self.unsynced = self.unsynced.or(Some(now)),
+            Durability::Strict => {}
+        }
+    }
+
+    /// Brings lines to the disk. After a failure it is tried again in the same rhythm, and before the next line.
+    fn sync(&mut self) {
+        let outcome = self.sink.sync();
+        self.note(&outcome);
+        self.unsynced = match outcome {
+            Ok(()) => None,
+            Err(_) => Some(self.clock.now().boot),
+        };
+    }
+
+    fn close(mut self, reply: oneshot::Sender<Result<(), AuditError>>) {
+        let outcome = self.sink.sync();
+        self.note(&outcome);
+        // The lock goes with the sink: whoever waited for this may open the journal again.
+        drop(self);
+        // Nobody may be left to hear it; the log has it.
+        let _ = reply.send(outcome.map_err(|error| refused(&error)));
+    }
+
+    fn note(&mut self, outcome: &io::Result<()>) {
+        match outcome {
+            Ok(()) if self.failing => tracing::info!("the audit journal is written again"),
+            Err(error) if !self.failing => {
+                tracing::error!(%error, "the audit journal cannot be written: nothing is given out until it can");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.failing = outcome.is_err();
+    }
+}
+
+fn answer(waiting: Waiting, outcome: Result<u64, AuditError>) {
+    // An asker that gave up in this instant has refused its caller already.
+    let _ = waiting.reply.send(outcome);
+    drop(waiting.permit);
+}
+
+fn refused(error: &io::Error) -> AuditError {
+    AuditError::Unavailable { cause: Obstacle::Refused(error.kind()) }
+}
