@@ -1,0 +1,86 @@
+//! One connection: HTTP/1 only (protocol detection has no timeout of its own), with a deadline on everything a client
+//! can delay: its header, its body, its reading of the answer, and its leaving when the node stops.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::UnixStream;
+use tokio_util::sync::CancellationToken;
+
+use super::front::Front;
+use super::peer::Peer;
+use super::seats::{Lane, Seat};
+use super::stalled::Impatient;
+
+/// Largest request line and header together; the largest honest one is under 1 KiB.
+const HEADER_BYTES_MAX: usize = 8 << 10;
+
+/// How long a client may take, by what it delays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a header to arrive, also between two requests.
+    pub(super) header: Duration,
+    /// The same on a reserved seat, which must come free soon.
+    pub(super) reserved: Duration,
+    /// For the answer to leave, once it makes no progress.
+    pub(super) stalled: Duration,
+    /// For what is under way when the node stops.
+    pub(super) drain: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(30),
+            reserved: Duration::from_secs(2),
+            stalled: Duration::from_secs(30),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves a connection until it ends, or until `stop`: then it finishes the request under way and closes.
+pub(super) async fn attend(
+    stream: UnixStream,
+    peer: Peer,
+    seat: Seat,
+    front: Arc<Front>,
+    patience: Patience,
+    stop: CancellationToken,
+) {
+    let lane = seat.lane();
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+        let (front, peer) = (&front, &peer);
+        async move { Ok::<_, Infallible>(front.answer(peer, lane, request.map(Body::new)).await) }
+    });
+    let (header, keep_alive) = match lane {
+        Lane::Open => (patience.header, true),
+        Lane::Reserved => (patience.reserved, false),
+    };
+    let stream = TokioIo::new(Impatient::new(stream, patience.stalled));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header)
+            .max_header_size(HEADER_BYTES_MAX)
+            .keep_alive(keep_alive)
+            .serve_connection(stream, service)
+    );
+    let ended = tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(patience.drain, connection).await.unwrap_or(Ok(()))
+        }
+        ended = connection.as_mut() => ended,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, uid = peer.uid, "a local connection ended early");
+    }
+}

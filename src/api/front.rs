@@ -1,0 +1,131 @@
+//! What happens to every request, whatever it asks: an id, a caller, a deadline, and the one shape of a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+
+use super::error::ApiError;
+use super::json;
+use super::peer::Peer;
+use super::seats::Lane;
+use super::table::{Row, row};
+use super::types_error::{ErrorBody, ErrorText};
+use crate::model::time::{Clock, Entropy, EntropyUnavailable};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+
+/// The only path that is answered on a reserved seat.
+const HEALTH: &str = "/health";
+
+/// A connection that was one too many is free again within about this time, if its owner closes idle ones.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// The id in an answer to a request that could not be given one.
+const NO_REQUEST_ID: &str = "none";
+
+/// What all connections share.
+pub(super) struct Front {
+    /// The routes.
+    pub(super) router: Router,
+    /// Measures how long an answer takes.
+    pub(super) clock: Arc<dyn Clock>,
+    /// Draws request ids.
+    pub(super) entropy: Arc<dyn Entropy>,
+    /// From the header's end to the answer's head.
+    pub(super) patience: Duration,
+}
+
+impl Front {
+    /// Answers one request. Never fails: a failure is an answer too.
+    pub(super) async fn answer(&self, peer: &Peer, lane: Lane, mut request: Request<Body>) -> Response {
+        let started = self.clock.now().boot;
+        let Ok(request_id) = self.request_id() else {
+            return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID);
+        };
+        request.extensions_mut().insert(peer.caller(request_id.clone()));
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = finish(self.routed(lane, request).await, &request_id);
+        tracing::debug!(
+            request_id,
+            uid = peer.uid,
+            door = ?peer.door,
+            %method,
+            path,
+            status = response.status().as_u16(),
+            elapsed = ?self.clock.now().boot.since(started),
+            "request answered"
+        );
+        response
+    }
+
+    async fn routed(&self, lane: Lane, request: Request<Body>) -> Response {
+        match lane {
+            Lane::Reserved if request.uri().path() != HEALTH || request.method() != Method::GET => {
+                return ApiError::TooManyConnections.into_response();
+            }
+            Lane::Open | Lane::Reserved => {}
+        }
+        match tokio::time::timeout(self.patience, self.router.clone().oneshot(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => ApiError::TimedOut { seconds: self.patience.as_secs() }.into_response(),
+        }
+    }
+
+    /// 128 random bits in hexadecimal.
+    fn request_id(&self) -> Result<String, EntropyUnavailable> {
+        let mut bytes = [0_u8; 16];
+        self.entropy.fill(&mut bytes)?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// A refusal travels to [`finish`] as an extension, because only there the request id is known.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the refusal, if it is one, and the request id. Headers that were set on the way (`Allow`) stay, except the
+/// length, which axum took from the empty body.
+fn finish(mut response: Response, request_id: &str) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let row = row(&error);
+        if row.status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(request_id, cause = ?error, "a request failed inside the node");
+        }
+        refuse(&mut response, &row, request_id);
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+fn refuse(response: &mut Response, row: &Row, request_id: &str) {
+    *response.status_mut() = row.status;
+    response.headers_mut().remove(CONTENT_LENGTH);
+    let text = ErrorText { code: row.code, message: &row.message, hint: &row.hint, request_id };
+    if let Ok(body) = json::answer(&ErrorBody { error: text }) {
+        let (parts, body) = body.into_parts();
+        response.headers_mut().extend(parts.headers);
+        *response.body_mut() = body;
+    }
+    if row.status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(X_RATELIMIT_REMAINING, HeaderValue::from_static("0"));
+    }
+    if row.status == StatusCode::TOO_MANY_REQUESTS || row.code == "overloaded" {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+}

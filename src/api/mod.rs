@@ -1,0 +1,33 @@
+//! HTTP on the agent and admin sockets: who asks, what, and one error-to-status table.
+//!
+//! A request passes, in this order: [`sockets`] (modes of the directory and the sockets) · [`server`] (accept) ·
+//! [`peer`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
+//! (request id, refusals) · [`router`] and the routes, which parse into model types and ask the vault. Nothing here
+//! decides whether a caller may do something: both sockets have the same routes, and the vault knows the door.
+
+pub mod error;
+pub mod server;
+pub mod sockets;
+
+mod body;
+mod connection;
+mod context;
+mod front;
+mod json;
+mod peer;
+mod query;
+mod router;
+mod routes_admin;
+mod routes_health;
+mod routes_lists;
+mod routes_secret;
+mod seats;
+mod stalled;
+mod table;
+mod types_admin;
+mod types_error;
+mod types_explain;
+mod types_health;
+mod types_put;
+mod types_record;
+mod types_secret;

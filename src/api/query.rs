@@ -1,0 +1,155 @@
+//! Query strings into model types. Every parameter is text first and is parsed here, so that no error quotes more than a name.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use serde::de::DeserializeOwned;
+
+use super::body::field_after;
+use super::error::ApiError;
+use super::types_secret::{PlaceQuery, ReadQuery};
+use crate::model::name::EnvironmentName;
+use crate::model::number::Version;
+use crate::model::secret::Scope;
+
+/// Reads the whole query string; parameters the route does not know are refused.
+///
+/// # Errors
+/// [`ApiError::UnknownField`], [`ApiError::GivenTwice`], or [`ApiError::BadValue`] for a string that is no query.
+pub(super) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
+    Query::try_from_uri(uri).map(|Query(parameters)| parameters).map_err(|rejection| {
+        let text = rejection.body_text();
+        let named = |prefix: &str| text.find(prefix).and_then(|at| field_after(text.get(at..)?, prefix));
+        if let Some(field) = named("unknown field `") {
+            ApiError::UnknownField { field }
+        } else if let Some(field) = named("duplicate field `") {
+            ApiError::GivenTwice { field }
+        } else {
+            ApiError::BadValue { field: "the query string", wanted: "name=value pairs joined by &" }
+        }
+    })
+}
+
+/// An empty parameter (`?scope=`) is one that was left out.
+pub(super) fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// The scope of two fields, if the first is there.
+///
+/// # Errors
+/// [`ApiError::Scope`] when they do not form a scope; a `scope_id` alone is refused, not ignored.
+pub(super) fn scope(kind: Option<&str>, id: Option<&str>) -> Result<Option<Scope>, ApiError> {
+    match (kind, id) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ApiError::BadValue { field: "scope_id", wanted: "given together with scope" }),
+        (Some(kind), id) => Ok(Some(Scope::from_parts(kind, id)?)),
+    }
+}
+
+/// One environment, if it is given.
+///
+/// # Errors
+/// [`ApiError::Name`].
+pub(super) fn environment(text: Option<&str>) -> Result<Option<EnvironmentName>, ApiError> {
+    Ok(text.map(EnvironmentName::parse).transpose()?)
+}
+
+/// The scope (global if none is named) and environment of a change.
+///
+/// # Errors
+/// [`ApiError`] names the parameter.
+pub(super) fn place(query: PlaceQuery) -> Result<(Scope, Option<EnvironmentName>), ApiError> {
+    let (kind, id) = (given(query.scope), given(query.scope_id));
+    let scope = scope(kind.as_deref(), id.as_deref())?.unwrap_or(Scope::Global);
+    Ok((scope, environment(given(query.environment).as_deref())?))
+}
+
+/// The parameters of a read.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// A scope instead of a resolution.
+    pub(super) scope: Option<Scope>,
+    /// Another environment than the node's.
+    pub(super) environment: Option<EnvironmentName>,
+    /// An older version.
+    pub(super) version: Option<Version>,
+    /// Confirm with the lead first.
+    pub(super) refresh: bool,
+}
+
+/// The parameters of a read.
+///
+/// # Errors
+/// [`ApiError`] names the parameter.
+pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
+    let (kind, id) = (given(query.scope), given(query.scope_id));
+    Ok(Wanted {
+        scope: scope(kind.as_deref(), id.as_deref())?,
+        environment: environment(given(query.environment).as_deref())?,
+        version: given(query.version).map(|text| version(&text)).transpose()?,
+        refresh: match query.refresh.as_deref() {
+            None | Some("" | "false") => false,
+            Some("true") => true,
+            Some(_) => return Err(ApiError::BadValue { field: "refresh", wanted: "true or false" }),
+        },
+    })
+}
+
+fn version(text: &str) -> Result<Version, ApiError> {
+    let bad = ApiError::BadValue { field: "version", wanted: "a whole number from 1" };
+    number(text).and_then(Version::new).ok_or(bad)
+}
+
+/// A number that fits, if it is given.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is no number from 1 to `most`.
+pub(super) fn limit(text: Option<String>, most: usize, wanted: &'static str) -> Result<Option<usize>, ApiError> {
+    let bad = ApiError::BadValue { field: "limit", wanted };
+    let Some(text) = given(text) else { return Ok(None) };
+    let count = number(&text).and_then(|count| usize::try_from(count).ok());
+    count.filter(|count| (1..=most).contains(count)).map(Some).ok_or(bad)
+}
+
+/// Digits only: the standard parser would also take a plus sign.
+pub(super) fn number(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Wanted, ApiError> {
+        wanted(parameters(&format!("/x?{query}").parse::<Uri>().expect("uri"))?)
+    }
+
+    #[test]
+    fn a_read_takes_its_parameters_and_nothing_else() {
+        let all = read("version=3&refresh=true&scope=company&scope_id=acme&environment=prod").expect("good");
+        assert_eq!(all.version, Version::new(3));
+        assert!(all.refresh);
+        assert_eq!(all.scope, Scope::parse("company:acme").ok());
+        let none = read("scope=&scope_id=&version=").expect("empty is left out");
+        assert!(none.scope.is_none() && none.version.is_none() && !none.refresh);
+        assert_eq!(read("verison=3").expect_err("misspelt"), ApiError::UnknownField { field: "verison".into() });
+        assert_eq!(read("version=1&version=2").expect_err("twice"), ApiError::GivenTwice { field: "version".into() });
+        for bad in
+            ["version=0", "version=-1", "version=%2B1", "version=1.0", "version=99999999999999999999", "refresh=yes"]
+        {
+            assert!(matches!(read(bad), Err(ApiError::BadValue { .. })), "{bad}");
+        }
+        assert!(matches!(read("scope=company"), Err(ApiError::Scope(_))));
+        assert!(matches!(read("scope_id=acme"), Err(ApiError::BadValue { .. })));
+        assert!(matches!(read("environment=PROD"), Err(ApiError::Name(_))));
+    }
+
+    #[test]
+    fn a_limit_outside_its_range_is_refused() {
+        assert_eq!(limit(Some("10".into()), 100, "x"), Ok(Some(10)));
+        assert_eq!(limit(None, 100, "x"), Ok(None));
+        for text in ["0", "101", "ten"] {
+            assert!(limit(Some(text.into()), 100, "x").is_err(), "{text}");
+        }
+    }
+}

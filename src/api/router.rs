@@ -1,0 +1,51 @@
+//! Which path leads to which route. The same for both sockets: the vault knows the door a caller came through.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::error::ApiError;
+use super::{routes_admin, routes_health, routes_lists, routes_secret};
+use crate::model::time::Clock;
+use crate::vault::Vault;
+
+/// What the routes need.
+pub(super) struct Desk {
+    /// The one door.
+    pub(super) vault: Vault,
+    /// What tells callers the time their answers are relative to.
+    pub(super) clock: Arc<dyn Clock>,
+    /// Bounds request bodies; the vault bounds the value itself.
+    pub(super) value_bytes_max: usize,
+}
+
+/// All routes.
+pub(super) fn build(desk: Arc<Desk>) -> Router {
+    let routes = Router::new()
+        .route("/health", get(routes_health::health))
+        .route("/api/status", get(routes_health::status))
+        .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
+        .route("/api/secrets/{service}/{key}", get(routes_secret::read).delete(routes_secret::delete))
+        .route("/api/secrets/{service}/{key}/versions", get(routes_lists::versions))
+        .route("/api/explain/{service}/{key}", get(routes_lists::explain))
+        .route("/api/tokens", post(routes_admin::issue_token))
+        .route("/api/nodes", get(routes_admin::nodes))
+        .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
+        .route("/api/audit", get(routes_admin::audit_tail))
+        .route("/api/audit/verify", get(routes_admin::audit_verify));
+    with_refusals(routes).with_state(desk)
+}
+
+/// What leads nowhere is refused in the shape of every other refusal.
+pub(super) fn with_refusals<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes.fallback(unknown_route).method_not_allowed_fallback(wrong_method)
+}
+
+async fn unknown_route() -> ApiError {
+    ApiError::UnknownRoute
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::WrongMethod
+}

@@ -1,0 +1,84 @@
+//! What is known about secrets, without their values: the list, the versions of one, and why a read comes out as it does.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+
+use super::context::{Named, context};
+use super::error::ApiError;
+use super::json;
+use super::query::{self, given};
+use super::router::Desk;
+use super::types_explain::ExplainView;
+use super::types_record::{HolderView, ListView, RecordView, VersionsView};
+use super::types_secret::{ExplainQuery, ListQuery};
+use crate::model::caller::Caller;
+use crate::model::name::ServiceName;
+use crate::vault::request::ListRequest;
+
+/// Most lines on one page, as the vault bounds it.
+const PAGE_LINES_MAX: usize = 1000;
+
+/// `GET /api/secrets`.
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let page = desk.vault.list(&caller, list_request(query::parameters(&uri)?)?).await?;
+    json::answer(&ListView {
+        secrets: page.items.iter().map(|line| RecordView::from(&*line.record)).collect(),
+        next_cursor: page.next_cursor.as_deref(),
+        timestamp: desk.clock.now().wall.to_string(),
+    })
+}
+
+fn list_request(query: ListQuery) -> Result<ListRequest, ApiError> {
+    let (kind, id) = (given(query.scope), given(query.scope_id));
+    Ok(ListRequest {
+        environment: query::environment(given(query.environment).as_deref())?,
+        service: given(query.service).as_deref().map(ServiceName::parse).transpose()?,
+        scope: query::scope(kind.as_deref(), id.as_deref())?,
+        prefix: given(query.prefix),
+        limit: query::limit(query.limit, PAGE_LINES_MAX, "a whole number from 1 to 1000")?,
+        cursor: given(query.cursor),
+    })
+}
+
+/// `GET /api/secrets/{service}/{key}/versions`.
+pub(super) async fn versions(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let (scope, environment) = query::place(query::parameters(&uri)?)?;
+    let list = desk.vault.versions(&caller, name, scope, environment).await?;
+    json::answer(&VersionsView {
+        service: list.at.secret.name.service.as_str(),
+        key_name: list.at.secret.name.key.as_str(),
+        scope: list.at.scope.kind(),
+        scope_id: list.at.scope.id(),
+        environment: list.at.secret.environment.as_str(),
+        versions: list.versions.iter().map(RecordView::from).collect(),
+        nodes: list.holders.iter().map(HolderView::from).collect(),
+        timestamp: desk.clock.now().wall.to_string(),
+    })
+}
+
+/// `GET /api/explain/{service}/{key}`.
+pub(super) async fn explain(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let query: ExplainQuery = query::parameters(&uri)?;
+    let mut context = context(&headers)?;
+    context.environment = query::environment(given(query.environment).as_deref())?;
+    json::answer(&ExplainView::from(&desk.vault.explain(&caller, name, context).await?))
+}

@@ -1,0 +1,220 @@
+//! One secret: read it, store it, delete it.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::response::Response;
+
+use super::context::{Named, context, known, reason};
+use super::error::ApiError;
+use super::router::Desk;
+use super::types_put::PutBody;
+use super::types_record::{MetadataView, served};
+use super::types_secret::{SecretView, StoredView};
+use super::{body, json, query};
+use crate::model::caller::Caller;
+use crate::model::number::Version;
+use crate::model::secret::Scope;
+use crate::vault::answer::{Freshness, ReadAnswer, ReadOutcome, Stored};
+use crate::vault::request::{DeleteRequest, ReadRequest};
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+const X_SECRET_VERSION: HeaderName = HeaderName::from_static("x-secret-version");
+const X_FRESH_UNTIL: HeaderName = HeaderName::from_static("x-fresh-until");
+
+/// `GET /api/secrets/{service}/{key}`. The answer is complete before the vault is asked, last of all, whether it may
+/// still be given.
+pub(super) async fn read(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let wanted = query::wanted(query::parameters(&uri)?)?;
+    let mut context = context(&headers)?;
+    context.environment = wanted.environment;
+    let request = ReadRequest {
+        name,
+        context,
+        scope: wanted.scope,
+        version: wanted.version,
+        refresh: wanted.refresh,
+        known: known(&headers),
+    };
+    match desk.vault.read(&caller, request).await? {
+        ReadOutcome::Value(answer) => {
+            let mut response = json::answer(&view(&answer)?)?;
+            tell(response.headers_mut(), answer.record.version, &answer.freshness);
+            desk.vault.confirm(&answer)?;
+            Ok(response)
+        }
+        ReadOutcome::NotModified { version, freshness } => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            tell(response.headers_mut(), version, &freshness);
+            Ok(response)
+        }
+    }
+}
+
+/// `POST /api/secrets`.
+pub(super) async fn put(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let reason = reason(&headers)?;
+    let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max).await?;
+    let stored = desk.vault.put(&caller, body.into_request(reason)?).await?;
+    json::answer(&changed(&stored, "Secret stored successfully"))
+}
+
+/// `DELETE /api/secrets/{service}/{key}`.
+pub(super) async fn delete(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    Named(name): Named,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (scope, environment) = query::place(query::parameters(&uri)?)?;
+    let request = DeleteRequest { name, scope, environment, reason: reason(&headers)? };
+    let deleted = desk.vault.delete(&caller, request).await?;
+    json::answer(&changed(&deleted, "Secret deleted successfully"))
+}
+
+fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
+    let at = &answer.record.at;
+    let not_text = |_| ApiError::NotText { name: at.secret.name.clone() };
+    Ok(SecretView {
+        service: at.secret.name.service.as_str(),
+        key_name: at.secret.name.key.as_str(),
+        key_value: std::str::from_utf8(answer.value.expose()).map_err(not_text)?,
+        scope: at.scope.kind(),
+        scope_id: at.scope.id(),
+        metadata: MetadataView::from(&answer.record.metadata),
+        override_applied: match &at.scope {
+            Scope::Global => None,
+            Scope::Company(_) | Scope::Node(_) => answer.resolved.then(|| at.scope.kind()),
+        },
+        version: answer.record.version.get(),
+        environment: at.secret.environment.as_str(),
+    })
+}
+
+/// The headers every answer about a secret has.
+fn tell(headers: &mut HeaderMap, version: Version, freshness: &Freshness) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CACHE, HeaderValue::from_static(served(freshness.served)));
+    headers.insert(AGE, HeaderValue::from(freshness.age.as_secs()));
+    headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
+    if let Ok(fresh_until) = HeaderValue::try_from(freshness.fresh_until.to_string()) {
+        headers.insert(X_FRESH_UNTIL, fresh_until);
+    }
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+fn changed(stored: &Stored, message: &'static str) -> StoredView {
+    StoredView {
+        success: true,
+        secret_id: stored.secret_id,
+        message,
+        version: stored.version.get(),
+        revision: stored.revision.get(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::crypto::plaintext::Plaintext;
+    use crate::model::metadata::{Metadata, SecretOptions};
+    use crate::model::name::EnvironmentName;
+    use crate::model::number::Revision;
+    use crate::model::record::{Record, RecordBody};
+    use crate::model::secret::{SecretAddress, SecretName};
+    use crate::model::time::{Moment, Timestamp};
+    use crate::vault::answer::Served;
+
+    fn answer(scope: &str, value: &[u8], resolved: bool) -> ReadAnswer {
+        let secret = SecretAddress {
+            environment: EnvironmentName::parse("prod").expect("environment"),
+            name: SecretName::parse("hubspot/api_key").expect("name"),
+        };
+        let record = Record {
+            at: secret.within(Scope::parse(scope).expect("scope")),
+            secret_id: 2,
+            version: Version::FIRST,
+            revision: Revision(1),
+            body: RecordBody::Deleted,
+            metadata: Metadata { description: Some("Own".into()), ..Metadata::default() },
+            options: SecretOptions::default(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        ReadAnswer {
+            record: Arc::new(record),
+            value: Plaintext::new(value.to_vec()),
+            freshness: freshness(),
+            decided_at: Moment::default(),
+            resolved,
+        }
+    }
+
+    fn freshness() -> Freshness {
+        let age = Duration::from_millis(2_900);
+        Freshness { served: Served::Stale, age, fresh_until: Timestamp(0), servable_for: None }
+    }
+
+    fn text(answer: &ReadAnswer) -> String {
+        serde_json::to_string(&view(answer).expect("text")).expect("json")
+    }
+
+    #[test]
+    fn a_read_has_the_published_shape() {
+        assert_eq!(
+            text(&answer("company:company-town-foods", b"pat-na1-xyz789", true)),
+            concat!(
+                r#"{"service":"hubspot","key_name":"api_key","key_value":"pat-na1-xyz789","scope":"company","#,
+                r#""scope_id":"company-town-foods","metadata":{"description":"Own"},"override_applied":"company","#,
+                r#""version":1,"environment":"prod"}"#
+            )
+        );
+        assert!(text(&answer("global", b"x", true)).contains(r#""scope_id":null"#));
+        assert!(text(&answer("global", b"x", true)).contains(r#""override_applied":null"#));
+    }
+
+    #[test]
+    fn a_scope_that_was_asked_for_overrides_nothing() {
+        assert!(text(&answer("node:vengeance", b"x", true)).contains(r#""override_applied":"node""#));
+        assert!(text(&answer("node:vengeance", b"x", false)).contains(r#""override_applied":null"#));
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_refused_and_not_mangled() {
+        assert!(matches!(view(&answer("global", b"\xff\xfe", true)), Err(ApiError::NotText { .. })));
+    }
+
+    #[test]
+    fn the_headers_tell_version_and_freshness() {
+        let mut headers = HeaderMap::new();
+        tell(&mut headers, Version::FIRST.next(), &freshness());
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        assert_eq!(header("x-cache"), Some("STALE"));
+        assert_eq!(header("age"), Some("2"));
+        assert_eq!(header("x-secret-version"), Some("2"));
+        assert_eq!(header("etag"), Some("\"2\""));
+        assert_eq!(header("x-fresh-until"), Some("1970-01-01T00:00:00.000Z"));
+        assert_eq!(header("cache-control"), Some("no-store"));
+    }
+}

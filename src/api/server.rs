@@ -1,0 +1,260 @@
+//! The accept loops of both sockets. Our own, because who connects must be known before anything is parsed, and because
+//! a client that sends nothing must not hold a connection for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{Patience, attend};
+use super::front::Front;
+use super::peer::Peer;
+use super::router::{self, Desk};
+use super::seats::Seats;
+use super::sockets::Sockets;
+use crate::model::caller::Door;
+use crate::model::time::{Clock, Entropy};
+use crate::vault::Vault;
+
+/// From the end of a request's header to its answer: the longest honest wait is one for the lead, which gives up sooner.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What local callers may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all, over both sockets.
+    pub connections: usize,
+    /// Connections of one user.
+    pub connections_per_uid: usize,
+    /// Largest value in bytes; bounds request bodies.
+    pub value_bytes_max: usize,
+}
+
+impl Default for Limits {
+    /// 1024, 256 and 64 KiB.
+    fn default() -> Self {
+        Self { connections: 1024, connections_per_uid: 256, value_bytes_max: 64 << 10 }
+    }
+}
+
+/// Serves both sockets until `stop`, then finishes what is under way (for at most 5 s), removes the sockets and returns.
+pub async fn serve(
+    sockets: Sockets,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let desk = Desk { vault, clock: Arc::clone(&clock), value_bytes_max: limits.value_bytes_max };
+    let front = Front { router: router::build(Arc::new(desk)), clock, entropy, patience: REQUEST_PATIENCE };
+    attend_all(sockets, front, limits, Patience::default(), stop).await;
+}
+
+async fn attend_all(sockets: Sockets, front: Front, limits: Limits, patience: Patience, stop: CancellationToken) {
+    let hall = Hall { front: Arc::new(front), seats: Seats::new(limits), patience, tasks: TaskTracker::new(), stop };
+    tokio::join!(hall.accept(sockets.agent, Door::Agent), hall.accept(sockets.admin, Door::Admin));
+    hall.tasks.close();
+    hall.tasks.wait().await;
+}
+
+/// Where connections wait for a seat.
+struct Hall {
+    front: Arc<Front>,
+    seats: Arc<Seats>,
+    patience: Patience,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Hall {
+    async fn accept(&self, listener: UnixListener, door: Door) {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, ?door, "cannot accept a local connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(peer) = Peer::of(&stream, door) else {
+                tracing::warn!(?door, "the kernel did not say who connected; connection closed");
+                continue;
+            };
+            let Some(seat) = self.seats.take(peer.uid) else {
+                tracing::debug!(uid = peer.uid, "no seat left, not even a reserved one; connection closed");
+                continue;
+            };
+            let (front, stop) = (Arc::clone(&self.front), self.stop.clone());
+            self.tasks.spawn(attend(stream, peer, seat, front, self.patience, stop));
+        }
+        remove(&listener);
+    }
+}
+
+/// Removes the socket while it still listens, so that it is surely ours and not that of a node started since.
+fn remove(listener: &UnixListener) {
+    let address = listener.local_addr().ok();
+    if let Some(path) = address.as_ref().and_then(|address| address.as_pathname())
+        && let Err(error) = std::fs::remove_file(path)
+    {
+        tracing::debug!(%error, "a socket could not be removed; the next start will");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+    use tokio::task::JoinHandle;
+
+    use super::super::sockets::bind;
+    use super::*;
+    use crate::model::time::{EntropyUnavailable, Moment};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Moment {
+            Moment::default()
+        }
+    }
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyUnavailable> {
+            buffer.fill(7);
+            Ok(())
+        }
+    }
+
+    struct Started {
+        home: TempDir,
+        stop: CancellationToken,
+        running: JoinHandle<()>,
+    }
+
+    async fn start(limits: Limits, patience: Patience) -> Started {
+        let home = tempfile::tempdir().expect("directory");
+        let sockets = bind(home.path(), None).await.expect("bound");
+        let routes = Router::new()
+            .route("/health", get("well"))
+            .route("/api/secrets", get("a list"))
+            .route("/slow", get(std::future::pending::<()>));
+        let front = Front {
+            router: router::with_refusals(routes),
+            clock: Arc::new(Still),
+            entropy: Arc::new(Sevens),
+            patience: Duration::from_millis(50),
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(attend_all(sockets, front, limits, patience, stop.clone()));
+        Started { home, stop, running }
+    }
+
+    impl Started {
+        async fn connect(&self) -> UnixStream {
+            UnixStream::connect(self.home.path().join("agent.sock")).await.expect("connected")
+        }
+
+        async fn say(&self, text: &str) -> String {
+            exchange(self.connect().await, text).await
+        }
+    }
+
+    async fn exchange(mut stream: UnixStream, text: &str) -> String {
+        stream.write_all(text.as_bytes()).await.expect("written");
+        let mut answer = Vec::new();
+        // A server that refuses before it has read everything resets the connection after its answer.
+        let _end = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).expect("text")
+    }
+
+    fn request(method: &str, path: &str) -> String {
+        format!("{method} {path} HTTP/1.1\r\nHost: aurora\r\nConnection: close\r\n\r\n")
+    }
+
+    const REQUEST_ID: &str = "x-request-id: 07070707070707070707070707070707";
+
+    #[tokio::test]
+    async fn every_answer_has_a_request_id_and_every_refusal_one_shape() {
+        let node = start(Limits::default(), Patience::default()).await;
+        let well = node.say(&request("GET", "/health")).await;
+        assert!(well.starts_with("HTTP/1.1 200") && well.contains(REQUEST_ID), "{well}");
+        let nowhere = node.say(&request("GET", "/api/nothing")).await;
+        assert!(nowhere.starts_with("HTTP/1.1 404") && nowhere.contains(REQUEST_ID), "{nowhere}");
+        assert!(nowhere.contains(r#"{"error":{"code":"unknown_route","message":""#), "{nowhere}");
+        assert!(nowhere.contains(r#""request_id":"07070707070707070707070707070707"}}"#), "{nowhere}");
+        let wrong = node.say(&request("PUT", "/api/secrets")).await;
+        assert!(wrong.starts_with("HTTP/1.1 405") && wrong.contains("\"wrong_method\""), "{wrong}");
+        assert!(wrong.contains("allow: GET,HEAD"), "{wrong}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_not_answered_in_time_is_given_up() {
+        let node = start(Limits::default(), Patience::default()).await;
+        let late = node.say(&request("GET", "/slow")).await;
+        assert!(late.starts_with("HTTP/1.1 503") && late.contains("\"overloaded\""), "{late}");
+        assert!(late.contains("retry-after: 1"), "{late}");
+    }
+
+    #[tokio::test]
+    async fn when_all_seats_are_taken_only_health_is_answered() {
+        let limits = Limits { connections: 2, connections_per_uid: 2, value_bytes_max: 1 };
+        let node = start(limits, Patience::default()).await;
+        let (first, second) = (node.connect().await, node.connect().await);
+        let well = node.say(&request("GET", "/health")).await;
+        assert!(well.starts_with("HTTP/1.1 200"), "{well}");
+        let later = node.say(&request("GET", "/api/secrets")).await;
+        assert!(later.starts_with("HTTP/1.1 429") && later.contains("\"rate_limited\""), "{later}");
+        assert!(later.contains("retry-after: 1") && later.contains("x-ratelimit-remaining: 0"), "{later}");
+        let answered = exchange(first, &request("GET", "/api/secrets")).await;
+        assert!(answered.starts_with("HTTP/1.1 200"), "{answered}");
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stalls_is_closed() {
+        let short = Patience { header: Duration::from_millis(50), ..Patience::default() };
+        let node = start(Limits::default(), short).await;
+        assert_eq!(node.say("").await, "", "said nothing");
+        let half = node.say("GET /health HTTP/1.1\r\nHost:").await;
+        assert!(half.is_empty() || half.starts_with("HTTP/1.1 408"), "said half a header: {half}");
+    }
+
+    #[tokio::test]
+    async fn a_header_over_the_limit_is_refused() {
+        let node = start(Limits::default(), Patience::default()).await;
+        let long = node.say(&format!("GET /health HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(8 << 10))).await;
+        assert!(long.starts_with("HTTP/1.1 431"), "{long}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_closes_idle_connections_and_removes_the_sockets() {
+        let node = start(Limits::default(), Patience::default()).await;
+        let mut idle = node.connect().await;
+        idle.write_all(b"GET /health HTTP/1.1\r\nHost: aurora\r\n\r\n").await.expect("written");
+        let mut some = [0; 16];
+        idle.read_exact(&mut some).await.expect("answered");
+        node.stop.cancel();
+        node.running.await.expect("stopped");
+        let mut rest = Vec::new();
+        idle.read_to_end(&mut rest).await.expect("closed");
+        assert_eq!(std::fs::read_dir(node.home.path()).expect("directory").count(), 0);
+    }
+}

@@ -1,0 +1,250 @@
+//! The one table from errors to status, code, message and hint. Exhaustive: a new cause does not compile without a row.
+//!
+//! Message and hint together have three parts: what failed, why, and what to type next.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use super::error::ApiError;
+use crate::model::caller::LeadAddress;
+use crate::model::name::NodeName;
+use crate::model::time::Timestamp;
+use crate::vault::error::VaultError;
+
+/// How a cause is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// The HTTP status.
+    pub(super) status: StatusCode,
+    /// The stable word programs branch on.
+    pub(super) code: &'static str,
+    /// What failed, and why.
+    pub(super) message: String,
+    /// What to do next.
+    pub(super) hint: String,
+}
+
+impl Row {
+    fn new(status: StatusCode, code: &'static str, message: &impl ToString, hint: impl Into<String>) -> Self {
+        Self { status, code, message: message.to_string(), hint: hint.into() }
+    }
+}
+
+/// The row of an error.
+pub(super) fn row(error: &ApiError) -> Row {
+    const NAMES: &str = "Names are 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen, in lower case.";
+    let bad = |code, hint: &str| Row::new(StatusCode::BAD_REQUEST, code, error, hint);
+    match error {
+        ApiError::Vault(cause) => vault_row(cause),
+        ApiError::Name(_) | ApiError::PathEncoding => bad("bad_name", NAMES),
+        ApiError::Glob(_) => bad("bad_name", "Write the pattern as *, openai/* or openai/api_*."),
+        ApiError::Scope(_) => bad("bad_scope", "Give scope global, or scope company or node with a scope_id."),
+        ApiError::BadJson { .. } => bad("bad_json", "Send one JSON object, in UTF-8, with the types of the API page."),
+        ApiError::MissingField { .. } => bad("bad_json", "Add the field and send the request again."),
+        ApiError::GivenTwice { .. } => bad("bad_value", "Give it once."),
+        ApiError::UnknownField { .. } => bad("unknown_field", "Look for a misspelling, or leave it out."),
+        ApiError::BadValue { .. } => bad("bad_value", "Correct it and send the request again."),
+        ApiError::BodyCutOff => bad("bad_json", "Send the whole body; check Content-Length."),
+        ApiError::BodyTooLarge { .. } => {
+            Row::new(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", error, TOO_LARGE_HINT)
+        }
+        ApiError::NotText { .. } => Row::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not_text",
+            error,
+            "Store the value in a text form, such as base64, and decode it where it is used.",
+        ),
+        ApiError::TooManyConnections => Row::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            error,
+            "Close idle connections or reuse them, and try again after the seconds in Retry-After.",
+        ),
+        ApiError::TimedOut { .. } => {
+            Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
+        }
+        ApiError::UnknownRoute => {
+            Row::new(StatusCode::NOT_FOUND, "unknown_route", error, "Secrets are at /api/secrets/SERVICE/KEY_NAME.")
+        }
+        ApiError::WrongMethod => {
+            Row::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", error, "The header Allow lists the methods.")
+        }
+        ApiError::NoEntropy(_) | ApiError::Unwritable => internal(),
+    }
+}
+
+const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 1 MiB).";
+
+fn vault_row(error: &VaultError) -> Row {
+    let told = |status, code, hint: &str| Row::new(status, code, error, hint);
+    let unavailable = |code, hint: &str| told(StatusCode::SERVICE_UNAVAILABLE, code, hint);
+    match error {
+        VaultError::NoIdentity => {
+            told(StatusCode::UNAUTHORIZED, "no_identity", "Connect as a user that exists on this machine.")
+        }
+        VaultError::Denied { rule: _ } => told(
+            StatusCode::FORBIDDEN,
+            "denied",
+            "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.",
+        ),
+        VaultError::NodeMismatch { .. } => {
+            told(StatusCode::FORBIDDEN, "node_mismatch", "Leave X-Node-Name out, or ask the node it names.")
+        }
+        VaultError::NotFound { name, .. } => {
+            told(StatusCode::NOT_FOUND, "not_found", &format!("Look with: aurora explain {name}"))
+        }
+        VaultError::NoSuchNode(_) => told(StatusCode::NOT_FOUND, "not_found", "Look with: aurora nodes list"),
+        VaultError::VersionConflict { .. } => {
+            told(StatusCode::CONFLICT, "version_conflict", "Read the current version, and put again with it as cas.")
+        }
+        VaultError::NotLead { lead } => not_lead(lead),
+        VaultError::NodeExists(_) => told(
+            StatusCode::CONFLICT,
+            "node_exists",
+            "Choose another name, or change what that node may hold: aurora nodes entitle",
+        ),
+        VaultError::Destroyed { name, .. } => {
+            told(StatusCode::GONE, "destroyed", &format!("See what is left: aurora versions {name}"))
+        }
+        VaultError::ValueTooLarge { .. } => told(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", TOO_LARGE_HINT),
+        VaultError::Metadata(_) => told(StatusCode::BAD_REQUEST, "bad_value", "Shorten the metadata."),
+        VaultError::BadScope(_) => {
+            told(StatusCode::BAD_REQUEST, "bad_scope", "Use a scope and an environment this node is entitled to.")
+        }
+        VaultError::BadCursor => {
+            told(StatusCode::BAD_REQUEST, "bad_value", "Start again without a cursor, and pass next_cursor as it came.")
+        }
+        VaultError::StaleCache { age, last_contact, .. } => Row::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stale_cache",
+            &format!("{error}: {}", staleness(*age, *last_contact)),
+            "Bring the lead or the network back; look with: aurora status",
+        ),
+        VaultError::Sealed => unavailable("sealed", "Unseal the node: start it with its unseal source (aurora up)."),
+        VaultError::AuditUnavailable => {
+            unavailable("audit_unavailable", "Free space or repair the disk under the state directory, then try again.")
+        }
+        VaultError::NoLead { lead } => no_lead(lead),
+        VaultError::Overloaded => unavailable("overloaded", "Try again after the seconds in Retry-After."),
+        VaultError::Internal(_) => internal(),
+    }
+}
+
+/// The details are in the log under the request id; the caller's copy holds none of them.
+fn internal() -> Row {
+    Row::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        &"the node failed to answer, and it is not the request's fault",
+        "Search the node's log for the request id.",
+    )
+}
+
+fn not_lead(lead: &LeadAddress) -> Row {
+    let message = format!("this node is a follower, and changes are made on the lead, {}", lead_text(lead));
+    let name = lead.name.as_ref().map_or("the lead", NodeName::as_str);
+    Row::new(StatusCode::CONFLICT, "not_lead", &message, format!("Run the same command on {name}."))
+}
+
+fn no_lead(lead: &LeadAddress) -> Row {
+    let message = format!("the lead cannot be reached: {}", lead_text(lead));
+    Row::new(StatusCode::SERVICE_UNAVAILABLE, "no_lead", &message, "Check the network, and look with: aurora status")
+}
+
+fn lead_text(lead: &LeadAddress) -> String {
+    let name = lead.name.as_ref().map_or("whose name is not known yet", NodeName::as_str);
+    match &lead.address {
+        Some(address) => format!("{name} at {address}"),
+        None => name.to_owned(),
+    }
+}
+
+fn staleness(age: Option<Duration>, last_contact: Option<Timestamp>) -> String {
+    let age = match age {
+        Some(age) => format!("it is {} s old", age.as_secs()),
+        None => "its age is unknown because the clocks cannot be trusted".to_owned(),
+    };
+    match last_contact {
+        Some(at) => format!("{age}; the last contact with the lead was at {at}"),
+        None => format!("{age}; the lead was never heard"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::secret::{Scope, SecretName};
+
+    fn name() -> SecretName {
+        SecretName::parse("hubspot/api_key").expect("name")
+    }
+
+    #[test]
+    fn a_refusal_by_policy_never_says_which_rule_decided() {
+        let told = row(&VaultError::Denied { rule: "explicit-deny-7".into() }.into());
+        assert_eq!((told.status.as_u16(), told.code), (403, "denied"));
+        assert_eq!(told, row(&VaultError::Denied { rule: String::new() }.into()));
+        assert!(!format!("{told:?}").contains("explicit-deny-7"));
+    }
+
+    #[test]
+    fn an_internal_error_keeps_its_details_to_the_log() {
+        let told = row(&VaultError::Internal("disk /dev/sda said no".into()).into());
+        assert_eq!((told.status.as_u16(), told.code), (500, "internal"));
+        assert!(!format!("{told:?}").contains("sda"));
+    }
+
+    #[test]
+    fn a_copy_too_old_names_the_secret_its_age_and_the_last_contact() {
+        let age = Some(Duration::from_secs(7_200));
+        let told = row(&VaultError::StaleCache { name: name(), age, last_contact: Some(Timestamp(0)) }.into());
+        assert_eq!((told.status.as_u16(), told.code), (503, "stale_cache"));
+        for part in ["hubspot/api_key", "7200 s", "1970-01-01T00:00:00.000Z"] {
+            assert!(told.message.contains(part), "{} lacks {part}", told.message);
+        }
+        let unknown = row(&VaultError::StaleCache { name: name(), age: None, last_contact: None }.into());
+        assert!(unknown.message.contains("clocks") && unknown.message.contains("never"));
+    }
+
+    #[test]
+    fn a_follower_names_the_lead_and_its_address() {
+        let lead = LeadAddress { name: NodeName::parse("aurora").ok(), address: Some("10.0.0.1:7700".into()) };
+        let told = row(&VaultError::NotLead { lead }.into());
+        assert_eq!((told.status.as_u16(), told.code), (409, "not_lead"));
+        assert!(told.message.contains("aurora at 10.0.0.1:7700"));
+        assert_eq!(told.hint, "Run the same command on aurora.");
+    }
+
+    #[test]
+    fn a_value_found_nowhere_names_every_scope_that_was_tried() {
+        let tried = vec![Scope::parse("company:acme").expect("scope"), Scope::Global];
+        let told = row(&VaultError::NotFound { name: name(), tried }.into());
+        assert_eq!((told.status.as_u16(), told.code), (404, "not_found"));
+        assert!(told.message.contains("company:acme, global"));
+    }
+
+    #[test]
+    fn every_code_of_the_published_table_has_its_status() {
+        let lead = LeadAddress { name: None, address: None };
+        let rows: [(ApiError, u16, &str); 12] = [
+            (VaultError::NoIdentity.into(), 401, "no_identity"),
+            (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
+            (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
+            (ApiError::BodyTooLarge { bytes_max: 1 }, 413, "value_too_large"),
+            (ApiError::TooManyConnections, 429, "rate_limited"),
+            (VaultError::Sealed.into(), 503, "sealed"),
+            (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
+            (VaultError::NoLead { lead }.into(), 503, "no_lead"),
+            (VaultError::Overloaded.into(), 503, "overloaded"),
+            (ApiError::UnknownField { field: "x".into() }, 400, "unknown_field"),
+            (ApiError::BadJson { line: 1, column: 1 }, 400, "bad_json"),
+            (Scope::parse("team:x").expect_err("scope").into(), 400, "bad_scope"),
+        ];
+        for (error, status, code) in rows {
+            let told = row(&error);
+            assert_eq!((told.status.as_u16(), told.code), (status, code), "{error:?}");
+            assert!(!told.message.is_empty() && !told.hint.is_empty(), "{error:?}");
+        }
+    }
+}

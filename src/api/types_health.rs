@@ -1,0 +1,127 @@
+//! `GET /health`, whose shape is fixed, and `GET /api/status`, which says more.
+
+use serde::Serialize;
+
+use super::types_record::milliseconds;
+use crate::model::name::NodeName;
+use crate::vault::answer::Health;
+
+/// Whether the node does its work.
+#[derive(Debug, Serialize)]
+pub(super) struct HealthView<'a> {
+    status: &'static str,
+    node: &'a str,
+    role: &'static str,
+    epoch: u64,
+    revision: u64,
+    lead: Option<&'a str>,
+    lead_last_heard_ms: Option<u64>,
+    freshness: &'static str,
+    timestamp: String,
+}
+
+impl<'a> From<&'a Health> for HealthView<'a> {
+    fn from(health: &'a Health) -> Self {
+        Self {
+            status: status(health.freshness),
+            node: health.node.as_str(),
+            role: health.role.as_str(),
+            epoch: health.epoch.get(),
+            revision: health.revision.get(),
+            lead: health.lead.name.as_ref().map(NodeName::as_str),
+            lead_last_heard_ms: health.lead_last_heard.map(milliseconds),
+            freshness: health.freshness,
+            timestamp: health.now.to_string(),
+        }
+    }
+}
+
+/// The same and more, for the person who runs the node. (`flatten` would change the order of the fields.)
+#[derive(Debug, Serialize)]
+pub(super) struct StatusView<'a> {
+    status: &'static str,
+    node: &'a str,
+    role: &'static str,
+    environment: &'a str,
+    epoch: u64,
+    revision: u64,
+    lead: Option<&'a str>,
+    lead_address: Option<&'a str>,
+    lead_last_heard_ms: Option<u64>,
+    freshness: &'static str,
+    secrets: usize,
+    uptime_ms: u64,
+    timestamp: String,
+}
+
+impl<'a> From<&'a Health> for StatusView<'a> {
+    fn from(health: &'a Health) -> Self {
+        Self {
+            status: status(health.freshness),
+            node: health.node.as_str(),
+            role: health.role.as_str(),
+            environment: health.environment.as_str(),
+            epoch: health.epoch.get(),
+            revision: health.revision.get(),
+            lead: health.lead.name.as_ref().map(NodeName::as_str),
+            lead_address: health.lead.address.as_deref(),
+            lead_last_heard_ms: health.lead_last_heard.map(milliseconds),
+            freshness: health.freshness,
+            secrets: health.secrets,
+            uptime_ms: milliseconds(health.uptime),
+            timestamp: health.now.to_string(),
+        }
+    }
+}
+
+/// Stale copies still serve, so the node is degraded; closed ones do not. An unknown word never counts as healthy.
+fn status(freshness: &str) -> &'static str {
+    match freshness {
+        "lead" | "fresh" => "healthy",
+        "stale" => "degraded",
+        _ => "unhealthy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::caller::LeadAddress;
+    use crate::model::identity::Role;
+    use crate::model::name::EnvironmentName;
+    use crate::model::number::{Epoch, Revision};
+    use crate::model::time::Timestamp;
+
+    #[test]
+    fn health_has_the_published_shape() {
+        let health = Health {
+            node: NodeName::parse("vengeance").expect("name"),
+            role: Role::Follower,
+            environment: EnvironmentName::parse("prod").expect("environment"),
+            epoch: Epoch(1),
+            revision: Revision(17),
+            lead: LeadAddress { name: NodeName::parse("aurora").ok(), address: None },
+            lead_last_heard: Some(Duration::from_millis(400)),
+            freshness: "fresh",
+            secrets: 3,
+            uptime: Duration::from_secs(9),
+            now: Timestamp(1_795_248_000_123),
+        };
+        assert_eq!(
+            serde_json::to_string(&HealthView::from(&health)).expect("json"),
+            concat!(
+                r#"{"status":"healthy","node":"vengeance","role":"follower","epoch":1,"revision":17,"lead":"aurora","#,
+                r#""lead_last_heard_ms":400,"freshness":"fresh","timestamp":"2026-11-21T08:00:00.123Z"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_state_that_is_not_known_is_not_healthy() {
+        assert_eq!(status("stale"), "degraded");
+        assert_eq!(status("closed"), "unhealthy");
+        assert_eq!(status("?"), "unhealthy");
+    }
+}
