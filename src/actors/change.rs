@@ -98,7 +98,7 @@ pub struct Sealer {
     /// Bound into every ciphertext.
     pub mesh: MeshId,
     /// Wraps scope keys.
-    pub root: RootKey,
+    pub root: Arc<RootKey>,
     /// The random source.
     pub entropy: Arc<dyn Entropy>,
     /// How many log entries are kept.

@@ -17,13 +17,11 @@ pub struct Announcement {
     pub mesh: MeshId,
     /// The lead.
     pub lead: NodeName,
-    /// Its UDP port.
-    pub port: u16,
 }
 
 /// Announces until stopped.
-pub(super) async fn announce(announcement: Announcement) -> Result<(), ActorProcessingErr> {
-    let mut advertiser = Advertiser::start(&announcement.mesh, &announcement.lead, announcement.port)?;
+pub(super) async fn announce(announcement: Announcement, port: u16) -> Result<(), ActorProcessingErr> {
+    let mut advertiser = Advertiser::start(&announcement.mesh, &announcement.lead, port)?;
     Ok(advertiser.run().await?)
 }
 

@@ -21,8 +21,16 @@ pub struct Heartbeats {
     gate: Arc<Semaphore>,
 }
 
+impl Default for Heartbeats {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Heartbeats {
-    pub(super) fn new() -> Self {
+    /// Handles of an actor that is not started yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self { actor: Arc::new(ArcSwapOption::empty()), gate: Arc::new(Semaphore::new(WAITING_MAX)) }
     }
 

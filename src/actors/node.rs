@@ -159,7 +159,7 @@ impl State {
     fn ended(&mut self, part: Part, reason: &str, myself: &ActorRef<Message>) {
         let mut random = [0_u8; 8];
         // Jitter is a courtesy to the peer: without random bytes there is none.
-        drop(self.with.entropy.fill(&mut random));
+        let _ = self.with.entropy.fill(&mut random);
         let restarts = self.restarts.entry(part.name()).or_default();
         match restarts.ended(part, self.with.clock.now().boot, u64::from_le_bytes(random)) {
             Remedy::RestartAfter(pause) => {

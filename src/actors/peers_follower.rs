@@ -119,7 +119,7 @@ impl FollowerPeers {
     async fn rest(&self, backoff: &mut Backoff) {
         let mut random = [0_u8; 8];
         // Jitter is a courtesy to the lead: without random bytes there is none.
-        drop(self.entropy.fill(&mut random));
+        let _ = self.entropy.fill(&mut random);
         let pause = backoff.failed(u64::from_le_bytes(random));
         tokio::time::sleep(pause.min(REST)).await;
         let more = pause.saturating_sub(REST);

@@ -58,7 +58,10 @@ pub struct FollowerSecretsArguments {
 
 impl FollowerSecrets {
     /// Starts the actor under `supervisor`.
-    pub(super) async fn start(
+    ///
+    /// # Errors
+    /// When the supervisor is gone.
+    pub async fn start(
         arguments: FollowerSecretsArguments,
         supervisor: ActorCell,
     ) -> Result<Self, ActorProcessingErr> {

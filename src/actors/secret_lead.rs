@@ -52,7 +52,10 @@ pub struct LeadSecretsArguments {
 
 impl LeadSecrets {
     /// Starts the actor under `supervisor`.
-    pub(super) async fn start(
+    ///
+    /// # Errors
+    /// When the supervisor is gone.
+    pub async fn start(
         arguments: LeadSecretsArguments,
         supervisor: ActorCell,
     ) -> Result<Self, ActorProcessingErr> {

@@ -49,6 +49,8 @@ pub struct Entry {
     pub ruling: Ruling,
     /// The policy rule that decided.
     pub rule: String,
+    /// What came of it: `intent` before a change is made, then `ok` or the code of the error.
+    pub outcome: &'static str,
     /// How fresh the answer was: `lead`, `hit`, `stale`.
     pub freshness: Option<&'static str>,
     /// From the request to this line.
@@ -72,6 +74,7 @@ impl Entry {
             version: None,
             ruling: Ruling::Allow,
             rule: "node".to_owned(),
+            outcome: "ok",
             freshness: None,
             latency: None,
             reason: Some(reason),

@@ -41,6 +41,7 @@ struct Line<'a> {
     version: Option<u64>,
     decision: &'a str,
     rule: &'a str,
+    outcome: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     freshness: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,6 +79,7 @@ pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(He
         version: entry.version.map(|version| version.get()),
         decision: entry.ruling.as_str(),
         rule: &entry.rule,
+        outcome: entry.outcome,
         freshness: entry.freshness,
         latency_us: entry.latency.map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
         reason: entry.reason.as_deref(),
@@ -133,6 +135,7 @@ mod tests {
                  \"request_id\":\"r1\",\"principal\":\"user:1000\",\"established\":\"peer-credentials\",\
                  \"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
                  \"environment\":\"prod\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\
+                 \"outcome\":\"ok\",\
                  \"freshness\":\"hit\",\"latency_us\":85,\"reason\":\"nightly \\\"sync\\\"\\nrun\\u001b\"}}\n"
             )
         );

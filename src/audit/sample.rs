@@ -51,6 +51,7 @@ pub(super) fn entry(request_id: &str) -> Entry {
         version: None,
         ruling: Ruling::Allow,
         rule: "socket-group".to_owned(),
+        outcome: "ok",
         freshness: None,
         latency: None,
         reason: None,

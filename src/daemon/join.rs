@@ -26,8 +26,9 @@ use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
-use crate::transport::join::ask;
-use crate::wire::join::{Admitted, Join, JoinAnswer};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::tls::JoinTls;
+use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk};
 
 /// A lead on the local network announces itself within a second; this leaves room for a busy one.
 const HINT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -21,15 +21,13 @@ pub enum BlobName {
     MeshSealingPublicKey,
     /// The node's certificate chain.
     Certificate,
-    /// Where the lead was reached last.
-    LeadAddresses,
-    /// What the lead said this node is entitled to.
-    Entitlement,
+    /// What the lead is called.
+    LeadName,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::Identity,
@@ -39,8 +37,7 @@ impl BlobName {
         Self::MeshSealingKey,
         Self::MeshSealingPublicKey,
         Self::Certificate,
-        Self::LeadAddresses,
-        Self::Entitlement,
+        Self::LeadName,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -56,8 +53,7 @@ impl BlobName {
             Self::MeshSealingKey => "mesh-sealing-key",
             Self::MeshSealingPublicKey => "mesh-sealing-public-key",
             Self::Certificate => "certificate",
-            Self::LeadAddresses => "lead-addresses",
-            Self::Entitlement => "entitlement",
+            Self::LeadName => "lead-name",
         }
     }
 

@@ -130,7 +130,9 @@ pub enum RowFault {
 
 impl StoreError {
     /// Whether a transaction was refused for what it asks, before anything of it was written.
-    pub(super) fn is_refusal(&self) -> bool {
+    /// Whether the store refused one transaction and goes on, as opposed to having failed.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
         match self {
             Self::StaleVersion { .. }
             | Self::OutOfOrder { .. }

@@ -1,6 +1,6 @@
 //! The audit line of one request, filled in as the request is decided.
 
-use crate::audit::entry::{Decided, Entry};
+use crate::audit::entry::{Entry, Ruling};
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
@@ -21,25 +21,24 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn open(caller: &Caller, action: Action, began: Moment) -> Self {
-        let door = match caller.door {
-            Door::Agent => "agent",
-            Door::Admin => "admin",
+        let established = match caller.door {
+            Door::Agent => "peer-credentials, agent socket",
+            Door::Admin => "peer-credentials, admin socket",
         };
-        let pid = caller.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
         let entry = Entry {
             request_id: caller.request_id.clone(),
             principal: format!("user:{}", caller.uid),
-            established: format!("{door} socket, uid {} gid {} pid {pid}", caller.uid, caller.gid),
-            action: action.as_str().to_owned(),
+            established,
+            action: action.as_str(),
             secret: None,
             scope: None,
             environment: None,
             version: None,
-            decision: Decided::Deny,
+            ruling: Ruling::Deny,
             rule: "undecided".to_owned(),
-            outcome: "pending".to_owned(),
+            outcome: "pending",
             freshness: None,
-            latency: std::time::Duration::ZERO,
+            latency: None,
             reason: None,
         };
         Self { entry, began }
@@ -66,27 +65,26 @@ impl Account {
         self.entry.principal = principal;
     }
 
-    pub(super) fn decided(&mut self, decision: Decided, rule: &str) {
-        self.entry.decision = decision;
+    pub(super) fn decided(&mut self, ruling: Ruling, rule: &str) {
+        self.entry.ruling = ruling;
         rule.clone_into(&mut self.entry.rule);
     }
 
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
-        let state = match freshness.served {
+        self.entry.freshness = Some(match freshness.served {
             Served::Lead => "lead",
             Served::Hit => "hit",
             Served::Stale => "stale",
-        };
-        self.entry.freshness = Some(format!("{state} {}s", freshness.age.as_secs()));
+        });
     }
 }
 
 impl Vault {
     /// Writes the line and gives its sequence number.
-    pub(super) async fn journal(&self, account: &Account, outcome: &str) -> Result<u64, VaultError> {
+    pub(super) async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
         let mut entry = account.entry.clone();
-        outcome.clone_into(&mut entry.outcome);
-        entry.latency = self.parts.clock.now().boot.since(account.began.boot);
+        entry.outcome = outcome;
+        entry.latency = Some(self.parts.clock.now().boot.since(account.began.boot));
         self.parts.journal.append(entry).await.map_err(|error| {
             tracing::error!(%error, "the audit journal cannot be written; nothing is answered");
             VaultError::AuditUnavailable

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::actors::change::{Change, Committed};
 use crate::actors::error::CommitError;
-use crate::audit::tail;
-use crate::audit::verify;
+use crate::audit::{tail, verify};
 use crate::crypto::join_token::JoinSecret;
 use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
@@ -67,7 +66,7 @@ impl Vault {
         let mut account = Account::open(caller, Action::AuditRead, self.parts.clock.now());
         let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
         self.settle(&account, permitted).await?;
-        let dir = self.parts.journal.dir().to_owned();
+        let dir = self.parts.audit_dir.clone();
         let lines = lines.clamp(1, TAIL_LINES_MAX);
         off_thread(move || tail::tail(&dir, lines)).await
     }
@@ -80,8 +79,8 @@ impl Vault {
         let mut account = Account::open(caller, Action::AuditRead, self.parts.clock.now());
         let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
         self.settle(&account, permitted).await?;
-        let dir = self.parts.journal.dir().to_owned();
-        let verdict = off_thread(move || verify::verify(&dir)).await?;
+        let (dir, head) = (self.parts.audit_dir.clone(), self.parts.journal.head());
+        let verdict = off_thread(move || verify::verify_to(&dir, &head)).await?;
         Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
     }
 

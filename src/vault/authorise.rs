@@ -1,6 +1,6 @@
 //! Who asks, and may they: identification and policy in one step, whose result is needed to go on.
 
-use crate::audit::entry::Decided;
+use crate::audit::entry::Ruling;
 use crate::model::caller::Caller;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, SecretName};
@@ -58,7 +58,7 @@ impl Vault {
     /// Turns the kernel's word into principals.
     pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
         let principals = identify(caller, self.parts.owner).map_err(|error| {
-            account.decided(Decided::Deny, &error.to_string());
+            account.decided(Ruling::Deny, &error.to_string());
             VaultError::NoIdentity
         })?;
         let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
@@ -76,11 +76,11 @@ impl Vault {
     ) -> Result<Permit, VaultError> {
         match self.decide(who, action, object) {
             Decision::Allowed { rule } => {
-                account.decided(Decided::Allow, &rule);
+                account.decided(Ruling::Allow, &rule);
                 Ok(Permit(()))
             }
             Decision::Denied { rule } => {
-                account.decided(Decided::Deny, &rule);
+                account.decided(Ruling::Deny, &rule);
                 Err(VaultError::Denied { rule })
             }
         }
@@ -140,7 +140,7 @@ impl Vault {
     }
 
     pub(super) fn refused_by_roster(&self, account: &mut Account) -> VaultError {
-        account.decided(Decided::Deny, ROSTER_RULE);
+        account.decided(Ruling::Deny, ROSTER_RULE);
         VaultError::Denied { rule: ROSTER_RULE.to_owned() }
     }
 

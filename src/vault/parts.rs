@@ -1,5 +1,6 @@
 //! What the door stands on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub store: Store,
     /// The journal.
     pub journal: Journal,
+    /// Where the journal's files are, to be read back.
+    pub audit_dir: PathBuf,
     /// Who may do what.
     pub policy: ArcSwap<Policy>,
     /// The node's own freshness durations.

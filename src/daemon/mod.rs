@@ -1,0 +1,22 @@
+//! Builds every part of a node in order, and takes it down in reverse.
+
+mod assemble;
+pub mod config_file;
+mod group;
+pub mod hardening;
+pub mod init;
+pub mod join;
+mod keystore;
+pub mod logging;
+pub mod node;
+mod pending;
+pub mod seams;
+pub mod system_clock;
+mod unseal;
+pub mod up;
+
+/// The store, in the state directory.
+const STORE_FILE: &str = "store.redb";
+
+/// The journal's directory, in the state directory.
+const AUDIT_DIR: &str = "audit";
