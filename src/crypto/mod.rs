@@ -10,6 +10,7 @@ pub mod error;
 pub mod join_token;
 pub mod key_ring;
 pub mod locked;
+pub mod passphrase;
 pub mod plaintext;
 pub mod record;
 pub mod root;

@@ -76,3 +76,74 @@ fn answer<T>(reply: Reply<T>, outcome: Result<T, StoreError>) {
     // The asker may have given up waiting; there is nobody else to tell.
     let _ = reply.send(outcome);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::mutation::Mutation;
+    use super::super::test_support::{Disk, facts, record};
+    use super::super::{file, schema, step};
+    use super::*;
+
+    fn engine(disk: &Disk) -> Engine {
+        let database = file::builder().create_with_backend(disk.clone()).expect("created");
+        schema::initialise(&database, &facts()).expect("initialised");
+        Engine::new(database, None)
+    }
+
+    fn put(number: u64) -> Vec<Step> {
+        step::encode(vec![Mutation::PutRecord(record("a/b", "global", number, b"sealed"))]).expect("encoded")
+    }
+
+    fn place() -> ScopedSecret {
+        record("a/b", "global", 1, b"").at
+    }
+
+    fn send(sender: &mpsc::Sender<Command>, command: Command) {
+        assert!(sender.try_send(command).is_ok(), "the queue has room");
+    }
+
+    /// How often the disk was synchronised for this many transactions that all wait when the thread looks.
+    fn cost_of(transactions: u64) -> u64 {
+        let disk = Disk::default();
+        let engine = engine(&disk);
+        let (sender, queue) = mpsc::channel(1024);
+        let mut answers = Vec::new();
+        for number in 1..=transactions {
+            let (reply, answer) = oneshot::channel();
+            answers.push(answer);
+            send(&sender, Command::Commit { steps: put(number), reply });
+        }
+        let (reply, closed) = oneshot::channel();
+        send(&sender, Command::Close { reply });
+        let before = disk.syncs();
+        run(engine, queue);
+        let cost = disk.syncs() - before;
+        assert!(answers.into_iter().all(|mut answer| matches!(answer.try_recv(), Ok(Ok(())))));
+        assert!(matches!({ closed }.try_recv(), Ok(Ok(()))));
+        cost
+    }
+
+    #[test]
+    fn what_waits_is_committed_together_up_to_the_limit() {
+        let limit = u64::try_from(GROUP_MAX).expect("small");
+        let one = cost_of(1);
+        assert_eq!(cost_of(limit), one);
+        assert!(cost_of(limit + 1) > one, "the limit is not kept");
+    }
+
+    #[test]
+    fn a_question_is_answered_between_the_commits_it_was_asked_between() {
+        let (sender, queue) = mpsc::channel(8);
+        let (first, _first) = oneshot::channel();
+        let (asked, mut answer) = oneshot::channel();
+        let (second, mut last) = oneshot::channel();
+        send(&sender, Command::Commit { steps: put(1), reply: first });
+        send(&sender, Command::Versions { at: place(), reply: asked });
+        send(&sender, Command::Commit { steps: put(2), reply: second });
+        drop(sender);
+        run(engine(&Disk::default()), queue);
+        let seen = answer.try_recv().expect("answered").expect("versions");
+        assert_eq!(seen, [record("a/b", "global", 1, b"sealed")]);
+        assert!(matches!(last.try_recv(), Ok(Ok(()))), "the commit that ended the group is not forgotten");
+    }
+}
