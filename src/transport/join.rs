@@ -98,3 +98,78 @@ impl Answering {
         answered
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768;
+
+    use super::super::acceptor::Incoming;
+    use super::super::endpoint::Endpoint;
+    use super::super::error::Refusal;
+    use super::super::testing::{Mesh, OddClient, loopback, soon};
+    use super::super::tls::JoinTls;
+    use super::*;
+    use crate::model::identity::{KeyPin, Role};
+    use crate::wire::join::{Join, Refused, RefusedReason};
+
+    fn ask() -> JoinAsk {
+        JoinAsk::from(Join { token_secret: [1; 32], csr: vec![0x30], sealing_key: [2; 32] })
+    }
+
+    #[tokio::test]
+    async fn a_joiner_asks_a_lead_of_the_pinned_authority_and_gets_its_answer() {
+        let mut mesh = Mesh::start();
+        let answer = JoinAnswer::from(Refused { reason: RefusedReason::UnknownToken });
+        let tls = JoinTls::new(mesh.authority.pin(), Arc::new(mesh.clock.clone())).expect("settings");
+        let endpoint = Endpoint::dialling(loopback()).expect("binds");
+        let question = ask();
+        let address = mesh.address();
+        let serve = async {
+            let Incoming::Join(joiner) = mesh.acceptor.accept().await.expect("accepts") else {
+                panic!("a member where a joiner was expected")
+            };
+            let (asked, answering) = joiner.ask().await.expect("asks");
+            answering.answer(&answer).await.expect("arrives");
+            asked
+        };
+        let (got, asked) = soon(async { tokio::join!(endpoint.join(address, &tls, &question), serve) }).await;
+        assert_eq!(got.expect("answered"), answer);
+        assert_eq!(asked, question);
+    }
+
+    #[tokio::test]
+    async fn a_joiner_sends_nothing_to_a_lead_of_another_authority_or_to_a_follower() {
+        for (role, pin) in [(Role::Lead, Some(KeyPin([9; 32]))), (Role::Follower, None)] {
+            let mesh = Mesh::start_as(role, None);
+            let pin = pin.unwrap_or(mesh.authority.pin());
+            let tls = JoinTls::new(pin, Arc::new(mesh.clock.clone())).expect("settings");
+            let endpoint = Endpoint::dialling(loopback()).expect("binds");
+            let refused = soon(endpoint.join(mesh.address(), &tls, &ask())).await.expect_err("refused");
+            let wanted = if role == Role::Lead { Refusal::ForeignAuthority } else { Refusal::WrongRole };
+            assert!(matches!(refused, TransportError::WeRefusedPeer { refusal } if refusal == wanted), "{refused:?}");
+        }
+    }
+
+    /// Holding connections open must not keep a real joiner out.
+    #[tokio::test]
+    async fn the_oldest_idle_joiner_makes_room_for_a_new_one() {
+        let mut mesh = Mesh::start();
+        let idle = OddClient { protocol: b"aurora-join/1", group: X25519MLKEM768, credentials: None }.dialling(&mesh);
+        let endpoint = Endpoint::dialling(loopback()).expect("binds");
+        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+        for _ in 0..17 {
+            theirs.push(soon(endpoint.connect(mesh.address(), &idle)).await.expect("the lead is proved"));
+            let Incoming::Join(joiner) = soon(mesh.acceptor.accept()).await.expect("accepts") else {
+                panic!("a member")
+            };
+            ours.push(joiner);
+        }
+        let first = soon(theirs.first().expect("dialled").closed()).await;
+        assert!(matches!(first, TransportError::Closed { code: CloseCode::Busy, .. }), "{first:?}");
+        drop(ours.pop());
+        let last = soon(theirs.last().expect("dialled").closed()).await;
+        assert!(matches!(last, TransportError::Closed { code: CloseCode::Done, .. }), "{last:?}");
+    }
+}

@@ -16,8 +16,6 @@ pub mod connection;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
-#[cfg(test)]
-mod hostile_tests;
 pub mod join;
 mod limits;
 pub mod node_key;
