@@ -21,17 +21,17 @@ pub struct Announcement {
 
 /// Announces until stopped.
 pub(super) async fn announce(announcement: Announcement, port: u16) -> Result<(), ActorProcessingErr> {
-    let mut advertiser = Advertiser::start(&announcement.mesh, &announcement.lead, port)?;
-    Ok(advertiser.run().await?)
+    // Announcing is the daemon thread's work; this only keeps it alive, and takes the announcement back when dropped.
+    let _advertiser = Advertiser::start(&announcement.mesh, &announcement.lead, port)?;
+    std::future::pending().await
 }
 
 /// Collects hints until stopped.
 pub(super) async fn listen(mesh: MeshId, hints: Arc<Hints>) -> Result<(), ActorProcessingErr> {
     let mut browser = Browser::start(Some(mesh))?;
-    while let Some(hint) = browser.next().await {
-        for address in hint.addresses {
+    loop {
+        for address in browser.next().await?.addresses {
             hints.add(address);
         }
     }
-    Err("the mDNS daemon stopped".into())
 }

@@ -1,7 +1,7 @@
 //! How each part of a lead and of a follower is started, and started again.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ractor::{Actor, ActorCell, ActorProcessingErr};
 
@@ -45,6 +45,8 @@ pub struct LeadRole {
     pub board: Arc<LeadBoard>,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where it did listen when it first started: a restart takes the same port.
+    pub bound: OnceLock<SocketAddr>,
     /// How to answer.
     pub tls: LeadTls,
     /// What sessions share.
@@ -109,18 +111,20 @@ impl LeadRole {
             Part::Secret => Ok(self.secrets.cell().into()),
             Part::Heartbeat => Ok(self.heartbeats.start(Arc::clone(&self.board), supervisor).await?.into()),
             Part::Certificate => task(Box::pin(Arc::clone(&self.certificate).keep_fresh()), supervisor).await,
-            Part::Discovery => match &self.announcement {
-                Some(announcement) => task(Box::pin(discovery::announce(announcement.clone())), supervisor).await,
-                None => Err("nothing is to be announced".into()),
-            },
+            Part::Discovery => {
+                let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
+                let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
+                task(Box::pin(discovery::announce(announcement, port)), supervisor).await
+            }
             Part::Peers => {
                 let arguments = LeadPeersArguments {
-                    listen: self.listen,
+                    listen: self.bound.get().map_or(self.listen, |bound| *bound),
                     tls: self.tls.clone(),
                     sessions: Arc::clone(&self.sessions),
                     desk: Arc::clone(&self.desk),
                 };
                 let (cell, address) = peers_lead::start(arguments, supervisor).await?;
+                self.bound.get_or_init(|| address);
                 Ok(StartedPart { cell, address: Some(address) })
             }
         }

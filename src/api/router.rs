@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use super::error::ApiError;
 use super::{routes_admin, routes_health, routes_lists, routes_secret};
 use crate::model::time::Clock;
-use crate::vault::Vault;
+use crate::vault::parts::Vault;
 
 /// What the routes need.
 pub(super) struct Desk {

@@ -16,7 +16,7 @@ use super::seats::Seats;
 use super::sockets::Sockets;
 use crate::model::caller::Door;
 use crate::model::time::{Clock, Entropy};
-use crate::vault::Vault;
+use crate::vault::parts::Vault;
 
 /// From the end of a request's header to its answer: the longest honest wait is one for the lead, which gives up sooner.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(30);

@@ -75,7 +75,7 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             revision: record.revision.get(),
             deleted: match record.body {
                 RecordBody::Sealed(_) => false,
-                RecordBody::Deleted => true,
+                RecordBody::Deleted { .. } => true,
             },
             metadata: MetadataView::from(&record.metadata),
             expires_at: options.expires_at.map(|at| at.to_string()),

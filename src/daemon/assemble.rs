@@ -1,7 +1,7 @@
 //! From what the store holds to the parts of a lead or a follower, ready to be started.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -214,6 +214,7 @@ fn lead_role(
         heartbeats,
         board: Arc::clone(lead_board),
         listen: config.mesh.listen,
+        bound: OnceLock::new(),
         tls,
         sessions: Arc::new(sessions),
         desk: Arc::new(desk),

@@ -65,7 +65,7 @@ pub async fn init(
     let (keystore, root) = Keystore::create(&unseal_key, mesh, entropy)?;
     let mut mutations = vec![root];
     mutations.extend(parameters.map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
-    let authority = Authority::generate(&mesh)?;
+    let authority = Authority::generate(&mesh, seams.clock.now().wall)?;
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts = Facts {
         mesh,
@@ -73,9 +73,9 @@ pub async fn init(
         role: Role::Lead,
         environment: config.node.environment.clone(),
     };
-    let store = Store::create(&store_file, facts).await?;
+    let (store, _) = Store::create(&store_file, facts).await?;
     store.commit(mutations).await?;
-    store.close().await;
+    store.close().await?;
     config_file::write(file, config)?;
     Ok(Initialised { mesh, authority: authority.pin(), config_file: file.to_owned() })
 }

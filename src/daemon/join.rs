@@ -3,7 +3,7 @@
 //! The keys are made and kept before the token is shown to anyone, so an interrupted join can be repeated: the lead
 //! answers the same token and the same key with the same membership.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,14 +27,12 @@ use crate::store::facts::Facts;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::error::TransportError;
 use crate::transport::tls::JoinTls;
-use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk};
+use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk, RefusedReason};
 
 /// A lead on the local network announces itself within a second; this leaves room for a busy one.
 const HINT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A lead that takes the connection answers within milliseconds.
-const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a node joins.
 #[derive(Debug, Clone)]
@@ -123,7 +121,7 @@ async fn ask_the_network(
 ) -> Result<Option<(Admitted, String)>> {
     let mut browser = Browser::start(None).context("cannot look for a lead on the local network; use --lead HOST:PORT")?;
     let deadline = tokio::time::Instant::now() + HINT_TIMEOUT;
-    while let Ok(Some(hint)) = tokio::time::timeout_at(deadline, browser.next()).await {
+    while let Ok(Ok(hint)) = tokio::time::timeout_at(deadline, browser.next()).await {
         for address in hint.addresses {
             match ask_one(token, address, question, seams).await {
                 Ok(admitted) => return Ok(Some((admitted, address.to_string()))),
@@ -142,18 +140,32 @@ enum Refused {
 }
 
 async fn ask_one(token: &JoinSecret, address: SocketAddr, question: &Join, seams: &Seams) -> Result<Admitted, Refused> {
-    let asked = ask(address, token.ca_pin(), question.clone(), seams.clock.clone());
-    let answer = match tokio::time::timeout(ASK_TIMEOUT, asked).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(Refused::Unreachable(error.into())),
-        Err(_) => return Err(Refused::Unreachable(anyhow::anyhow!("no answer within {ASK_TIMEOUT:?}"))),
+    let asked = async {
+        let tls = JoinTls::new(token.ca_pin(), seams.clock.clone())?;
+        let from = if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+        let endpoint = Endpoint::dialling(from)?;
+        let answer = endpoint.join(address, &tls, &JoinAsk::from(question.clone())).await;
+        endpoint.wait_idle().await;
+        answer
     };
-    match answer {
+    match asked.await.map_err(|error: TransportError| Refused::Unreachable(error.into()))? {
         JoinAnswer::Admitted(admitted) => Ok(admitted),
         JoinAnswer::Refused(refused) => Err(Refused::ByLead(anyhow::anyhow!(
-            "the lead refused: {}; ask its admin for a new token: aurora token create NODE",
-            refused.reason
+            "the lead refused: {}; a new token is made on the lead: aurora token create NODE",
+            refusal_text(refused.reason)
         ))),
+    }
+}
+
+fn refusal_text(reason: RefusedReason) -> &'static str {
+    match reason {
+        RefusedReason::UnknownToken => "it does not know this token",
+        RefusedReason::TokenExpired => "the token has expired",
+        RefusedReason::TokenConsumed => "the token was used before, or its node has joined already",
+        RefusedReason::BadRequest => "it could not read the request",
+        RefusedReason::Busy => "it is busy; try again",
+        RefusedReason::Unavailable => "it cannot admit anyone now; see its log",
+        RefusedReason::NotLead => "it is not the lead any more",
     }
 }
 
@@ -214,8 +226,8 @@ async fn keep(
         role: Role::Follower,
         environment: config.node.environment.clone(),
     };
-    let store = Store::create(store_file, facts).await?;
+    let (store, _) = Store::create(store_file, facts).await?;
     store.commit(mutations).await?;
-    store.close().await;
+    store.close().await?;
     Ok(())
 }

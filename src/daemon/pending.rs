@@ -49,7 +49,7 @@ impl Pending {
 
     async fn load(path: &Path, template: &NodeConfig, passphrase: Option<&Plaintext>) -> Result<Self> {
         let (store, contents) = Store::open(path).await?;
-        store.close().await;
+        store.close().await?;
         let parameters = contents.blobs.get(&BlobName::PassphraseParameters).cloned();
         let unseal_key = unseal::open(&template.unseal, passphrase, parameters.as_deref())?;
         let keystore = Keystore::open(&unseal_key, NO_MESH, contents.blobs).context("an earlier join was interrupted")?;
@@ -88,9 +88,9 @@ impl Pending {
         if unfinished.exists() {
             std::fs::remove_file(&unfinished).context("cannot remove what an interrupted join left behind")?;
         }
-        let store = Store::create(&unfinished, nobody).await?;
+        let (store, _) = Store::create(&unfinished, nobody).await?;
         store.commit(mutations).await?;
-        store.close().await;
+        store.close().await?;
         std::fs::rename(&unfinished, path).context("cannot keep the keys of this join")?;
         Ok(Self { node_key, sealing_key, unseal_key, parameters })
     }

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::config::node_config::UnsealSource;
 use crate::crypto::plaintext::Plaintext;
-use crate::crypto::unseal::{PassphraseParameters, UnsealKey};
+use crate::crypto::passphrase::PassphraseParameters;
+use crate::crypto::unseal::UnsealKey;
 use crate::model::time::Entropy;
 
 /// A key file is 64 digits and a newline; more than this is another file.
