@@ -1,1 +1,4 @@
 //! Integration tests: one file per promise.
+
+mod replication;
+mod support;

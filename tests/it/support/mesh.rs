@@ -1,0 +1,193 @@
+//! A whole mesh in one process: real stores, real QUIC over loopback, real sockets; only the clocks can be moved.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aurora_mesh::config::node_config::{
+    ApiSection, AuditSection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+};
+use aurora_mesh::crypto::join_token::JoinSecret;
+use aurora_mesh::crypto::system_entropy::SystemEntropy;
+use aurora_mesh::daemon::init::init;
+use aurora_mesh::daemon::join::{JoinOptions, join};
+use aurora_mesh::daemon::node::RunningNode;
+use aurora_mesh::daemon::seams::Seams;
+use aurora_mesh::model::company::Companies;
+use aurora_mesh::model::entitlement::Entitlement;
+use aurora_mesh::model::freshness::FreshnessPolicy;
+use aurora_mesh::model::glob::SecretGlob;
+use aurora_mesh::model::identity::Role;
+use aurora_mesh::model::number::Revision;
+use aurora_mesh::vault::answer::{ReadAnswer, ReadOutcome, Stored};
+use aurora_mesh::vault::error::VaultError;
+use aurora_mesh::vault::parts::Vault;
+use aurora_mesh::vault::request::{DeleteRequest, PutRequest, ReadRequest, TokenRequest};
+use tempfile::TempDir;
+
+use super::callers::{admin, agent, company, environment, node};
+use super::clock::MovableClock;
+use super::wait::eventually;
+
+/// One node: its configuration, its clock, and the node while it runs.
+pub struct TestNode {
+    pub config: NodeConfig,
+    pub clock: Arc<MovableClock>,
+    running: Option<RunningNode>,
+}
+
+/// A lead called `aurora` and any number of followers, in a directory that goes when the mesh does.
+pub struct TestMesh {
+    pub dir: TempDir,
+    pub lead: TestNode,
+    pub freshness: FreshnessPolicy,
+}
+
+impl TestMesh {
+    /// A lead in `prod` that runs.
+    pub async fn start() -> Self {
+        Self::with_freshness(FreshnessPolicy::default()).await
+    }
+
+    /// The same with durations of the test's choice on every node.
+    pub async fn with_freshness(freshness: FreshnessPolicy) -> Self {
+        let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
+        let config = config(dir.path(), "aurora", Role::Lead, freshness);
+        let mut lead = TestNode { config, clock: Arc::new(MovableClock::new()), running: None };
+        let file = lead.config_file();
+        init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
+        lead.start().await;
+        // The next start takes the port the system chose, so that followers find the lead again.
+        lead.config.mesh.listen = lead.running().address().expect("the lead listens");
+        Self { dir, lead, freshness }
+    }
+
+    /// A follower that has joined and runs, with what `entitlement` gives it.
+    pub async fn follower(&self, name: &str, entitlement: Entitlement) -> TestNode {
+        let ask = TokenRequest { node: node(name), entitlement, valid_for: None };
+        let token = self.lead.vault().issue_token(&admin(), ask).await.expect("a token");
+        let text = std::str::from_utf8(token.text.expose()).expect("text").to_owned();
+        let mut follower = self.stranger(name);
+        let options = JoinOptions {
+            template: follower.config.clone(),
+            config_file: follower.config_file(),
+            lead: None,
+        };
+        let token = JoinSecret::parse(&text).expect("a token");
+        follower.config = join(&token, &options, None, &follower.seams()).await.expect("joined");
+        follower.start().await;
+        follower
+    }
+
+    /// A machine that has not joined.
+    pub fn stranger(&self, name: &str) -> TestNode {
+        let config = config(self.dir.path(), name, Role::Follower, self.freshness);
+        TestNode { config, clock: Arc::new(MovableClock::new()), running: None }
+    }
+
+    /// Stores on the lead.
+    pub async fn put(&self, request: PutRequest) -> Stored {
+        self.lead.vault().put(&admin(), request).await.expect("stored")
+    }
+
+    /// Deletes on the lead.
+    pub async fn delete(&self, request: DeleteRequest) -> Stored {
+        self.lead.vault().delete(&admin(), request).await.expect("deleted")
+    }
+}
+
+/// Everything of `prod`, for these companies.
+pub fn prod(companies: &[&str]) -> Entitlement {
+    entitlement("prod", companies, &["*"])
+}
+
+pub fn entitlement(name: &str, companies: &[&str], globs: &[&str]) -> Entitlement {
+    Entitlement {
+        environment: environment(name),
+        companies: Companies::Only(companies.iter().map(|id| company(id)).collect::<BTreeSet<_>>()),
+        globs: globs.iter().map(|glob| SecretGlob::parse(glob).expect(glob)).collect(),
+    }
+}
+
+impl TestNode {
+    /// Starts, or starts again from the disk.
+    pub async fn start(&mut self) {
+        self.running = Some(RunningNode::start(&self.config, None, &self.seams()).await.expect("starts"));
+    }
+
+    /// Stops in order.
+    pub async fn stop(&mut self) {
+        self.running.take().expect("runs").stop().await;
+    }
+
+    pub fn running(&self) -> &RunningNode {
+        self.running.as_ref().expect("runs")
+    }
+
+    pub fn vault(&self) -> &Vault {
+        self.running().vault()
+    }
+
+    pub fn agent_socket(&self) -> PathBuf {
+        self.config.api.socket_dir.join("agent.sock")
+    }
+
+    pub fn store_file(&self) -> PathBuf {
+        self.config.node.state_dir.join("store.redb")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.config.node.state_dir.with_extension("toml")
+    }
+
+    pub fn seams(&self) -> Seams {
+        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy) }
+    }
+
+    /// Reads as a program on this node does.
+    pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, VaultError> {
+        match self.vault().read(&agent(), request).await? {
+            ReadOutcome::Value(answer) => Ok(answer),
+            ReadOutcome::NotModified { .. } => panic!("no version was known"),
+        }
+    }
+
+    /// The value a program on this node gets.
+    pub async fn value(&self, request: ReadRequest) -> Result<String, VaultError> {
+        let answer = self.read(request).await?;
+        Ok(String::from_utf8(answer.value.expose().to_vec()).expect("text"))
+    }
+
+    /// Returns once this node has applied the revision.
+    pub async fn reaches(&self, revision: Revision) {
+        eventually(&format!("{} reaches revision {revision}", self.config.node.name), || async {
+            (self.vault().health().revision >= revision).then_some(())
+        })
+        .await;
+    }
+
+    /// Returns once the lead has vouched for the cache.
+    pub async fn is_fresh(&self) {
+        eventually(&format!("{} is fresh", self.config.node.name), || async {
+            (self.vault().health().freshness == "fresh").then_some(())
+        })
+        .await;
+    }
+}
+
+fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> NodeConfig {
+    let state_dir = dir.join(name);
+    NodeConfig {
+        node: NodeSection { name: node(name), role, environment: environment("prod"), state_dir: state_dir.clone() },
+        mesh: MeshSection { listen: ([127, 0, 0, 1], 0).into(), leads: Vec::new(), discovery: false },
+        cache: freshness,
+        unseal: UnsealSource::File { path: state_dir.join("unseal.key") },
+        audit: AuditSection::default(),
+        api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None },
+        limits: LimitsSection::default(),
+    }
+}
+
+/// Long enough for two heartbeats.
+pub const TWO_BEATS: Duration = Duration::from_millis(2500);
