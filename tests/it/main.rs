@@ -1,1 +1,3 @@
 //! Integration tests: one file per promise.
+
+mod house_rules;
