@@ -1,0 +1,138 @@
+//! Words that stand in one place only: what opens a file, unsafe code, stars, exports, and the one way to a value.
+
+use super::imports::imports;
+use super::source::Source;
+
+/// The one file with unsafe code.
+const UNSAFE_HOME: &str = "src/crypto/locked.rs";
+
+/// The production files that call `Plaintext::expose`, and what for. Each is a place where a value could leave: a new one is
+/// looked at before it is added, and one that no longer calls is taken out.
+const EXPOSE_CALLERS: &[(&str, &str)] = &[
+    ("src/api/body.rs", "a request body becomes a request"),
+    ("src/api/json.rs", "an answer's bytes go to the socket"),
+    ("src/api/routes_admin.rs", "a join token is shown once"),
+    ("src/api/routes_secret.rs", "a value is answered"),
+    ("src/cli/client.rs", "an answer's body becomes a view"),
+    ("src/cli/output.rs", "JSON with a value goes to standard output"),
+    ("src/cli/value_source.rs", "a value that was typed or read is trimmed"),
+    ("src/cli/verbs_admin.rs", "a join token is shown once"),
+    ("src/cli/verbs_secret.rs", "a value goes to standard output"),
+    ("src/cli/views_secret.rs", "a value becomes a field of a request"),
+    ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
+    ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
+    ("src/crypto/passphrase.rs", "a passphrase becomes a key"),
+    ("src/crypto/record.rs", "a value is sealed"),
+    ("src/crypto/root.rs", "the root key wraps a key"),
+    ("src/crypto/scope_key.rs", "an unwrapped key moves into locked memory"),
+    ("src/crypto/sealing.rs", "an unwrapped key moves into locked memory"),
+    ("src/crypto/unseal.rs", "a key file becomes a key"),
+    ("src/daemon/join.rs", "the token's secret goes to the lead"),
+    ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
+];
+
+/// Whether the file opens with why it exists.
+pub(super) fn check_opening(source: &Source) -> Vec<String> {
+    let says_why = source.text.strip_prefix("//! ").is_some_and(|rest| !rest.trim_start().is_empty());
+    if says_why { Vec::new() } else { vec![source.broken(1, "does not open with //! and why it exists")] }
+}
+
+/// Unsafe code outside its one file.
+pub(super) fn check_unsafe(source: &Source) -> Vec<String> {
+    if source.path == UNSAFE_HOME {
+        return Vec::new();
+    }
+    let words = source.numbered().filter(|(_, line)| holds_word(line, "unsafe"));
+    words.map(|(line, _)| source.broken(line, "unsafe code belongs in src/crypto/locked.rs")).collect()
+}
+
+/// Star imports (but for `super::*` in tests) and exports of what another module owns.
+pub(super) fn check_imports(source: &Source) -> Vec<String> {
+    let refused = imports(source).into_iter().filter_map(|import| {
+        let in_tests = !source.is_production(import.line);
+        if import.public {
+            return Some(source.broken(import.line, "exports a name again: others import it where it is"));
+        }
+        let star = import.path.last().is_some_and(|last| last == "*");
+        let allowed = in_tests && import.path == ["super", "*"];
+        (star && !allowed).then(|| source.broken(import.line, "imports by star: name what you use"))
+    });
+    refused.collect()
+}
+
+/// Files that expose a plaintext and are not listed, and listed files that do not.
+pub(super) fn check_expose(sources: &[Source]) -> Vec<String> {
+    check_expose_against(sources, EXPOSE_CALLERS)
+}
+
+fn check_expose_against(sources: &[Source], listed: &[(&str, &str)]) -> Vec<String> {
+    let mut broken = Vec::new();
+    for source in sources {
+        let is_listed = listed.iter().any(|(path, _)| *path == source.path);
+        let mut calls = source.numbered().filter(|(line, text)| source.is_production(*line) && text.contains("expose"));
+        match (calls.find(|(_, text)| calls_expose(text)), is_listed) {
+            (Some((line, _)), false) => broken.push(source.broken(line, "exposes a plaintext and is not listed")),
+            (None, true) => broken.push(source.broken(1, "is listed, but exposes no plaintext")),
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+    // A room that is not built yet has none of its files.
+    let missing = listed.iter().map(|(path, _)| path).filter(|path| {
+        let is_file = |wanted: &str| sources.iter().any(|source| source.path == wanted);
+        let room = path.rsplit_once('/').map_or("", |(room, _)| room);
+        is_file(&format!("{room}/mod.rs")) && !is_file(path)
+    });
+    broken.extend(missing.map(|path| format!("{path}: is listed as exposing a plaintext, but does not exist")));
+    broken
+}
+
+/// A call `.expose()`, or the function handed on as `Plaintext::expose`.
+fn calls_expose(line: &str) -> bool {
+    line.contains(".expose()") || line.contains("Plaintext::expose")
+}
+
+fn holds_word(line: &str, word: &str) -> bool {
+    line.split(|character: char| !(character.is_alphanumeric() || character == '_')).any(|part| part == word)
+}
+
+#[test]
+fn a_file_that_does_not_say_why_it_exists_is_found() {
+    assert!(check_opening(&Source::new("src/a.rs", "//! Why.\n")).is_empty());
+    for text in ["", "use a;\n//! Why.\n", "//!\n", "// Why.\n", "\n//! Why.\n"] {
+        assert_eq!(check_opening(&Source::new("src/a.rs", text)).len(), 1, "{text:?}");
+    }
+}
+
+#[test]
+fn unsafe_code_elsewhere_is_found() {
+    let text = "fn f() { unsafe { g() } }\n";
+    assert_eq!(check_unsafe(&Source::new("src/store/a.rs", text)).len(), 1);
+    assert!(check_unsafe(&Source::new(UNSAFE_HOME, text)).is_empty());
+    assert!(check_unsafe(&Source::new("src/store/a.rs", "// unsafe\nlet unsafe_ = \"unsafe\";\n")).is_empty());
+}
+
+#[test]
+fn stars_and_exports_are_found() {
+    let broken = |text: &str| check_imports(&Source::new("src/store/a.rs", text)).len();
+    assert_eq!(broken("use super::*;\n"), 1);
+    assert_eq!(broken("use std::io::{self, prelude::*};\n"), 1);
+    assert_eq!(broken("pub use super::a::B;\n"), 1);
+    assert_eq!(broken("pub(crate) use super::a::B;\n"), 1);
+    assert_eq!(broken("use super::a::B;\n#[cfg(test)]\nmod tests {\n    use super::*;\n}\n"), 0);
+    assert_eq!(broken("#[cfg(test)]\nmod tests {\n    use proptest::prelude::*;\n}\n"), 1);
+}
+
+#[test]
+fn an_exposing_file_that_is_not_listed_and_a_listed_one_that_does_not_are_found() {
+    let exposing = || Source::new("src/cli/a.rs", "fn f(p: &P) -> &[u8] { p.expose() }\n");
+    let silent = || Source::new("src/cli/a.rs", "// .expose()\n#[cfg(test)]\nmod tests {\n    x.expose();\n}\n");
+    let room = || Source::new("src/cli/mod.rs", "");
+    let listed = [("src/cli/a.rs", "why")];
+    assert!(check_expose_against(&[exposing(), room()], &listed).is_empty());
+    assert!(check_expose_against(&[silent(), room()], &[]).is_empty());
+    assert_eq!(check_expose_against(&[exposing()], &[]).len(), 1);
+    assert_eq!(check_expose_against(&[silent()], &listed).len(), 1);
+    assert_eq!(check_expose_against(&[room()], &listed).len(), 1);
+    assert_eq!(check_expose_against(&[], &listed).len(), 0);
+}
