@@ -27,6 +27,7 @@ mod views_admin;
 mod views_error;
 mod views_explain;
 mod views_node;
+mod views_record;
 mod views_secret;
 mod wiped;
 

@@ -36,9 +36,9 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Entitlement => (true, true, false, false),
     };
     if !global.company.is_empty() && !company {
-        let hint = match (takes, global.company.first()) {
-            (Takes::Place | Takes::PlaceAndReason, Some(id)) => format!("Name the scope: --scope company:{id}"),
-            _ => "Leave it out.".to_owned(),
+        let hint = match global.company.first() {
+            Some(id) if scope => format!("Name the scope: --scope company:{id}"),
+            Some(_) | None => "Leave it out.".to_owned(),
         };
         return Err(unused("--company", hint));
     }

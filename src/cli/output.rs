@@ -103,6 +103,12 @@ impl Output {
         }
     }
 
+    /// Shows help to a person who did not finish the command, on standard error because it is not what was asked for.
+    pub(super) fn complain(&mut self, help: &str) -> ExitCode {
+        let _gone = self.err.write_all(help.as_bytes());
+        ExitCode::from(1)
+    }
+
     /// Explains a failure on standard error and gives the exit code.
     pub(super) fn conclude(&mut self, done: Result<(), CliError>) -> ExitCode {
         let Err(error) = done else { return ExitCode::SUCCESS };

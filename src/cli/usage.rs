@@ -42,14 +42,21 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let done = if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         output.write(error.render().to_string().as_bytes())
     } else if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let hint = format!("choose what to do:\n\n{}", error.render());
-        Err(CliError::Usage { message: "the command is not complete".to_owned(), hint })
+        match output.format() {
+            Format::Table => return output.complain(&error.render().to_string()),
+            Format::Json | Format::Yaml => Err(incomplete()),
+        }
     } else if kind == ErrorKind::UnknownArgument && may_be_value(error, arguments) {
         Err(value_as_argument())
     } else {
         Err(mistake(&error.render().to_string()))
     };
     output.conclude(done)
+}
+
+fn incomplete() -> CliError {
+    let message = "the command is not complete".to_owned();
+    CliError::Usage { message, hint: "Add --help to see what can follow.".to_owned() }
 }
 
 /// The first paragraph says what is wrong, the rest how it would be right.

@@ -6,7 +6,6 @@ use super::arguments::{AuditVerb, Cli, Format, Shell, TokenVerb};
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
-use super::table::plain;
 use super::views_admin::{AuditView, TokenBody, TokenView, VerdictView};
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName};
@@ -62,7 +61,7 @@ pub(super) async fn audit(session: &mut Session<'_>, verb: &AuditVerb) -> Result
 
 /// JSON Lines, byte for byte as the journal has them: the hash of the next line covers these bytes.
 fn lines_as_they_are(session: &mut Session<'_>, tail: &AuditView) -> Result<(), CliError> {
-    tail.lines.iter().try_for_each(|line| session.output.write(format!("{}\n", plain(line)).as_bytes()))
+    tail.lines.iter().try_for_each(|line| session.output.write(format!("{line}\n").as_bytes()))
 }
 
 /// `aurora completion`

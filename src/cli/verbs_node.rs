@@ -58,6 +58,13 @@ async fn entitle(
     let NodeDetails { node, .. } = one(session, name).await?;
     let companies = match (session.companies, no_company) {
         (_, true) => vec![],
+        ([], false) if node.companies.iter().any(|company| company == "*") => {
+            return Err(CliError::Usage {
+                message: format!("{name} speaks for every company; that is given to no node by command"),
+                hint: "To narrow it, name its companies with --company, or take all of them with --no-company."
+                    .to_owned(),
+            });
+        }
         ([], false) => node.companies,
         (named, false) => named.iter().map(CompanyId::to_string).collect(),
     };

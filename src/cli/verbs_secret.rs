@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
 use super::value_source;
-use super::views_secret::{Metadata, PutBody, SecretView, StoredView};
+use super::views_secret::{ChangeView, Metadata, PutBody, SecretView, StoredView};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
@@ -48,7 +48,7 @@ pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> R
     let question = session.with_reason(Question::post("/api/secrets", &body)?)?;
     drop(value);
     let stored: StoredView = session.admin()?.ask(question).await?;
-    session.output.report(&stored)
+    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
 }
 
 /// `aurora get`
@@ -81,6 +81,7 @@ fn age(answer: &Answer) -> Option<u64> {
 /// `aurora delete`
 pub(super) async fn delete(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
     let question = session.in_place(Question::delete(path("secrets", &arguments.name)));
-    let deleted: StoredView = session.admin()?.ask(session.with_reason(question)?).await?;
-    session.output.report(&deleted)
+    let stored: StoredView = session.admin()?.ask(session.with_reason(question)?).await?;
+    let scope = session.scope.unwrap_or(&Scope::Global);
+    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
 }

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::session::Session;
 use super::verbs_secret::path;
 use super::views_explain::ExplainView;
-use super::views_secret::{InfoView, ListView, VersionsView};
+use super::views_record::{InfoView, ListView, VersionsView};
 
 /// Lines asked for at once: the most a node gives.
 const PAGE_LINES: usize = 1000;

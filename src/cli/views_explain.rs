@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ago::ago;
 use super::output::Shown;
 use super::table::{Style, pairs, plain, rows};
-use super::views_secret::{HolderView, RecordView, holders, scope_text};
+use super::views_record::{HolderView, RecordView, holders, scope_text};
 
 /// The answer of `GET /api/explain/…`.
 #[derive(Debug, Serialize, Deserialize)]
