@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod api;
 pub mod audit;
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod daemon;

@@ -1,0 +1,228 @@
+//! The command line as a whole: the options every verb shares, and the verbs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArguments};
+use super::arguments_secret::{
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
+};
+use super::duration;
+use crate::model::glob::SecretGlob;
+use crate::model::name::{CompanyId, EnvironmentName, NodeName};
+use crate::model::secret::Scope;
+
+/// Credentials for programs on every machine of a team, without .env files.
+#[derive(Parser)]
+#[command(
+    name = "aurora",
+    version,
+    max_term_width = 110,
+    after_help = "Examples:
+  aurora dev --once                      three nodes on this machine, to look around
+  aurora put hubspot/api_key             asks for the value without showing it
+  aurora get hubspot/api_key             prints the value and nothing else
+  aurora explain hubspot/api_key         says which scope won, and why
+
+Exit codes: 0 ok; 1 usage, configuration or no daemon; 2 the node failed; 3 not found; 4 refused by policy;
+5 only a too-old copy, or no lead."
+)]
+pub struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The shared options. A flag wins over its environment variable.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every verb")]
+pub struct Global {
+    /// How to print: a table for people, json or yaml for programs
+    #[arg(short, long, global = true, value_name = "FORMAT", env = "AURORA_OUTPUT", hide_env_values = true)]
+    #[arg(value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+    /// Print nothing but what was asked for
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// No colours (NO_COLOR does the same)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// The agent socket of the node to ask; admin.sock is looked for beside it
+    #[arg(long, global = true, value_name = "PATH", env = "AURORA_SOCKET", hide_env_values = true)]
+    pub socket: Option<PathBuf>,
+    /// The company on whose behalf to read [env: AURORA_COMPANY]; tokens and entitlements take it several times
+    #[arg(long, global = true, value_name = "ID", value_parser = CompanyId::parse)]
+    pub company: Vec<CompanyId>,
+    /// The environment, such as prod; the node's own if absent [env: AURORA_ENVIRONMENT]
+    #[arg(long, global = true, value_name = "NAME", value_parser = EnvironmentName::parse)]
+    pub environment: Option<EnvironmentName>,
+    /// global, company:ID or node:NAME
+    #[arg(long, global = true, value_name = "SCOPE", value_parser = Scope::parse)]
+    pub scope: Option<Scope>,
+    /// Why; kept in the audit journal
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// What the node logs, as a tracing filter
+    #[arg(long, global = true, value_name = "FILTER", env = "AURORA_LOG", hide = true)]
+    pub log: Option<String>,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// As the API answers.
+    Json,
+    /// The same, as YAML.
+    Yaml,
+}
+
+/// Every verb, by who does the work.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Asked of a running node: see [`super::run`].
+    #[command(flatten)]
+    Ask(Verb),
+    /// Run three nodes on this machine and show what they do
+    #[command(after_help = "Example: aurora dev --once")]
+    Dev(DevArguments),
+    /// Make this machine the lead of a new mesh
+    #[command(after_help = "Example: aurora init --environment prod --advertise aurora.example.com:7700")]
+    Init(InitArguments),
+    /// Make this machine a follower, with a token from the lead
+    #[command(after_help = "Example: aurora join aurora-join-3kTMd… (on the lead: aurora token create NAME)")]
+    Join(JoinArguments),
+    /// Run the node
+    #[command(after_help = "Example: aurora up --config /etc/aurora/node.toml")]
+    Up(UpArguments),
+}
+
+/// What a running node answers.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Store a value: asked for without echo, or from standard input (-), or from a file; never from an argument
+    #[command(
+        visible_alias = "set",
+        after_help = "Examples:
+  aurora put hubspot/api_key --scope company:acme
+  pass show hubspot | aurora put hubspot/api_key -
+  aurora put tls/server_key --from-file server.pem --verbatim"
+    )]
+    Put(Box<PutArguments>),
+    /// Print a value, and only the value
+    #[command(after_help = "Example: export HUBSPOT_API_KEY=$(aurora get hubspot/api_key --company acme)")]
+    Get(GetArguments),
+    /// List secrets: names, scopes and versions, never values
+    #[command(visible_alias = "ls", after_help = "Example: aurora list hubspot/ --scope company:acme")]
+    List(ListArguments),
+    /// Show what is known about a secret in each scope, without its value
+    #[command(after_help = "Example: aurora info hubspot/api_key")]
+    Info(InfoArguments),
+    /// Delete the current version of a secret in one scope (global unless --scope is given)
+    #[command(visible_alias = "rm", after_help = "Example: aurora delete hubspot/api_key --scope node:runpod-tx")]
+    Delete(PlaceArguments),
+    /// Show the versions of a secret in one scope, and which nodes hold the current one
+    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme")]
+    Versions(PlaceArguments),
+    /// Say why a read comes out as it does: each scope, the policy rule, the freshness
+    #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
+    Explain(ExplainArguments),
+    /// Show whether the node is well, and how old its copies are
+    #[command(after_help = "Example: aurora status -o json")]
+    Status,
+    /// The nodes of the mesh
+    #[command(subcommand)]
+    Nodes(NodesVerb),
+    /// Tokens that admit new nodes
+    #[command(subcommand)]
+    Token(TokenVerb),
+    /// The audit journal of this node
+    #[command(subcommand)]
+    Audit(AuditVerb),
+    /// Print the completion script of a shell
+    #[command(after_help = "Example: source <(aurora completion bash)")]
+    Completion {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// `aurora nodes …`
+#[derive(Debug, Subcommand)]
+pub enum NodesVerb {
+    /// List the nodes, and when each was last heard
+    #[command(after_help = "Example: aurora nodes list")]
+    List,
+    /// Show one node
+    #[command(after_help = "Example: aurora nodes show runpod-tx")]
+    Show {
+        /// Which node
+        #[arg(value_parser = NodeName::parse)]
+        node: NodeName,
+    },
+    /// Change what a node may hold; what is not given stays, what is taken away leaves its cache
+    #[command(after_help = "Example: aurora nodes entitle runpod-tx --company acme --allow 'openai/*'")]
+    Entitle {
+        /// Which node
+        #[arg(value_parser = NodeName::parse)]
+        node: NodeName,
+        /// A pattern of secrets it may hold; replaces all patterns it has (repeat for several)
+        #[arg(long, value_name = "GLOB", value_parser = SecretGlob::parse)]
+        allow: Vec<SecretGlob>,
+        /// Take every company from it
+        #[arg(long, conflicts_with = "company")]
+        no_company: bool,
+    },
+}
+
+/// `aurora token …`
+#[derive(Debug, Subcommand)]
+pub enum TokenVerb {
+    /// Make a token that admits one node, once
+    #[command(
+        after_help = "Example: aurora token create runpod-tx --environment prod --company acme --allow 'openai/*'"
+    )]
+    Create {
+        /// The name the new node will have
+        #[arg(value_parser = NodeName::parse)]
+        node: NodeName,
+        /// A pattern of secrets it may hold; every secret of its scopes if absent (repeat for several)
+        #[arg(long, value_name = "GLOB", value_parser = SecretGlob::parse)]
+        allow: Vec<SecretGlob>,
+        /// How long the token admits, such as 30m; 10 minutes if absent
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+        valid_for: Option<std::time::Duration>,
+    },
+}
+
+/// `aurora audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Show the last lines
+    #[command(after_help = "Example: aurora audit tail --lines 20")]
+    Tail {
+        /// How many, at most 1000
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        lines: u16,
+    },
+    /// Check that no line was changed or removed
+    #[command(after_help = "Example: aurora audit verify")]
+    Verify,
+}
+
+/// The shells there are completions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}

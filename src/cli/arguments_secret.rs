@@ -1,0 +1,160 @@
+//! The arguments of the verbs about secrets. There is none that takes a value: arguments are seen by every process of the
+//! machine, and shells write them into their history.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::duration;
+use crate::model::number::Version;
+use crate::model::secret::SecretName;
+use crate::model::time::Timestamp;
+
+/// `aurora put SECRET [-]`
+#[derive(Debug, Args)]
+pub struct PutArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+    /// `-` reads the value from standard input. Anything else is refused, so that a value never becomes an argument
+    #[arg(value_name = "-", num_args = 0..)]
+    pub source: Vec<OsString>,
+    /// Read the value from a file
+    #[arg(long, value_name = "PATH", conflicts_with = "source")]
+    pub from_file: Option<PathBuf>,
+    /// Store every byte as it comes
+    #[arg(long, conflicts_with = "trim")]
+    pub verbatim: bool,
+    /// Leave out one newline at the end (this is the default)
+    #[arg(long)]
+    pub trim: bool,
+    /// The version that must be current; 0 = there must be none
+    #[arg(long, value_name = "N")]
+    pub cas: Option<u64>,
+    /// What is said about the secret.
+    #[command(flatten)]
+    pub metadata: MetadataArguments,
+    /// How the secret is kept and served.
+    #[command(flatten)]
+    pub options: OptionArguments,
+}
+
+/// Texts about a secret.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "About the secret")]
+pub struct MetadataArguments {
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Whose it is
+    #[arg(long, value_name = "TEXT")]
+    pub owner: Option<String>,
+    /// Whom to ask
+    #[arg(long, value_name = "TEXT")]
+    pub contact: Option<String>,
+    /// Anything else
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// A word to search by (repeat for several)
+    #[arg(long, value_name = "WORD")]
+    pub tag: Vec<String>,
+    /// The provider it is checked with, if the service name does not tell
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+}
+
+/// How a secret is kept and served.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How it is kept and served")]
+pub struct OptionArguments {
+    /// When the credential stops working, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = timestamp)]
+    pub expires_at: Option<Timestamp>,
+    /// How long a copy counts as fresh, such as 5m
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub ttl: Option<Duration>,
+    /// How long after that it may still be used while the lead is away, such as 24h
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub max_stale: Option<Duration>,
+    /// Whether it may be used at all while the lead is away
+    #[arg(long, value_name = "ANSWER", value_enum)]
+    pub offline: Option<OfflineAnswer>,
+}
+
+/// Whether a secret may be served while the lead is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OfflineAnswer {
+    /// For `max-stale`.
+    Allow,
+    /// Not beyond `ttl`.
+    Deny,
+}
+
+impl OfflineAnswer {
+    /// The word of the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// `aurora get SECRET`
+#[derive(Debug, Args)]
+pub struct GetArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+    /// An older version than the current one
+    #[arg(long, value_name = "N", value_parser = version)]
+    pub version: Option<Version>,
+    /// Confirm with the lead first
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `aurora list [PREFIX]`
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Only names that start so, such as hubspot/
+    pub prefix: Option<String>,
+    /// At most so many; all of them if absent
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// `aurora info SECRET`
+#[derive(Debug, Args)]
+pub struct InfoArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+}
+
+/// `aurora delete SECRET`, `aurora versions SECRET`
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+}
+
+/// `aurora explain SECRET`
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+}
+
+fn version(text: &str) -> Result<Version, &'static str> {
+    text.parse().ok().and_then(Version::new).ok_or("write a whole number from 1")
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("write a time in RFC 3339, such as 2027-01-31T00:00:00Z")
+}

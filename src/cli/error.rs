@@ -1,0 +1,223 @@
+//! Why a command failed, and the exit code that says so to a script.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | a local error: usage, configuration, no daemon |
+//! | 2 | the node failed |
+//! | 3 | not found |
+//! | 4 | refused by policy |
+//! | 5 | only a too-old copy, or no lead |
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A failure, by cause. Never holds a value.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The command line asks for something that cannot be.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to type instead.
+        hint: String,
+    },
+    /// Nobody listens on the socket.
+    #[error("no node answers on {}", socket.display())]
+    NoDaemon {
+        /// The socket.
+        socket: PathBuf,
+        /// Why the connection failed.
+        #[source]
+        source: io::Error,
+    },
+    /// No socket is named, and none is where it would be.
+    #[error("no socket of a node was found: neither /run/aurora/agent.sock nor XDG_RUNTIME_DIR is there")]
+    NoSocket,
+    /// The socket is not for this user.
+    #[error("this user may not use {}", socket.display())]
+    SocketRefused {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The node refused, in its own words.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The stable word.
+        code: String,
+        /// What failed, and why.
+        message: String,
+        /// What to do next.
+        hint: String,
+        /// Ties it to the node's log and journal.
+        request_id: String,
+    },
+    /// The node answered something that is not what was asked for.
+    #[error("the node's answer is not understood ({what})")]
+    Garbled {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The connection broke.
+    #[error("the connection to the node broke")]
+    Broken {
+        /// How.
+        #[source]
+        source: hyper::Error,
+    },
+    /// No answer in time.
+    #[error("the node did not answer within {} s; a change may or may not have been made", after.as_secs())]
+    TimedOut {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The node knows nothing by that name.
+    #[error("{message}")]
+    NotFound {
+        /// What was looked for.
+        message: String,
+        /// Where to look.
+        hint: String,
+    },
+    /// A file or standard input could not be read.
+    #[error("cannot read {what}")]
+    Input {
+        /// What was read.
+        what: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The answer could not be printed.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// The operating system refused.
+    #[error("cannot {action}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The journal was checked and does not hold; the verdict is already printed.
+    #[error("the audit journal is broken: {reason}")]
+    JournalBroken {
+        /// Where, and how.
+        reason: String,
+    },
+}
+
+impl CliError {
+    /// The code to end with.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. }
+            | Self::NoDaemon { .. }
+            | Self::NoSocket
+            | Self::Input { .. }
+            | Self::Output(_)
+            | Self::System { .. } => 1,
+            Self::SocketRefused { .. } => 4,
+            Self::Refused { status, code, .. } => refused_code(*status, code),
+            Self::NotFound { .. } => 3,
+            Self::Garbled { .. } | Self::Broken { .. } | Self::TimedOut { .. } | Self::JournalBroken { .. } => 2,
+        }
+    }
+
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Usage { .. } => "usage",
+            Self::NoDaemon { .. } | Self::NoSocket => "no_daemon",
+            Self::SocketRefused { .. } => "denied",
+            Self::Refused { code, .. } => code,
+            Self::Garbled { .. } => "bad_answer",
+            Self::Broken { .. } => "broken_connection",
+            Self::TimedOut { .. } => "timed_out",
+            Self::NotFound { .. } => "not_found",
+            Self::Input { .. } => "bad_input",
+            Self::Output(_) => "bad_output",
+            Self::System { .. } => "system",
+            Self::JournalBroken { .. } => "journal_broken",
+        }
+    }
+
+    /// What to type next; empty when there is nothing better than the message.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Usage { hint, .. } | Self::NotFound { hint, .. } | Self::Refused { hint, .. } => hint.clone(),
+            Self::NoDaemon { .. } | Self::NoSocket => {
+                "Start the node with: aurora up (a new mesh begins with: aurora init). \
+                 If it runs elsewhere, give --socket PATH or set AURORA_SOCKET."
+                    .to_owned()
+            }
+            Self::SocketRefused { .. } => {
+                "Reading needs membership in the socket's group (usually aurora); changes need the node's owner: \
+                 try again with sudo."
+                    .to_owned()
+            }
+            Self::Garbled { .. } | Self::Broken { .. } | Self::TimedOut { .. } => "Look with: aurora status".to_owned(),
+            Self::JournalBroken { .. } => {
+                "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
+                    .to_owned()
+            }
+            Self::Input { .. } | Self::Output(_) | Self::System { .. } => String::new(),
+        }
+    }
+}
+
+/// A request that was wrong is a local error; otherwise the status tells.
+fn refused_code(status: u16, code: &str) -> u8 {
+    match (status, code) {
+        (404 | 410, "not_found" | "destroyed") => 3,
+        (401 | 403, _) => 4,
+        (_, "stale_cache" | "no_lead") => 5,
+        (400 | 413, _) => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_api_has_its_exit_code() {
+        let table = [
+            (400, "bad_name", 1),
+            (413, "value_too_large", 1),
+            (401, "no_identity", 4),
+            (403, "denied", 4),
+            (403, "node_mismatch", 4),
+            (404, "not_found", 3),
+            (404, "unknown_route", 2),
+            (409, "version_conflict", 2),
+            (409, "not_lead", 2),
+            (410, "destroyed", 3),
+            (429, "rate_limited", 2),
+            (500, "internal", 2),
+            (503, "sealed", 2),
+            (503, "audit_unavailable", 2),
+            (503, "stale_cache", 5),
+            (503, "no_lead", 5),
+        ];
+        for (status, code, expected) in table {
+            assert_eq!(refused_code(status, code), expected, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn no_daemon_is_a_local_error_that_says_what_to_type() {
+        let error = CliError::NoDaemon { socket: "/x/agent.sock".into(), source: io::ErrorKind::NotFound.into() };
+        assert_eq!((error.exit_code(), error.code()), (1, "no_daemon"));
+        assert!(error.to_string().contains("/x/agent.sock") && error.hint().contains("aurora up"));
+    }
+}

@@ -1,0 +1,76 @@
+//! Commands for people: arguments, a socket client, rendering. Never touches the store.
+//!
+//! [`parse`] reads the command line. What a running node can answer is a [`arguments::Verb`], and [`run`] asks it over a
+//! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
+
+pub mod arguments;
+pub mod arguments_node;
+pub mod arguments_secret;
+pub mod client;
+pub mod error;
+pub mod question;
+
+mod ago;
+mod duration;
+mod option_check;
+mod output;
+mod session;
+mod socket;
+mod table;
+mod usage;
+mod value_source;
+mod verbs_admin;
+mod verbs_node;
+mod verbs_secret;
+mod verbs_view;
+mod views_admin;
+mod views_error;
+mod views_explain;
+mod views_node;
+mod views_record;
+mod views_secret;
+mod wiped;
+
+use std::process::ExitCode;
+
+use arguments::{Cli, Global, Verb};
+use output::Output;
+use session::Session;
+
+/// Reads the command line and the environment.
+///
+/// # Errors
+/// The exit code to end with, after help was printed (0) or a mistake was explained (1).
+pub fn parse() -> Result<Cli, ExitCode> {
+    usage::parse(std::env::args_os().collect())
+}
+
+/// Asks a running node and prints its answer. The exit code is one of the table in [`error`].
+#[must_use]
+pub fn run(global: &Global, verb: Verb) -> ExitCode {
+    let mut output = Output::standard(global);
+    let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
+        Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
+    };
+    output.conclude(done)
+}
+
+async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
+    option_check::check(global, &verb)?;
+    let mut session = Session::open(global, output)?;
+    match verb {
+        Verb::Put(arguments) => verbs_secret::put(&mut session, *arguments).await,
+        Verb::Get(arguments) => verbs_secret::get(&mut session, &arguments).await,
+        Verb::Delete(arguments) => verbs_secret::delete(&mut session, &arguments).await,
+        Verb::List(arguments) => verbs_view::list(&mut session, &arguments).await,
+        Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
+        Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
+        Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
+        Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
+        Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
+    }
+}

@@ -1,0 +1,107 @@
+//! Shared options that a verb has no use for are refused, not ignored: `put --company acme` would otherwise store for
+//! everybody what was meant for one company.
+
+use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::error::CliError;
+
+/// The shared options a verb takes.
+#[derive(Debug, Clone, Copy)]
+enum Takes {
+    /// None of them.
+    Nothing,
+    /// Environment and scope.
+    Place,
+    /// Environment, scope and reason.
+    PlaceAndReason,
+    /// Company, environment and reason.
+    Context,
+    /// All of them.
+    Everything,
+    /// Companies and environment: an entitlement.
+    Entitlement,
+}
+
+/// Refuses what was given and would have no effect.
+///
+/// # Errors
+/// [`CliError::Usage`] names the option.
+pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
+    let takes = takes(verb);
+    let (company, environment, scope, reason) = match takes {
+        Takes::Nothing => (false, false, false, false),
+        Takes::Place => (false, true, true, false),
+        Takes::PlaceAndReason => (false, true, true, true),
+        Takes::Context => (true, true, false, true),
+        Takes::Everything => (true, true, true, true),
+        Takes::Entitlement => (true, true, false, false),
+    };
+    if !global.company.is_empty() && !company {
+        let hint = match global.company.first() {
+            Some(id) if scope => format!("Name the scope: --scope company:{id}"),
+            Some(_) | None => "Leave it out.".to_owned(),
+        };
+        return Err(unused("--company", hint));
+    }
+    if global.company.len() > 1 && !matches!(takes, Takes::Entitlement) {
+        let message = "a read is made on behalf of one company".to_owned();
+        return Err(CliError::Usage { message, hint: "Give --company once.".to_owned() });
+    }
+    let others = [
+        ("--environment", global.environment.is_some(), environment),
+        ("--scope", global.scope.is_some(), scope),
+        ("--reason", global.reason.is_some(), reason),
+    ];
+    match others.into_iter().find(|(_, given, taken)| *given && !*taken) {
+        Some((option, _, _)) => Err(unused(option, "Leave it out.".to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn takes(verb: &Verb) -> Takes {
+    match verb {
+        Verb::Get(_) => Takes::Everything,
+        Verb::Explain(_) => Takes::Context,
+        Verb::Put(_) | Verb::Delete(_) => Takes::PlaceAndReason,
+        Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
+        Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
+        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        | Verb::Status
+        | Verb::Audit(_)
+        | Verb::Completion { .. } => Takes::Nothing,
+    }
+}
+
+fn unused(option: &str, hint: String) -> CliError {
+    CliError::Usage { message: format!("{option} has no effect on this command"), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::arguments::{Cli, Command};
+    use super::*;
+
+    fn checked(line: &str) -> Result<(), String> {
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let Command::Ask(verb) = cli.command else { panic!("{line}") };
+        check(&cli.global, &verb).map_err(|error| format!("{error} {}", error.hint()))
+    }
+
+    #[test]
+    fn an_option_without_effect_is_refused() {
+        let refused = checked("aurora put a/b - --company acme").expect_err("meant as a scope");
+        assert!(refused.contains("--scope company:acme"), "{refused}");
+        assert!(checked("aurora status --scope global").is_err());
+        assert!(checked("aurora list --reason x").is_err());
+        assert!(checked("aurora get a/b --company x --company y").is_err());
+    }
+
+    #[test]
+    fn options_are_taken_before_and_after_the_verb() {
+        checked("aurora --company acme get a/b").expect("before");
+        checked("aurora get a/b --company acme --scope global --environment dev --reason x").expect("after");
+        checked("aurora token create n --company x --company y --environment prod").expect("several");
+        checked("aurora -o json --socket /x status").expect("before");
+    }
+}

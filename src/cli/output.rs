@@ -1,0 +1,222 @@
+//! The one place that prints. A reader that goes away (`aurora list | head -1`) ends the command quietly.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::arguments::{Format, Global};
+use super::error::CliError;
+use super::table::{Style, plain};
+use super::views_error::{ErrorText, ErrorView};
+use super::wiped;
+use crate::crypto::plaintext::Plaintext;
+
+/// An answer that can be shown to a person.
+pub(super) trait Shown: Serialize {
+    /// The text for people, with a newline at its end.
+    fn table(&self, style: Style) -> String;
+}
+
+/// Standard output and standard error, and how to write to them.
+pub(super) struct Output {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    format: Format,
+    quiet: bool,
+    style: Style,
+    err_style: Style,
+    terminal: bool,
+}
+
+impl Output {
+    /// The process's own.
+    pub(super) fn standard(global: &Global) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let no_color = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty());
+        let style = |terminal| if terminal && !no_color { Style::Color } else { Style::Plain };
+        Self {
+            style: style(out.is_terminal()),
+            err_style: style(err.is_terminal()),
+            terminal: out.is_terminal(),
+            out: Box::new(out),
+            err: Box::new(err),
+            format: global.output,
+            quiet: global.quiet,
+        }
+    }
+
+    /// How answers are to be printed.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether only what was asked for is to be printed.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether a person sees standard output as it comes.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Prints an answer in the format that was asked for.
+    pub(super) fn show(&mut self, answer: &impl Shown) -> Result<(), CliError> {
+        match self.format {
+            Format::Table => self.write(answer.table(self.style).as_bytes()),
+            Format::Json | Format::Yaml => self.data(answer),
+        }
+    }
+
+    /// Prints the outcome of a change: nothing for a person who asked for quiet.
+    pub(super) fn report(&mut self, answer: &impl Shown) -> Result<(), CliError> {
+        if self.quiet && self.format == Format::Table { Ok(()) } else { self.show(answer) }
+    }
+
+    /// Prints data for programs: JSON unless YAML was asked for. The buffers are wiped, for the data may be a value.
+    pub(super) fn data(&mut self, data: &impl Serialize) -> Result<(), CliError> {
+        match self.format {
+            Format::Table | Format::Json => {
+                self.write(wiped::json(data)?.expose())?;
+                self.write(b"\n")
+            }
+            Format::Yaml => {
+                let text = serde_saphyr::to_string(data);
+                let text = text.map_err(|_| CliError::Garbled { what: "it cannot be written as YAML" })?;
+                self.write(Plaintext::new(text.into_bytes()).expose())
+            }
+        }
+    }
+
+    /// Prints bytes as they are.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        self.out.write_all(bytes).and_then(|()| self.out.flush()).map_err(CliError::Output)
+    }
+
+    /// Says something beside the answer, on standard error.
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            // Nobody is left to be told if standard error is gone.
+            let _gone = writeln!(self.err, "note: {}", plain(text));
+        }
+    }
+
+    /// Shows help to a person who did not finish the command, on standard error because it is not what was asked for.
+    pub(super) fn complain(&mut self, help: &str) -> ExitCode {
+        let _gone = self.err.write_all(help.as_bytes());
+        ExitCode::from(1)
+    }
+
+    /// Explains a failure on standard error and gives the exit code.
+    pub(super) fn conclude(&mut self, done: Result<(), CliError>) -> ExitCode {
+        let Err(error) = done else { return ExitCode::SUCCESS };
+        if matches!(&error, CliError::Output(source) if source.kind() == ErrorKind::BrokenPipe) {
+            return ExitCode::SUCCESS;
+        }
+        let _gone = match self.format {
+            Format::Table => self.err.write_all(for_people(&error, self.err_style).as_bytes()),
+            Format::Json | Format::Yaml => self.err.write_all(for_programs(&error).as_bytes()),
+        };
+        ExitCode::from(error.exit_code())
+    }
+}
+
+/// Three parts: what failed, why, what to type next.
+fn for_people(error: &CliError, style: Style) -> String {
+    let mut text = match style {
+        Style::Color => "\u{1b}[31merror:\u{1b}[0m ".to_owned(),
+        Style::Plain => "error: ".to_owned(),
+    };
+    text.push_str(&plain(&reasons(error)));
+    for (label, line) in [("\n  hint: ", error.hint()), ("\n  request id: ", request_id(error).to_owned())] {
+        if !line.is_empty() {
+            text.push_str(label);
+            text.push_str(&plain(&line));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn for_programs(error: &CliError) -> String {
+    let id = request_id(error);
+    let view = ErrorView {
+        error: ErrorText {
+            code: error.code().to_owned(),
+            message: reasons(error),
+            hint: error.hint(),
+            request_id: (!id.is_empty()).then(|| id.to_owned()),
+        },
+    };
+    serde_json::to_string(&view).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// The error and its sources, in one line.
+fn reasons(error: &CliError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn request_id(error: &CliError) -> &str {
+    if let CliError::Refused { request_id, .. } = error { request_id } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn refusal() -> CliError {
+        CliError::Refused {
+            status: 404,
+            code: "not_found".into(),
+            message: "a/b has no value\u{1b}[2J".into(),
+            hint: "Look".into(),
+            request_id: "7".into(),
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_ends_the_command_quietly() {
+        let mut output = Output {
+            out: Box::new(Gone),
+            err: Box::new(Gone),
+            format: Format::Table,
+            quiet: false,
+            style: Style::Plain,
+            err_style: Style::Plain,
+            terminal: false,
+        };
+        let done = output.write(b"x");
+        assert_eq!(format!("{:?}", output.conclude(done)), format!("{:?}", ExitCode::SUCCESS));
+        assert_eq!(format!("{:?}", output.conclude(Err(refusal()))), format!("{:?}", ExitCode::from(3)));
+    }
+
+    #[test]
+    fn an_error_has_its_three_parts_and_no_control_characters() {
+        let text = for_people(&refusal(), Style::Plain);
+        assert_eq!(text, "error: a/b has no value\u{fffd}[2J\n  hint: Look\n  request id: 7\n");
+        let json = for_programs(&refusal());
+        assert!(json.starts_with(r#"{"error":{"code":"not_found","message":"a/b has no value"#), "{json}");
+        assert!(json.ends_with("\"hint\":\"Look\",\"request_id\":\"7\"}}\n"), "{json}");
+    }
+}

@@ -1,0 +1,118 @@
+//! One run of the command against one node: which socket, on whose behalf, and where the answer goes.
+
+use std::env;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use super::arguments::Global;
+use super::client::Client;
+use super::error::CliError;
+use super::output::Output;
+use super::question::Question;
+use super::socket;
+use crate::model::name::{CompanyId, EnvironmentName, NameError};
+use crate::model::secret::Scope;
+
+/// What every verb works with.
+pub(super) struct Session<'a> {
+    /// Where answers go.
+    pub(super) output: &'a mut Output,
+    /// The companies that were named with flags: for tokens and entitlements, which no variable may widen.
+    pub(super) companies: &'a [CompanyId],
+    /// The scope that was named.
+    pub(super) scope: Option<&'a Scope>,
+    /// The environment that was named, by flag or `AURORA_ENVIRONMENT`.
+    pub(super) environment: Option<EnvironmentName>,
+    company: Option<CompanyId>,
+    reason: Option<&'a str>,
+    named_socket: Option<PathBuf>,
+}
+
+impl<'a> Session<'a> {
+    /// Reads flags and environment variables. Opens nothing.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] when a variable holds no name.
+    pub(super) fn open(global: &'a Global, output: &'a mut Output) -> Result<Self, CliError> {
+        Ok(Self {
+            output,
+            companies: &global.company,
+            scope: global.scope.as_ref(),
+            environment: environment(global.environment.as_ref())?,
+            company: either(global.company.first(), "AURORA_COMPANY", CompanyId::parse)?,
+            reason: global.reason.as_deref(),
+            named_socket: global.socket.clone(),
+        })
+    }
+
+    fn agent_socket(&self) -> Result<PathBuf, CliError> {
+        let runtime_directory = env::var_os("XDG_RUNTIME_DIR");
+        socket::agent(self.named_socket.as_deref(), |path| path.exists(), runtime_directory.as_deref())
+    }
+
+    /// The socket of the node's owner.
+    pub(super) fn admin(&self) -> Result<Client, CliError> {
+        Ok(Client::new(socket::admin(&self.agent_socket()?)))
+    }
+
+    /// The socket of everybody.
+    pub(super) fn agent(&self) -> Result<Client, CliError> {
+        Ok(Client::new(self.agent_socket()?))
+    }
+
+    /// The socket to read from. Another environment than the node's own is for admins: whoever names one and owns the
+    /// node asks as its owner.
+    pub(super) fn reader(&self) -> Result<Client, CliError> {
+        let agent = self.agent_socket()?;
+        let admin = socket::admin(&agent);
+        let own = rustix::process::geteuid();
+        let owned = || admin.metadata().is_ok_and(|found| own.is_root() || found.uid() == own.as_raw());
+        Ok(Client::new(if self.environment.is_some() && owned() { admin } else { agent }))
+    }
+
+    /// Adds the company and the reason.
+    pub(super) fn in_context(&self, question: Question) -> Result<Question, CliError> {
+        self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
+    }
+
+    /// Adds the reason.
+    pub(super) fn with_reason(&self, question: Question) -> Result<Question, CliError> {
+        question.header("x-aurora-reason", self.reason)
+    }
+
+    /// Adds the environment, if one was named.
+    pub(super) fn in_environment(&self, question: Question) -> Question {
+        question.with("environment", self.environment.as_ref().map(EnvironmentName::as_str))
+    }
+
+    /// Adds scope and environment, if they were named.
+    pub(super) fn in_place(&self, question: Question) -> Question {
+        let question =
+            question.with("scope", self.scope.map(Scope::kind)).with("scope_id", self.scope.and_then(Scope::id));
+        self.in_environment(question)
+    }
+}
+
+/// The environment of a flag, else of `AURORA_ENVIRONMENT`.
+///
+/// # Errors
+/// [`CliError::Usage`] when the variable holds no name.
+pub(super) fn environment(flag: Option<&EnvironmentName>) -> Result<Option<EnvironmentName>, CliError> {
+    either(flag, "AURORA_ENVIRONMENT", EnvironmentName::parse)
+}
+
+/// A flag, else a variable; an empty variable is one that is not set.
+fn either<T: Clone>(
+    flag: Option<&T>,
+    variable: &'static str,
+    parse: fn(&str) -> Result<T, NameError>,
+) -> Result<Option<T>, CliError> {
+    if let Some(flag) = flag {
+        return Ok(Some(flag.clone()));
+    }
+    let Some(text) = env::var_os(variable).filter(|text| !text.is_empty()) else { return Ok(None) };
+    parse(&text.to_string_lossy()).map(Some).map_err(|error| CliError::Usage {
+        message: format!("the environment variable {variable} is not usable: {error}"),
+        hint: format!("Correct it, or unset {variable}."),
+    })
+}

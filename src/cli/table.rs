@@ -1,0 +1,98 @@
+//! Text for people: aligned columns without lines, so that they can be cut and copied.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, Color, ContentArrangement, Table};
+
+/// Whether colours may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// A terminal that wants them.
+    Color,
+    /// Anything else.
+    Plain,
+}
+
+/// Rows under a header.
+pub(super) fn rows(style: Style, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = empty(style);
+    table.set_header(header.iter().copied());
+    for row in rows {
+        table.add_row(row.iter().map(|text| cell(style, text)));
+    }
+    finished(&table)
+}
+
+/// Names and values, one pair a line; pairs without a value are left out.
+pub(super) fn pairs<'a>(style: Style, pairs: impl IntoIterator<Item = (&'a str, Option<String>)>) -> String {
+    let mut table = empty(style);
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            table.add_row([Cell::new(name), cell(style, &value)]);
+        }
+    }
+    finished(&table)
+}
+
+/// A text without characters that a terminal obeys. What others wrote (a description, a node's message) must not move
+/// the cursor of the person who reads it.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+fn empty(style: Style) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    match style {
+        Style::Color => table.enforce_styling(),
+        Style::Plain => table.force_no_tty(),
+    };
+    table
+}
+
+fn cell(style: Style, text: &str) -> Cell {
+    let cell = Cell::new(plain(text));
+    let color = match text {
+        "alive" | "here" | "healthy" | "fresh" | "won" => Color::Green,
+        "suspect" | "degraded" | "stale" => Color::Yellow,
+        "lost" | "unhealthy" | "closed" | "deny" => Color::Red,
+        _ => return cell,
+    };
+    match style {
+        Style::Color => cell.fg(color),
+        Style::Plain => cell,
+    }
+}
+
+/// Each line without the padding of its first and last column.
+fn finished(table: &Table) -> String {
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_nothing_is_padded_at_the_end() {
+        let text = rows(
+            Style::Plain,
+            &["NAME", "STATE"],
+            [vec!["aurora".into(), "alive".into()], vec!["b".into(), "-".into()]],
+        );
+        assert_eq!(text, "NAME    STATE\naurora  alive\nb       -\n");
+        let text =
+            pairs(Style::Plain, [("node", Some("aurora".to_owned())), ("lead", None), ("role", Some("lead".into()))]);
+        assert_eq!(text, "node  aurora\nrole  lead\n");
+    }
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\r\n\u{9b}c\u{7f}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\u{fffd}c\u{fffd}");
+        assert!(!rows(Style::Plain, &["X"], [vec!["\u{1b}]0;x\u{7}".into()]]).contains('\u{1b}'));
+    }
+}

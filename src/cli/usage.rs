@@ -1,0 +1,157 @@
+//! Reading the command line, and telling mistakes in our own exit codes and shapes.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+
+use super::arguments::{Cli, Command, Format, Global};
+use super::error::CliError;
+use super::output::Output;
+use super::session;
+use super::value_source::value_as_argument;
+
+/// Parses the arguments.
+///
+/// # Errors
+/// The exit code, after help or the mistake was printed.
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(mut cli) => match complete(&mut cli) {
+            Ok(()) => Ok(cli),
+            Err(error) => Err(Output::standard(&cli.global).conclude(Err(error))),
+        },
+        Err(error) => Err(explain(&error, &arguments)),
+    }
+}
+
+/// Hands `--environment` to `init`, whose own option it is too.
+fn complete(cli: &mut Cli) -> Result<(), CliError> {
+    if let Command::Init(init) = &mut cli.command {
+        init.environment = session::environment(cli.global.environment.as_ref())?;
+    }
+    Ok(())
+}
+
+fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let global = fallback(arguments);
+    let mut output = Output::standard(&global);
+    let kind = error.kind();
+    let done = if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        output.write(error.render().to_string().as_bytes())
+    } else if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        match output.format() {
+            Format::Table => return output.complain(&error.render().to_string()),
+            Format::Json | Format::Yaml => Err(incomplete()),
+        }
+    } else if kind == ErrorKind::UnknownArgument && may_be_value(error, arguments) {
+        Err(value_as_argument())
+    } else {
+        Err(mistake(&error.render().to_string()))
+    };
+    output.conclude(done)
+}
+
+fn incomplete() -> CliError {
+    let message = "the command is not complete".to_owned();
+    CliError::Usage { message, hint: "Add --help to see what can follow.".to_owned() }
+}
+
+/// The first paragraph says what is wrong, the rest how it would be right.
+fn mistake(text: &str) -> CliError {
+    let text = text.strip_prefix("error: ").unwrap_or(text).trim_end();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let hint = rest.split("\n\n").map(|part| part.lines().map(str::trim).collect::<Vec<_>>().join(" "));
+    CliError::Usage { message, hint: hint.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ") }
+}
+
+/// Whether what clap did not understand may be a value that begins with a hyphen (`-----BEGIN …`): then it must not be
+/// repeated into a terminal's scroll-back or a build log.
+fn may_be_value(error: &clap::Error, arguments: &[OsString]) -> bool {
+    let storing = arguments.iter().any(|argument| argument == "put" || argument == "set");
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let option_like = unknown.len() <= 24
+        && unknown.strip_prefix("--").unwrap_or(unknown.strip_prefix('-').unwrap_or("?")).bytes().all(is_option_byte);
+    storing && !option_like
+}
+
+fn is_option_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte == b'-'
+}
+
+/// The shared options, as far as they matter for printing, when the command line as a whole could not be read.
+fn fallback(arguments: &[OsString]) -> Global {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let variable = std::env::var("AURORA_OUTPUT").unwrap_or_default();
+    let after = |flag: &str| texts.iter().position(|text| *text == flag).and_then(|at| texts.get(at + 1)).copied();
+    let joined = texts.iter().find_map(|text| text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o")));
+    let wanted = after("-o").or_else(|| after("--output")).or(joined).unwrap_or(&variable);
+    let output = match wanted {
+        "json" | "=json" => Format::Json,
+        "yaml" | "=yaml" => Format::Yaml,
+        _ => Format::Table,
+    };
+    Global {
+        output,
+        quiet: false,
+        no_color: texts.contains(&"--no-color"),
+        socket: None,
+        company: vec![],
+        environment: None,
+        scope: None,
+        reason: None,
+        log: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn failure(line: &[&str]) -> (clap::Error, Vec<OsString>) {
+        let arguments: Vec<OsString> = line.iter().map(OsString::from).collect();
+        match Cli::try_parse_from(&arguments) {
+            Ok(_) => panic!("{line:?} was understood"),
+            Err(error) => (error, arguments),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_value_that_looks_like_an_option_is_not_repeated() {
+        let (error, arguments) = failure(&["aurora", "put", "a/b", "-----BEGIN PRIVATE KEY-----"]);
+        assert!(may_be_value(&error, &arguments));
+        let (error, arguments) = failure(&["aurora", "put", "a/b", "--tll", "5m"]);
+        assert!(!may_be_value(&error, &arguments));
+        let (error, arguments) = failure(&["aurora", "get", "a/b", "--X9"]);
+        assert!(!may_be_value(&error, &arguments));
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_one_line_with_its_hint() {
+        let (error, _) = failure(&["aurora", "get", "Hubspot/api_key"]);
+        let told = mistake(&error.render().to_string());
+        assert!(told.to_string().contains("a-z, 0-9"), "{told}");
+        assert!(!told.to_string().contains('\n') && told.exit_code() == 1);
+    }
+
+    #[test]
+    fn the_format_of_an_unreadable_command_line_is_still_honoured() {
+        let format = |line: &[&str]| fallback(&line.iter().map(OsString::from).collect::<Vec<_>>()).output;
+        assert_eq!(format(&["aurora", "-o", "json", "x"]), Format::Json);
+        assert_eq!(format(&["aurora", "x", "-ojson"]), Format::Json);
+        assert_eq!(format(&["aurora", "--output=yaml"]), Format::Yaml);
+    }
+}

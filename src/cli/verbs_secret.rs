@@ -1,0 +1,87 @@
+//! `put`, `get` and `delete`: the verbs that touch a value or a version.
+
+use super::ago::ago;
+use super::arguments::Format;
+use super::arguments_secret::{GetArguments, OfflineAnswer, PlaceArguments, PutArguments};
+use super::client::Answer;
+use super::error::CliError;
+use super::question::Question;
+use super::session::Session;
+use super::value_source;
+use super::views_secret::{ChangeView, Metadata, PutBody, SecretView, StoredView};
+use crate::model::name::EnvironmentName;
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretName};
+
+/// The path of a secret. Canonical names need no escape.
+pub(super) fn path(family: &str, name: &SecretName) -> String {
+    format!("/api/{family}/{}/{}", name.service, name.key)
+}
+
+/// `aurora put`
+pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> Result<(), CliError> {
+    let value = value_source::read(&arguments)?;
+    let garbled = |_| CliError::Garbled { what: "the value is no text" };
+    let scope = session.scope.cloned().unwrap_or(Scope::Global);
+    let (about, options) = (arguments.metadata, arguments.options);
+    let body = PutBody {
+        service: arguments.name.service.as_str(),
+        key_name: arguments.name.key.as_str(),
+        key_value: std::str::from_utf8(value.expose()).map_err(garbled)?,
+        scope: scope.kind(),
+        scope_id: scope.id(),
+        environment: session.environment.as_ref().map(EnvironmentName::as_str),
+        metadata: Metadata {
+            description: about.description,
+            owner: about.owner,
+            contact: about.contact,
+            note: about.note,
+            provider: about.provider,
+            tags: about.tag,
+        },
+        expires_at: options.expires_at.map(|at| at.to_string()),
+        cas: arguments.cas,
+        ttl: options.ttl.map(|ttl| ttl.as_secs()),
+        max_stale: options.max_stale.map(|max_stale| max_stale.as_secs()),
+        offline: options.offline.map(OfflineAnswer::as_str),
+    };
+    let question = session.with_reason(Question::post("/api/secrets", &body)?)?;
+    drop(value);
+    let stored: StoredView = session.admin()?.ask(question).await?;
+    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
+}
+
+/// `aurora get`
+pub(super) async fn get(session: &mut Session<'_>, arguments: &GetArguments) -> Result<(), CliError> {
+    let version = arguments.version.map(Version::get).map(|version| version.to_string());
+    let question = session
+        .in_place(Question::get(path("secrets", &arguments.name)))
+        .with("version", version.as_deref())
+        .with("refresh", arguments.refresh.then_some("true"));
+    let answer = session.reader()?.send(session.in_context(question)?).await?;
+    if answer.header("x-cache") == Some("STALE") {
+        let age = age(&answer).map_or_else(|| "some time ago".to_owned(), ago);
+        session.output.note(&format!("the lead is away; this copy was confirmed {age}"));
+    }
+    let secret: SecretView = answer.parse()?;
+    match session.output.format() {
+        Format::Table => {
+            session.output.write(secret.key_value.0.expose())?;
+            if session.output.is_terminal() { session.output.write(b"\n") } else { Ok(()) }
+        }
+        Format::Json | Format::Yaml => session.output.data(&secret),
+    }
+}
+
+fn age(answer: &Answer) -> Option<u64> {
+    let seconds: u64 = answer.header("age")?.parse().ok()?;
+    seconds.checked_mul(1000)
+}
+
+/// `aurora delete`
+pub(super) async fn delete(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
+    let question = session.in_place(Question::delete(path("secrets", &arguments.name)));
+    let stored: StoredView = session.admin()?.ask(session.with_reason(question)?).await?;
+    let scope = session.scope.unwrap_or(&Scope::Global);
+    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
+}

@@ -1,0 +1,93 @@
+//! Join tokens and the audit journal.
+
+use serde::{Deserialize, Serialize};
+
+use super::output::Shown;
+use super::table::{Style, plain, rows};
+use super::views_secret::ValueText;
+
+/// The body of `POST /api/tokens`.
+#[derive(Debug, Serialize)]
+pub(super) struct TokenBody<'a> {
+    /// The node to admit.
+    pub(super) node: &'a str,
+    /// Its environment; the lead's own if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<&'a str>,
+    /// The companies it may speak for.
+    pub(super) companies: Vec<&'a str>,
+    /// The secrets it may hold; all of its scopes if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) allow: Option<Vec<&'a str>>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) valid_for: Option<u64>,
+}
+
+/// A new token. It admits, so it is kept like a value.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TokenView {
+    /// The text.
+    pub(super) token: ValueText,
+    /// The node it admits.
+    pub(super) node: String,
+    /// When it stops admitting.
+    pub(super) expires_at: String,
+}
+
+/// The last lines of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AuditView {
+    /// JSON texts, oldest first.
+    pub(super) lines: Vec<String>,
+}
+
+impl Shown for AuditView {
+    fn table(&self, style: Style) -> String {
+        let header = ["SEQ", "TIME", "PRINCIPAL", "ACTION", "SECRET", "SCOPE", "DECISION", "RULE"];
+        rows(style, &header, self.lines.iter().map(|line| cells(line)))
+    }
+}
+
+/// A line of the journal, as far as a table shows it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Line {
+    seq: u64,
+    time: String,
+    principal: Option<String>,
+    action: Option<String>,
+    secret: Option<String>,
+    scope: Option<String>,
+    decision: Option<String>,
+    rule: Option<String>,
+}
+
+fn cells(text: &str) -> Vec<String> {
+    let Ok(line) = serde_json::from_str::<Line>(text) else {
+        return vec!["?".to_owned(), format!("not understood: {}", plain(text))];
+    };
+    let rest = [line.principal, line.action, line.secret, line.scope, line.decision, line.rule];
+    let rest = rest.into_iter().map(|word| word.unwrap_or_else(|| "-".to_owned()));
+    [line.seq.to_string(), line.time].into_iter().chain(rest).collect()
+}
+
+/// What a check of the journal found.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct VerdictView {
+    /// Whether every line fits.
+    pub(super) valid: bool,
+    /// Lines that were checked.
+    pub(super) lines: u64,
+    /// The first that does not fit.
+    pub(super) broken: Option<String>,
+}
+
+impl Shown for VerdictView {
+    fn table(&self, _style: Style) -> String {
+        match &self.broken {
+            None => format!("the journal is whole: {} lines checked\n", self.lines),
+            Some(reason) => format!("the journal is broken after {} lines: {}\n", self.lines, plain(reason)),
+        }
+    }
+}

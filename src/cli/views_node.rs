@@ -1,0 +1,176 @@
+//! The node and its mesh: health, and the list of nodes.
+
+use serde::{Deserialize, Serialize};
+
+use super::ago::{ago, seen_from, span};
+use super::output::Shown;
+use super::table::{Style, pairs, rows};
+
+/// The answer of `GET /api/status`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StatusView {
+    status: String,
+    node: String,
+    role: String,
+    environment: String,
+    epoch: u64,
+    revision: u64,
+    lead: Option<String>,
+    lead_address: Option<String>,
+    lead_last_heard_ms: Option<u64>,
+    freshness: String,
+    secrets: u64,
+    uptime_ms: u64,
+    timestamp: String,
+}
+
+impl Shown for StatusView {
+    fn table(&self, style: Style) -> String {
+        let lead = match (&self.lead, &self.lead_address) {
+            (Some(name), Some(address)) => format!("{name} at {address}"),
+            (Some(name), None) => name.clone(),
+            (None, Some(address)) => format!("not heard yet, looked for at {address}"),
+            (None, None) => "not known".to_owned(),
+        };
+        let facts = [
+            ("status", Some(self.status.clone())),
+            ("node", Some(self.node.clone())),
+            ("role", Some(self.role.clone())),
+            ("environment", Some(self.environment.clone())),
+            ("lead", Some(lead)),
+            ("lead heard", Some(self.lead_last_heard_ms.map_or_else(|| "never".to_owned(), ago))),
+            ("freshness", Some(self.freshness.clone())),
+            ("secrets", Some(self.secrets.to_string())),
+            ("revision", Some(format!("{} (epoch {})", self.revision, self.epoch))),
+            ("running for", Some(milliseconds(self.uptime_ms))),
+        ];
+        pairs(style, facts)
+    }
+}
+
+fn milliseconds(milliseconds: u64) -> String {
+    span(std::time::Duration::from_millis(milliseconds))
+}
+
+/// The answer of `GET /api/nodes`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NodesView {
+    /// The nodes.
+    pub(super) nodes: Vec<NodeView>,
+    /// The node's time.
+    pub(super) timestamp: String,
+}
+
+impl Shown for NodesView {
+    fn table(&self, style: Style) -> String {
+        let header = ["NAME", "ROLE", "STATE", "ENVIRONMENT", "COMPANIES", "LAST HEARD", "REVISION", "CACHE ENTRIES"];
+        let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let line = |node: &NodeView| {
+            vec![
+                node.name.clone(),
+                node.role.clone(),
+                node.state.clone(),
+                node.environment.clone(),
+                list(&node.companies),
+                node.last_heard_text(),
+                number(node.revision),
+                number(node.cache_entries),
+            ]
+        };
+        rows(style, &header, self.nodes.iter().map(line))
+    }
+}
+
+/// One node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NodeView {
+    /// Its name.
+    pub(super) name: String,
+    role: String,
+    state: String,
+    /// The environment it is entitled to.
+    pub(super) environment: String,
+    /// The companies it speaks for; `*` for all.
+    pub(super) companies: Vec<String>,
+    /// The secrets it may hold.
+    pub(super) allow: Vec<String>,
+    fingerprint: String,
+    joined_at: String,
+    last_heard_ms: Option<u64>,
+    revision: Option<u64>,
+    cache_entries: Option<u64>,
+    uptime_ms: Option<u64>,
+    address: Option<String>,
+}
+
+impl NodeView {
+    fn last_heard_text(&self) -> String {
+        match (self.state.as_str(), self.last_heard_ms) {
+            ("here", _) => "this node".to_owned(),
+            (_, Some(heard)) => ago(heard),
+            (_, None) => "never".to_owned(),
+        }
+    }
+}
+
+fn list(words: &[String]) -> String {
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
+/// One node, with the time it is seen from.
+#[derive(Debug, Serialize)]
+pub(super) struct NodeDetails {
+    /// The node.
+    #[serde(flatten)]
+    pub(super) node: NodeView,
+    /// The time of the node that answered.
+    pub(super) timestamp: String,
+}
+
+impl Shown for NodeDetails {
+    fn table(&self, style: Style) -> String {
+        let node = &self.node;
+        let details = [
+            ("node", Some(node.name.clone())),
+            ("role", Some(node.role.clone())),
+            ("state", Some(node.state.clone())),
+            ("last heard", Some(node.last_heard_text())),
+            ("environment", Some(node.environment.clone())),
+            ("companies", Some(list(&node.companies))),
+            ("may hold", Some(list(&node.allow))),
+            ("joined", Some(seen_from(&self.timestamp, &node.joined_at))),
+            ("fingerprint", Some(node.fingerprint.clone())),
+            ("revision", node.revision.map(|revision| revision.to_string())),
+            ("cache entries", node.cache_entries.map(|entries| entries.to_string())),
+            ("running for", node.uptime_ms.map(milliseconds)),
+            ("address", node.address.clone()),
+        ];
+        pairs(style, details)
+    }
+}
+
+/// The body of `POST /api/nodes/{name}/entitlement`.
+#[derive(Debug, Serialize)]
+pub(super) struct EntitlementBody {
+    /// The environment.
+    pub(super) environment: String,
+    /// The companies.
+    pub(super) companies: Vec<String>,
+    /// The secrets.
+    pub(super) allow: Vec<String>,
+}
+
+/// Its answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EntitledView {
+    success: bool,
+    node: String,
+    message: String,
+    revision: u64,
+}
+
+impl Shown for EntitledView {
+    fn table(&self, _style: Style) -> String {
+        format!("{}: {} (revision {})\n", self.node, self.message, self.revision)
+    }
+}
