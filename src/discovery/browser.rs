@@ -3,6 +3,7 @@
 //! A task drains the daemon's channel whether or not anybody asks for hints: the daemon closes the channel of a listener
 //! that is too slow, without a word. If it does, the task subscribes again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub struct Browser {
 struct Shared {
     wanted: Option<MeshHash>,
     candidates: Mutex<Candidates>,
+    ended: AtomicBool,
     news: Notify,
 }
 
@@ -56,6 +58,7 @@ impl Browser {
         let shared = Arc::new(Shared {
             wanted: mesh.as_ref().map(MeshHash::of),
             candidates: Mutex::default(),
+            ended: AtomicBool::new(false),
             news: Notify::new(),
         });
         let task = tokio::spawn(drain(daemon, events, shared.clone()));
@@ -68,16 +71,15 @@ impl Browser {
     /// [`DiscoveryError::Stopped`] when the daemon is gone.
     pub async fn next(&mut self) -> Result<Hint, DiscoveryError> {
         loop {
+            // Read before taking: the task sets it after its last announcement.
+            let ended = self.shared.ended.load(Ordering::SeqCst);
             if let Some(hint) = self.shared.take() {
                 return Ok(hint);
             }
-            tokio::select! {
-                () = self.shared.news.notified() => {}
-                _ = &mut self.task, if !self.task.is_finished() => {}
+            if ended {
+                return Err(DiscoveryError::Stopped);
             }
-            if self.task.is_finished() {
-                return self.shared.take().ok_or(DiscoveryError::Stopped);
-            }
+            self.shared.news.notified().await;
         }
     }
 }
@@ -112,7 +114,18 @@ impl Shared {
     }
 }
 
+/// Tells the listener when the task ends, however it ends.
+struct TellEnd(Arc<Shared>);
+
+impl Drop for TellEnd {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+        self.0.news.notify_one();
+    }
+}
+
 async fn drain(daemon: Daemon, mut events: Receiver<ServiceEvent>, shared: Arc<Shared>) {
+    let _tell = TellEnd(shared.clone());
     loop {
         while let Ok(event) = events.recv_async().await {
             shared.handle(&event);
@@ -123,7 +136,7 @@ async fn drain(daemon: Daemon, mut events: Receiver<ServiceEvent>, shared: Arc<S
             Ok(again) => events = again,
             Err(error) => {
                 debug!(%error, "the mDNS daemon is gone");
-                return shared.news.notify_one();
+                return;
             }
         }
     }

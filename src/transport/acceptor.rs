@@ -41,9 +41,10 @@ pub enum Incoming {
     Join(JoinConnection),
 }
 
-/// Takes connections. Dropping it ends the accepting, not the connections taken.
+/// Takes connections. Dropping it ends the accepting, not the connections taken: later ones get no answer.
 #[derive(Debug)]
 pub struct Acceptor {
+    endpoint: quinn::Endpoint,
     finished: mpsc::Receiver<Incoming>,
     task: JoinHandle<()>,
 }
@@ -51,7 +52,7 @@ pub struct Acceptor {
 impl Acceptor {
     pub(super) fn start(endpoint: quinn::Endpoint) -> Self {
         let (deliveries, finished) = mpsc::channel(WAITING_MAX);
-        Self { finished, task: tokio::spawn(run(endpoint, deliveries)) }
+        Self { endpoint: endpoint.clone(), finished, task: tokio::spawn(run(endpoint, deliveries)) }
     }
 
     /// The next connection. Safe to cancel.
@@ -66,6 +67,7 @@ impl Acceptor {
 impl Drop for Acceptor {
     fn drop(&mut self) {
         self.task.abort();
+        self.endpoint.set_server_config(None);
     }
 }
 
@@ -128,5 +130,33 @@ impl Joiners {
             oldest.close(CloseCode::Busy.variable_integer(), b"");
         }
         present.push_back(connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::endpoint::Endpoint;
+    use super::super::node_key::NodeKey;
+    use super::super::testing::{Mesh, loopback, soon};
+    use super::*;
+
+    /// A crowd passes the threshold beyond which addresses are validated first.
+    #[tokio::test]
+    async fn a_crowd_that_returns_at_once_gets_in() {
+        const CROWD: usize = 2 * RETRY_FROM;
+        let mut mesh = Mesh::start();
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        let (endpoint, address) = (Endpoint::dialling(loopback()).expect("binds"), mesh.address());
+        let mut dials = JoinSet::new();
+        for _ in 0..CROWD {
+            let (endpoint, tls) = (endpoint.clone(), tls.clone());
+            dials.spawn(async move { endpoint.connect(address, &tls).await });
+        }
+        let mut members = Vec::new();
+        for _ in 0..CROWD {
+            members.push(mesh.member().await);
+        }
+        let leads = soon(dials.join_all()).await;
+        assert!(leads.iter().all(Result::is_ok));
     }
 }

@@ -99,7 +99,7 @@ impl PeerConnection {
 }
 
 /// What the verified leaf says. The handshake has judged it; this only reads it again.
-fn identity_of(connection: &Connection) -> Option<(PeerIdentity, KeyPin)> {
+pub(super) fn identity_of(connection: &Connection) -> Option<(PeerIdentity, KeyPin)> {
     let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
     let leaf = chain.first()?;
     Some((PeerIdentity::of_certificate(leaf)?, certificate::pin(leaf)?))

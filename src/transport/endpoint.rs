@@ -9,11 +9,12 @@ use tokio::time::timeout;
 
 use super::acceptor::Acceptor;
 use super::close::CloseCode;
-use super::connection::PeerConnection;
-use super::error::TransportError;
+use super::connection::{PeerConnection, identity_of};
+use super::error::{Refusal, TransportError};
 use super::join::JOIN_TIMEOUT;
 use super::limits::HANDSHAKE_TIMEOUT;
 use super::socket;
+use super::spiffe::PeerIdentity;
 use super::stream::{FrameReceiver, FrameSender};
 use super::tls::{JoinTls, LeadTls, MemberTls};
 use crate::wire::join::{JoinAnswer, JoinAsk};
@@ -92,12 +93,20 @@ impl Endpoint {
         PeerConnection::authenticated(self.dial(address, tls.0.clone(), HANDSHAKE_TIMEOUT).await?)
     }
 
-    /// Asks a lead to let us in. The question is sent only after the lead has proved the pinned authority.
+    /// Asks a lead to let us in. The question is sent only after the lead has proved the pinned authority. The answer
+    /// comes with who gave it, by its certificate: mesh and lead are to be taken from there, not from the answer's text.
     ///
     /// # Errors
     /// As [`Self::connect`]; a refusal by the lead is an answer, not an error.
-    pub async fn join(&self, address: SocketAddr, tls: &JoinTls, ask: &JoinAsk) -> Result<JoinAnswer, TransportError> {
+    pub async fn join(
+        &self,
+        address: SocketAddr,
+        tls: &JoinTls,
+        ask: &JoinAsk,
+    ) -> Result<(PeerIdentity, JoinAnswer), TransportError> {
         let connection = self.dial(address, tls.0.clone(), HANDSHAKE_TIMEOUT).await?;
+        let refused = TransportError::WeRefusedPeer { refusal: Refusal::NoCertificate };
+        let (lead, _) = identity_of(&connection).ok_or(refused)?;
         let asked = timeout(JOIN_TIMEOUT, async {
             let (sender, receiver) = connection.open_bi().await?;
             let mut sender = FrameSender::new(sender);
@@ -107,7 +116,7 @@ impl Endpoint {
         });
         let answer = asked.await.unwrap_or(Err(TransportError::TimedOut { what: "the lead does not answer" }));
         connection.close(CloseCode::Done.variable_integer(), b"");
-        answer
+        Ok((lead, answer?))
     }
 
     async fn dial(

@@ -108,7 +108,7 @@ mod tests {
     use super::super::acceptor::Incoming;
     use super::super::endpoint::Endpoint;
     use super::super::error::Refusal;
-    use super::super::testing::{Mesh, OddClient, loopback, soon};
+    use super::super::testing::{Mesh, OddClient, identity, loopback, soon};
     use super::super::tls::JoinTls;
     use super::*;
     use crate::model::identity::{KeyPin, Role};
@@ -135,7 +135,7 @@ mod tests {
             asked
         };
         let (got, asked) = soon(async { tokio::join!(endpoint.join(address, &tls, &question), serve) }).await;
-        assert_eq!(got.expect("answered"), answer);
+        assert_eq!(got.expect("answered"), (identity(Role::Lead, "aurora"), answer));
         assert_eq!(asked, question);
     }
 

@@ -28,7 +28,7 @@ pub(super) const JOIN_PROTOCOL: &[u8] = b"aurora-join/1";
 
 /// Whom the lead lets in: asked in the handshake, before the first byte of a stream, at every connection.
 pub trait Admission: Send + Sync + 'static {
-    /// Whether the node, with exactly this key, is a member now. Must not block.
+    /// Whether the node, with exactly this role and key, is a member now. Must not block.
     fn admits(&self, identity: &PeerIdentity, pin: &KeyPin) -> bool;
 }
 
