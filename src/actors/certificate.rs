@@ -13,14 +13,11 @@ use crate::model::time::{Clock, Entropy, Timestamp};
 use crate::store::blob::BlobName;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
-use crate::transport::authority::Authority;
+use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::credentials::Credentials;
 use crate::transport::error::TransportError;
 use crate::transport::node_key::NodeKey;
 use crate::transport::spiffe::PeerIdentity;
-
-/// A day: short enough that a removed node is soon out even where nobody hears of it, long enough to sleep a night.
-pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// How often the age is looked at: a small part of the half life of twelve hours.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(60);
@@ -86,7 +83,7 @@ impl LeadCertificate {
         identity: &PeerIdentity,
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, TransportError> {
-        let leaf = authority.issue(&key.csr()?, identity, now, LIFETIME)?;
+        let leaf = authority.issue(&key.csr()?, identity, now, NODE_LIFETIME)?;
         Ok(vec![leaf, authority.certificate_der().to_vec()])
     }
 

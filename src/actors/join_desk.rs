@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::certificate::LIFETIME;
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
 use super::secret_lead::LeadSecrets;
@@ -14,7 +13,7 @@ use crate::model::identity::{MeshId, Role, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::RosterEntry;
 use crate::model::time::Clock;
-use crate::transport::authority::Authority;
+use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::error::TransportError;
 use crate::transport::join::JoinConnection;
 use crate::transport::spiffe::PeerIdentity;
@@ -95,7 +94,7 @@ impl JoinDesk {
 
     fn admitted(&self, entry: &RosterEntry, csr: &[u8]) -> Result<Admitted, RefusedReason> {
         let identity = PeerIdentity { mesh: self.mesh, role: Role::Follower, node: entry.name.clone() };
-        let leaf = self.authority.issue(csr, &identity, self.clock.now().wall, LIFETIME);
+        let leaf = self.authority.issue(csr, &identity, self.clock.now().wall, NODE_LIFETIME);
         Ok(Admitted {
             mesh: self.mesh.0,
             node: entry.name.to_string(),

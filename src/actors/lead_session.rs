@@ -9,14 +9,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::board::{Board, LeadBoard, Presence};
-use super::certificate::LIFETIME;
 use super::error::SessionError;
 use super::heartbeat::{Heartbeats, Report};
 use super::lead_feed::{self, ScopeSealer};
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::model::time::Clock;
-use crate::transport::authority::Authority;
+use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Beacon, Welcome};
@@ -200,5 +199,5 @@ fn reissue(csr: &[u8], sessions: &LeadSessions, connection: &PeerConnection) -> 
         return Err(SessionError::Unexpected("a request for another key than its own"));
     }
     let now = sessions.clock.now().wall;
-    Ok(sessions.authority.issue(csr, connection.identity(), now, LIFETIME)?)
+    Ok(sessions.authority.issue(csr, connection.identity(), now, NODE_LIFETIME)?)
 }

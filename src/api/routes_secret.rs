@@ -156,7 +156,7 @@ mod tests {
             secret_id: 2,
             version: Version::FIRST,
             revision: Revision(1),
-            body: RecordBody::Deleted,
+            body: RecordBody::Deleted { kept: None },
             metadata: Metadata { description: Some("Own".into()), ..Metadata::default() },
             options: SecretOptions::default(),
             created_at: Timestamp(0),

@@ -26,8 +26,10 @@ use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
+use crate::transport::certificate;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::error::TransportError;
+use crate::transport::spiffe::PeerIdentity;
 use crate::transport::tls::JoinTls;
 use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk, RefusedReason};
 
@@ -148,13 +150,24 @@ async fn ask_one(token: &JoinSecret, address: SocketAddr, question: &Join, seams
         endpoint.wait_idle().await;
         answer
     };
-    match asked.await.map_err(|error: TransportError| Refused::Unreachable(error.into()))? {
+    let (lead, answer) = asked.await.map_err(|error: TransportError| Refused::Unreachable(error.into()))?;
+    match answer {
+        JoinAnswer::Admitted(admitted) if !is_consistent(&admitted, &lead, token) => {
+            Err(Refused::ByLead(anyhow::anyhow!("the lead's answer contradicts its certificate; do not use this mesh")))
+        }
         JoinAnswer::Admitted(admitted) => Ok(admitted),
         JoinAnswer::Refused(refused) => Err(Refused::ByLead(anyhow::anyhow!(
             "the lead refused: {}; a new token is made on the lead: aurora token create NODE",
             refusal_text(refused.reason)
         ))),
     }
+}
+
+/// What the lead says of itself must be what its certificate proved, and what the token pins.
+fn is_consistent(admitted: &Admitted, lead: &PeerIdentity, token: &JoinSecret) -> bool {
+    admitted.mesh_id() == lead.mesh
+        && admitted.lead == lead.node.as_str()
+        && certificate::pin(&admitted.authority) == Some(token.ca_pin())
 }
 
 fn refusal_text(reason: RefusedReason) -> &'static str {
