@@ -68,7 +68,11 @@ impl LeadBoard {
     #[must_use]
     pub fn new(lead_view: LeadView) -> Self {
         let moved = watch::Sender::new(lead_view.view.position);
-        Self { lead_view: ArcSwap::from_pointee(lead_view), moved, presence: ArcSwap::from_pointee(Presences::default()) }
+        Self {
+            lead_view: ArcSwap::from_pointee(lead_view),
+            moved,
+            presence: ArcSwap::from_pointee(Presences::default()),
+        }
     }
 }
 

@@ -154,7 +154,13 @@ impl Draft {
         }
     }
 
-    fn put(&mut self, new: NewValue, audit_seq: u64, sealer: &Sealer, now: Timestamp) -> Result<Committed, CommitError> {
+    fn put(
+        &mut self,
+        new: NewValue,
+        audit_seq: u64,
+        sealer: &Sealer,
+        now: Timestamp,
+    ) -> Result<Committed, CommitError> {
         let current = self.state.lead.view.get(&new.at).cloned();
         let live = current.as_ref().filter(|record| record.sealed().is_some()).map(|record| record.version);
         if new.cas.is_some_and(|expected| expected != live.map_or(0, Version::get)) {
@@ -206,8 +212,7 @@ impl Draft {
     ) -> Result<(), CommitError> {
         let Some(key) = key else { return Ok(()) };
         let scope: KeyScope = at.key_scope();
-        let wrapped =
-            sealer.root.wrap_scope_key(&sealer.mesh, &scope, Generation::FIRST, &key, &*sealer.entropy)?;
+        let wrapped = sealer.root.wrap_scope_key(&sealer.mesh, &scope, Generation::FIRST, &key, &*sealer.entropy)?;
         self.mutations.push(Mutation::PutScopeKey(wrapped));
         Arc::make_mut(&mut self.state.keys).insert(scope, Generation::FIRST, key);
         Ok(())

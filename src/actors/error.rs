@@ -147,9 +147,7 @@ impl SessionError {
             Self::NoCommonVersion => CloseCode::VersionUnsupported,
             Self::Stopping | Self::Dismissed(_) => CloseCode::ShuttingDown,
             Self::Transport(error) => error.close_code(),
-            Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => {
-                CloseCode::ProtocolViolation
-            }
+            Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => CloseCode::ProtocolViolation,
             Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,
         }
     }

@@ -81,7 +81,11 @@ impl Actor for HeartbeatActor {
     type State = Arc<LeadBoard>;
     type Arguments = Arc<LeadBoard>;
 
-    async fn pre_start(&self, _: ActorRef<Message>, board: Arc<LeadBoard>) -> Result<Arc<LeadBoard>, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<Message>,
+        board: Arc<LeadBoard>,
+    ) -> Result<Arc<LeadBoard>, ActorProcessingErr> {
         Ok(board)
     }
 

@@ -106,7 +106,13 @@ impl JoinDesk {
         })
     }
 
-    async fn note(&self, action: &'static str, ruling: Ruling, outcome: &'static str, reason: &str) -> Result<u64, RefusedReason> {
+    async fn note(
+        &self,
+        action: &'static str,
+        ruling: Ruling,
+        outcome: &'static str,
+        reason: &str,
+    ) -> Result<u64, RefusedReason> {
         let entry = Entry { ruling, outcome, ..Entry::of_node(action, reason.to_owned()) };
         self.journal.append(entry).await.map_err(|_| RefusedReason::Unavailable)
     }

@@ -25,7 +25,9 @@ use crate::replication::view::LeadView;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::record::RecordFrame;
 use crate::wire::secret::ScopeKeyFrame;
-use crate::wire::subscription::{Change, FromFollower, FromLead, ScopeKeys, SnapshotBegin, SnapshotEnd, SnapshotRecords};
+use crate::wire::subscription::{
+    Change, FromFollower, FromLead, ScopeKeys, SnapshotBegin, SnapshotEnd, SnapshotRecords,
+};
 
 /// A frame of at most 1 MiB that is not taken for this long belongs to a peer that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,7 +52,13 @@ pub(super) async fn run(
     let Some(FromFollower::Subscribe(subscribe)) = receiver.receive().await? else {
         return Err(SessionError::Unexpected("something else than subscribe"));
     };
-    let feed = Feed { sender, sessions: Arc::clone(&sessions), node: node.clone(), at: subscribe.position(), sent_keys: BTreeSet::new() };
+    let feed = Feed {
+        sender,
+        sessions: Arc::clone(&sessions),
+        node: node.clone(),
+        at: subscribe.position(),
+        sent_keys: BTreeSet::new(),
+    };
     tokio::select! {
         ended = feed.run() => ended,
         ended = note_acknowledgements(receiver, &sessions, &node) => ended,

@@ -95,7 +95,12 @@ impl Actor for Peers {
         Ok(State { endpoint, accepting: accepting.get_id(), members: HashMap::new(), sessions, desk })
     }
 
-    async fn handle(&self, myself: ActorRef<Arrived>, arrived: Arrived, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Arrived>,
+        arrived: Arrived,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match arrived.0 {
             Incoming::Member(connection) => state.welcome(Arc::new(connection), myself.get_cell()).await,
             Incoming::Join(connection) => {

@@ -61,10 +61,7 @@ impl FollowerSecrets {
     ///
     /// # Errors
     /// When the supervisor is gone.
-    pub async fn start(
-        arguments: FollowerSecretsArguments,
-        supervisor: ActorCell,
-    ) -> Result<Self, ActorProcessingErr> {
+    pub async fn start(arguments: FollowerSecretsArguments, supervisor: ActorCell) -> Result<Self, ActorProcessingErr> {
         let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
         Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
@@ -152,7 +149,12 @@ impl Actor for SecretActor {
         })
     }
 
-    async fn handle(&self, _: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         let (outcome, ask) = match message {
             Message::Begin(ask) => (state.begin(), ask),
             Message::Incoming(incoming, ask) => (state.incoming(*incoming).await, ask),
@@ -208,7 +210,8 @@ impl State {
         let mut mutations: Vec<Mutation> = lost.into_iter().map(Mutation::DropRecord).collect();
         mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
         mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
-        let own = RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
+        let own =
+            RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
         self.with.store.commit(mutations).await?;

@@ -55,10 +55,7 @@ impl LeadSecrets {
     ///
     /// # Errors
     /// When the supervisor is gone.
-    pub async fn start(
-        arguments: LeadSecretsArguments,
-        supervisor: ActorCell,
-    ) -> Result<Self, ActorProcessingErr> {
+    pub async fn start(arguments: LeadSecretsArguments, supervisor: ActorCell) -> Result<Self, ActorProcessingErr> {
         let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
         Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
@@ -120,15 +117,16 @@ impl Actor for SecretActor {
     type State = State;
     type Arguments = LeadSecretsArguments;
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Message>,
-        with: LeadSecretsArguments,
-    ) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Message>, with: LeadSecretsArguments) -> Result<State, ActorProcessingErr> {
         Ok(State { committed: with.state.clone(), waiting: VecDeque::new(), in_flight: None, with })
     }
 
-    async fn handle(&self, myself: ActorRef<Message>, message: Message, state: &mut State) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Commit(ticket) => state.waiting.push_back(*ticket),
             Message::Written(outcome) => state.finish(outcome)?,

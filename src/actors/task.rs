@@ -18,7 +18,6 @@ pub(super) struct Task;
 /// The only message: the future is done.
 pub(super) struct Done(Result<(), ActorProcessingErr>);
 
-
 /// Aborts the future when the actor goes.
 pub(super) struct Running(AbortHandle);
 

@@ -8,7 +8,7 @@ use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArgume
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
 };
-use super::duration;
+use crate::config::duration;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;

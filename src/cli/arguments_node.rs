@@ -27,6 +27,9 @@ pub struct InitArguments {
     /// Where to write the configuration
     #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+    /// The directory of the sockets; the system's if absent
+    #[arg(long, value_name = "DIR")]
+    pub socket_dir: Option<PathBuf>,
     /// The name of this node; aurora if absent
     #[arg(long, value_name = "NAME", value_parser = NodeName::parse)]
     pub name: Option<NodeName>,
@@ -39,6 +42,9 @@ pub struct InitArguments {
     /// HOST:PORT where other nodes reach this one (repeat for several)
     #[arg(long, value_name = "ADDRESS")]
     pub advertise: Vec<String>,
+    /// Neither announce nor look for a lead on the local network
+    #[arg(long)]
+    pub no_discovery: bool,
     /// Seal the node with a passphrase, asked for without echo, instead of a key file
     #[arg(long)]
     pub passphrase: bool,
@@ -47,7 +53,7 @@ pub struct InitArguments {
 /// `aurora join TOKEN`. No `Debug`: the token admits.
 #[derive(Args)]
 pub struct JoinArguments {
-    /// What `aurora token create` printed on the lead
+    /// What `aurora token create` printed on the lead; - reads it from standard input
     pub token: String,
     /// HOST:PORT of the lead, instead of the addresses in the token
     #[arg(long, value_name = "HOST:PORT")]
@@ -58,9 +64,15 @@ pub struct JoinArguments {
     /// Where to write the configuration
     #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+    /// The directory of the sockets; the system's if absent
+    #[arg(long, value_name = "DIR")]
+    pub socket_dir: Option<PathBuf>,
     /// The UDP address to listen on
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Neither announce nor look for a lead on the local network
+    #[arg(long)]
+    pub no_discovery: bool,
     /// Seal the node with a passphrase, asked for without echo, instead of a key file
     #[arg(long)]
     pub passphrase: bool,
@@ -72,4 +84,7 @@ pub struct UpArguments {
     /// The configuration to start with
     #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+    /// Stop when the process that started this one ends
+    #[arg(long, hide = true)]
+    pub exit_with_parent: bool,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration;
+use crate::config::duration;
 use crate::model::number::Version;
 use crate::model::secret::SecretName;
 use crate::model::time::Timestamp;

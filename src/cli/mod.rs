@@ -7,13 +7,17 @@ pub mod arguments;
 pub mod arguments_node;
 pub mod arguments_secret;
 pub mod client;
+pub mod dev;
+mod dev_node;
+mod dev_story;
 pub mod error;
 pub mod question;
+pub mod say;
 
 mod ago;
-mod duration;
 mod option_check;
 mod output;
+pub mod passphrase;
 mod session;
 mod socket;
 mod table;

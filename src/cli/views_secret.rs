@@ -66,6 +66,21 @@ pub(super) struct SecretView {
     environment: String,
 }
 
+impl SecretView {
+    /// The scope that won: `global`, `company:ID` or `node:NAME`.
+    pub(super) fn scope_text(&self) -> String {
+        match &self.scope_id {
+            Some(id) => format!("{}:{id}", self.scope),
+            None => self.scope.clone(),
+        }
+    }
+
+    /// Which value it is.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 /// A value within JSON or YAML: becomes a plaintext as soon as it is read.
 pub(super) struct ValueText(pub(super) Plaintext);
 
@@ -109,6 +124,13 @@ pub(super) struct StoredView {
     message: String,
     version: u64,
     revision: u64,
+}
+
+impl StoredView {
+    /// The change.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
 }
 
 /// A committed change, and what was changed: a person sees in which scope, which is global unless they said otherwise.

@@ -136,8 +136,7 @@ async fn assemble_lead(
     own: &RosterEntry,
 ) -> Result<Assembled> {
     let keys = LeadKeys::open(keystore, &contents)?;
-    let lead_view =
-        LeadView::new(View::new(contents.position, contents.records), contents.roster, contents.log);
+    let lead_view = LeadView::new(View::new(contents.position, contents.records), contents.roster, contents.log);
     let board = Arc::new(Board::new(lead_view.view.clone(), keys.ring.clone(), own.entitlement.clone(), None));
     let lead_board = Arc::new(LeadBoard::new(lead_view.clone()));
     let arguments = LeadSecretsArguments {
@@ -159,11 +158,8 @@ async fn assemble_lead(
         clock: Arc::clone(&seams.clock),
     };
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await.map_err(|error| anyhow!(error))?;
-    let lead = AssembledLead {
-        secrets: secrets.clone(),
-        board: Arc::clone(&lead_board),
-        authority: keys.authority.pin(),
-    };
+    let lead =
+        AssembledLead { secrets: secrets.clone(), board: Arc::clone(&lead_board), authority: keys.authority.pin() };
     let role = lead_role(config, keys, (&board, &lead_board), secrets, (keystore.mesh, stores), seams)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
 }
@@ -262,8 +258,7 @@ async fn assemble_follower(
     own: RosterEntry,
 ) -> Result<Assembled> {
     let identity = FollowerIdentity::open(keystore)?;
-    let keys =
-        FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
+    let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
     for sealed in &contents.scope_keys {
         let key = keys.open(&own.name, sealed).context("a scope key in the cache does not open: it was altered")?;

@@ -55,7 +55,11 @@ pub async fn init(
     unseal::private_dir(state_dir)?;
     let store_file = state_dir.join(STORE_FILE);
     if store_file.exists() {
-        bail!("{} exists; if an earlier `aurora init` was interrupted, remove {} and run it again", store_file.display(), state_dir.display());
+        bail!(
+            "{} exists; if an earlier `aurora init` was interrupted, remove {} and run it again",
+            store_file.display(),
+            state_dir.display()
+        );
     }
     let entropy = &*seams.entropy;
     let (unseal_key, parameters) = unseal::create(&config.unseal, passphrase, entropy)?;
@@ -67,12 +71,8 @@ pub async fn init(
     mutations.extend(parameters.map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
     let authority = Authority::generate(&mesh, seams.clock.now().wall)?;
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
-    let facts = Facts {
-        mesh,
-        node: config.node.name.clone(),
-        role: Role::Lead,
-        environment: config.node.environment.clone(),
-    };
+    let facts =
+        Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
     let (store, _) = Store::create(&store_file, facts).await?;
     store.commit(mutations).await?;
     store.close().await?;

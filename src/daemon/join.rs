@@ -121,7 +121,8 @@ async fn ask_the_network(
     seams: &Seams,
     failures: &mut Vec<String>,
 ) -> Result<Option<(Admitted, String)>> {
-    let mut browser = Browser::start(None).context("cannot look for a lead on the local network; use --lead HOST:PORT")?;
+    let mut browser =
+        Browser::start(None).context("cannot look for a lead on the local network; use --lead HOST:PORT")?;
     let deadline = tokio::time::Instant::now() + HINT_TIMEOUT;
     while let Ok(Ok(hint)) = tokio::time::timeout_at(deadline, browser.next()).await {
         for address in hint.addresses {
@@ -144,7 +145,8 @@ enum Refused {
 async fn ask_one(token: &JoinSecret, address: SocketAddr, question: &Join, seams: &Seams) -> Result<Admitted, Refused> {
     let asked = async {
         let tls = JoinTls::new(token.ca_pin(), seams.clock.clone())?;
-        let from = if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+        let from =
+            if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
         let endpoint = Endpoint::dialling(from)?;
         let answer = endpoint.join(address, &tls, &JoinAsk::from(question.clone())).await;
         endpoint.wait_idle().await;

@@ -1,6 +1,7 @@
 //! Builds every part of a node in order, and takes it down in reverse.
 
 mod assemble;
+pub mod command;
 pub mod config_file;
 mod group;
 pub mod hardening;

@@ -49,13 +49,9 @@ impl RunningNode {
         check_facts(config, &contents)?;
         let keystore = open_keystore(config, &contents, passphrase)?;
         let audit_dir = state_dir.join(AUDIT_DIR);
-        let (journal, recovered) = Journal::open(
-            &audit_dir,
-            config.node.name.clone(),
-            Arc::clone(&seams.clock),
-            config.audit.durability,
-        )
-        .context("the audit journal cannot be opened")?;
+        let (journal, recovered) =
+            Journal::open(&audit_dir, config.node.name.clone(), Arc::clone(&seams.clock), config.audit.durability)
+                .context("the audit journal cannot be opened")?;
         if recovered.torn.is_some() {
             tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
         }

@@ -52,7 +52,8 @@ impl Pending {
         store.close().await?;
         let parameters = contents.blobs.get(&BlobName::PassphraseParameters).cloned();
         let unseal_key = unseal::open(&template.unseal, passphrase, parameters.as_deref())?;
-        let keystore = Keystore::open(&unseal_key, NO_MESH, contents.blobs).context("an earlier join was interrupted")?;
+        let keystore =
+            Keystore::open(&unseal_key, NO_MESH, contents.blobs).context("an earlier join was interrupted")?;
         Ok(Self {
             node_key: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
             sealing_key: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,
@@ -61,12 +62,7 @@ impl Pending {
         })
     }
 
-    async fn create(
-        path: &Path,
-        template: &NodeConfig,
-        passphrase: Option<&Plaintext>,
-        seams: &Seams,
-    ) -> Result<Self> {
+    async fn create(path: &Path, template: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Seams) -> Result<Self> {
         let entropy = &*seams.entropy;
         let (unseal_key, parameters) = unseal::create(&template.unseal, passphrase, entropy)?;
         let (node_key, sealing_key) = (NodeKey::generate()?, SealingKey::generate(entropy)?);

@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::config::node_config::UnsealSource;
-use crate::crypto::plaintext::Plaintext;
 use crate::crypto::passphrase::PassphraseParameters;
+use crate::crypto::plaintext::Plaintext;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::time::Entropy;
 
@@ -49,7 +49,8 @@ pub(super) fn open(
     match source {
         UnsealSource::File { path } => read_key_file(path),
         UnsealSource::Passphrase => {
-            let parameters = parameters.context("the store was not made with a passphrase; set [unseal] source = \"file\"")?;
+            let parameters =
+                parameters.context("the store was not made with a passphrase; set [unseal] source = \"file\"")?;
             let parameters = PassphraseParameters::decode(parameters)?;
             Ok(UnsealKey::from_passphrase(required(passphrase)?, &parameters)?)
         }
@@ -71,7 +72,9 @@ pub(super) fn private_dir(path: &Path) -> Result<()> {
 }
 
 fn required(passphrase: Option<&Plaintext>) -> Result<&Plaintext> {
-    passphrase.context("this node is unsealed by a passphrase; run it in a terminal, or give the passphrase on standard input")
+    passphrase.context(
+        "this node is unsealed by a passphrase; run it in a terminal, or give the passphrase on standard input",
+    )
 }
 
 fn read_key_file(path: &Path) -> Result<UnsealKey> {
@@ -85,8 +88,7 @@ fn read_key_file(path: &Path) -> Result<UnsealKey> {
     }
     let mut text = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
     file.read_to_end(&mut text)?;
-    UnsealKey::from_key_file(&Plaintext::new(text))
-        .with_context(|| format!("{} does not hold a key", path.display()))
+    UnsealKey::from_key_file(&Plaintext::new(text)).with_context(|| format!("{} does not hold a key", path.display()))
 }
 
 /// Creates the file readable by the owner alone, and leaves it on disk before anything depends on it.

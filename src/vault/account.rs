@@ -92,11 +92,7 @@ impl Vault {
     }
 
     /// Writes the line of a request that has been decided, and lets its result out only then.
-    pub(super) async fn settle<T>(
-        &self,
-        account: &Account,
-        result: Result<T, VaultError>,
-    ) -> Result<T, VaultError> {
+    pub(super) async fn settle<T>(&self, account: &Account, result: Result<T, VaultError>) -> Result<T, VaultError> {
         let outcome = result.as_ref().map_or_else(VaultError::code, |_| "ok");
         self.journal(account, outcome).await?;
         result

@@ -263,4 +263,3 @@ pub struct AuditVerdict {
     /// The first line that does not fit, with its file and reason; `None` if all do.
     pub broken: Option<String>,
 }
-

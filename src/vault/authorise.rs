@@ -112,9 +112,9 @@ impl Vault {
         match asked {
             None => Ok(own.clone()),
             Some(asked) if asked == own || (who.is_admin() && self.parts.lead.is_some()) => Ok(asked.clone()),
-            Some(asked) => Err(VaultError::BadScope(format!(
-                "this node is in environment {own}; it holds nothing of {asked}"
-            ))),
+            Some(asked) => {
+                Err(VaultError::BadScope(format!("this node is in environment {own}; it holds nothing of {asked}")))
+            }
         }
     }
 

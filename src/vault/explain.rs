@@ -81,7 +81,11 @@ impl Vault {
             let entitled = entry.entitlement.covers(&entry.name, &record.at);
             let here = entry.name == *own;
             let current = if here { Some(true) } else { acknowledged.map(|revision| revision >= record.revision) };
-            Holder { node: entry.name.clone(), entitled: entitled || here, current: current.filter(|_| entitled || here) }
+            Holder {
+                node: entry.name.clone(),
+                entitled: entitled || here,
+                current: current.filter(|_| entitled || here),
+            }
         };
         lead_view.nodes().map(holder).collect()
     }

@@ -77,9 +77,8 @@ impl Vault {
         let here = entry.role == Role::Lead && entry.name == self.parts.node;
         let presences = lead.board.presence.load();
         let presence = presences.get(&entry.name);
-        let silence = presence.and_then(|presence| {
-            (presence.heard.boot_id == now.boot_id).then(|| now.boot.since(presence.heard.boot))
-        });
+        let silence = presence
+            .and_then(|presence| (presence.heard.boot_id == now.boot_id).then(|| now.boot.since(presence.heard.boot)));
         let state = match silence.map(liveness::judge) {
             _ if here => NodeState::Here,
             None => NodeState::Unknown,

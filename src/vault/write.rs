@@ -51,13 +51,8 @@ impl Vault {
         }
         let audit_seq = self.journal(account, "intent").await?;
         let at = SecretAddress { environment, name: ask.name }.within(ask.scope);
-        let new = NewValue {
-            at: at.clone(),
-            value: ask.value,
-            metadata: ask.metadata,
-            options: ask.options,
-            cas: ask.cas,
-        };
+        let new =
+            NewValue { at: at.clone(), value: ask.value, metadata: ask.metadata, options: ask.options, cas: ask.cas };
         let committed = lead.secrets.commit(Change::Put(Box::new(new)), audit_seq).await;
         stored(at, committed, account)
     }
@@ -93,7 +88,9 @@ fn stored(
             account.version(version);
             Ok(Stored { secret_id, at, version, revision })
         }
-        Committed::Node(_) | Committed::Token => Err(VaultError::Internal("a secret change came out as another".to_owned())),
+        Committed::Node(_) | Committed::Token => {
+            Err(VaultError::Internal("a secret change came out as another".to_owned()))
+        }
     }
 }
 

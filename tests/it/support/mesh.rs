@@ -69,11 +69,8 @@ impl TestMesh {
         let token = self.lead.vault().issue_token(&admin(), ask).await.expect("a token");
         let text = std::str::from_utf8(token.text.expose()).expect("text").to_owned();
         let mut follower = self.stranger(name);
-        let options = JoinOptions {
-            template: follower.config.clone(),
-            config_file: follower.config_file(),
-            lead: None,
-        };
+        let options =
+            JoinOptions { template: follower.config.clone(), config_file: follower.config_file(), lead: None };
         let token = JoinSecret::parse(&text).expect("a token");
         follower.config = join(&token, &options, None, &follower.seams()).await.expect("joined");
         follower.start().await;

@@ -1,0 +1,50 @@
+//! The passphrase of a node: asked for without echo on a terminal, else the first line of standard input.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use dialoguer::Password;
+
+use super::error::CliError;
+use crate::crypto::plaintext::Plaintext;
+
+/// Whether the passphrase is a new one, which is asked for twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It will seal a new node.
+    New,
+    /// It unseals a node.
+    Known,
+}
+
+/// Gets the passphrase.
+///
+/// # Errors
+/// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is empty.
+pub fn ask(kind: Kind) -> Result<Plaintext, CliError> {
+    let typed = if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        let prompt = Password::new().with_prompt("Passphrase of this node");
+        let prompt = match kind {
+            Kind::New => prompt.with_confirmation("The same again", "They differ."),
+            Kind::Known => prompt,
+        };
+        prompt.interact().map_err(|dialoguer::Error::IO(source)| unreadable(source))?.into_bytes()
+    } else {
+        let mut line = Vec::new();
+        io::stdin().lock().read_until(b'\n', &mut line).map_err(unreadable)?;
+        while matches!(line.last(), Some(b'\n' | b'\r')) {
+            line.pop();
+        }
+        line
+    };
+    if typed.is_empty() {
+        return Err(CliError::Usage {
+            message: "the passphrase is empty".to_owned(),
+            hint: "Type one, or pipe one in as the first line of standard input.".to_owned(),
+        });
+    }
+    Ok(Plaintext::new(typed))
+}
+
+fn unreadable(source: io::Error) -> CliError {
+    CliError::Input { what: "the passphrase".to_owned(), source }
+}

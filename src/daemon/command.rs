@@ -1,0 +1,191 @@
+//! The verbs that make or start a node: from arguments to a configuration, and on to the work.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::config_file;
+use super::init::init;
+use super::join::{JoinOptions, join};
+use super::seams::Seams;
+use super::up::up;
+use super::{hardening, logging};
+use crate::cli::arguments::Command;
+use crate::cli::arguments_node::{InitArguments, JoinArguments, UpArguments};
+use crate::cli::passphrase::{self, Kind};
+use crate::cli::say;
+use crate::config::duration;
+use crate::config::node_config::{
+    ApiSection, AuditSection, Defaults, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+};
+use crate::config::paths::Paths;
+use crate::crypto::join_token::JoinSecret;
+use crate::crypto::plaintext::Plaintext;
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::identity::Role;
+use crate::model::name::{EnvironmentName, NodeName};
+
+/// What a lead is called unless it is told otherwise.
+const LEAD_NAME: &str = "aurora";
+
+/// The environment of a lead unless it is told otherwise.
+const ENVIRONMENT: &str = "prod";
+
+/// Runs a verb that makes or starts a node.
+#[must_use]
+pub fn run(command: Command, log: Option<&str>) -> ExitCode {
+    let done = match command {
+        Command::Init(arguments) => prepared(run_init(arguments)),
+        Command::Join(arguments) => prepared(run_join(arguments)),
+        Command::Up(arguments) => {
+            logging::start(log);
+            prepared(run_up(arguments))
+        }
+        Command::Ask(_) | Command::Dev(_) => Err(anyhow!("this verb is not the daemon's")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Nothing secret is touched before the process has given up core dumps.
+fn prepared(work: impl Future<Output = Result<()>>) -> Result<()> {
+    hardening::harden().context("core dumps cannot be turned off; the node does not start with keys in memory")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    // Nothing that still blocks holds up the end of the process.
+    runtime.shutdown_background();
+    done
+}
+
+async fn run_init(arguments: InitArguments) -> Result<()> {
+    let paths = paths()?;
+    let file = arguments.config.clone().unwrap_or(paths.config_file.clone());
+    let mut config = template(
+        &paths,
+        arguments.state_dir,
+        arguments.socket_dir,
+        arguments.name.map_or_else(|| NodeName::parse(LEAD_NAME), Ok)?,
+        Role::Lead,
+    )?;
+    if let Some(environment) = arguments.environment {
+        config.node.environment = environment;
+    }
+    if let Some(listen) = arguments.listen {
+        config.mesh.listen = listen;
+    }
+    config.mesh.leads = arguments.advertise;
+    config.mesh.discovery = !arguments.no_discovery;
+    let passphrase = sealed_by(&mut config, arguments.passphrase)?;
+    let made = init(&config, &file, passphrase.as_ref(), &Seams::system()?).await?;
+    say::line(&format!("Mesh {} is made; this node is its lead, {}.", made.mesh, config.node.name));
+    say::line(&format!("  configuration  {}", file.display()));
+    say::line(&format!("  state          {}", config.node.state_dir.display()));
+    say::line(&format!("  mesh CA        {}", made.authority.fingerprint()));
+    say::line(&format!("Start it:        aurora up --config {}", file.display()));
+    say::line("Then, for each node:  aurora token create NODE");
+    Ok(())
+}
+
+async fn run_join(arguments: JoinArguments) -> Result<()> {
+    let paths = paths()?;
+    let file = arguments.config.clone().unwrap_or(paths.config_file.clone());
+    let text = match arguments.token.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin()).context("the token cannot be read from standard input")?,
+        token => token.to_owned(),
+    };
+    let token = JoinSecret::parse(text.trim())?;
+    // The name and the environment are the lead's to say; these only fill the template.
+    let mut template =
+        template(&paths, arguments.state_dir, arguments.socket_dir, NodeName::parse("joining")?, Role::Follower)?;
+    if let Some(listen) = arguments.listen {
+        template.mesh.listen = listen;
+    }
+    template.mesh.discovery = !arguments.no_discovery;
+    let passphrase = sealed_by(&mut template, arguments.passphrase)?;
+    let options = JoinOptions { template, config_file: file.clone(), lead: arguments.lead };
+    let config = join(&token, &options, passphrase.as_ref(), &Seams::system()?).await?;
+    say::line(&format!(
+        "This machine is now the node {} of environment {}.",
+        config.node.name, config.node.environment
+    ));
+    say::line(&format!("  configuration  {}", file.display()));
+    say::line(&format!("  state          {}", config.node.state_dir.display()));
+    say::line(&format!(
+        "  served offline for {} after the lead was last heard",
+        duration::print(config.cache.ttl + config.cache.max_stale)
+    ));
+    say::line(&format!("Start it:        aurora up --config {}", file.display()));
+    Ok(())
+}
+
+async fn run_up(arguments: UpArguments) -> Result<()> {
+    if arguments.exit_with_parent {
+        set_parent_process_death_signal(Some(Signal::TERM)).context("the parent's end cannot be watched for")?;
+    }
+    let superuser = rustix::process::geteuid().is_root();
+    let defaults =
+        Defaults::from_environment(superuser, |name| std::env::var(name).ok()).map_err(|error| anyhow!(error))?;
+    let file = arguments.config.unwrap_or(defaults.paths.config_file.clone());
+    let config = config_file::read(&file, &defaults)?;
+    let passphrase = match config.unseal {
+        UnsealSource::Passphrase => Some(passphrase::ask(Kind::Known).map_err(|error| anyhow!("{error}"))?),
+        UnsealSource::File { .. } => None,
+    };
+    up(&config, passphrase.as_ref(), &Seams::system()?).await
+}
+
+fn paths() -> Result<Paths> {
+    let superuser = rustix::process::geteuid().is_root();
+    Paths::of(superuser, |name| std::env::var(name).ok()).map_err(|error| anyhow!(error))
+}
+
+/// A configuration with everything at its default.
+fn template(
+    paths: &Paths,
+    state_dir: Option<PathBuf>,
+    socket_dir: Option<PathBuf>,
+    name: NodeName,
+    role: Role,
+) -> Result<NodeConfig> {
+    let state_dir = absolute(state_dir.unwrap_or_else(|| paths.state_dir.clone()))?;
+    Ok(NodeConfig {
+        node: NodeSection {
+            name,
+            role,
+            environment: EnvironmentName::parse(ENVIRONMENT)?,
+            state_dir: state_dir.clone(),
+        },
+        mesh: MeshSection::default(),
+        cache: FreshnessPolicy::default(),
+        unseal: UnsealSource::File { path: Paths::key_file(&state_dir) },
+        audit: AuditSection::default(),
+        api: ApiSection {
+            socket_dir: absolute(socket_dir.unwrap_or_else(|| paths.socket_dir.clone()))?,
+            socket_group: None,
+        },
+        limits: LimitsSection::default(),
+    })
+}
+
+/// What is written to a file must not depend on where the command was typed.
+fn absolute(path: PathBuf) -> Result<PathBuf> {
+    std::path::absolute(&path).with_context(|| format!("{} is no path", path.display()))
+}
+
+fn sealed_by(config: &mut NodeConfig, wanted: bool) -> Result<Option<Plaintext>> {
+    if !wanted {
+        return Ok(None);
+    }
+    config.unseal = UnsealSource::Passphrase;
+    match passphrase::ask(Kind::New) {
+        Ok(passphrase) => Ok(Some(passphrase)),
+        Err(error) => bail!("{error}"),
+    }
+}
