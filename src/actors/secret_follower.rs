@@ -11,7 +11,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::board::Board;
-use super::error::ApplyError;
+use super::error::{ApplyError, StartError};
 use super::follower_cache::FollowerKeys;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::entitlement::Entitlement;
@@ -61,8 +61,9 @@ impl FollowerSecrets {
     ///
     /// # Errors
     /// When the supervisor is gone.
-    pub async fn start(arguments: FollowerSecretsArguments, supervisor: ActorCell) -> Result<Self, ActorProcessingErr> {
-        let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
+    pub async fn start(arguments: FollowerSecretsArguments, supervisor: ActorCell) -> Result<Self, StartError> {
+        let (actor, _) =
+            Actor::spawn_linked(None, SecretActor, arguments, supervisor).await.map_err(StartError::from_any)?;
         Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
 

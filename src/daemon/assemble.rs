@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::keystore::Keystore;
 use super::seams::Seams;
@@ -157,7 +157,7 @@ async fn assemble_lead(
         lead_board: Arc::clone(&lead_board),
         clock: Arc::clone(&seams.clock),
     };
-    let secrets = LeadSecrets::start(arguments, handle.supervisor()).await.map_err(|error| anyhow!(error))?;
+    let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let lead =
         AssembledLead { secrets: secrets.clone(), board: Arc::clone(&lead_board), authority: keys.authority.pin() };
     let role = lead_role(config, keys, (&board, &lead_board), secrets, (keystore.mesh, stores), seams)?;
@@ -276,7 +276,7 @@ async fn assemble_follower(
         freshness: config.cache,
         clock: Arc::clone(&seams.clock),
     };
-    let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await.map_err(|error| anyhow!(error))?;
+    let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
     let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
     let sessions = FollowerSessions {
         secrets: secrets.clone(),

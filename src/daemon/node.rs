@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -55,11 +54,11 @@ impl RunningNode {
         if recovered.torn.is_some() {
             tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
         }
-        let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await.map_err(failure)?;
+        let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
         let stores = assemble::Stores { store: store.clone(), journal: journal.clone() };
         let Assembled { board, roles, lead } =
             assemble::assemble(config, contents, &keystore, &stores, seams, &handle).await?;
-        let started = handle.run(roles).await.map_err(failure)?;
+        let started = handle.run(roles).await?;
         let group = group::socket_group(config.api.socket_group.as_deref())?;
         let owner = rustix::process::geteuid().as_raw();
         let policy = starting::starting(group.unwrap_or_else(|| rustix::process::getegid().as_raw()), owner);
@@ -73,7 +72,7 @@ impl RunningNode {
             store: store.clone(),
             journal: journal.clone(),
             audit_dir,
-            policy: ArcSwap::from_pointee(policy),
+            policy,
             freshness: config.cache,
             value_bytes_max: config.limits.value_bytes_max,
             clock: Arc::clone(&seams.clock),
@@ -165,8 +164,4 @@ async fn open_sockets(
     };
     let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
     Ok(tokio::spawn(server::serve(sockets, vault.clone(), clock, entropy, limits, stop.clone())))
-}
-
-fn failure(error: ractor::ActorProcessingErr) -> anyhow::Error {
-    anyhow!(error)
 }

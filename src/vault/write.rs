@@ -3,7 +3,7 @@
 use crate::actors::change::{Change, Committed, NewValue};
 use crate::actors::error::CommitError;
 use crate::model::caller::Caller;
-use crate::model::secret::{SecretAddress, SecretName};
+use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 
 use super::account::Account;
@@ -11,6 +11,7 @@ use super::answer::Stored;
 use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
+use super::refusal::{Subject, refusal};
 use super::request::{DeleteRequest, PutRequest};
 
 impl Vault {
@@ -79,11 +80,11 @@ impl Vault {
 }
 
 fn stored(
-    at: crate::model::secret::ScopedSecret,
+    at: ScopedSecret,
     committed: Result<Committed, CommitError>,
     account: &mut Account,
 ) -> Result<Stored, VaultError> {
-    match committed.map_err(|error| refusal(error, &at.secret.name, &at.scope))? {
+    match committed.map_err(|error| refusal(&error, Subject::Secret(&at)))? {
         Committed::Secret { secret_id, version, revision } => {
             account.version(version);
             Ok(Stored { secret_id, at, version, revision })
@@ -91,31 +92,5 @@ fn stored(
         Committed::Node(_) | Committed::Token => {
             Err(VaultError::Internal("a secret change came out as another".to_owned()))
         }
-    }
-}
-
-fn refusal(error: CommitError, name: &SecretName, scope: &crate::model::secret::Scope) -> VaultError {
-    match error {
-        CommitError::Conflict { current } => VaultError::VersionConflict { current },
-        CommitError::NoSuchSecret => VaultError::NotFound { name: name.clone(), tried: vec![scope.clone()] },
-        other => failure(&other),
-    }
-}
-
-/// A commit that failed for no fault of the caller.
-pub(super) fn failure(error: &CommitError) -> VaultError {
-    match error {
-        CommitError::Overloaded => VaultError::Overloaded,
-        CommitError::Conflict { .. }
-        | CommitError::NoSuchSecret
-        | CommitError::NoSuchNode
-        | CommitError::NodeExists
-        | CommitError::TokenUnknown
-        | CommitError::TokenExpired
-        | CommitError::TokenReused
-        | CommitError::Seal(_)
-        | CommitError::Store(_)
-        | CommitError::TimedOut
-        | CommitError::Stopped => VaultError::Internal(error.to_string()),
     }
 }
