@@ -24,6 +24,7 @@ use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
 use crate::replication::view::View;
+use crate::store::blob::BlobName;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
@@ -215,6 +216,9 @@ impl State {
             RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
+        if scrub {
+            mutations.push(Mutation::PutBlob(BlobName::RebuildDue, vec![1]));
+        }
         self.with.store.commit(mutations).await?;
         self.with.own = own;
         self.with.board.entitlement.store(Arc::new(entitlement));
@@ -224,6 +228,7 @@ impl State {
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if scrub {
             self.with.store.rebuild().await?;
+            self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
         }
         Ok(position)
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{self, Assembled};
+use super::assemble::{Assembled, Materials, assemble};
 use super::keystore::Keystore;
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE, group, unseal};
@@ -17,6 +17,7 @@ use crate::api::server::{self, Limits};
 use crate::api::sockets;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
+use crate::crypto::locked;
 use crate::crypto::plaintext::Plaintext;
 use crate::policy::starting;
 use crate::store::blob::BlobName;
@@ -54,10 +55,11 @@ impl RunningNode {
         if recovered.torn.is_some() {
             tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
         }
+        warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
-        let stores = assemble::Stores { store: store.clone(), journal: journal.clone() };
-        let Assembled { board, roles, lead } =
-            assemble::assemble(config, contents, &keystore, &stores, seams, &handle).await?;
+        let materials =
+            Materials { config, keystore: &keystore, store: &store, journal: &journal, seams, handle: &handle };
+        let Assembled { board, roles, lead } = assemble(&materials, contents).await?;
         let started = handle.run(roles).await?;
         let group = group::socket_group(config.api.socket_group.as_deref())?;
         let owner = rustix::process::geteuid().as_raw();
@@ -129,6 +131,13 @@ fn open_keystore(config: &NodeConfig, contents: &Contents, passphrase: Option<&P
     let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
     let unseal_key = unseal::open(&config.unseal, passphrase, parameters)?;
     Keystore::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
+}
+
+/// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.
+fn warn_of_unlocked_keys() {
+    if locked::unlocked_pages() > 0 {
+        tracing::warn!("keys could not be locked in memory and may be swapped out; raise LimitMEMLOCK (ulimit -l)");
+    }
 }
 
 /// The store says who this node is; a configuration that says otherwise was copied from another.
