@@ -44,6 +44,8 @@ pub struct FollowerSessions {
     pub certificate: FollowerCertificate,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How busy this machine is, in thousandths of a waiting process.
+    pub load_milli: fn() -> u32,
     /// When the node started.
     pub started: Moment,
     /// The version of this program.
@@ -144,7 +146,7 @@ fn heartbeat(sessions: &FollowerSessions, stamp: u64, now: &Moment) -> Heartbeat
         stamp,
         revision: view.position.revision.get(),
         cache_entries: u64::try_from(view.len()).unwrap_or(u64::MAX),
-        load_milli: 0,
+        load_milli: (sessions.load_milli)(),
         uptime_ms: u64::try_from(now.boot.since(sessions.started.boot).as_millis()).unwrap_or(u64::MAX),
     }
 }

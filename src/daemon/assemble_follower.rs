@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials};
 use super::keystore::Keystore;
+use super::load::load_milli;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
 use crate::actors::follower_cache::FollowerKeys;
@@ -99,6 +100,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
             entropy: Arc::clone(&seams.entropy),
         },
         clock: Arc::clone(&seams.clock),
+        load_milli,
         started: seams.clock.now(),
         build: env!("CARGO_PKG_VERSION"),
     };

@@ -10,6 +10,7 @@ pub mod hardening;
 pub mod init;
 pub mod join;
 mod keystore;
+mod load;
 pub mod logging;
 pub mod node;
 mod pending;

@@ -79,6 +79,7 @@ impl RunningNode {
             value_bytes_max: config.limits.value_bytes_max,
             clock: Arc::clone(&seams.clock),
             entropy: Arc::clone(&seams.entropy),
+            load_milli: super::load::load_milli,
             started: seams.clock.now(),
         });
         let stop = CancellationToken::new();

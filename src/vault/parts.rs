@@ -49,6 +49,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The random source.
     pub entropy: Arc<dyn Entropy>,
+    /// How busy this machine is, in thousandths of a waiting process.
+    pub load_milli: fn() -> u32,
     /// When the node started.
     pub started: Moment,
 }
