@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::config_file;
+use super::group;
 use super::init::init;
 use super::join::{JoinOptions, join};
 use super::seams::Seams;
@@ -168,7 +169,7 @@ fn template(
         audit: AuditSection::default(),
         api: ApiSection {
             socket_dir: absolute(socket_dir.unwrap_or_else(|| paths.socket_dir.clone()))?,
-            socket_group: None,
+            socket_group: group::default_name()?,
         },
         limits: LimitsSection::default(),
     })
