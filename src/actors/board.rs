@@ -88,6 +88,8 @@ pub struct Presence {
     pub acknowledged: Option<Revision>,
     /// Records in its cache.
     pub cache_entries: u64,
+    /// Its one-minute load average, in thousandths.
+    pub load_milli: u32,
     /// How long it has run, in milliseconds.
     pub uptime_ms: u64,
     /// From where it is connected; `None` once the connection ended.

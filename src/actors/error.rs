@@ -1,5 +1,7 @@
 //! Why an actor could not do what it was asked.
 
+use ractor::ActorProcessingErr;
+
 use crate::crypto::error::CryptoError;
 use crate::model::number::Version;
 use crate::model::secret::ScopedSecret;
@@ -9,6 +11,17 @@ use crate::transport::close::CloseCode;
 use crate::transport::error::TransportError;
 use crate::wire::control::GoodbyeReason;
 use crate::wire::error::WireError;
+
+/// A part of the node could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("a part of the node did not start")]
+pub struct StartError(#[source] pub(super) ActorProcessingErr);
+
+impl StartError {
+    pub(super) fn from_any(error: impl Into<ActorProcessingErr>) -> Self {
+        Self(error.into())
+    }
+}
 
 /// Why a change was not committed. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +92,7 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// What makes the node unfit, as opposed to this session.
-    pub(super) fn fatal(&self) -> Option<ractor::ActorProcessingErr> {
+    pub(super) fn fatal(&self) -> Option<ActorProcessingErr> {
         match self {
             Self::Store(failure) if !failure.is_refusal() => Some(failure.to_string().into()),
             Self::Store(_) | Self::Refused(_) | Self::NotEntitled { .. } | Self::Seal(_) | Self::Stopped => None,

@@ -27,6 +27,10 @@ const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
 /// A heartbeat a second: the lead suspects a node after four seconds, and freshness is a matter of seconds.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
+/// A lead answers every heartbeat at once; one that has answered none of five is gone, or no longer itself. Far shorter
+/// than the connection's idle timeout, because a lead that was killed and is back again should be found within seconds.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+
 /// Unanswered heartbeats that are remembered; the connection's idle timeout ends it long before.
 const UNANSWERED_MAX: usize = 64;
 
@@ -40,6 +44,8 @@ pub struct FollowerSessions {
     pub certificate: FollowerCertificate,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How busy this machine is, in thousandths of a waiting process.
+    pub load_milli: fn() -> u32,
     /// When the node started.
     pub started: Moment,
     /// The version of this program.
@@ -140,7 +146,7 @@ fn heartbeat(sessions: &FollowerSessions, stamp: u64, now: &Moment) -> Heartbeat
         stamp,
         revision: view.position.revision.get(),
         cache_entries: u64::try_from(view.len()).unwrap_or(u64::MAX),
-        load_milli: 0,
+        load_milli: (sessions.load_milli)(),
         uptime_ms: u64::try_from(now.boot.since(sessions.started.boot).as_millis()).unwrap_or(u64::MAX),
     }
 }
@@ -150,7 +156,11 @@ async fn hear(
     sessions: &FollowerSessions,
     unanswered: &Mutex<VecDeque<(u64, Moment)>>,
 ) -> Result<(), SessionError> {
-    while let Some(frame) = receiver.receive().await? {
+    loop {
+        let heard = tokio::time::timeout(SILENCE_MAX, receiver.receive());
+        let Some(frame) = heard.await.map_err(|_| SessionError::Silent)?? else {
+            return Err(SessionError::Unexpected("the end of the control stream"));
+        };
         match frame {
             control::FromLead::Beacon(beacon) => {
                 if let Some(asked) = answered(unanswered, beacon.stamp) {
@@ -161,7 +171,6 @@ async fn hear(
             control::FromLead::Welcome(_) => return Err(SessionError::Unexpected("a second welcome")),
         }
     }
-    Err(SessionError::Unexpected("the end of the control stream"))
 }
 
 /// When the heartbeat with this stamp was sent. A stamp that was never sent, or answered before, vouches for nothing.

@@ -165,6 +165,7 @@ async fn answer_heartbeats(
             heard: now,
             acknowledged: Some(Revision(heartbeat.revision)),
             cache_entries: heartbeat.cache_entries,
+            load_milli: heartbeat.load_milli,
             uptime_ms: heartbeat.uptime_ms,
             address: Some(connection.remote_address().to_string()),
         };

@@ -10,6 +10,7 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Supervisio
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::error::StartError;
 use super::restart::{Part, Remedy, Restarts};
 use super::roles::{Roles, Started};
 use crate::model::time::{Clock, Entropy};
@@ -32,10 +33,10 @@ impl NodeHandle {
     ///
     /// # Errors
     /// When the actor cannot start.
-    pub async fn start(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, ActorProcessingErr> {
+    pub async fn start(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self, StartError> {
         let (tell_unfit, unfit) = watch::channel(None);
         let arguments = Arguments { clock, entropy, tell_unfit };
-        let (actor, ended) = Actor::spawn(None, Node, arguments).await?;
+        let (actor, ended) = Actor::spawn(None, Node, arguments).await.map_err(StartError::from_any)?;
         Ok(Self { actor, ended, unfit })
     }
 
@@ -49,10 +50,11 @@ impl NodeHandle {
     ///
     /// # Errors
     /// When one cannot start.
-    pub async fn run(&self, roles: Roles) -> Result<Started, ActorProcessingErr> {
+    pub async fn run(&self, roles: Roles) -> Result<Started, StartError> {
         let (reply, started) = oneshot::channel();
-        self.actor.cast(Message::Run(Box::new(roles), reply))?;
-        tokio::time::timeout(START_TIMEOUT, started).await??
+        self.actor.cast(Message::Run(Box::new(roles), reply)).map_err(StartError::from_any)?;
+        let started = tokio::time::timeout(START_TIMEOUT, started).await.map_err(StartError::from_any)?;
+        started.map_err(StartError::from_any)?.map_err(StartError)
     }
 
     /// Returns when the node has become unfit, with the reason; never while it is well.

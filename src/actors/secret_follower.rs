@@ -11,7 +11,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::board::Board;
-use super::error::ApplyError;
+use super::error::{ApplyError, StartError};
 use super::follower_cache::FollowerKeys;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::entitlement::Entitlement;
@@ -24,6 +24,7 @@ use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
 use crate::replication::view::View;
+use crate::store::blob::BlobName;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
@@ -61,8 +62,9 @@ impl FollowerSecrets {
     ///
     /// # Errors
     /// When the supervisor is gone.
-    pub async fn start(arguments: FollowerSecretsArguments, supervisor: ActorCell) -> Result<Self, ActorProcessingErr> {
-        let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
+    pub async fn start(arguments: FollowerSecretsArguments, supervisor: ActorCell) -> Result<Self, StartError> {
+        let (actor, _) =
+            Actor::spawn_linked(None, SecretActor, arguments, supervisor).await.map_err(StartError::from_any)?;
         Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
 
@@ -214,6 +216,9 @@ impl State {
             RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
+        if scrub {
+            mutations.push(Mutation::PutBlob(BlobName::RebuildDue, vec![1]));
+        }
         self.with.store.commit(mutations).await?;
         self.with.own = own;
         self.with.board.entitlement.store(Arc::new(entitlement));
@@ -223,6 +228,7 @@ impl State {
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if scrub {
             self.with.store.rebuild().await?;
+            self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
         }
         Ok(position)
     }

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::board::{Board, LeadBoard};
 use super::change::{Change, Committed, Draft, LeadState, Sealer};
-use super::error::CommitError;
+use super::error::{CommitError, StartError};
 use crate::model::time::Clock;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -55,8 +55,9 @@ impl LeadSecrets {
     ///
     /// # Errors
     /// When the supervisor is gone.
-    pub async fn start(arguments: LeadSecretsArguments, supervisor: ActorCell) -> Result<Self, ActorProcessingErr> {
-        let (actor, _) = Actor::spawn_linked(None, SecretActor, arguments, supervisor).await?;
+    pub async fn start(arguments: LeadSecretsArguments, supervisor: ActorCell) -> Result<Self, StartError> {
+        let (actor, _) =
+            Actor::spawn_linked(None, SecretActor, arguments, supervisor).await.map_err(StartError::from_any)?;
         Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
 

@@ -74,7 +74,7 @@ pub(super) fn row(error: &ApiError) -> Row {
     }
 }
 
-const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 1 MiB).";
+const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
     let told = |status, code, hint: &str| Row::new(status, code, error, hint);

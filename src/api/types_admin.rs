@@ -122,6 +122,7 @@ pub(super) struct NodeView<'a> {
     last_heard_ms: Option<u64>,
     revision: Option<u64>,
     cache_entries: Option<u64>,
+    load: Option<f64>,
     uptime_ms: Option<u64>,
     address: Option<&'a str>,
 }
@@ -143,6 +144,7 @@ impl<'a> From<&'a NodeLine> for NodeView<'a> {
             last_heard_ms: line.last_heard.map(milliseconds),
             revision: line.acknowledged.map(Revision::get),
             cache_entries: line.cache_entries,
+            load: line.load_milli.map(|milli| f64::from(milli) / 1000.0),
             uptime_ms: line.uptime.map(milliseconds),
             address: line.address.as_deref(),
         }

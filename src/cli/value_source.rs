@@ -9,9 +9,7 @@ use super::arguments_secret::PutArguments;
 use super::error::CliError;
 use super::wiped::Gathered;
 use crate::crypto::plaintext::Plaintext;
-
-/// The largest value any node can be configured to take: 1 MiB.
-const VALUE_BYTES_MAX: usize = 1 << 20;
+use crate::model::record::VALUE_BYTES_MAX;
 
 /// Read at once; standard input rarely gives more.
 const CHUNK_BYTES: usize = 4 << 10;
@@ -162,7 +160,7 @@ mod tests {
             read(&with_source(&["--from-file", path.to_str().expect("path")]))
         };
         assert_eq!(from(&[b'a'; 10_000]).expect("read").expose(), [b'a'; 10_000]);
-        assert!(matches!(from(&vec![b'a'; (1 << 20) + 2]), Err(CliError::Usage { .. })));
+        assert!(matches!(from(&vec![b'a'; VALUE_BYTES_MAX + 2]), Err(CliError::Usage { .. })));
         assert!(matches!(from(b"\n"), Err(CliError::Usage { .. })));
         assert!(matches!(from(b"\xff"), Err(CliError::Usage { .. })));
         assert!(matches!(read(&with_source(&["--from-file", "/nonexistent"])), Err(CliError::Input { .. })));

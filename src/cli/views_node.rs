@@ -99,6 +99,7 @@ pub(super) struct NodeView {
     last_heard_ms: Option<u64>,
     revision: Option<u64>,
     cache_entries: Option<u64>,
+    load: Option<f64>,
     uptime_ms: Option<u64>,
     address: Option<String>,
 }
@@ -142,6 +143,7 @@ impl Shown for NodeDetails {
             ("fingerprint", Some(node.fingerprint.clone())),
             ("revision", node.revision.map(|revision| revision.to_string())),
             ("cache entries", node.cache_entries.map(|entries| entries.to_string())),
+            ("load", node.load.map(|load| format!("{load:.2}"))),
             ("running for", node.uptime_ms.map(milliseconds)),
             ("address", node.address.clone()),
         ];

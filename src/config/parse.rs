@@ -10,6 +10,7 @@ use toml::Table;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::record::VALUE_BYTES_MAX;
 
 use super::duration;
 use super::error::{Problem, Problems};
@@ -202,7 +203,7 @@ fn api(mut section: Section<'_>, paths: &Paths) -> ApiSection {
 fn limits(mut section: Section<'_>) -> LimitsSection {
     let defaults = LimitsSection::default();
     // A mebibyte is the largest value the design allows; the other bounds are memory and file descriptors.
-    let value_bytes_max = section.number("value_bytes_max", defaults.value_bytes_max, 1..=1 << 20);
+    let value_bytes_max = section.number("value_bytes_max", defaults.value_bytes_max, 1..=VALUE_BYTES_MAX);
     let log_revisions = section.number("log_revisions", defaults.log_revisions, 1..=10_000_000);
     let connections = section.number("connections", defaults.connections, 8..=65_536);
     let per_uid = defaults.connections_per_uid.min(connections);

@@ -117,7 +117,7 @@ fn limits(config: &NodeConfig) -> String {
     format!(
         "\
 [limits]
-# Largest value, in bytes; at most 1048576.
+# Largest value, in bytes; at most 983040.
 value_bytes_max = {}
 # Changes the lead remembers: a follower that missed more gets everything anew.
 log_revisions = {}

@@ -1,6 +1,7 @@
-//! What the process gives up before it holds a secret: core dumps, and being read by its siblings.
+//! What the process gives up before it holds a secret: core dumps, and being read by its siblings. And what it asks for:
+//! as many open files as it may have, since each connection is one.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 
 /// Turns off core dumps and `ptrace` by other processes of the same user.
 ///
@@ -8,5 +9,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 /// When the kernel refuses; the node must not start then, since a crash could write keys to disk.
 pub fn harden() -> Result<(), rustix::io::Errno> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
 }

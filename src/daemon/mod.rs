@@ -1,6 +1,8 @@
 //! Builds every part of a node in order, and takes it down in reverse.
 
 mod assemble;
+mod assemble_follower;
+mod assemble_lead;
 pub mod command;
 pub mod config_file;
 mod group;
@@ -8,6 +10,7 @@ pub mod hardening;
 pub mod init;
 pub mod join;
 mod keystore;
+mod load;
 pub mod logging;
 pub mod node;
 mod pending;

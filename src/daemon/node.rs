@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{self, Assembled};
+use super::assemble::{Assembled, Materials, assemble};
 use super::keystore::Keystore;
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE, group, unseal};
@@ -18,6 +17,7 @@ use crate::api::server::{self, Limits};
 use crate::api::sockets;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
+use crate::crypto::locked;
 use crate::crypto::plaintext::Plaintext;
 use crate::policy::starting;
 use crate::store::blob::BlobName;
@@ -55,11 +55,12 @@ impl RunningNode {
         if recovered.torn.is_some() {
             tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
         }
-        let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await.map_err(failure)?;
-        let stores = assemble::Stores { store: store.clone(), journal: journal.clone() };
-        let Assembled { board, roles, lead } =
-            assemble::assemble(config, contents, &keystore, &stores, seams, &handle).await?;
-        let started = handle.run(roles).await.map_err(failure)?;
+        warn_of_unlocked_keys();
+        let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
+        let materials =
+            Materials { config, keystore: &keystore, store: &store, journal: &journal, seams, handle: &handle };
+        let Assembled { board, roles, lead } = assemble(&materials, contents).await?;
+        let started = handle.run(roles).await?;
         let group = group::socket_group(config.api.socket_group.as_deref())?;
         let owner = rustix::process::geteuid().as_raw();
         let policy = starting::starting(group.unwrap_or_else(|| rustix::process::getegid().as_raw()), owner);
@@ -73,11 +74,12 @@ impl RunningNode {
             store: store.clone(),
             journal: journal.clone(),
             audit_dir,
-            policy: ArcSwap::from_pointee(policy),
+            policy,
             freshness: config.cache,
             value_bytes_max: config.limits.value_bytes_max,
             clock: Arc::clone(&seams.clock),
             entropy: Arc::clone(&seams.entropy),
+            load_milli: super::load::load_milli,
             started: seams.clock.now(),
         });
         let stop = CancellationToken::new();
@@ -132,6 +134,13 @@ fn open_keystore(config: &NodeConfig, contents: &Contents, passphrase: Option<&P
     Keystore::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
 }
 
+/// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.
+fn warn_of_unlocked_keys() {
+    if locked::unlocked_pages() > 0 {
+        tracing::warn!("keys could not be locked in memory and may be swapped out; raise LimitMEMLOCK (ulimit -l)");
+    }
+}
+
 /// The store says who this node is; a configuration that says otherwise was copied from another.
 fn check_facts(config: &NodeConfig, contents: &Contents) -> Result<()> {
     let facts = &contents.facts;
@@ -165,8 +174,4 @@ async fn open_sockets(
     };
     let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
     Ok(tokio::spawn(server::serve(sockets, vault.clone(), clock, entropy, limits, stop.clone())))
-}
-
-fn failure(error: ractor::ActorProcessingErr) -> anyhow::Error {
-    anyhow!(error)
 }

@@ -5,6 +5,9 @@ use super::number::{Generation, Position, Revision, Version};
 use super::secret::{KeyScope, ScopedSecret};
 use super::time::{Moment, Timestamp};
 
+/// The largest value any node may be configured to take: with the longest metadata it still fits one frame of 1 MiB.
+pub const VALUE_BYTES_MAX: usize = 960 * 1024;
+
 /// A value under its scope key, as `crypto` made it. Opens only at the address and version it was sealed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedValue {

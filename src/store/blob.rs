@@ -23,11 +23,13 @@ pub enum BlobName {
     Certificate,
     /// What the lead is called.
     LeadName,
+    /// Present while bytes that were dropped may still be in the file.
+    RebuildDue,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::Identity,
@@ -38,6 +40,7 @@ impl BlobName {
         Self::MeshSealingPublicKey,
         Self::Certificate,
         Self::LeadName,
+        Self::RebuildDue,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -54,6 +57,7 @@ impl BlobName {
             Self::MeshSealingPublicKey => "mesh-sealing-public-key",
             Self::Certificate => "certificate",
             Self::LeadName => "lead-name",
+            Self::RebuildDue => "rebuild-due",
         }
     }
 

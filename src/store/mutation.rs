@@ -33,6 +33,8 @@ pub enum Mutation {
     DropToken(TokenHash),
     /// Stores an opaque value.
     PutBlob(BlobName, Vec<u8>),
+    /// Removes an opaque value.
+    DropBlob(BlobName),
     /// Continues the change log; refused unless it is the next revision.
     AppendLog(LogEntry),
     /// Shortens the change log from its old end.

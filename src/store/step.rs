@@ -53,6 +53,7 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
         Mutation::PutToken(token) => put(Table::Tokens, &token.hash.0, roster::token_row(&token)?),
         Mutation::DropToken(hash) => Step::Drop { table: Table::Tokens, key: hash.0.to_vec() },
         Mutation::PutBlob(name, bytes) => put(Table::Blobs, name.as_str().as_bytes(), blob_row(&bytes)?),
+        Mutation::DropBlob(name) => Step::Drop { table: Table::Blobs, key: name.as_str().into() },
         Mutation::AppendLog(entry) => Step::AppendLog { revision: entry.revision, row: log::log_row(&entry)? },
         Mutation::TrimLog { keep } => Step::TrimLog { keep: u64::try_from(keep).unwrap_or(u64::MAX) },
         Mutation::Advance(position) => Step::Advance { position, row: meta::position_row(position)? },

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::actors::change::{Change, Committed};
-use crate::actors::error::CommitError;
 use crate::audit::{tail, verify};
 use crate::crypto::join_token::JoinSecret;
 use crate::model::caller::Caller;
@@ -18,8 +17,8 @@ use super::answer::{AuditVerdict, IssuedToken};
 use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
+use super::refusal::{Subject, refusal};
 use super::request::TokenRequest;
-use super::write::failure;
 
 /// Long enough to walk to another machine, short enough that a lost token is worth little.
 const TOKEN_VALID_FOR: Duration = Duration::from_secs(600);
@@ -111,7 +110,7 @@ impl Vault {
         };
         let audit_seq = self.journal(account, "intent").await?;
         let committed = lead.secrets.commit(Change::IssueToken(token), audit_seq).await;
-        committed.map_err(|error| node_refusal(&error, &ask.node))?;
+        committed.map_err(|error| refusal(&error, Subject::Node(&ask.node)))?;
         Ok(IssuedToken { text: secret.text(), node: ask.node, expires_at })
     }
 
@@ -126,20 +125,12 @@ impl Vault {
         let lead = self.lead()?;
         let audit_seq = self.journal(account, "intent").await?;
         let change = Change::Entitle { node: node.clone(), entitlement };
-        match lead.secrets.commit(change, audit_seq).await.map_err(|error| node_refusal(&error, &node))? {
+        match lead.secrets.commit(change, audit_seq).await.map_err(|error| refusal(&error, Subject::Node(&node)))? {
             Committed::Node(entry) => Ok(entry.changed_at),
             Committed::Secret { .. } | Committed::Token => {
                 Err(VaultError::Internal("a change of a node came out as another".to_owned()))
             }
         }
-    }
-}
-
-fn node_refusal(error: &CommitError, node: &NodeName) -> VaultError {
-    match error {
-        CommitError::NoSuchNode => VaultError::NoSuchNode(node.clone()),
-        CommitError::NodeExists => VaultError::NodeExists(node.clone()),
-        other => failure(other),
     }
 }
 

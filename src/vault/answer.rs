@@ -211,6 +211,8 @@ pub struct NodeLine {
     pub acknowledged: Option<Revision>,
     /// Records in its cache.
     pub cache_entries: Option<u64>,
+    /// Its one-minute load average, in thousandths.
+    pub load_milli: Option<u32>,
     /// How long it has run.
     pub uptime: Option<Duration>,
     /// From where it is connected.

@@ -95,7 +95,7 @@ impl Vault {
             environment: object.environment,
             now: self.parts.clock.now().wall,
         };
-        decide(&self.parts.policy.load(), &question)
+        decide(&self.parts.policy, &question)
     }
 
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {

@@ -106,6 +106,11 @@ impl Vault {
             } else {
                 presence.map(|presence| presence.cache_entries)
             },
+            load_milli: if here {
+                Some((self.parts.load_milli)())
+            } else {
+                presence.map(|presence| presence.load_milli)
+            },
             uptime: if here { Some(now.boot.since(self.parts.started.boot)) } else { uptime },
             address: presence.and_then(|presence| presence.address.clone()),
         }

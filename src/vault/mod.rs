@@ -14,6 +14,7 @@ pub mod explain;
 pub mod health;
 pub mod parts;
 pub mod read;
+mod refusal;
 pub mod request;
 pub mod resolve;
 pub mod write;

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
@@ -42,7 +40,7 @@ pub struct Parts {
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
     /// Who may do what.
-    pub policy: ArcSwap<Policy>,
+    pub policy: Policy,
     /// The node's own freshness durations.
     pub freshness: FreshnessPolicy,
     /// Largest value, in bytes.
@@ -51,6 +49,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The random source.
     pub entropy: Arc<dyn Entropy>,
+    /// How busy this machine is, in thousandths of a waiting process.
+    pub load_milli: fn() -> u32,
     /// When the node started.
     pub started: Moment,
 }

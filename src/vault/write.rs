@@ -3,7 +3,8 @@
 use crate::actors::change::{Change, Committed, NewValue};
 use crate::actors::error::CommitError;
 use crate::model::caller::Caller;
-use crate::model::secret::{SecretAddress, SecretName};
+use crate::model::name::EnvironmentName;
+use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::policy::actions::Action;
 
 use super::account::Account;
@@ -11,7 +12,16 @@ use super::answer::Stored;
 use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
+use super::refusal::{Subject, refusal};
 use super::request::{DeleteRequest, PutRequest};
+
+/// What is to be changed.
+struct Place {
+    name: SecretName,
+    scope: Scope,
+    environment: Option<EnvironmentName>,
+    reason: Option<String>,
+}
 
 impl Vault {
     /// Stores a new version.
@@ -19,10 +29,16 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotLead` names where to go.
     pub async fn put(&self, caller: &Caller, ask: PutRequest) -> Result<Stored, VaultError> {
-        let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
-        account.reason(ask.reason.as_deref());
-        let result = self.try_put(caller, ask, &mut account).await;
-        self.settle(&account, result).await
+        let PutRequest { name, scope, environment, value, metadata, options, cas, reason } = ask;
+        let bytes_max = self.parts.value_bytes_max;
+        let change = |at| {
+            metadata.check()?;
+            if value.len() > bytes_max {
+                return Err(VaultError::ValueTooLarge { bytes_max });
+            }
+            Ok(Change::Put(Box::new(NewValue { at, value, metadata, options, cas })))
+        };
+        self.change(caller, Action::SecretWrite, Place { name, scope, environment, reason }, change).await
     }
 
     /// Deletes the current version; the next put continues the count.
@@ -30,60 +46,52 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotFound` when there is nothing to delete.
     pub async fn delete(&self, caller: &Caller, ask: DeleteRequest) -> Result<Stored, VaultError> {
-        let mut account = Account::open(caller, Action::SecretDelete, self.parts.clock.now());
-        account.reason(ask.reason.as_deref());
-        let result = self.try_delete(caller, ask, &mut account).await;
+        let DeleteRequest { name, scope, environment, reason } = ask;
+        let change = |at| Ok(Change::Delete { at });
+        self.change(caller, Action::SecretDelete, Place { name, scope, environment, reason }, change).await
+    }
+
+    async fn change(
+        &self,
+        caller: &Caller,
+        action: Action,
+        place: Place,
+        change: impl FnOnce(ScopedSecret) -> Result<Change, VaultError>,
+    ) -> Result<Stored, VaultError> {
+        let mut account = Account::open(caller, action, self.parts.clock.now());
+        account.reason(place.reason.as_deref());
+        let result = self.try_change(caller, action, place, change, &mut account).await;
         self.settle(&account, result).await
     }
 
-    async fn try_put(&self, caller: &Caller, ask: PutRequest, account: &mut Account) -> Result<Stored, VaultError> {
-        let who = self.identify(caller, account)?;
-        account.about(&ask.name, &self.parts.environment);
-        account.scope(&ask.scope);
-        let environment = self.environment(&who, ask.environment.as_ref())?;
-        account.about(&ask.name, &environment);
-        let object = Object::in_scope(&ask.name, &ask.scope, &environment);
-        self.authorise(&who, Action::SecretWrite, object, account)?;
-        let lead = self.lead()?;
-        ask.metadata.check()?;
-        if ask.value.len() > self.parts.value_bytes_max {
-            return Err(VaultError::ValueTooLarge { bytes_max: self.parts.value_bytes_max });
-        }
-        let audit_seq = self.journal(account, "intent").await?;
-        let at = SecretAddress { environment, name: ask.name }.within(ask.scope);
-        let new =
-            NewValue { at: at.clone(), value: ask.value, metadata: ask.metadata, options: ask.options, cas: ask.cas };
-        let committed = lead.secrets.commit(Change::Put(Box::new(new)), audit_seq).await;
-        stored(at, committed, account)
-    }
-
-    async fn try_delete(
+    async fn try_change(
         &self,
         caller: &Caller,
-        ask: DeleteRequest,
+        action: Action,
+        place: Place,
+        change: impl FnOnce(ScopedSecret) -> Result<Change, VaultError>,
         account: &mut Account,
     ) -> Result<Stored, VaultError> {
         let who = self.identify(caller, account)?;
-        account.about(&ask.name, &self.parts.environment);
-        account.scope(&ask.scope);
-        let environment = self.environment(&who, ask.environment.as_ref())?;
-        account.about(&ask.name, &environment);
-        let object = Object::in_scope(&ask.name, &ask.scope, &environment);
-        self.authorise(&who, Action::SecretDelete, object, account)?;
+        account.about(&place.name, &self.parts.environment);
+        account.scope(&place.scope);
+        let environment = self.environment(&who, place.environment.as_ref())?;
+        account.about(&place.name, &environment);
+        self.authorise(&who, action, Object::in_scope(&place.name, &place.scope, &environment), account)?;
         let lead = self.lead()?;
+        let at = SecretAddress { environment, name: place.name }.within(place.scope);
+        let change = change(at.clone())?;
         let audit_seq = self.journal(account, "intent").await?;
-        let at = SecretAddress { environment, name: ask.name }.within(ask.scope);
-        let committed = lead.secrets.commit(Change::Delete { at: at.clone() }, audit_seq).await;
-        stored(at, committed, account)
+        stored(at, lead.secrets.commit(change, audit_seq).await, account)
     }
 }
 
 fn stored(
-    at: crate::model::secret::ScopedSecret,
+    at: ScopedSecret,
     committed: Result<Committed, CommitError>,
     account: &mut Account,
 ) -> Result<Stored, VaultError> {
-    match committed.map_err(|error| refusal(error, &at.secret.name, &at.scope))? {
+    match committed.map_err(|error| refusal(&error, Subject::Secret(&at)))? {
         Committed::Secret { secret_id, version, revision } => {
             account.version(version);
             Ok(Stored { secret_id, at, version, revision })
@@ -91,31 +99,5 @@ fn stored(
         Committed::Node(_) | Committed::Token => {
             Err(VaultError::Internal("a secret change came out as another".to_owned()))
         }
-    }
-}
-
-fn refusal(error: CommitError, name: &SecretName, scope: &crate::model::secret::Scope) -> VaultError {
-    match error {
-        CommitError::Conflict { current } => VaultError::VersionConflict { current },
-        CommitError::NoSuchSecret => VaultError::NotFound { name: name.clone(), tried: vec![scope.clone()] },
-        other => failure(&other),
-    }
-}
-
-/// A commit that failed for no fault of the caller.
-pub(super) fn failure(error: &CommitError) -> VaultError {
-    match error {
-        CommitError::Overloaded => VaultError::Overloaded,
-        CommitError::Conflict { .. }
-        | CommitError::NoSuchSecret
-        | CommitError::NoSuchNode
-        | CommitError::NodeExists
-        | CommitError::TokenUnknown
-        | CommitError::TokenExpired
-        | CommitError::TokenReused
-        | CommitError::Seal(_)
-        | CommitError::Store(_)
-        | CommitError::TimedOut
-        | CommitError::Stopped => VaultError::Internal(error.to_string()),
     }
 }

@@ -3,6 +3,8 @@
 //! Sans-I/O: reading from a socket belongs to `transport`. The length is judged before anything is allocated for it, and
 //! the codec has a memory limit of its own, because a body can announce collections far larger than itself.
 
+use bincode::config::Configuration;
+
 use super::error::WireError;
 
 /// Largest frame between members, in bytes after the length: a value of the largest configurable size nearly fills it.
@@ -99,10 +101,13 @@ pub fn decode<F: Frame>(frame: &[u8]) -> Result<F, WireError> {
     F::decode_body(u16::from_be_bytes([high, low]), body)
 }
 
-/// The codec, encoding. The configuration is frozen: golden tests hold its bytes.
+/// The codec. The configuration is frozen: golden tests hold its bytes.
+#[expect(clippy::disallowed_methods, reason = "this is one of the two places that may name the codec")]
+const CODEC: Configuration = bincode::config::standard();
+
+/// The codec, encoding.
 pub(super) fn encode_payload<T: bincode::Encode>(number: u16, payload: &T) -> Result<Vec<u8>, WireError> {
-    bincode::encode_to_vec(payload, bincode::config::standard())
-        .map_err(|source| WireError::Unencodable { number, source })
+    bincode::encode_to_vec(payload, CODEC).map_err(|source| WireError::Unencodable { number, source })
 }
 
 /// The codec, decoding, with at most `MEMORY` bytes claimed by the result. Bytes after the last field are refused.
@@ -110,7 +115,7 @@ pub(super) fn decode_payload<T: bincode::Decode<()>, const MEMORY: usize>(
     number: u16,
     body: &[u8],
 ) -> Result<T, WireError> {
-    let configuration = bincode::config::standard().with_limit::<MEMORY>();
+    let configuration = CODEC.with_limit::<MEMORY>();
     let (payload, used) =
         bincode::decode_from_slice(body, configuration).map_err(|source| WireError::Malformed { number, source })?;
     match body.len().saturating_sub(used) {

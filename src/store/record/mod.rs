@@ -19,6 +19,7 @@ use super::table::Table;
 /// the decoder ask for more.
 pub(super) const ROW_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+#[expect(clippy::disallowed_methods, reason = "this is one of the two places that may name the codec; it has a limit")]
 const CONFIGURATION: Configuration<LittleEndian, Varint, Limit<ROW_BYTES_MAX>> =
     config::standard().with_limit::<ROW_BYTES_MAX>();
 

@@ -1,0 +1,124 @@
+//! The parts of a follower: its cache, its identity, and the way to the lead.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::assemble::{Assembled, Materials};
+use super::keystore::Keystore;
+use super::load::load_milli;
+use crate::actors::board::Board;
+use crate::actors::certificate::FollowerCertificate;
+use crate::actors::follower_cache::FollowerKeys;
+use crate::actors::follower_session::FollowerSessions;
+use crate::actors::peers_follower::{FollowerPeers, Hints};
+use crate::actors::roles::{FollowerRole, Roles};
+use crate::actors::secret_follower::{FollowerSecrets, FollowerSecretsArguments};
+use crate::crypto::key_ring::KeyRing;
+use crate::crypto::sealing::SealingKey;
+use crate::model::caller::LeadAddress;
+use crate::model::identity::SealingPublicKey;
+use crate::model::name::NodeName;
+use crate::model::roster::RosterEntry;
+use crate::replication::view::View;
+use crate::store::blob::BlobName;
+use crate::store::contents::Contents;
+use crate::store::mutation::Mutation;
+use crate::transport::credentials::Credentials;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::node_key::NodeKey;
+use crate::transport::tls::{MemberTls, Trust};
+
+/// The keys and certificates a follower works with.
+struct FollowerIdentity {
+    node: NodeKey,
+    sealing: SealingKey,
+    mesh_sealing: SealingPublicKey,
+    trust: Trust,
+    credentials: Credentials,
+    lead: NodeName,
+}
+
+impl FollowerIdentity {
+    fn open(keystore: &Keystore) -> Result<Self> {
+        let node = NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?;
+        let certificate = keystore.get(BlobName::Certificate)?;
+        let authority = keystore.get(BlobName::AuthorityCertificate)?;
+        let mesh_sealing = keystore.get(BlobName::MeshSealingPublicKey)?;
+        let mesh_sealing = mesh_sealing.expose().try_into().context("the mesh's sealing key is damaged")?;
+        let lead = keystore.get(BlobName::LeadName)?;
+        Ok(Self {
+            credentials: Credentials::new(&[certificate.expose().to_vec()], &node)?,
+            node,
+            sealing: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,
+            mesh_sealing: SealingPublicKey(mesh_sealing),
+            trust: Trust { mesh: keystore.mesh, authority: authority.expose().to_vec() },
+            lead: NodeName::parse(std::str::from_utf8(lead.expose())?)?,
+        })
+    }
+}
+
+/// Starts the writer of the cache and describes the rest.
+pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
+    let Materials { config, keystore, store, seams, handle, .. } = *from;
+    if contents.blobs.contains_key(&BlobName::RebuildDue) {
+        // A crash came between taking something out of the cache and taking its bytes out of the file.
+        store.rebuild().await?;
+        store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+    }
+    let identity = FollowerIdentity::open(keystore)?;
+    let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
+    let mut ring = KeyRing::default();
+    for sealed in &contents.scope_keys {
+        let key = keys.open(&own.name, sealed).context("a scope key in the cache does not open: it was altered")?;
+        ring.insert(sealed.at.clone(), sealed.generation, key);
+    }
+    let view = View::new(contents.position, contents.records);
+    let board = Arc::new(Board::new(view, ring, own.entitlement.clone(), contents.contact));
+    let address = config.mesh.leads.first().cloned();
+    board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
+    let arguments = FollowerSecretsArguments {
+        own,
+        store: store.clone(),
+        keys,
+        board: Arc::clone(&board),
+        freshness: config.cache,
+        clock: Arc::clone(&seams.clock),
+    };
+    let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
+    let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
+    let sessions = FollowerSessions {
+        secrets: secrets.clone(),
+        board: Arc::clone(&board),
+        certificate: FollowerCertificate {
+            key: identity.node,
+            credentials: identity.credentials,
+            store: store.clone(),
+            root: Arc::clone(&keystore.root),
+            mesh: keystore.mesh,
+            entropy: Arc::clone(&seams.entropy),
+        },
+        clock: Arc::clone(&seams.clock),
+        load_milli,
+        started: seams.clock.now(),
+        build: env!("CARGO_PKG_VERSION"),
+    };
+    let hints = Arc::new(Hints::default());
+    let peers = FollowerPeers {
+        endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,
+        tls,
+        leads: config.mesh.leads.clone(),
+        hints: Arc::clone(&hints),
+        sessions: Arc::new(sessions),
+        entropy: Arc::clone(&seams.entropy),
+    };
+    let discover = config.mesh.discovery.then_some(keystore.mesh);
+    let role = FollowerRole { secrets, peers: Arc::new(peers), discover, hints };
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), lead: None })
+}
+
+/// A follower only dials: any port will do, and a lead on the same machine keeps its own.
+fn dialling_address(listen: SocketAddr) -> SocketAddr {
+    SocketAddr::new(listen.ip(), 0)
+}

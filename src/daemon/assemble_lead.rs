@@ -1,0 +1,173 @@
+//! The parts of a lead: the one writer, the doorman, sessions, the join desk, its own certificate.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result};
+
+use super::assemble::{Assembled, Materials};
+use super::keystore::Keystore;
+use crate::actors::board::{Board, LeadBoard};
+use crate::actors::certificate::LeadCertificate;
+use crate::actors::change::{LeadState, Sealer};
+use crate::actors::discovery::Announcement;
+use crate::actors::heartbeat::Heartbeats;
+use crate::actors::join_desk::JoinDesk;
+use crate::actors::lead_feed::ScopeSealer;
+use crate::actors::lead_session::LeadSessions;
+use crate::actors::peers_lead::RosterAdmission;
+use crate::actors::roles::{LeadRole, Roles};
+use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::crypto::key_ring::KeyRing;
+use crate::crypto::sealing::SealingKey;
+use crate::model::identity::{KeyPin, Role};
+use crate::model::roster::RosterEntry;
+use crate::replication::view::{LeadView, View};
+use crate::store::blob::BlobName;
+use crate::store::contents::Contents;
+use crate::transport::authority::Authority;
+use crate::transport::credentials::Credentials;
+use crate::transport::node_key::NodeKey;
+use crate::transport::spiffe::PeerIdentity;
+use crate::transport::tls::{LeadTls, Trust};
+use crate::vault::parts::LeadParts;
+
+/// What the door of a lead needs besides.
+pub(super) struct AssembledLead {
+    secrets: LeadSecrets,
+    board: Arc<LeadBoard>,
+    authority: KeyPin,
+}
+
+impl AssembledLead {
+    /// Join tokens carry the configured addresses, else the one that is listened on.
+    pub(super) fn with_addresses(self, configured: &[String], bound: Option<SocketAddr>) -> LeadParts {
+        let mut addresses = configured.to_vec();
+        if addresses.is_empty() {
+            addresses.extend(bound.map(reachable));
+        }
+        LeadParts { secrets: self.secrets, board: self.board, authority: self.authority, addresses }
+    }
+}
+
+/// "All interfaces" is no address to dial; the name of this machine may be one.
+fn reachable(bound: SocketAddr) -> String {
+    if !bound.ip().is_unspecified() {
+        return bound.to_string();
+    }
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{name}:{}", bound.port())
+}
+
+/// The keys a lead works with.
+struct LeadKeys {
+    node: NodeKey,
+    authority: Arc<Authority>,
+    mesh_sealing: SealingKey,
+    ring: KeyRing,
+}
+
+impl LeadKeys {
+    fn open(keystore: &Keystore, contents: &Contents) -> Result<Self> {
+        let certificate = keystore.get(BlobName::AuthorityCertificate)?;
+        let authority = Authority::from_parts(&keystore.get(BlobName::AuthorityKey)?, certificate.expose().to_vec())?;
+        let mut ring = KeyRing::default();
+        for wrapped in &contents.scope_keys {
+            let key = keystore.root.unwrap_scope_key(&keystore.mesh, wrapped);
+            ring.insert(wrapped.at.clone(), wrapped.generation, key.context("a scope key does not open")?);
+        }
+        Ok(Self {
+            node: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
+            authority: Arc::new(authority),
+            mesh_sealing: SealingKey::from_plaintext(&keystore.get(BlobName::MeshSealingKey)?)?,
+            ring,
+        })
+    }
+}
+
+/// Starts the one writer and describes the rest.
+pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &RosterEntry) -> Result<Assembled> {
+    let Materials { config, keystore, store, seams, handle, .. } = *from;
+    let keys = LeadKeys::open(keystore, &contents)?;
+    let lead_view = LeadView::new(View::new(contents.position, contents.records), contents.roster, contents.log);
+    let board = Arc::new(Board::new(lead_view.view.clone(), keys.ring.clone(), own.entitlement.clone(), None));
+    let lead_board = Arc::new(LeadBoard::new(lead_view.clone()));
+    let arguments = LeadSecretsArguments {
+        state: LeadState {
+            lead: lead_view,
+            keys: Arc::new(keys.ring.clone()),
+            tokens: contents.tokens.into_iter().map(|token| (token.hash, token)).collect(),
+            next_secret_id: contents.next_secret_id,
+        },
+        store: store.clone(),
+        sealer: Sealer {
+            mesh: keystore.mesh,
+            root: Arc::clone(&keystore.root),
+            entropy: Arc::clone(&seams.entropy),
+            log_keep: config.limits.log_revisions,
+        },
+        board: Arc::clone(&board),
+        lead_board: Arc::clone(&lead_board),
+        clock: Arc::clone(&seams.clock),
+    };
+    let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
+    let lead =
+        AssembledLead { secrets: secrets.clone(), board: Arc::clone(&lead_board), authority: keys.authority.pin() };
+    let role = role(from, keys, (&board, &lead_board), secrets)?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
+}
+
+fn role(
+    from: &Materials<'_>,
+    keys: LeadKeys,
+    (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
+    secrets: LeadSecrets,
+) -> Result<LeadRole> {
+    let Materials { config, keystore, journal, seams, .. } = *from;
+    let mesh = keystore.mesh;
+    let name = config.node.name.clone();
+    let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
+    let chain = LeadCertificate::issue(&keys.authority, &keys.node, &identity, seams.clock.now().wall)?;
+    let credentials = Credentials::new(&chain, &keys.node)?;
+    let trust = Trust { mesh, authority: keys.authority.certificate_der().to_vec() };
+    let admission = Arc::new(RosterAdmission(Arc::clone(lead_board)));
+    let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
+    let heartbeats = Heartbeats::new();
+    let desk = JoinDesk {
+        mesh,
+        lead: name.clone(),
+        secrets: secrets.clone(),
+        authority: Arc::clone(&keys.authority),
+        mesh_sealing: keys.mesh_sealing.public(),
+        journal: journal.clone(),
+        clock: Arc::clone(&seams.clock),
+    };
+    let sessions = LeadSessions {
+        lead: name.clone(),
+        board: Arc::clone(board),
+        lead_board: Arc::clone(lead_board),
+        heartbeats: heartbeats.clone(),
+        sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
+        authority: Arc::clone(&keys.authority),
+        clock: Arc::clone(&seams.clock),
+    };
+    let certificate = LeadCertificate {
+        key: keys.node,
+        identity,
+        authority: keys.authority,
+        credentials,
+        clock: Arc::clone(&seams.clock),
+    };
+    Ok(LeadRole {
+        secrets,
+        heartbeats,
+        board: Arc::clone(lead_board),
+        listen: config.mesh.listen,
+        bound: OnceLock::new(),
+        tls,
+        sessions: Arc::new(sessions),
+        desk: Arc::new(desk),
+        certificate: Arc::new(certificate),
+        announcement: config.mesh.discovery.then_some(Announcement { mesh, lead: name }),
+    })
+}

@@ -1,0 +1,41 @@
+//! From "not committed" to what the caller is told: one table.
+
+use crate::actors::error::CommitError;
+use crate::model::name::NodeName;
+use crate::model::secret::ScopedSecret;
+
+use super::error::VaultError;
+
+/// What the change was about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Subject<'ask> {
+    /// A secret in one scope.
+    Secret(&'ask ScopedSecret),
+    /// A node.
+    Node(&'ask NodeName),
+}
+
+/// Why the change was not made.
+pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
+    match (error, subject) {
+        (CommitError::Conflict { current }, _) => VaultError::VersionConflict { current: *current },
+        (CommitError::Overloaded, _) => VaultError::Overloaded,
+        (CommitError::NoSuchSecret, Subject::Secret(at)) => {
+            VaultError::NotFound { name: at.secret.name.clone(), tried: vec![at.scope.clone()] }
+        }
+        (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
+        (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
+        (CommitError::NoSuchSecret, Subject::Node(_))
+        | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_))
+        | (
+            CommitError::TokenUnknown
+            | CommitError::TokenExpired
+            | CommitError::TokenReused
+            | CommitError::Seal(_)
+            | CommitError::Store(_)
+            | CommitError::TimedOut
+            | CommitError::Stopped,
+            _,
+        ) => VaultError::Internal(error.to_string()),
+    }
+}
