@@ -91,6 +91,12 @@ async fn run_init(arguments: InitArguments) -> Result<()> {
     say::line(&format!("  mesh CA        {}", made.authority.fingerprint()));
     say::line(&format!("Start it:        aurora up --config {}", file.display()));
     say::line("Then, for each node:  aurora token create NODE");
+    if config.mesh.leads.is_empty() && config.mesh.listen.ip().is_unspecified() {
+        say::note(
+            "Join tokens will name this machine only as itself, and others will look for it on the local network; \
+             for any other network put its HOST:PORT into leads in node.toml before it starts.",
+        );
+    }
     Ok(())
 }
 
