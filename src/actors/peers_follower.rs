@@ -1,6 +1,6 @@
 //! The way to the lead, on a follower: every address it might have, tried in turn with backoff, for as long as it takes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -67,27 +67,29 @@ impl FollowerPeers {
     /// Keeps a session to the lead, for ever.
     pub(super) async fn keep_connected(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
         let mut backoff = Backoff::default();
-        let mut told = String::new();
+        let mut told = BTreeSet::new();
         loop {
+            let mut failed = BTreeSet::new();
             for address in self.candidates().await {
                 match self.try_lead(address).await {
                     // The session was welcomed: whatever ended it, the lead exists and is tried again at once.
                     Ok(ended) => {
                         backoff.succeeded();
-                        told.clear();
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
                     }
                     Err(error) => {
                         let text = format!("{address}: {error}");
-                        if told == text {
+                        if told.contains(&text) {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
                         } else {
                             tracing::warn!(%address, %error, "the lead cannot be reached");
-                            told = text;
                         }
+                        failed.insert(text);
                     }
                 }
             }
+            // Of several addresses each is complained about once, until it says something else.
+            told = failed;
             self.rest(&mut backoff).await;
         }
     }
@@ -113,6 +115,8 @@ impl FollowerPeers {
                 found.push(hint);
             }
         }
+        let from = self.endpoint.local_address();
+        found.retain(|to| from.as_ref().is_ok_and(|from| can_dial(*from, *to)));
         found
     }
 
@@ -125,5 +129,26 @@ impl FollowerPeers {
         let more = pause.saturating_sub(REST);
         // A new hint cuts the wait short, but never below the rest between two dials.
         drop(tokio::time::timeout(more, self.hints.arrived.notified()).await);
+    }
+}
+
+/// A socket of IPv4 reaches no address of IPv6; one of IPv6 reaches both.
+fn can_dial(from: SocketAddr, to: SocketAddr) -> bool {
+    from.is_ipv6() || to.is_ipv4()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With `listen` on IPv4, the default, every IPv6 address that mDNS announced was dialled in vain, and was warned about
+    /// each time because the complaints took turns.
+    #[test]
+    fn a_socket_of_ipv4_does_not_dial_ipv6() {
+        let address = |text: &str| text.parse().expect("an address");
+        assert!(!can_dial(address("0.0.0.0:1"), address("[fd00::2]:7700")));
+        assert!(can_dial(address("0.0.0.0:1"), address("192.0.2.1:7700")));
+        assert!(can_dial(address("[::]:1"), address("192.0.2.1:7700")));
+        assert!(can_dial(address("[::]:1"), address("[fd00::2]:7700")));
     }
 }

@@ -173,6 +173,7 @@ impl Actor for SecretActor {
 impl State {
     fn begin(&mut self) -> Result<Position, ApplyError> {
         self.acceptance = Acceptance::new(self.view.position);
+        self.vouching.begin();
         Ok(self.view.position)
     }
 

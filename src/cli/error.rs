@@ -34,7 +34,7 @@ pub enum CliError {
         source: io::Error,
     },
     /// No socket is named, and none is where it would be.
-    #[error("no socket of a node was found: neither /run/aurora/agent.sock nor XDG_RUNTIME_DIR is there")]
+    #[error("no socket of a node was found: there is no /run/aurora/agent.sock, and HOME is not set")]
     NoSocket,
     /// The socket is not for this user.
     #[error("this user may not use {}", socket.display())]

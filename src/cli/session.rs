@@ -2,7 +2,7 @@
 
 use std::env;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Global;
 use super::client::Client;
@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::output::Output;
 use super::question::Question;
 use super::socket;
+use crate::config::paths::Paths;
 use crate::model::name::{CompanyId, EnvironmentName, NameError};
 use crate::model::secret::Scope;
 
@@ -46,8 +47,12 @@ impl<'a> Session<'a> {
     }
 
     fn agent_socket(&self) -> Result<PathBuf, CliError> {
-        let runtime_directory = env::var_os("XDG_RUNTIME_DIR");
-        socket::agent(self.named_socket.as_deref(), |path| path.exists(), runtime_directory.as_deref())
+        let superuser = rustix::process::geteuid().is_root();
+        // The places a node of this user takes without being told, so that both ends agree.
+        let own = Paths::of(superuser, |name| env::var(name).ok()).ok().map(|paths| paths.socket_dir);
+        // A directory that may not be entered holds a socket for others: that is said best by the attempt.
+        let exists = |path: &Path| path.try_exists().unwrap_or(true);
+        socket::agent(self.named_socket.as_deref(), exists, own.as_deref())
     }
 
     /// The socket of the node's owner.
@@ -60,14 +65,13 @@ impl<'a> Session<'a> {
         Ok(Client::new(self.agent_socket()?))
     }
 
-    /// The socket to read from. Another environment than the node's own is for admins: whoever names one and owns the
-    /// node asks as its owner.
+    /// The socket to read from: the agent socket, unless only the owner will be answered and this user is that.
     pub(super) fn reader(&self) -> Result<Client, CliError> {
         let agent = self.agent_socket()?;
         let admin = socket::admin(&agent);
-        let own = rustix::process::geteuid();
-        let owned = || admin.metadata().is_ok_and(|found| own.is_root() || found.uid() == own.as_raw());
-        Ok(Client::new(if self.environment.is_some() && owned() { admin } else { agent }))
+        let owner = admin.metadata().ok().map(|found| found.uid());
+        let as_owner = socket::reads_as_owner(rustix::process::geteuid().as_raw(), owner, self.environment.is_some());
+        Ok(Client::new(if as_owner { admin } else { agent }))
     }
 
     /// Adds the company and the reason.

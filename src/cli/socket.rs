@@ -1,6 +1,5 @@
 //! Which socket to ask: the one that is named, the system's, or the user's own; and the admin socket beside it.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
@@ -8,14 +7,17 @@ use super::error::CliError;
 /// Where a node of the system listens.
 const SYSTEM: &str = "/run/aurora/agent.sock";
 
-/// The agent socket. `exists` and the runtime directory are passed in so that the choice can be tested.
+/// The uid of the superuser.
+const ROOT: u32 = 0;
+
+/// The agent socket. `exists` and the directory of the user's own node are passed in so that the choice can be tested.
 ///
 /// # Errors
 /// [`CliError::NoSocket`] when none is named and there is nowhere to look.
 pub(super) fn agent(
     named: Option<&Path>,
     exists: impl Fn(&Path) -> bool,
-    runtime_directory: Option<&OsStr>,
+    own: Option<&Path>,
 ) -> Result<PathBuf, CliError> {
     if let Some(named) = named {
         return Ok(named.to_owned());
@@ -24,8 +26,18 @@ pub(super) fn agent(
     if exists(system) {
         return Ok(system.to_owned());
     }
-    let directory = runtime_directory.filter(|directory| !directory.is_empty()).ok_or(CliError::NoSocket)?;
-    Ok(Path::new(directory).join("aurora/agent.sock"))
+    Ok(own.ok_or(CliError::NoSocket)?.join("agent.sock"))
+}
+
+/// Whether user `own` reads through the socket of `owner`, the user the node runs as (`None`: not to be known). Another
+/// environment than the node's is for its owner only. Root owns every node, but is in no group of a node that runs as
+/// another user: asking as a program would be refused, although the same person may do everything.
+pub(super) fn reads_as_owner(own: u32, owner: Option<u32>, other_environment: bool) -> bool {
+    match owner {
+        None => false,
+        Some(owner) if own == ROOT => other_environment || owner != ROOT,
+        Some(owner) => other_environment && own == owner,
+    }
 }
 
 /// The admin socket beside an agent socket.
@@ -39,13 +51,24 @@ mod tests {
 
     #[test]
     fn the_named_socket_wins_then_the_systems_then_the_users_own() {
-        let own = Some(OsStr::new("/run/user/1000"));
+        let own = Some(Path::new("/run/user/1000/aurora"));
         let chosen = |named: Option<&str>, system: bool, own| agent(named.map(Path::new), |_| system, own);
         assert_eq!(chosen(Some("/x/a.sock"), true, own).expect("named"), Path::new("/x/a.sock"));
         assert_eq!(chosen(None, true, own).expect("system"), Path::new(SYSTEM));
         assert_eq!(chosen(None, false, own).expect("own"), Path::new("/run/user/1000/aurora/agent.sock"));
         assert!(matches!(chosen(None, false, None), Err(CliError::NoSocket)));
-        assert!(matches!(chosen(None, false, Some(OsStr::new(""))), Err(CliError::NoSocket)));
         assert_eq!(admin(Path::new("/x/a.sock")), Path::new("/x/admin.sock"));
+    }
+    /// A node that runs as the user aurora refused `sudo aurora get`, although `sudo aurora put` worked: root is in no
+    /// group of such a node, and reads went through the agent socket.
+    #[test]
+    fn root_reads_as_the_owner_of_a_node_that_runs_as_another_user() {
+        assert!(reads_as_owner(0, Some(991), false));
+        assert!(!reads_as_owner(0, Some(0), false));
+        assert!(reads_as_owner(0, Some(0), true));
+        assert!(reads_as_owner(1000, Some(1000), true));
+        assert!(!reads_as_owner(1000, Some(1000), false));
+        assert!(!reads_as_owner(1000, Some(991), true));
+        assert!(!reads_as_owner(0, None, true));
     }
 }

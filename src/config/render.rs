@@ -45,9 +45,10 @@ fn mesh(config: &NodeConfig) -> String {
     format!(
         "\
 [mesh]
-# The UDP address on which a lead takes followers.
+# The UDP address on which a lead takes followers; a follower dials from its host part.
 listen = {}
-# Where a follower finds the lead, tried in this order.
+# Where a follower finds the lead, tried in this order. On the lead: what its join tokens tell new nodes; without any,
+# only this machine and the local network find it.
 leads = [{}]
 # Announce the lead, and look for it, over mDNS. Only its certificate decides whether it is believed.
 discovery = {}
@@ -104,7 +105,8 @@ fn api(config: &NodeConfig) -> String {
 [api]
 # The directory of agent.sock and admin.sock.
 socket_dir = {}
-# Members of this group may open agent.sock; the group the node runs as if left out.
+# Members of this group, by name or number, may open agent.sock. Left out, it is aurora if the node runs as root and
+# that group exists; otherwise the socket is for the user the node runs as alone.
 {group}",
         path(&config.api.socket_dir)
     )

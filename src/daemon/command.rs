@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::config_file;
+use super::group;
 use super::init::init;
 use super::join::{JoinOptions, join};
 use super::seams::Seams;
@@ -90,6 +91,12 @@ async fn run_init(arguments: InitArguments) -> Result<()> {
     say::line(&format!("  mesh CA        {}", made.authority.fingerprint()));
     say::line(&format!("Start it:        aurora up --config {}", file.display()));
     say::line("Then, for each node:  aurora token create NODE");
+    if config.mesh.leads.is_empty() && config.mesh.listen.ip().is_unspecified() {
+        say::note(
+            "Join tokens will name this machine only as itself, and others will look for it on the local network; \
+             for any other network put its HOST:PORT into leads in node.toml before it starts.",
+        );
+    }
     Ok(())
 }
 
@@ -168,7 +175,7 @@ fn template(
         audit: AuditSection::default(),
         api: ApiSection {
             socket_dir: absolute(socket_dir.unwrap_or_else(|| paths.socket_dir.clone()))?,
-            socket_group: None,
+            socket_group: group::default_name()?,
         },
         limits: LimitsSection::default(),
     })

@@ -20,12 +20,22 @@ pub(super) fn socket_group(configured: Option<&str>) -> Result<Option<u32>> {
     }
 }
 
+/// The group that a new node's configuration names, so that the file says what happens whoever the node runs as later.
+pub(super) fn default_name() -> Result<Option<String>> {
+    let there = rustix::process::geteuid().is_root() && lookup(DEFAULT_GROUP)?.is_some();
+    Ok(there.then(|| DEFAULT_GROUP.to_owned()))
+}
+
 fn lookup(name: &str) -> Result<Option<u32>> {
     let groups = std::fs::read_to_string(GROUP_FILE).with_context(|| format!("cannot read {GROUP_FILE}"))?;
     Ok(find(&groups, name))
 }
 
+/// A number is the group of that number, listed or not.
 fn find(groups: &str, name: &str) -> Option<u32> {
+    if let Ok(number) = name.parse() {
+        return Some(number);
+    }
     groups.lines().find_map(|line| {
         let mut fields = line.split(':');
         (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten()
@@ -41,5 +51,12 @@ mod tests {
         let groups = "root:x:0:\naurora-old:x:7:\naurora:x:991:dev,ops\nbroken\n";
         assert_eq!(find(groups, "aurora"), Some(991));
         assert_eq!(find(groups, "auror"), None);
+    }
+
+    /// node.toml promises the name or the number of a group; the number was looked for as a name.
+    #[test]
+    fn a_number_is_the_group_of_that_number() {
+        assert_eq!(find("aurora:x:991:\n", "991"), Some(991));
+        assert_eq!(find("", "2000"), Some(2000));
     }
 }

@@ -57,6 +57,8 @@ pub fn judge(contact: Option<&Contact>, policy: FreshnessPolicy, now: &Moment) -
 #[derive(Debug, Default)]
 pub struct Vouching {
     applied: Position,
+    /// Where the session began. The lead gave out that much once: one that stands before it was set back.
+    floor: Position,
     ahead: Option<Contact>,
 }
 
@@ -64,12 +66,22 @@ impl Vouching {
     /// For a cache that stands at `applied`.
     #[must_use]
     pub fn new(applied: Position) -> Self {
-        Self { applied, ahead: None }
+        Self { applied, floor: applied, ahead: None }
+    }
+
+    /// A new session with a lead begins. Within it the lead may only go forward from what this cache holds now; beacons
+    /// of the last session vouch for nothing in this one.
+    pub fn begin(&mut self) {
+        self.floor = self.applied;
+        self.ahead = None;
     }
 
     /// The lead answered a heartbeat sent at `asked`: it stood at `position` then or later.
     /// Gives the new contact if the cache already holds that much.
     pub fn heard(&mut self, asked: Moment, position: Position) -> Option<Contact> {
+        if position < self.floor {
+            return None;
+        }
         let contact = Contact { position, at: asked };
         if self.applied.epoch == position.epoch && self.applied.revision >= position.revision {
             self.ahead = None;
@@ -158,6 +170,19 @@ mod tests {
         let contact = vouching.applied(position(5)).expect("the beacon is met");
         assert_eq!(contact.at, moment(0, 10, 1));
         assert_eq!(vouching.heard(moment(0, 11, 1), position(5)).expect("held already").at, moment(0, 11, 1));
+    }
+
+    /// A lead restored to an older state was refused by its followers and yet kept them fresh: each new session began
+    /// with a beacon, and a cache that holds more than the beacon speaks of was taken to be covered by it.
+    #[test]
+    fn a_lead_that_was_set_back_vouches_for_nothing() {
+        let mut vouching = Vouching::new(position(3));
+        assert!(vouching.applied(position(5)).is_none());
+        // Within a session an older beacon may be overtaken by a newer change.
+        assert!(vouching.heard(moment(0, 10, 1), position(4)).is_some());
+        vouching.begin();
+        assert!(vouching.heard(moment(0, 11, 1), position(4)).is_none());
+        assert!(vouching.heard(moment(0, 12, 1), position(5)).is_some());
     }
 
     #[test]

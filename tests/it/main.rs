@@ -2,4 +2,5 @@
 
 mod house_rules;
 mod replication;
+mod service_unit;
 mod support;
