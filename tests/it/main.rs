@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod entitlement;
 mod freshness_contract;
 mod house_rules;
 mod override_resolution;
