@@ -26,6 +26,8 @@ use super::board::LeadBoard;
 #[derive(Clone)]
 pub(super) struct LeadPeersArguments {
     pub(super) listen: SocketAddr,
+    /// Whether this lead had the port before, and may have to wait for it.
+    pub(super) again: bool,
     pub(super) tls: LeadTls,
     pub(super) sessions: Arc<LeadSessions>,
     pub(super) desk: Arc<JoinDesk>,
@@ -36,7 +38,11 @@ pub(super) async fn start(
     arguments: LeadPeersArguments,
     supervisor: ActorCell,
 ) -> Result<(ActorCell, SocketAddr), ActorProcessingErr> {
-    let (endpoint, acceptor) = Endpoint::listening(arguments.listen, arguments.tls)?;
+    let (endpoint, acceptor) = if arguments.again {
+        Endpoint::listening_again(arguments.listen, arguments.tls).await?
+    } else {
+        Endpoint::listening(arguments.listen, arguments.tls)?
+    };
     let address = endpoint.local_address()?;
     let arguments = Bound { endpoint, acceptor, sessions: arguments.sessions, desk: arguments.desk };
     let (actor, _) = Actor::spawn_linked(None, Peers, arguments, supervisor).await?;

@@ -119,6 +119,7 @@ impl LeadRole {
             Part::Peers => {
                 let arguments = LeadPeersArguments {
                     listen: self.bound.get().map_or(self.listen, |bound| *bound),
+                    again: self.bound.get().is_some(),
                     tls: self.tls.clone(),
                     sessions: Arc::clone(&self.sessions),
                     desk: Arc::clone(&self.desk),
