@@ -83,12 +83,23 @@ impl FollowerPeers {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
                         } else {
                             tracing::warn!(%address, %error, "the lead cannot be reached");
+                            self.tell_of_an_expired_certificate();
                             told = text;
                         }
                     }
                 }
             }
             self.rest(&mut backoff).await;
+        }
+    }
+
+    /// Trying again does not help then, and the lead's refusal alone would not say so.
+    fn tell_of_an_expired_certificate(&self) {
+        if self.sessions.certificate.is_expired(self.sessions.clock.now().wall) {
+            tracing::error!(
+                "this node's certificate expired while it was away from the lead, which lets it in no more; \
+                 join again with a new token"
+            );
         }
     }
 

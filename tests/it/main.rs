@@ -3,4 +3,5 @@
 mod house_rules;
 mod joining;
 mod replication;
+mod restarts;
 mod support;
