@@ -6,7 +6,7 @@ use std::time::Duration;
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::transport::error::TransportError;
-use aurora_mesh::vault::answer::NodeState;
+use aurora_mesh::vault::answer::{NodeState, Served};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::wire::control::{FromFollower, Heartbeat, Hello};
 use aurora_mesh::wire::open::StreamKind;
@@ -66,6 +66,26 @@ async fn a_follower_that_slept_through_more_than_the_log_holds_catches_up() {
     assert_eq!(sleeper.value(read("openai/api_key", None)).await.expect("readable"), "first");
     let gone = sleeper.value(read("stripe/api_key", None)).await;
     assert!(matches!(gone, Err(VaultError::NotFound { .. })), "{gone:?}");
+}
+
+/// A contact that came true only when a change was applied was not written down until the next heartbeat. A follower that
+/// crashed in that second found no contact on its disk, and served nothing while the lead was away.
+#[tokio::test]
+async fn a_follower_that_was_fresh_for_an_instant_serves_from_its_disk() {
+    let mut mesh = TestMesh::start().await;
+    for attempt in 0..3 {
+        let value = format!("value-{attempt}");
+        mesh.put(put("hubspot/api_key", "global", &value)).await;
+        let mut follower = mesh.follower(&format!("brief-{attempt}"), prod(&[])).await;
+        follower.is_fresh().await;
+        follower.stop().await;
+        mesh.lead.stop().await;
+        follower.start().await;
+        let answer = follower.read(read("hubspot/api_key", None)).await.expect("served from the disk");
+        assert_eq!(answer.value.expose(), value.as_bytes());
+        assert_eq!(answer.freshness.served, Served::Hit);
+        mesh.lead.start().await;
+    }
 }
 
 #[tokio::test]
