@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod hostile_peer;
 mod house_rules;
 mod joining;
 mod replication;
