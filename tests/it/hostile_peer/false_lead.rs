@@ -150,17 +150,22 @@ async fn a_beacon_that_answers_no_heartbeat_vouches_for_nothing() {
     let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
     trap.victim.clock.advance(trap.mesh.freshness.ttl * 2);
     trap.lure(false_lead.address()).await;
-    let mut session = false_lead.session().await;
     let at = trap.position();
-    let beacon = |stamp, revision| Beacon { stamp, epoch: at.epoch, revision, lead_time_ms: 0 };
+    let beacon = |stamp| Beacon { stamp, epoch: at.epoch, revision: at.revision, lead_time_ms: 0 };
+    let mut session = false_lead.session().await;
     for stamp in [0, 999, u64::MAX] {
-        let unasked = control::FromLead::from(beacon(stamp, at.revision));
-        session.control.send(&unasked).await.expect("sent");
+        session.control.send(&control::FromLead::from(beacon(stamp))).await.expect("sent");
     }
-    // A change that follows on, so that all of the above is known to have been heard.
-    session.control.send(&control::FromLead::from(beacon(1, at.revision + 1))).await.expect("sent");
+    // Frames are heard in order: whoever has heard the goodbye has heard the beacons.
+    let goodbye = Goodbye { reason: GoodbyeReason::ShuttingDown };
+    session.control.send(&control::FromLead::from(goodbye)).await.expect("sent");
+    session.ends(CloseCode::ShuttingDown, "the lead ended the session").await;
     assert_eq!(trap.victim.vault().health().freshness, "stale");
-    session.send(at.change(at.revision, at.revision + 1, vec![])).await;
+    let mut session = false_lead.session().await;
+    let control::FromFollower::Heartbeat(asked) = session.heartbeats.expect().await.expect("asks") else {
+        panic!("a second hello")
+    };
+    session.control.send(&control::FromLead::from(beacon(asked.stamp))).await.expect("sent");
     trap.victim.is_fresh().await;
 }
 
@@ -282,7 +287,7 @@ impl FalseLead {
         let FromFollower::Subscribe(Subscribe { .. }) = receiver.expect().await.expect("subscribes") else {
             panic!("no subscription")
         };
-        Session { victim, control, subscription, _heartbeats: heartbeats, _acks: receiver }
+        Session { victim, control, subscription, heartbeats, _acks: receiver }
     }
 }
 
@@ -290,7 +295,7 @@ struct Session {
     victim: PeerConnection,
     control: FrameSender,
     subscription: FrameSender,
-    _heartbeats: FrameReceiver,
+    heartbeats: FrameReceiver,
     _acks: FrameReceiver,
 }
 
