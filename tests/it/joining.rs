@@ -6,16 +6,21 @@ use std::time::Duration;
 
 use aurora_mesh::crypto::error::CryptoError;
 use aurora_mesh::crypto::join_token::JoinSecret;
+use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::join::{JoinOptions, join};
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::TokenRequest;
+use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason};
 
 use crate::support::callers::{admin, node, put, read};
+use crate::support::forge::ask_by_hand;
+use crate::support::log::Log;
 use crate::support::mesh::{TestMesh, TestNode, prod};
 
 #[tokio::test]
 async fn a_token_used_again_with_another_key_is_refused_and_raises_the_alarm() {
+    let log = Log::capture();
     let mesh = TestMesh::start().await;
     let token = mesh.token("alpha", prod(&[])).await;
     let (mut first, mut thief) = (mesh.stranger("alpha"), mesh.stranger("thief"));
@@ -26,8 +31,28 @@ async fn a_token_used_again_with_another_key_is_refused_and_raises_the_alarm() {
     assert!(!thief.config_file().exists() && !thief.store_file().exists());
     let alarm = audited(&mesh, "token.reused").await;
     assert_eq!(alarm.len(), 1, "{alarm:?}");
+    assert_eq!(log.lines_with("was it stolen").len(), 1);
     first.start().await;
     first.is_fresh().await;
+}
+
+/// A stranger costs a line in the journal, not a flush of the store.
+#[tokio::test]
+async fn a_refused_joiner_leaves_a_line_and_touches_nothing_else() {
+    let mesh = TestMesh::start().await;
+    let real = mesh.token("alpha", prod(&[])).await;
+    let entropy = SystemEntropy;
+    let guessed = JoinSecret::generate(real.ca_pin(), real.addresses().to_vec(), &entropy).expect("a token");
+    let touched = || std::fs::metadata(mesh.lead.store_file()).expect("kept").modified().expect("a time");
+    let before = touched();
+    refusal(mesh.stranger("alpha").join(&guessed).await);
+    let answer = ask_by_hand(&mesh, &real, b"no request".to_vec()).await;
+    assert_eq!(answer, JoinAnswer::from(Refused { reason: RefusedReason::BadRequest }));
+    let denied = audited(&mesh, "node.join").await;
+    assert!(denied.iter().any(|line| line.contains("no signing request")), "{denied:?}");
+    assert_eq!(touched(), before);
+    mesh.stranger("alpha").join(&real).await.expect("joined");
+    assert_ne!(touched(), before, "else this test shows nothing");
 }
 
 /// The answer of the lead was lost, or the disk was full when it came: the same machine asks again with the same key.
@@ -67,7 +92,7 @@ async fn an_expired_token_is_refused() {
 async fn a_token_the_lead_never_made_is_refused() {
     let mesh = TestMesh::start().await;
     let real = mesh.token("alpha", prod(&[])).await;
-    let entropy = aurora_mesh::crypto::system_entropy::SystemEntropy;
+    let entropy = SystemEntropy;
     let guessed = JoinSecret::generate(real.ca_pin(), real.addresses().to_vec(), &entropy).expect("a token");
     let refused = refusal(mesh.stranger("alpha").join(&guessed).await);
     assert!(refused.contains("it does not know this token"), "{refused}");
@@ -96,12 +121,14 @@ async fn a_token_is_never_shown_to_the_lead_of_another_mesh() {
 
 #[tokio::test]
 async fn a_name_is_given_to_one_node_only() {
+    let log = Log::capture();
     let mesh = TestMesh::start().await;
     let (first, second) = (mesh.token("alpha", prod(&[])).await, mesh.token("alpha", prod(&[])).await);
     mesh.stranger("alpha").join(&first).await.expect("joined");
     let refused = refusal(mesh.stranger("beta").join(&second).await);
     assert!(refused.contains("its node has joined already"), "{refused}");
     assert!(audited(&mesh, "token.reused").await.is_empty(), "no token was used twice");
+    assert!(log.lines_with("was it stolen").is_empty());
     let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), valid_for: None };
     let taken = mesh.lead.vault().issue_token(&admin(), ask).await;
     assert!(matches!(taken, Err(VaultError::NodeExists(_))), "{taken:?}");

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use aurora_mesh::config::node_config::UnsealSource;
+use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::crypto::unseal::UnsealKey;
 use aurora_mesh::model::entitlement::Entitlement;
 use aurora_mesh::model::identity::{MeshId, Role};
-use aurora_mesh::model::time::Timestamp;
+use aurora_mesh::model::time::{Clock, Timestamp};
 use aurora_mesh::store::blob::BlobName;
 use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::authority::{Authority, NODE_LIFETIME};
@@ -19,6 +20,7 @@ use aurora_mesh::transport::tls::{JoinTls, Trust};
 use aurora_mesh::wire::join::{Join, JoinAnswer, JoinAsk};
 
 use super::callers::node;
+use super::clock::MovableClock;
 use super::mesh::{TestMesh, TestNode};
 
 /// A certificate and its key.
@@ -83,23 +85,24 @@ impl Forge {
 pub async fn join_by_hand(mesh: &TestMesh, name: &str, entitlement: Entitlement) -> Papers {
     let token = mesh.token(name, entitlement).await;
     let key = NodeKey::generate().expect("a key");
-    let ask = Join {
-        token_secret: token.secret().expose().try_into().expect("32 bytes"),
-        csr: key.csr().expect("csr"),
-        sealing_key: [7; 32],
-    };
-    let address = mesh.lead.running().address().expect("the lead listens");
-    let tls = JoinTls::new(token.ca_pin(), mesh.lead.clock.clone()).expect("settings");
-    let endpoint = Endpoint::dialling(([127, 0, 0, 1], 0).into()).expect("binds");
-    let (_, answer) = endpoint.join(address, &tls, &JoinAsk::from(ask)).await.expect("answered");
-    match answer {
+    match ask_by_hand(mesh, &token, key.csr().expect("csr")).await {
         JoinAnswer::Admitted(admitted) => Papers { chain: admitted.chain, key },
         JoinAnswer::Refused(refused) => panic!("refused: {refused:?}"),
     }
 }
 
+/// Asks the lead to be let in with any request.
+pub async fn ask_by_hand(mesh: &TestMesh, token: &JoinSecret, csr: Vec<u8>) -> JoinAnswer {
+    let token_secret = token.secret().expose().try_into().expect("32 bytes");
+    let ask = Join { token_secret, csr, sealing_key: [7; 32] };
+    let address = mesh.lead.running().address().expect("the lead listens");
+    let tls = JoinTls::new(token.ca_pin(), mesh.lead.clock.clone()).expect("settings");
+    let endpoint = Endpoint::dialling(([127, 0, 0, 1], 0).into()).expect("binds");
+    let (_, answer) = endpoint.join(address, &tls, &JoinAsk::from(ask)).await.expect("answered");
+    answer
+}
+
 /// Real time: the clocks of a mesh run with it until they are moved.
 pub fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Timestamp(i64::try_from(since.as_millis()).expect("before the year 292 million"))
+    MovableClock::new().now().wall
 }
