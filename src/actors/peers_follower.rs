@@ -91,9 +91,8 @@ impl FollowerPeers {
         loop {
             for Candidate { address, patience } in self.candidates().await {
                 match self.try_lead(address, patience).await {
-                    // The session was welcomed: whatever ended it, the lead exists and is tried again at once.
-                    Ok(ended) => {
-                        backoff.succeeded();
+                    Ok((ended, lasted)) => {
+                        backoff.ended(lasted);
                         told.clear();
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
                     }
@@ -123,13 +122,19 @@ impl FollowerPeers {
         }
     }
 
-    /// `Ok` with the reason once a session that was welcomed has ended.
-    async fn try_lead(&self, address: SocketAddr, patience: Duration) -> Result<SessionError, SessionError> {
+    /// `Ok` with the reason once a session that was welcomed has ended, and how long it lasted.
+    async fn try_lead(
+        &self,
+        address: SocketAddr,
+        patience: Duration,
+    ) -> Result<(SessionError, Duration), SessionError> {
         let dialled = tokio::time::timeout(patience, self.endpoint.connect(address, &self.tls));
         let connection = dialled.await.map_err(|_| SessionError::Silent)??;
         let session = follower_session::greet(connection, Arc::clone(&self.sessions)).await?;
         tracing::info!(%address, "the lead welcomed this node");
-        Ok(session.run().await)
+        let welcomed = self.sessions.clock.now().boot;
+        let ended = session.run().await;
+        Ok((ended, self.sessions.clock.now().boot.since(welcomed)))
     }
 
     /// Every configured address, and a few hints: however many lies the network tells, the lead is never far from its
