@@ -43,18 +43,24 @@ impl FollowerCertificate {
         is_due(&self.credentials, now)
     }
 
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.credentials.validity().is_none_or(|validity| now >= validity.until)
+    }
+
     pub(super) fn csr(&self) -> Result<Vec<u8>, TransportError> {
         self.key.csr()
     }
 
-    /// Keeps the new certificate, then shows it.
+    /// Shows the new certificate, if it is for this node's key, and keeps it.
     pub(super) async fn install(&self, chain: Vec<Vec<u8>>) -> Result<(), SessionError> {
         let leaf = chain.first().cloned().ok_or(SessionError::Unexpected("an empty chain"))?;
         let wrapped =
             self.root.wrap(&self.mesh, BlobName::Certificate.as_str(), &Plaintext::new(leaf), &*self.entropy)?;
         self.credentials.replace(&chain, &self.key)?;
         let kept = self.store.commit(vec![Mutation::PutBlob(BlobName::Certificate, wrapped)]).await;
-        kept.map_err(SessionError::Certificate)
+        kept.map_err(SessionError::Certificate)?;
+        tracing::info!("this node's certificate was renewed");
+        Ok(())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The connection to the lead, on a follower: greets, beats, applies what comes, renews the certificate.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::Board;
 use super::certificate::{CHECK_EVERY, FollowerCertificate};
 use super::error::SessionError;
 use super::secret_follower::FollowerSecrets;
+use super::unanswered::Unanswered;
 use crate::model::caller::LeadAddress;
 use crate::model::number::Position;
 use crate::model::record::{Record, SealedScopeKey};
@@ -30,9 +30,6 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// A lead answers every heartbeat at once; one that has answered none of five is gone, or no longer itself. Far shorter
 /// than the connection's idle timeout, because a lead that was killed and is back again should be found within seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
-
-/// Unanswered heartbeats that are remembered; the connection's idle timeout ends it long before.
-const UNANSWERED_MAX: usize = 64;
 
 /// What every session to the lead uses.
 pub struct FollowerSessions {
@@ -59,7 +56,7 @@ pub(super) struct Session {
     receiver: FrameReceiver,
     sessions: Arc<FollowerSessions>,
     position: Position,
-    unanswered: Mutex<VecDeque<(u64, Moment)>>,
+    unanswered: Unanswered,
 }
 
 /// Greets the lead. Only its welcome shows that it takes this node: until then TLS has proved one side only.
@@ -84,7 +81,7 @@ pub(super) async fn greet(
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
         Some(control::FromLead::Beacon(_)) | None => return Err(SessionError::Unexpected("no welcome")),
     }
-    Ok(Session { connection, sender, receiver, sessions, position, unanswered: Mutex::default() })
+    Ok(Session { connection, sender, receiver, sessions, position, unanswered: Unanswered::default() })
 }
 
 fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> Result<(), SessionError> {
@@ -116,26 +113,17 @@ impl Session {
 async fn beat(
     mut sender: FrameSender,
     sessions: &FollowerSessions,
-    unanswered: &Mutex<VecDeque<(u64, Moment)>>,
+    unanswered: &Unanswered,
 ) -> Result<(), SessionError> {
     let mut ticks = tokio::time::interval(HEARTBEAT_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut stamp = 0_u64;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = sessions.board.ask_now.notified() => {}
+            () = sessions.board.ask_now.notified(), if unanswered.has_room() => {}
         }
-        stamp += 1;
         let now = sessions.clock.now();
-        {
-            let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-            unanswered.push_back((stamp, now));
-            if unanswered.len() > UNANSWERED_MAX {
-                unanswered.pop_front();
-            }
-        }
-        let heartbeat = heartbeat(sessions, stamp, &now);
+        let heartbeat = heartbeat(sessions, unanswered.sent(now), &now);
         sender.send(&control::FromFollower::Heartbeat(heartbeat)).await?;
     }
 }
@@ -154,7 +142,7 @@ fn heartbeat(sessions: &FollowerSessions, stamp: u64, now: &Moment) -> Heartbeat
 async fn hear(
     mut receiver: FrameReceiver,
     sessions: &FollowerSessions,
-    unanswered: &Mutex<VecDeque<(u64, Moment)>>,
+    unanswered: &Unanswered,
 ) -> Result<(), SessionError> {
     loop {
         let heard = tokio::time::timeout(SILENCE_MAX, receiver.receive());
@@ -163,7 +151,7 @@ async fn hear(
         };
         match frame {
             control::FromLead::Beacon(beacon) => {
-                if let Some(asked) = answered(unanswered, beacon.stamp) {
+                if let Some(asked) = unanswered.answered(beacon.stamp) {
                     sessions.secrets.beacon(asked, beacon.position()).await?;
                 }
             }
@@ -171,13 +159,6 @@ async fn hear(
             control::FromLead::Welcome(_) => return Err(SessionError::Unexpected("a second welcome")),
         }
     }
-}
-
-/// When the heartbeat with this stamp was sent. A stamp that was never sent, or answered before, vouches for nothing.
-fn answered(unanswered: &Mutex<VecDeque<(u64, Moment)>>, stamp: u64) -> Option<Moment> {
-    let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = unanswered.iter().position(|(sent, _)| *sent == stamp)?;
-    unanswered.drain(..=at).next_back().map(|(_, asked)| asked)
 }
 
 async fn follow(

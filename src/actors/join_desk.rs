@@ -54,7 +54,10 @@ impl JoinDesk {
     }
 
     async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
-        let pin = Authority::requested_pin(&join.csr).map_err(|_| RefusedReason::BadRequest)?;
+        let Ok(pin) = Authority::requested_pin(&join.csr) else {
+            self.note("node.join", Ruling::Deny, "refused", &format!("no signing request; from {address}")).await?;
+            return Err(RefusedReason::BadRequest);
+        };
         let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
         let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
         let asked = format!("from {address} with key {}", pin.fingerprint());
@@ -85,7 +88,7 @@ impl JoinDesk {
             | CommitError::TimedOut
             | CommitError::Stopped => ("node.join", RefusedReason::Unavailable),
         };
-        if matches!(reason, RefusedReason::TokenConsumed) {
+        if matches!(error, CommitError::TokenReused) {
             tracing::error!(asked, "a join token was used a second time, with another key: was it stolen?");
         }
         self.note(action, Ruling::Deny, "refused", &format!("{error}; {asked}")).await?;

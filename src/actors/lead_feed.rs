@@ -72,6 +72,11 @@ async fn note_acknowledgements(
 ) -> Result<(), SessionError> {
     while let Some(frame) = receiver.receive().await? {
         let FromFollower::Ack(ack) = frame else { return Err(SessionError::Unexpected("a second subscribe")) };
+        // Believed, it would show the node as holding every change to come.
+        let here = sessions.lead_board.lead_view.load().view.position;
+        if ack.position().epoch != here.epoch || ack.position() > here {
+            return Err(SessionError::Unexpected("an acknowledgement of what was not sent"));
+        }
         sessions.heartbeats.report(node.clone(), Report::Acknowledged(Revision(ack.revision)));
     }
     Ok(())

@@ -163,7 +163,8 @@ async fn answer_heartbeats(
         sender.send(&control::FromLead::Beacon(beacon)).await?;
         let presence = Presence {
             heard: now,
-            acknowledged: Some(Revision(heartbeat.revision)),
+            // A node ahead of this lead holds something else than this lead's history.
+            acknowledged: Some(Revision(heartbeat.revision)).filter(|claimed| *claimed <= position.revision),
             cache_entries: heartbeat.cache_entries,
             load_milli: heartbeat.load_milli,
             uptime_ms: heartbeat.uptime_ms,

@@ -33,3 +33,4 @@ pub mod roles;
 pub mod secret_follower;
 pub mod secret_lead;
 mod task;
+mod unanswered;

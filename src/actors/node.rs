@@ -112,7 +112,7 @@ impl Actor for Node {
         match message {
             Message::Run(roles, reply) => {
                 let outcome = state.run(*roles, myself.get_cell()).await;
-                // A daemon that gave up waiting drops its handle, which stops this actor.
+                // A daemon that gave up waiting stops this actor.
                 drop(reply.send(outcome));
             }
             Message::Restart(part) => state.restart(part, &myself).await,

@@ -18,6 +18,16 @@ use crate::transport::tls::MemberTls;
 /// Hints are cheap to forge: so many are remembered and no more.
 const HINTS_MAX: usize = 32;
 
+/// So many of them are tried between two tries of the configured leads: a silent one costs [`HINT_PATIENCE`], and a network
+/// full of lies must not keep a follower from its lead for minutes.
+const HINTS_PER_ROUND: usize = 4;
+
+/// A lead on the local network answers within milliseconds.
+const HINT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A configured lead may be far away and its line bad: several retransmissions of a handshake.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// One dial a second to any one address, however often it is announced.
 const REST: Duration = Duration::from_secs(1);
 
@@ -42,9 +52,19 @@ impl Hints {
         self.arrived.notify_one();
     }
 
-    fn all(&self) -> Vec<SocketAddr> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    /// The next few, in turn.
+    fn next(&self) -> Vec<SocketAddr> {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let few = addresses.len().min(HINTS_PER_ROUND);
+        addresses.rotate_left(few);
+        addresses.iter().rev().take(few).rev().copied().collect()
     }
+}
+
+/// An address to try.
+struct Candidate {
+    address: SocketAddr,
+    patience: Duration,
 }
 
 /// What dialling needs.
@@ -70,11 +90,10 @@ impl FollowerPeers {
         let mut told = BTreeSet::new();
         loop {
             let mut failed = BTreeSet::new();
-            for address in self.candidates().await {
-                match self.try_lead(address).await {
-                    // The session was welcomed: whatever ended it, the lead exists and is tried again at once.
-                    Ok(ended) => {
-                        backoff.succeeded();
+            for Candidate { address, patience } in self.candidates().await {
+                match self.try_lead(address, patience).await {
+                    Ok((ended, lasted)) => {
+                        backoff.ended(lasted);
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
                     }
                     Err(error) => {
@@ -83,6 +102,7 @@ impl FollowerPeers {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
                         } else {
                             tracing::warn!(%address, %error, "the lead cannot be reached");
+                            self.tell_of_an_expired_certificate();
                         }
                         failed.insert(text);
                     }
@@ -94,29 +114,48 @@ impl FollowerPeers {
         }
     }
 
-    /// `Ok` with the reason once a session that was welcomed has ended.
-    async fn try_lead(&self, address: SocketAddr) -> Result<SessionError, SessionError> {
-        let connection = self.endpoint.connect(address, &self.tls).await?;
-        let session = follower_session::greet(connection, Arc::clone(&self.sessions)).await?;
-        tracing::info!(%address, "the lead welcomed this node");
-        Ok(session.run().await)
+    /// Trying again does not help then, and the lead's refusal alone would not say so.
+    fn tell_of_an_expired_certificate(&self) {
+        if self.sessions.certificate.is_expired(self.sessions.clock.now().wall) {
+            tracing::error!(
+                "this node's certificate expired while it was away from the lead, which lets it in no more; \
+                 join again with a new token"
+            );
+        }
     }
 
-    async fn candidates(&self) -> Vec<SocketAddr> {
+    /// `Ok` with the reason once a session that was welcomed has ended, and how long it lasted.
+    async fn try_lead(
+        &self,
+        address: SocketAddr,
+        patience: Duration,
+    ) -> Result<(SessionError, Duration), SessionError> {
+        let dialled = tokio::time::timeout(patience, self.endpoint.connect(address, &self.tls));
+        let connection = dialled.await.map_err(|_| SessionError::Silent)??;
+        let session = follower_session::greet(connection, Arc::clone(&self.sessions)).await?;
+        tracing::info!(%address, "the lead welcomed this node");
+        let welcomed = self.sessions.clock.now().boot;
+        let ended = session.run().await;
+        Ok((ended, self.sessions.clock.now().boot.since(welcomed)))
+    }
+
+    /// Every configured address, and a few hints: however many lies the network tells, the lead is never far from its
+    /// turn.
+    async fn candidates(&self) -> Vec<Candidate> {
         let mut found = Vec::new();
         for lead in &self.leads {
             match tokio::net::lookup_host(lead).await {
-                Ok(addresses) => found.extend(addresses),
+                Ok(addresses) => found.extend(addresses.map(|address| Candidate { address, patience: PATIENCE })),
                 Err(error) => tracing::debug!(lead, %error, "the name of a lead does not resolve"),
             }
         }
-        for hint in self.hints.all() {
-            if !found.contains(&hint) {
-                found.push(hint);
+        for address in self.hints.next() {
+            if !found.iter().any(|known| known.address == address) {
+                found.push(Candidate { address, patience: HINT_PATIENCE });
             }
         }
         let from = self.endpoint.local_address();
-        found.retain(|to| from.as_ref().is_ok_and(|from| can_dial(*from, *to)));
+        found.retain(|to| from.as_ref().is_ok_and(|from| can_dial(*from, to.address)));
         found
     }
 
@@ -150,5 +189,34 @@ mod tests {
         assert!(can_dial(address("0.0.0.0:1"), address("192.0.2.1:7700")));
         assert!(can_dial(address("[::]:1"), address("192.0.2.1:7700")));
         assert!(can_dial(address("[::]:1"), address("[fd00::2]:7700")));
+    }
+
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], port))
+    }
+
+    /// All hints were tried before the configured lead was tried again: 32 silent ones kept a follower away for 5 minutes.
+    #[test]
+    fn a_round_tries_a_few_hints_and_every_hint_has_its_turn() {
+        let hints = Hints::default();
+        (1..=40).for_each(|port| hints.add(address(port)));
+        let mut tried = Vec::new();
+        for _ in 0..HINTS_MAX / HINTS_PER_ROUND {
+            let round = hints.next();
+            assert_eq!(round.len(), HINTS_PER_ROUND);
+            tried.extend(round);
+        }
+        tried.sort();
+        assert_eq!(tried, (9..=40).map(address).collect::<Vec<_>>(), "the newest 32, each once");
+        assert_eq!(hints.next(), (9..=12).map(address).collect::<Vec<_>>(), "and over again");
+    }
+
+    #[test]
+    fn no_hints_are_no_candidates() {
+        let hints = Hints::default();
+        assert!(hints.next().is_empty());
+        hints.add(address(1));
+        hints.add(address(1));
+        assert_eq!(hints.next(), [address(1)]);
     }
 }

@@ -192,7 +192,8 @@ impl State {
         mutations.push(Mutation::Advance(position));
         self.with.store.commit(mutations).await?;
         records.into_iter().for_each(|record| self.view.insert(record));
-        self.moved_to(position);
+        let met = self.moved_to(position);
+        self.persist(met).await?;
         Ok(position)
     }
 
@@ -225,12 +226,13 @@ impl State {
         self.with.board.entitlement.store(Arc::new(entitlement));
         self.view = View::new(position, records);
         self.ring.retain(|at| !taken.contains(at));
-        self.moved_to(position);
+        let met = self.moved_to(position);
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if scrub {
             self.with.store.rebuild().await?;
             self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
         }
+        self.persist(met).await?;
         Ok(position)
     }
 
@@ -252,29 +254,31 @@ impl State {
     }
 
     async fn beacon(&mut self, asked: Moment, position: Position) -> Result<Position, ApplyError> {
-        if let Some(contact) = self.vouching.heard(asked, position) {
-            self.publish_contact(contact);
-            self.persist(contact).await?;
-        }
+        let heard = self.vouching.heard(asked, position);
+        self.publish_contact(heard);
+        self.persist(heard).await?;
         Ok(self.view.position)
     }
 
-    fn moved_to(&mut self, position: Position) {
+    /// Publishes the records, and the contact of a beacon that they meet, which is given back to be written.
+    fn moved_to(&mut self, position: Position) -> Option<Contact> {
         self.view.position = position;
         self.with.board.view.store(Arc::new(self.view.clone()));
-        if let Some(contact) = self.vouching.applied(position) {
-            self.publish_contact(contact);
-        }
+        let met = self.vouching.applied(position);
+        self.publish_contact(met);
+        met
     }
 
-    fn publish_contact(&self, contact: Contact) {
+    fn publish_contact(&self, contact: Option<Contact>) {
+        let Some(contact) = contact else { return };
         self.with.board.contact.store(Some(Arc::new(contact)));
         self.with.board.contact_moved.notify_waiters();
     }
 
     /// Writes the contact when the written one is older than a tenth of `ttl`: after a crash the age told is then too
     /// high by no more than that, and never too low.
-    async fn persist(&mut self, contact: Contact) -> Result<(), ApplyError> {
+    async fn persist(&mut self, contact: Option<Contact>) -> Result<(), ApplyError> {
+        let Some(contact) = contact else { return Ok(()) };
         let interval = (self.with.freshness.ttl / 10).clamp(Duration::from_millis(500), Duration::from_secs(30));
         let due = self.persisted.is_none_or(|written| {
             freshness::age(&written, &contact.at).is_none_or(|age| age >= interval)

@@ -111,7 +111,16 @@ struct State {
 
 struct InFlight {
     state: LeadState,
-    replies: Vec<(Reply, Committed, OwnedSemaphorePermit)>,
+    replies: Replies,
+}
+
+/// Who waits for what, each with its place in the queue.
+type Replies = Vec<(Reply, Committed, OwnedSemaphorePermit)>;
+
+fn answer(replies: Replies) {
+    for (reply, committed, _) in replies {
+        drop(reply.send(Ok(committed)));
+    }
 }
 
 impl Actor for SecretActor {
@@ -139,11 +148,26 @@ impl Actor for SecretActor {
 }
 
 impl State {
-    /// Plans everything that waits into one batch and hands it to the store.
+    /// Plans everything that waits into one batch and hands it to the store. A batch that changes nothing is answered at
+    /// once: whoever is refused, a stranger with a guessed token above all, must not cost the disk a flush.
     fn start_next(&mut self, myself: &ActorRef<Message>) {
-        if self.in_flight.is_some() || self.waiting.is_empty() {
-            return;
+        while self.in_flight.is_none() && !self.waiting.is_empty() {
+            let (draft, replies) = self.plan();
+            if draft.mutations.is_empty() {
+                answer(replies);
+                continue;
+            }
+            self.in_flight = Some(InFlight { state: draft.state, replies });
+            let (store, myself) = (self.with.store.clone(), myself.clone());
+            tokio::spawn(async move {
+                let outcome = store.commit(draft.mutations).await;
+                // A failed send means that the actor is gone; its callers were told by their dropped replies.
+                drop(myself.cast(Message::Written(outcome)));
+            });
         }
+    }
+
+    fn plan(&mut self) -> (Draft, Replies) {
         let mut draft = Draft::new(&self.committed);
         let mut replies = Vec::new();
         let now = self.with.clock.now().wall;
@@ -154,13 +178,7 @@ impl State {
                 Err(refusal) => drop(ticket.reply.send(Err(refusal))),
             }
         }
-        self.in_flight = Some(InFlight { state: draft.state, replies });
-        let (store, myself) = (self.with.store.clone(), myself.clone());
-        tokio::spawn(async move {
-            let outcome = store.commit(draft.mutations).await;
-            // A failed send means that the actor is gone; its callers were told by their dropped replies.
-            drop(myself.cast(Message::Written(outcome)));
-        });
+        (draft, replies)
     }
 
     fn finish(&mut self, outcome: Result<(), StoreError>) -> Result<(), ActorProcessingErr> {
@@ -175,9 +193,7 @@ impl State {
         }
         self.committed = batch.state;
         self.publish();
-        for (reply, committed, _) in batch.replies {
-            drop(reply.send(Ok(committed)));
-        }
+        answer(batch.replies);
         Ok(())
     }
 

@@ -44,48 +44,39 @@ impl RunningNode {
     /// Whatever keeps the node from serving, with what to do about it.
     pub async fn start(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Seams) -> Result<Self> {
         crate::transport::provider::install();
-        let state_dir = &config.node.state_dir;
-        let (store, contents) = Store::open(&state_dir.join(STORE_FILE)).await?;
+        let (store, contents) = Store::open(&config.node.state_dir.join(STORE_FILE)).await?;
+        let started = Self::start_over(&store, contents, config, passphrase, seams).await;
+        if started.is_err() {
+            // The reason is told below; the file must be closed before whoever hears it may try again.
+            drop(store.close().await);
+        }
+        started
+    }
+
+    async fn start_over(
+        store: &Store,
+        contents: Contents,
+        config: &NodeConfig,
+        passphrase: Option<&Plaintext>,
+        seams: &Seams,
+    ) -> Result<Self> {
         check_facts(config, &contents)?;
         let keystore = open_keystore(config, &contents, passphrase)?;
-        let audit_dir = state_dir.join(AUDIT_DIR);
-        let (journal, recovered) =
-            Journal::open(&audit_dir, config.node.name.clone(), Arc::clone(&seams.clock), config.audit.durability)
-                .context("the audit journal cannot be opened")?;
-        if recovered.torn.is_some() {
-            tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
-        }
+        let journal = open_journal(config, seams)?;
         warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
-        let materials =
-            Materials { config, keystore: &keystore, store: &store, journal: &journal, seams, handle: &handle };
-        let Assembled { board, roles, lead } = assemble(&materials, contents).await?;
-        let started = handle.run(roles).await?;
-        let group = group::socket_group(config.api.socket_group.as_deref())?;
-        let owner = rustix::process::geteuid().as_raw();
-        let policy = starting::starting(group.unwrap_or_else(|| rustix::process::getegid().as_raw()), owner);
-        let vault = Vault::new(Parts {
-            mesh: keystore.mesh,
-            node: config.node.name.clone(),
-            environment: config.node.environment.clone(),
-            owner,
-            lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
-            board,
-            store: store.clone(),
-            journal: journal.clone(),
-            audit_dir,
-            policy,
-            freshness: config.cache,
-            value_bytes_max: config.limits.value_bytes_max,
-            clock: Arc::clone(&seams.clock),
-            entropy: Arc::clone(&seams.entropy),
-            load_milli: super::load::load_milli,
-            started: seams.clock.now(),
-        });
-        let stop = CancellationToken::new();
-        let api = open_sockets(config, group, &vault, seams, &stop).await?;
-        let socket_dir = config.api.socket_dir.clone();
-        Ok(Self { handle, vault, store, journal, stop, api, address: started.address, socket_dir })
+        let materials = Materials { config, keystore: &keystore, store, journal: &journal, seams, handle: &handle };
+        match start_parts(&materials, contents).await {
+            Ok(Serving { vault, stop, api, address }) => {
+                let socket_dir = config.api.socket_dir.clone();
+                Ok(Self { handle, vault, store: store.clone(), journal, stop, api, address, socket_dir })
+            }
+            Err(error) => {
+                handle.stop().await;
+                drop(journal.close().await);
+                Err(error)
+            }
+        }
     }
 
     /// The door, for callers in this process.
@@ -126,6 +117,55 @@ impl RunningNode {
             tracing::error!(%error, "the store did not close cleanly");
         }
     }
+}
+
+/// What answers once every part runs.
+struct Serving {
+    vault: Vault,
+    stop: CancellationToken,
+    api: JoinHandle<()>,
+    address: Option<SocketAddr>,
+}
+
+async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Serving> {
+    let Materials { config, keystore, store, journal, seams, handle } = *materials;
+    let Assembled { board, roles, lead } = assemble(materials, contents).await?;
+    let started = handle.run(roles).await?;
+    let group = group::socket_group(config.api.socket_group.as_deref())?;
+    let owner = rustix::process::geteuid().as_raw();
+    let policy = starting::starting(group.unwrap_or_else(|| rustix::process::getegid().as_raw()), owner);
+    let vault = Vault::new(Parts {
+        mesh: keystore.mesh,
+        node: config.node.name.clone(),
+        environment: config.node.environment.clone(),
+        owner,
+        lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
+        board,
+        store: store.clone(),
+        journal: journal.clone(),
+        audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        policy,
+        freshness: config.cache,
+        value_bytes_max: config.limits.value_bytes_max,
+        clock: Arc::clone(&seams.clock),
+        entropy: Arc::clone(&seams.entropy),
+        load_milli: super::load::load_milli,
+        started: seams.clock.now(),
+    });
+    let stop = CancellationToken::new();
+    let api = open_sockets(config, group, &vault, seams, &stop).await?;
+    Ok(Serving { vault, stop, api, address: started.address })
+}
+
+fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
+    let audit_dir = config.node.state_dir.join(AUDIT_DIR);
+    let (journal, recovered) =
+        Journal::open(&audit_dir, config.node.name.clone(), Arc::clone(&seams.clock), config.audit.durability)
+            .context("the audit journal cannot be opened")?;
+    if recovered.torn.is_some() {
+        tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
+    }
+    Ok(journal)
 }
 
 fn open_keystore(config: &NodeConfig, contents: &Contents, passphrase: Option<&Plaintext>) -> Result<Keystore> {

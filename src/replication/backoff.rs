@@ -23,9 +23,12 @@ impl Backoff {
         Duration::from_millis(1 + random % ceiling_ms)
     }
 
-    /// The peer answered: start over.
-    pub fn succeeded(&mut self) {
-        self.failures = 0;
+    /// A session ended after this long. One that lasted starts over; one that ended at once was no success: a node that
+    /// refuses what the lead sends, or fights over its name with its own copy, would come back ten times a second.
+    pub fn ended(&mut self, lasted: Duration) {
+        if lasted >= LONGEST {
+            self.failures = 0;
+        }
     }
 }
 
@@ -34,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_ceiling_and_start_over_after_success() {
+    fn pauses_grow_to_a_ceiling_and_start_over_after_a_session_that_lasted() {
         let mut backoff = Backoff::default();
         let mut longest = Duration::ZERO;
         for failure in 0..100 {
@@ -43,7 +46,18 @@ mod tests {
             longest = longest.max(pause);
         }
         assert!(longest > LONGEST / 2);
-        backoff.succeeded();
+        backoff.ended(LONGEST);
         assert!(backoff.failed(u64::MAX) <= FIRST);
+    }
+
+    #[test]
+    fn sessions_that_end_at_once_do_not_shorten_the_pause() {
+        let mut backoff = Backoff::default();
+        let mut longest = Duration::ZERO;
+        for session in 0..100 {
+            backoff.ended(Duration::from_millis(20));
+            longest = longest.max(backoff.failed(u64::MAX - session));
+        }
+        assert!(longest > LONGEST / 2, "{longest:?}");
     }
 }

@@ -1,11 +1,12 @@
 //! One UDP socket: dials leads, and takes connections if it is a lead's.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::acceptor::Acceptor;
 use super::close::CloseCode;
@@ -22,6 +23,12 @@ use crate::wire::join::{JoinAnswer, JoinAsk};
 /// A name is needed to dial but never sent nor checked: a lead is known by its certificate. RFC 2606 keeps it from meaning
 /// anything elsewhere.
 const SERVER_NAME: &str = "aurora-mesh.invalid";
+
+/// A closed connection lingers for three probe timeouts (RFC 9000 section 10.2): this covers a round trip of a second.
+const LINGER_MAX: Duration = Duration::from_secs(5);
+
+/// Between two looks at a port that is still held.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// A socket in use; clones share it.
 #[derive(Debug, Clone)]
@@ -46,6 +53,25 @@ impl Endpoint {
         let endpoint = Self::bind(address, Some(tls.0))?;
         let acceptor = Acceptor::start(endpoint.quic.clone());
         Ok((endpoint, acceptor))
+    }
+
+    /// As [`Self::listening`], on a port that an earlier endpoint of this process had. Closed connections linger for some
+    /// round trips and hold the port meanwhile, so this waits for it.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`] when the port is not free within five seconds.
+    pub async fn listening_again(address: SocketAddr, tls: LeadTls) -> Result<(Self, Acceptor), TransportError> {
+        let deadline = Instant::now() + LINGER_MAX;
+        loop {
+            match Self::listening(address, tls.clone()) {
+                Err(TransportError::Bind { source, .. })
+                    if source.kind() == ErrorKind::AddrInUse && Instant::now() < deadline =>
+                {
+                    sleep(LOOK_AGAIN_AFTER).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// An endpoint over a socket and a runtime of the caller's making, so that a whole mesh can run in a simulation; with
@@ -177,6 +203,25 @@ mod tests {
         let mesh = Mesh::start();
         let refusal = Endpoint::dialling(mesh.address()).expect_err("taken");
         assert!(matches!(refusal, TransportError::Bind { address, .. } if address == mesh.address()), "{refusal:?}");
+    }
+
+    /// A lead whose endpoint failed was to take its port again, found it held by connections that lingered, and gave up.
+    #[tokio::test]
+    async fn the_port_of_a_closed_endpoint_is_taken_again_as_soon_as_it_is_free() {
+        let mut mesh = Mesh::start();
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        let dialling = Endpoint::dialling(loopback()).expect("binds");
+        let follower = soon(dialling.connect(mesh.address(), &tls)).await.expect("connects");
+        let member = mesh.member().await;
+        let (address, again) = (mesh.address(), mesh.tls.clone());
+        mesh.endpoint.close(CloseCode::ShuttingDown, "test");
+        let Mesh { endpoint, acceptor, .. } = mesh;
+        drop((endpoint, acceptor, member));
+        let held = Endpoint::listening(address, again.clone());
+        assert!(held.is_err(), "else this test shows nothing");
+        let (taken, _acceptor) = soon(Endpoint::listening_again(address, again)).await.expect("binds in time");
+        assert_eq!(taken.local_address().expect("bound"), address);
+        drop(follower);
     }
 
     #[tokio::test]

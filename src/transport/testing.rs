@@ -61,6 +61,7 @@ pub(super) struct Mesh {
     pub(super) authority: Authority,
     pub(super) clock: SetClock,
     pub(super) gate: Arc<Gate>,
+    pub(super) tls: LeadTls,
     pub(super) endpoint: Endpoint,
     pub(super) acceptor: Acceptor,
 }
@@ -78,8 +79,8 @@ impl Mesh {
         let credentials = credentials(&authority, &identity(role, "aurora"), &NodeKey::generate().expect("key"));
         let clock_of_lead = Arc::new(clock.clone());
         let tls = LeadTls::new(&trust(&authority), &credentials, gate.clone(), clock_of_lead).expect("settings");
-        let (endpoint, acceptor) = Endpoint::listening(loopback(), tls).expect("binds");
-        Self { authority, clock, gate, endpoint, acceptor }
+        let (endpoint, acceptor) = Endpoint::listening(loopback(), tls.clone()).expect("binds");
+        Self { authority, clock, gate, tls, endpoint, acceptor }
     }
 
     pub(super) fn address(&self) -> SocketAddr {

@@ -2,8 +2,11 @@
 
 mod entitlement;
 mod freshness_contract;
+mod hostile_peer;
 mod house_rules;
+mod joining;
 mod override_resolution;
 mod replication;
+mod restarts;
 mod service_unit;
 mod support;

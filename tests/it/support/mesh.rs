@@ -1,6 +1,7 @@
 //! A whole mesh in one process: real stores, real QUIC over loopback, real sockets; only the clocks can be moved.
 
 use std::collections::BTreeSet;
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,16 +66,18 @@ impl TestMesh {
 
     /// A follower that has joined and runs, with what `entitlement` gives it.
     pub async fn follower(&self, name: &str, entitlement: Entitlement) -> TestNode {
-        let ask = TokenRequest { node: node(name), entitlement, valid_for: None };
-        let token = self.lead.vault().issue_token(&admin(), ask).await.expect("a token");
-        let text = std::str::from_utf8(token.text.expose()).expect("text").to_owned();
+        let token = self.token(name, entitlement).await;
         let mut follower = self.stranger(name);
-        let options =
-            JoinOptions { template: follower.config.clone(), config_file: follower.config_file(), lead: None };
-        let token = JoinSecret::parse(&text).expect("a token");
-        follower.config = join(&token, &options, None, &follower.seams()).await.expect("joined");
+        follower.join(&token).await.expect("joined");
         follower.start().await;
         follower
+    }
+
+    /// A token that admits a node of this name.
+    pub async fn token(&self, name: &str, entitlement: Entitlement) -> JoinSecret {
+        let ask = TokenRequest { node: node(name), entitlement, valid_for: None };
+        let token = self.lead.vault().issue_token(&admin(), ask).await.expect("a token");
+        JoinSecret::parse(std::str::from_utf8(token.text.expose()).expect("text")).expect("a token")
     }
 
     /// A machine that has not joined.
@@ -108,14 +111,35 @@ pub fn entitlement(name: &str, companies: &[&str], globs: &[&str]) -> Entitlemen
 }
 
 impl TestNode {
+    /// Joins with what the token says.
+    pub async fn join(&mut self, token: &JoinSecret) -> anyhow::Result<()> {
+        self.join_through(token, None).await
+    }
+
+    /// The same, through the lead at this address if there is one.
+    pub async fn join_through(&mut self, token: &JoinSecret, lead: Option<String>) -> anyhow::Result<()> {
+        let options = JoinOptions { template: self.config.clone(), config_file: self.config_file(), lead };
+        self.config = join(token, &options, None, &self.seams()).await?;
+        Ok(())
+    }
+
     /// Starts, or starts again from the disk.
     pub async fn start(&mut self) {
         self.running = Some(RunningNode::start(&self.config, None, &self.seams()).await.expect("starts"));
     }
 
-    /// Stops in order.
+    /// Stops in order. A process that ends gives up its port at once; here, connections that linger hold it a little.
     pub async fn stop(&mut self) {
-        self.running.take().expect("runs").stop().await;
+        let running = self.running.take().expect("runs");
+        let port = running.address();
+        running.stop().await;
+        if let Some(address) = port {
+            eventually("the port is free", || async { UdpSocket::bind(address).ok().map(drop) }).await;
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     pub fn running(&self) -> &RunningNode {

@@ -1,6 +1,9 @@
-//! What the integration tests share: whole meshes, callers, clocks, and waiting without guessing.
+//! What the integration tests share: whole meshes, callers, clocks, intruders, and waiting without guessing.
 
 pub mod callers;
 pub mod clock;
+pub mod forge;
+pub mod intruder;
+pub mod log;
 pub mod mesh;
 pub mod wait;

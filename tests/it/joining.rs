@@ -1,0 +1,233 @@
+//! A token admits one node, once, to the mesh that made it, and to no other.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use aurora_mesh::crypto::error::CryptoError;
+use aurora_mesh::crypto::join_token::JoinSecret;
+use aurora_mesh::crypto::system_entropy::SystemEntropy;
+use aurora_mesh::daemon::join::{JoinOptions, join};
+use aurora_mesh::daemon::node::RunningNode;
+use aurora_mesh::vault::error::VaultError;
+use aurora_mesh::vault::request::TokenRequest;
+use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason};
+
+use crate::support::callers::{admin, node, put, read};
+use crate::support::forge::ask_by_hand;
+use crate::support::log::Log;
+use crate::support::mesh::{TestMesh, TestNode, prod};
+
+#[tokio::test]
+async fn a_token_used_again_with_another_key_is_refused_and_raises_the_alarm() {
+    let log = Log::capture();
+    let mesh = TestMesh::start().await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let (mut first, mut thief) = (mesh.stranger("alpha"), mesh.stranger("thief"));
+    first.join(&token).await.expect("joined");
+    assert!(audited(&mesh, "token.reused").await.is_empty());
+    let refused = refusal(thief.join(&token).await);
+    assert!(refused.contains("the token was used before"), "{refused}");
+    assert!(!thief.config_file().exists() && !thief.store_file().exists());
+    let alarm = audited(&mesh, "token.reused").await;
+    assert_eq!(alarm.len(), 1, "{alarm:?}");
+    assert_eq!(log.lines_with("was it stolen").len(), 1);
+    first.start().await;
+    first.is_fresh().await;
+}
+
+/// A stranger costs a line in the journal, not a flush of the store.
+#[tokio::test]
+async fn a_refused_joiner_leaves_a_line_and_touches_nothing_else() {
+    let mesh = TestMesh::start().await;
+    let real = mesh.token("alpha", prod(&[])).await;
+    let entropy = SystemEntropy;
+    let guessed = JoinSecret::generate(real.ca_pin(), real.addresses().to_vec(), &entropy).expect("a token");
+    let touched = || std::fs::metadata(mesh.lead.store_file()).expect("kept").modified().expect("a time");
+    let before = touched();
+    refusal(mesh.stranger("alpha").join(&guessed).await);
+    let answer = ask_by_hand(&mesh, &real, b"no request".to_vec()).await;
+    assert_eq!(answer, JoinAnswer::from(Refused { reason: RefusedReason::BadRequest }));
+    let denied = audited(&mesh, "node.join").await;
+    assert!(denied.iter().any(|line| line.contains("no signing request")), "{denied:?}");
+    assert_eq!(touched(), before);
+    mesh.stranger("alpha").join(&real).await.expect("joined");
+    assert_ne!(touched(), before, "else this test shows nothing");
+}
+
+/// The answer of the lead was lost, or the disk was full when it came: the same machine asks again with the same key.
+#[tokio::test]
+async fn an_interrupted_join_is_resumed_with_the_same_token() {
+    let mesh = TestMesh::start().await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let mut node = mesh.stranger("alpha");
+    let in_the_way = mesh.dir.path().join("not-a-directory");
+    std::fs::write(&in_the_way, "").expect("written");
+    let config_file = in_the_way.join("node.toml");
+    let blocked = JoinOptions { template: node.config.clone(), config_file, lead: None };
+    let interrupted = join(&token, &blocked, None, &node.seams()).await;
+    assert!(refusal(interrupted.map(drop)).contains("cannot write"));
+    let pinned = pin_of(&mesh, "alpha").await;
+    node.join(&token).await.expect("the same key is let in again");
+    assert_eq!(pin_of(&mesh, "alpha").await, pinned);
+    assert!(audited(&mesh, "token.reused").await.is_empty());
+    node.start().await;
+    let stored = mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
+    node.reaches(stored.revision).await;
+    assert_eq!(node.value(read("hubspot/api_key", None)).await.expect("readable"), "not-a-real-key");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
+    let mesh = TestMesh::start().await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    mesh.lead.clock.advance(Duration::from_secs(601));
+    let refused = refusal(mesh.stranger("alpha").join(&token).await);
+    assert!(refused.contains("the token has expired"), "{refused}");
+    let denied = audited(&mesh, "node.join").await;
+    assert!(denied.iter().any(|line| line.contains("deny") && line.contains("expired")), "{denied:?}");
+}
+
+#[tokio::test]
+async fn a_token_the_lead_never_made_is_refused() {
+    let mesh = TestMesh::start().await;
+    let real = mesh.token("alpha", prod(&[])).await;
+    let entropy = SystemEntropy;
+    let guessed = JoinSecret::generate(real.ca_pin(), real.addresses().to_vec(), &entropy).expect("a token");
+    let refused = refusal(mesh.stranger("alpha").join(&guessed).await);
+    assert!(refused.contains("it does not know this token"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_damaged_token_is_called_damaged_before_anybody_is_asked() {
+    let mesh = TestMesh::start().await;
+    let text = mesh.token("alpha", prod(&[])).await.text();
+    let mut text = String::from_utf8(text.expose().to_vec()).expect("text");
+    text.pop();
+    assert_eq!(JoinSecret::parse(&text).expect_err("cut"), CryptoError::DamagedToken);
+    assert!(audited(&mesh, "node.join").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_never_shown_to_the_lead_of_another_mesh() {
+    let (ours, theirs) = (TestMesh::start().await, TestMesh::start().await);
+    let token = ours.token("alpha", prod(&[])).await;
+    let there = theirs.lead.config.mesh.listen.to_string();
+    let refused = refusal(ours.stranger("alpha").join_through(&token, Some(there)).await);
+    assert!(refused.contains("not of this mesh's authority"), "{refused}");
+    assert!(audited(&theirs, "node.join").await.is_empty());
+    ours.stranger("alpha").join(&token).await.expect("it is still good where it was made");
+}
+
+#[tokio::test]
+async fn a_name_is_given_to_one_node_only() {
+    let log = Log::capture();
+    let mesh = TestMesh::start().await;
+    let (first, second) = (mesh.token("alpha", prod(&[])).await, mesh.token("alpha", prod(&[])).await);
+    mesh.stranger("alpha").join(&first).await.expect("joined");
+    let refused = refusal(mesh.stranger("beta").join(&second).await);
+    assert!(refused.contains("its node has joined already"), "{refused}");
+    assert!(audited(&mesh, "token.reused").await.is_empty(), "no token was used twice");
+    assert!(log.lines_with("was it stolen").is_empty());
+    let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), valid_for: None };
+    let taken = mesh.lead.vault().issue_token(&admin(), ask).await;
+    assert!(matches!(taken, Err(VaultError::NodeExists(_))), "{taken:?}");
+}
+
+#[tokio::test]
+async fn the_address_of_the_lead_is_all_a_joiner_needs() {
+    let mut mesh = TestMesh::start().await;
+    tell_nobody_where(&mut mesh.lead).await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let mut alpha = mesh.stranger("alpha");
+    let lost = refusal(alpha.join(&token).await);
+    assert!(lost.contains("give its address with --lead HOST:PORT"), "{lost}");
+    let lead = mesh.lead.config.mesh.listen.to_string();
+    alpha.join_through(&token, Some(lead.clone())).await.expect("joined");
+    assert_eq!(alpha.config.mesh.leads.first(), Some(&lead));
+    alpha.start().await;
+    alpha.is_fresh().await;
+}
+
+/// The lead is found by its announcement. Where this fails, the machine has no network interface that carries multicast.
+#[tokio::test]
+async fn a_lead_on_the_local_network_is_found_without_an_address() {
+    let mut mesh = TestMesh::start().await;
+    mesh.lead.config.mesh.discovery = true;
+    // What is announced are the addresses of the machine; the lead must be there.
+    mesh.lead.config.mesh.listen.set_ip([0, 0, 0, 0].into());
+    tell_nobody_where(&mut mesh.lead).await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let mut alpha = mesh.stranger("alpha");
+    alpha.config.mesh.discovery = true;
+    alpha.config.mesh.listen.set_ip([0, 0, 0, 0].into());
+    alpha.join(&token).await.expect("multicast reaches from one socket of this machine to another");
+    alpha.start().await;
+    alpha.is_fresh().await;
+}
+
+#[tokio::test]
+async fn a_node_whose_key_others_may_read_does_not_start() {
+    let mesh = TestMesh::start().await;
+    let mut alpha = mesh.follower("alpha", prod(&[])).await;
+    alpha.stop().await;
+    let key = alpha.config.node.state_dir.join("unseal.key");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o640)).expect("changed");
+    let refused = refusal(start(&alpha).await);
+    assert!(refused.contains("chmod 600"), "{refused}");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("changed");
+    alpha.start().await;
+}
+
+#[tokio::test]
+async fn a_state_directory_others_may_enter_is_not_used() {
+    let mesh = TestMesh::start().await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let mut alpha = mesh.stranger("alpha");
+    let dir = alpha.config.node.state_dir.clone();
+    std::fs::create_dir(&dir).expect("made");
+    std::fs::set_permissions(&dir, Permissions::from_mode(0o755)).expect("changed");
+    let refused = refusal(alpha.join(&token).await);
+    assert!(refused.contains("chmod 700"), "{refused}");
+    assert!(audited(&mesh, "node.join").await.is_empty(), "the token was shown to nobody");
+}
+
+#[tokio::test]
+async fn the_configuration_of_another_node_is_refused() {
+    let mesh = TestMesh::start().await;
+    let mut alpha = mesh.follower("alpha", prod(&[])).await;
+    alpha.stop().await;
+    let right = alpha.config.clone();
+    alpha.config.node.name = node("beta");
+    let refused = refusal(start(&alpha).await);
+    assert!(refused.contains("node.toml says name beta, the store belongs to name alpha"), "{refused}");
+    alpha.config = right;
+    alpha.start().await;
+}
+
+/// The lead's tokens carry an address that nobody can dial.
+async fn tell_nobody_where(lead: &mut TestNode) {
+    lead.stop().await;
+    lead.config.mesh.leads = vec!["127.0.0.1:0".to_owned()];
+    lead.start().await;
+}
+
+async fn start(node: &TestNode) -> anyhow::Result<()> {
+    RunningNode::start(&node.config, None, &node.seams()).await.map(drop)
+}
+
+fn refusal(outcome: anyhow::Result<()>) -> String {
+    format!("{:#}", outcome.expect_err("refused"))
+}
+
+async fn audited(mesh: &TestMesh, action: &str) -> Vec<String> {
+    let lines = mesh.lead.vault().audit_tail(&admin(), 100).await.expect("readable");
+    let wanted = format!("\"action\":\"{action}\"");
+    lines.into_iter().filter(|line| line.contains(&wanted)).collect()
+}
+
+async fn pin_of(mesh: &TestMesh, name: &str) -> String {
+    let nodes = mesh.lead.vault().nodes(&admin()).await.expect("listed");
+    let line = nodes.iter().find(|line| line.name.as_str() == name).expect("in the roster");
+    line.pin.fingerprint()
+}
