@@ -1,13 +1,12 @@
 //! The two machines together, without a network: whatever the lead does and however often followers are cut off, each of
 //! them ends with exactly the records it is entitled to, and refuses nothing on the way there.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-use super::acceptance::{Acceptance, Accepted, Incoming};
-use super::feed::{self, Step};
+use super::convergence_peer::{Follower, Session};
+use super::feed;
 use super::view::{LeadView, View};
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
@@ -106,23 +105,11 @@ struct Mesh {
     followers: Vec<Follower>,
 }
 
-/// What a follower has durably, and the one connection to it.
-struct Follower {
-    name: NodeName,
-    position: Position,
-    entitlement: Option<Entitlement>,
-    records: BTreeMap<ScopedSecret, Record>,
-    acceptance: Acceptance,
-    /// The lead's cursor, and what it sent that has not arrived.
-    sent: Position,
-    wire: VecDeque<Incoming>,
-}
-
 impl Mesh {
     fn new(log_keep: usize) -> Self {
         let start = Position { epoch: Epoch(1), revision: Revision(0) };
         let lead = LeadView::new(View::new(start, []), Vec::new(), Vec::new());
-        let followers = NODES.iter().map(|name| Follower::new(name)).collect();
+        let followers = NODES.iter().map(|name| Follower::new(node(name))).collect();
         let mut mesh = Self { lead, log_keep, followers };
         NODES.iter().for_each(|name| mesh.entitle(name, 0));
         mesh
@@ -206,118 +193,6 @@ impl Mesh {
 
     fn session(&mut self, number: usize) -> Session<'_> {
         Session { lead: &self.lead, follower: &mut self.followers[number] }
-    }
-}
-
-/// The lead's end of the connection to one follower.
-struct Session<'mesh> {
-    lead: &'mesh LeadView,
-    follower: &'mesh mut Follower,
-}
-
-impl Session<'_> {
-    fn unfinished(&self) -> bool {
-        !self.follower.wire.is_empty()
-            || !matches!(feed::next(self.lead, &self.follower.name, self.follower.sent), Step::Current)
-    }
-
-    /// The next step, as the messages it is sent in.
-    fn send(self) {
-        let Self { lead, follower } = self;
-        match feed::next(lead, &follower.name, follower.sent) {
-            Step::Current => {}
-            Step::Expelled => panic!("{} is in the roster", follower.name),
-            Step::Snapshot { entry } => follower.send_snapshot(lead, &entry),
-            Step::Change { previous, revision, records } => follower.send_change(lead, previous, revision, &records),
-        }
-    }
-}
-
-impl Follower {
-    fn new(name: &str) -> Self {
-        let position = Position::default();
-        Self {
-            name: node(name),
-            position,
-            entitlement: None,
-            records: BTreeMap::new(),
-            acceptance: Acceptance::new(position),
-            sent: position,
-            wire: VecDeque::new(),
-        }
-    }
-
-    fn send_snapshot(&mut self, lead: &LeadView, entry: &RosterEntry) {
-        let position = lead.view.position;
-        self.wire.push_back(Incoming::SnapshotBegin { position, entitlement: entry.entitlement.clone() });
-        let mut count = 0;
-        for chunk in feed::snapshot_chunks(lead, entry) {
-            count += u64::try_from(chunk.len()).expect("few");
-            let records = self.packed(lead, &chunk);
-            self.wire.push_back(Incoming::SnapshotRecords(records));
-        }
-        self.wire.push_back(Incoming::SnapshotEnd { count });
-        self.sent = position;
-    }
-
-    fn send_change(&mut self, lead: &LeadView, previous: Revision, revision: Revision, records: &[Arc<Record>]) {
-        let epoch = lead.view.position.epoch;
-        let records = self.packed(lead, records);
-        self.wire.push_back(Incoming::Change { epoch, previous, revision, records });
-        self.sent = Position { epoch, revision };
-    }
-
-    /// What goes on the wire fits a frame and is this node's to hold, by the roster of that very moment.
-    fn packed(&self, lead: &LeadView, records: &[Arc<Record>]) -> Vec<Record> {
-        let entry = lead.node(&self.name).expect("enrolled");
-        assert!(
-            records.iter().all(|record| entry.entitlement.covers(&self.name, &record.at)),
-            "sent to the wrong node"
-        );
-        let value_bytes: usize =
-            records.iter().filter_map(|record| record.sealed()).map(|sealed| sealed.ciphertext.len()).sum();
-        assert!(records.len() == 1 || value_bytes <= feed::CHANGE_BYTES_MAX, "{value_bytes} bytes at once");
-        records.iter().map(|record| Record::clone(record)).collect()
-    }
-
-    /// Takes in one message, which it must not refuse.
-    fn receive(&mut self) {
-        let Some(incoming) = self.wire.pop_front() else { return };
-        match self.acceptance.accept(incoming).expect("a lead that does its part is never refused") {
-            Accepted::Staged => {}
-            Accepted::Replace { position, records, entitlement } => {
-                self.moves_to(position);
-                self.entitlement = Some(entitlement);
-                self.records.clear();
-                self.keep(records);
-            }
-            Accepted::Apply { position, records } => {
-                self.moves_to(position);
-                self.keep(records);
-            }
-        }
-    }
-
-    fn moves_to(&mut self, position: Position) {
-        assert!(position > self.position, "{} went from {:?} to {position:?}", self.name, self.position);
-        self.position = position;
-    }
-
-    /// What a follower keeps is covered by what it was told it may hold, and never older than what it had.
-    fn keep(&mut self, records: Vec<Record>) {
-        let entitlement = self.entitlement.as_ref().expect("a snapshot came first");
-        for record in records {
-            assert!(entitlement.covers(&self.name, &record.at), "{} may not hold {}", self.name, record.at);
-            let before = self.records.get(&record.at).map(|before| before.version);
-            assert!(before.is_none_or(|before| before <= record.version), "an older version of {}", record.at);
-            self.records.insert(record.at.clone(), record);
-        }
-    }
-
-    fn cut_off(&mut self) {
-        self.wire.clear();
-        self.acceptance = Acceptance::new(self.position);
-        self.sent = self.position;
     }
 }
 

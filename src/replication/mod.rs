@@ -6,6 +6,8 @@ pub mod acceptance;
 pub mod backoff;
 #[cfg(test)]
 mod convergence;
+#[cfg(test)]
+mod convergence_peer;
 pub mod feed;
 pub mod freshness;
 pub mod liveness;
