@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::board::Board;
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Moment};
 
 /// A lead that is there answers within milliseconds; a caller who asked for certainty can wait this long for a no.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -18,11 +18,11 @@ pub struct LeadSilent;
 /// # Errors
 /// [`LeadSilent`] when it does not within two seconds.
 pub async fn with_lead(board: &Board, clock: &dyn Clock) -> Result<(), LeadSilent> {
-    let asked = clock.now().boot;
+    let asked = clock.now();
     let vouched = async {
         loop {
             let moved = board.contact_moved.notified();
-            if board.contact.load().as_ref().is_some_and(|contact| contact.at.boot >= asked) {
+            if board.contact.load().as_ref().is_some_and(|contact| is_after(&contact.at, &asked)) {
                 return;
             }
             board.ask_now.notify_one();
@@ -30,4 +30,9 @@ pub async fn with_lead(board: &Board, clock: &dyn Clock) -> Result<(), LeadSilen
         }
     };
     tokio::time::timeout(ANSWER_TIMEOUT, vouched).await.map_err(|_| LeadSilent)
+}
+
+/// A contact of another boot was before this call, wherever its clock stood.
+fn is_after(contact: &Moment, asked: &Moment) -> bool {
+    contact.boot_id == asked.boot_id && contact.boot >= asked.boot
 }

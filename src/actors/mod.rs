@@ -16,6 +16,8 @@ pub mod certificate;
 pub mod change;
 pub mod confirm;
 pub mod discovery;
+pub mod draft;
+mod draft_nodes;
 pub mod error;
 pub mod follower_cache;
 pub mod follower_session;

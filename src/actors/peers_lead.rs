@@ -2,8 +2,10 @@
 //! dies it binds the port again, and every follower comes back by itself.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
@@ -17,10 +19,18 @@ use crate::transport::acceptor::{Acceptor, Incoming};
 use crate::transport::close::CloseCode;
 use crate::transport::connection::PeerConnection;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::error::TransportError;
 use crate::transport::spiffe::PeerIdentity;
 use crate::transport::tls::{Admission, LeadTls};
 
 use super::board::LeadBoard;
+
+/// A closed endpoint keeps its port until its connections have drained, three probe timeouts each (RFC 9000, 10.2): well
+/// under four seconds between machines that can talk at all, and well within the time a node has to start.
+const BIND_TRIES_MAX: u32 = 80;
+
+/// Short beside that, and long enough not to spin.
+const BIND_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the actor works with; cloned for each start.
 #[derive(Clone)]
@@ -36,11 +46,27 @@ pub(super) async fn start(
     arguments: LeadPeersArguments,
     supervisor: ActorCell,
 ) -> Result<(ActorCell, SocketAddr), ActorProcessingErr> {
-    let (endpoint, acceptor) = Endpoint::listening(arguments.listen, arguments.tls)?;
+    let (endpoint, acceptor) = listen(arguments.listen, &arguments.tls).await?;
     let address = endpoint.local_address()?;
     let arguments = Bound { endpoint, acceptor, sessions: arguments.sessions, desk: arguments.desk };
     let (actor, _) = Actor::spawn_linked(None, Peers, arguments, supervisor).await?;
     Ok((actor.get_cell(), address))
+}
+
+/// Binds the port, once whoever was here before has let go of it.
+async fn listen(address: SocketAddr, tls: &LeadTls) -> Result<(Endpoint, Acceptor), TransportError> {
+    let mut tries = 1;
+    loop {
+        match Endpoint::listening(address, tls.clone()) {
+            Err(TransportError::Bind { source, .. })
+                if source.kind() == ErrorKind::AddrInUse && tries < BIND_TRIES_MAX =>
+            {
+                tries += 1;
+                tokio::time::sleep(BIND_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// The roster as the doorman reads it: a member is who is in it, with exactly that key.

@@ -12,7 +12,8 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::board::{Board, LeadBoard};
-use super::change::{Change, Committed, Draft, LeadState, Sealer};
+use super::change::{Change, Committed};
+use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
 use crate::model::time::Clock;
 use crate::store::error::StoreError;

@@ -199,3 +199,115 @@ impl Acceptance {
         Ok(Accepted::Apply { position: self.position, records })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::company::Companies;
+    use crate::model::name::EnvironmentName;
+
+    fn position(epoch: u64, revision: u64) -> Position {
+        Position { epoch: Epoch(epoch), revision: Revision(revision) }
+    }
+
+    /// A subscription of a node that stands at epoch 2, revision 10.
+    fn acceptance() -> Acceptance {
+        Acceptance::new(position(2, 10))
+    }
+
+    fn change(epoch: u64, previous: u64, revision: u64) -> Incoming {
+        let (previous, revision) = (Revision(previous), Revision(revision));
+        Incoming::Change { epoch: Epoch(epoch), previous, revision, records: Vec::new() }
+    }
+
+    fn begin(epoch: u64, revision: u64) -> Incoming {
+        let environment = EnvironmentName::parse("prod").expect("environment");
+        let entitlement = Entitlement { environment, companies: Companies::default(), globs: Vec::new() };
+        Incoming::SnapshotBegin { position: position(epoch, revision), entitlement }
+    }
+
+    fn refused(incoming: Incoming) -> Refusal {
+        acceptance().accept(incoming).expect_err("refused")
+    }
+
+    #[test]
+    fn the_next_change_is_accepted_and_the_one_after_it_follows_on() {
+        let mut acceptance = acceptance();
+        for (previous, revision) in [(10, 11), (11, 20)] {
+            let accepted = acceptance.accept(change(2, previous, revision)).expect("follows on");
+            assert_eq!(accepted, Accepted::Apply { position: position(2, revision), records: Vec::new() });
+        }
+        let repeated = acceptance.accept(change(2, 11, 20)).expect_err("heard before");
+        assert_eq!(repeated, Refusal::Gap { offered: Revision(11), own: Revision(20) });
+    }
+
+    #[test]
+    fn a_change_that_leaves_something_out_or_repeats_it_is_a_gap() {
+        for previous in [9, 11] {
+            let gap = Refusal::Gap { offered: Revision(previous), own: Revision(10) };
+            assert_eq!(refused(change(2, previous, 12)), gap);
+        }
+    }
+
+    #[test]
+    fn a_change_that_leads_nowhere_or_back_is_refused() {
+        for revision in [10, 9, 0] {
+            let back = Refusal::RevisionWentBack { offered: Revision(revision), own: Revision(10) };
+            assert_eq!(refused(change(2, 10, revision)), back);
+        }
+    }
+
+    #[test]
+    fn a_reign_that_is_over_is_refused_by_change_and_by_snapshot() {
+        let back = Refusal::EpochWentBack { offered: Epoch(1), own: Epoch(2) };
+        assert_eq!(refused(change(1, 10, 11)), back);
+        assert_eq!(refused(begin(1, 1_000)), back);
+    }
+
+    #[test]
+    fn a_snapshot_of_a_lead_that_was_set_back_is_refused_and_one_of_a_new_reign_is_not() {
+        let back = Refusal::RevisionWentBack { offered: Revision(9), own: Revision(10) };
+        assert_eq!(refused(begin(2, 9)), back);
+        assert_eq!(acceptance().accept(begin(2, 10)), Ok(Accepted::Staged));
+        assert_eq!(acceptance().accept(begin(3, 1)), Ok(Accepted::Staged));
+    }
+
+    #[test]
+    fn a_new_reign_begins_with_a_snapshot() {
+        assert_eq!(refused(change(3, 10, 11)), Refusal::NewEpochWithoutSnapshot(Epoch(3)));
+    }
+
+    #[test]
+    fn a_snapshot_of_another_number_of_records_than_it_says_changes_nothing() {
+        let mut acceptance = acceptance();
+        for incoming in [begin(2, 20), Incoming::SnapshotRecords(Vec::new())] {
+            assert_eq!(acceptance.accept(incoming), Ok(Accepted::Staged));
+        }
+        let miscounted = acceptance.accept(Incoming::SnapshotEnd { count: 1 });
+        assert_eq!(miscounted, Err(Refusal::SnapshotCount { said: 1, came: 0 }));
+        let next = acceptance.accept(change(2, 10, 11)).expect("it still stands where it stood");
+        assert_eq!(next, Accepted::Apply { position: position(2, 11), records: Vec::new() });
+    }
+
+    #[test]
+    fn snapshot_messages_out_of_order_are_refused() {
+        assert_eq!(refused(Incoming::SnapshotRecords(Vec::new())), Refusal::SnapshotOutOfOrder);
+        assert_eq!(refused(Incoming::SnapshotEnd { count: 0 }), Refusal::SnapshotOutOfOrder);
+        for second in [begin(2, 20), change(2, 10, 11)] {
+            let mut acceptance = acceptance();
+            assert_eq!(acceptance.accept(begin(2, 20)), Ok(Accepted::Staged));
+            assert_eq!(acceptance.accept(second), Err(Refusal::SnapshotOutOfOrder));
+        }
+    }
+
+    /// Half a snapshot is in memory only: a node that is cut off stands where it stood.
+    #[test]
+    fn a_snapshot_counts_once_it_is_complete_and_not_before() {
+        let mut acceptance = acceptance();
+        assert_eq!(acceptance.accept(begin(3, 5)), Ok(Accepted::Staged));
+        assert_eq!(acceptance.position, position(2, 10));
+        let complete = acceptance.accept(Incoming::SnapshotEnd { count: 0 }).expect("complete");
+        assert!(matches!(complete, Accepted::Replace { position: at, .. } if at == position(3, 5)), "{complete:?}");
+        assert_eq!(acceptance.position, position(3, 5));
+    }
+}

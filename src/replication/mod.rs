@@ -4,6 +4,8 @@
 
 pub mod acceptance;
 pub mod backoff;
+#[cfg(test)]
+mod convergence;
 pub mod feed;
 pub mod freshness;
 pub mod liveness;

@@ -198,11 +198,8 @@ impl Vault {
             Standing::Stale { age } => (Served::Stale, age),
             Standing::Closed { age } => return Err(self.stale(name, age)),
         };
-        let since = contact.as_ref().map_or(now.wall, |contact| contact.at.wall);
-        let fresh_until = match served {
-            Served::Stale => since.plus(policy.ttl),
-            Served::Hit | Served::Lead => now.wall.plus(policy.ttl.saturating_sub(age)),
-        };
+        // Counted back from now: the wall clock may have been set since the contact, and a caller has today's.
+        let fresh_until = now.wall.minus(age).plus(policy.ttl);
         let servable_for = policy.ttl.saturating_add(policy.max_stale).saturating_sub(age);
         Ok(Freshness { served, age, fresh_until, servable_for: Some(servable_for) })
     }

@@ -1,4 +1,5 @@
-//! A clock a test can move: real time plus whatever the test adds, on each of its hands.
+//! A clock a test can move: real time plus whatever the test adds, on each of its hands; or held, so that it stands at
+//! one instant and only the test moves it.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use aurora_mesh::daemon::system_clock::SystemClock;
 use aurora_mesh::model::time::{BootId, BootTime, Clock, Moment, Timestamp};
 
-/// Runs like the real clocks, shifted.
+/// Runs like the real clocks, shifted, until it is held.
 pub struct MovableClock {
     real: SystemClock,
     shift: Mutex<Shift>,
@@ -15,8 +16,9 @@ pub struct MovableClock {
 #[derive(Default)]
 struct Shift {
     wall_ms: i64,
-    boot: Duration,
+    boot_ns: i128,
     boot_id: Option<BootId>,
+    held: Option<Moment>,
 }
 
 impl MovableClock {
@@ -27,8 +29,13 @@ impl MovableClock {
     /// Both clocks go on by this much.
     pub fn advance(&self, by: Duration) {
         let mut shift = self.shift.lock().expect("not poisoned");
-        shift.boot += by;
+        shift.boot_ns += nanoseconds(by);
         shift.wall_ms += i64::try_from(by.as_millis()).expect("a short time");
+    }
+
+    /// From here on time passes only when the test says so: what happens at an exact instant can then be asserted.
+    pub fn hold(&self) {
+        self.shift.lock().expect("not poisoned").held = Some(self.real.now());
     }
 
     /// The wall clock alone is set, forward or back.
@@ -36,23 +43,29 @@ impl MovableClock {
         self.shift.lock().expect("not poisoned").wall_ms += by_ms;
     }
 
-    /// The machine was rebooted: the boot clock counts from somewhere else.
+    /// The machine was rebooted: the boot clock counts from zero again, and the boot has another name.
     pub fn reboot(&self) {
         let mut shift = self.shift.lock().expect("not poisoned");
         let BootId(mut id) = shift.boot_id.unwrap_or_default();
         id[0] += 1;
         shift.boot_id = Some(BootId(id));
+        shift.boot_ns = -nanoseconds(shift.held.unwrap_or_else(|| self.real.now()).boot.0);
     }
 }
 
 impl Clock for MovableClock {
     fn now(&self) -> Moment {
-        let real = self.real.now();
         let shift = self.shift.lock().expect("not poisoned");
+        let from = shift.held.unwrap_or_else(|| self.real.now());
+        let boot_ns = u64::try_from(nanoseconds(from.boot.0) + shift.boot_ns).expect("a clock after its boot");
         Moment {
-            wall: Timestamp(real.wall.0 + shift.wall_ms),
-            boot: BootTime(real.boot.0 + shift.boot),
-            boot_id: shift.boot_id.unwrap_or(real.boot_id),
+            wall: Timestamp(from.wall.0 + shift.wall_ms),
+            boot: BootTime(Duration::from_nanos(boot_ns)),
+            boot_id: shift.boot_id.unwrap_or(from.boot_id),
         }
     }
+}
+
+fn nanoseconds(time: Duration) -> i128 {
+    i128::try_from(time.as_nanos()).expect("less than the age of the universe")
 }

@@ -1,0 +1,93 @@
+//! Changes of the roster within a draft: entitlements, tokens, admissions.
+
+use std::sync::Arc;
+
+use crate::model::entitlement::Entitlement;
+use crate::model::identity::Role;
+use crate::model::log::LogSubject;
+use crate::model::name::NodeName;
+use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::time::Timestamp;
+use crate::store::mutation::Mutation;
+
+use super::change::{Applicant, Committed};
+use super::draft::{Draft, Sealer};
+use super::error::CommitError;
+
+impl Draft {
+    pub(super) fn entitle(
+        &mut self,
+        node: &NodeName,
+        entitlement: Entitlement,
+        audit_seq: u64,
+        sealer: &Sealer,
+        now: Timestamp,
+    ) -> Result<Committed, CommitError> {
+        let entry = self.state.lead.node(node).ok_or(CommitError::NoSuchNode)?;
+        let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..RosterEntry::clone(entry) };
+        Ok(self.write_node(entry, audit_seq, sealer, now))
+    }
+
+    pub(super) fn issue_token(&mut self, token: JoinToken, now: Timestamp) -> Result<Committed, CommitError> {
+        if self.state.lead.node(&token.node).is_some() {
+            return Err(CommitError::NodeExists);
+        }
+        self.drop_expired_tokens(now);
+        self.mutations.push(Mutation::PutToken(token.clone()));
+        self.state.tokens.insert(token.hash, token);
+        Ok(Committed::Token)
+    }
+
+    fn drop_expired_tokens(&mut self, now: Timestamp) {
+        let expired: Vec<TokenHash> =
+            self.state.tokens.values().filter(|token| token.expires_at < now).map(|token| token.hash).collect();
+        for hash in expired {
+            self.state.tokens.remove(&hash);
+            self.mutations.push(Mutation::DropToken(hash));
+        }
+    }
+
+    /// Consumes the token and enrols the node in one transaction. The same key may ask again and gets the same answer.
+    pub(super) fn admit(
+        &mut self,
+        applicant: &Applicant,
+        audit_seq: u64,
+        sealer: &Sealer,
+        now: Timestamp,
+    ) -> Result<Committed, CommitError> {
+        let token = self.state.tokens.get(&applicant.token).ok_or(CommitError::TokenUnknown)?;
+        if let Some(consumer) = token.consumed_by {
+            let known = self.state.lead.node(&token.node).filter(|entry| {
+                consumer == applicant.pin && entry.pin == consumer && entry.sealing_key == applicant.sealing_key
+            });
+            return known.map(|entry| Committed::Node(Arc::clone(entry))).ok_or(CommitError::TokenReused);
+        }
+        if token.expires_at < now {
+            return Err(CommitError::TokenExpired);
+        }
+        if self.state.lead.node(&token.node).is_some() {
+            return Err(CommitError::NodeExists);
+        }
+        let entry = RosterEntry {
+            name: token.node.clone(),
+            role: Role::Follower,
+            pin: applicant.pin,
+            sealing_key: applicant.sealing_key,
+            entitlement: token.entitlement.clone(),
+            joined_at: now,
+            changed_at: self.next_revision(),
+        };
+        let token = JoinToken { consumed_by: Some(applicant.pin), ..token.clone() };
+        self.mutations.push(Mutation::PutToken(token.clone()));
+        self.state.tokens.insert(token.hash, token);
+        Ok(self.write_node(entry, audit_seq, sealer, now))
+    }
+
+    fn write_node(&mut self, entry: RosterEntry, audit_seq: u64, sealer: &Sealer, now: Timestamp) -> Committed {
+        let subject = LogSubject::Node(entry.name.clone());
+        self.mutations.push(Mutation::PutNode(entry.clone()));
+        self.state.lead.enrol(entry.clone());
+        self.log(subject, audit_seq, sealer, now);
+        Committed::Node(Arc::new(entry))
+    }
+}
