@@ -72,9 +72,11 @@ impl FollowerPeers {
             let mut failed = BTreeSet::new();
             for address in self.candidates().await {
                 match self.try_lead(address).await {
-                    // The session was welcomed: whatever ended it, the lead exists and is tried again at once.
+                    // The session was welcomed: the lead exists and is tried again at once.
                     Ok(ended) => {
-                        backoff.succeeded();
+                        if !will_end_so_again(&ended) {
+                            backoff.succeeded();
+                        }
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
                     }
                     Err(error) => {
@@ -132,6 +134,11 @@ impl FollowerPeers {
     }
 }
 
+/// Whether the next session would end as this one did, however soon it begins: this node refused what the lead sent.
+fn will_end_so_again(ended: &SessionError) -> bool {
+    matches!(ended, SessionError::Apply(_))
+}
+
 /// A socket of IPv4 reaches no address of IPv6; one of IPv6 reaches both.
 fn can_dial(from: SocketAddr, to: SocketAddr) -> bool {
     from.is_ipv6() || to.is_ipv4()
@@ -140,6 +147,24 @@ fn can_dial(from: SocketAddr, to: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::error::ApplyError;
+    use crate::model::name::EnvironmentName;
+    use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
+
+    /// Followers of a lead that was set back returned to it fourteen times a second, for ever: each welcome counted as a
+    /// success, so no pause grew.
+    #[test]
+    fn a_session_that_ended_in_a_refusal_is_no_success() {
+        let refused = ApplyError::NotEntitled { at: secret() };
+        assert!(will_end_so_again(&SessionError::Apply(refused)));
+        assert!(!will_end_so_again(&SessionError::Silent));
+    }
+
+    fn secret() -> ScopedSecret {
+        let name = SecretName::parse("hubspot/api_key").expect("a name");
+        let environment = EnvironmentName::parse("prod").expect("a name");
+        SecretAddress { environment, name }.within(Scope::Global)
+    }
 
     /// With `listen` on IPv4, the default, every IPv6 address that mDNS announced was dialled in vain, and was warned about
     /// each time because the complaints took turns.
