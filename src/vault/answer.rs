@@ -37,7 +37,7 @@ pub struct Freshness {
     pub servable_for: Option<Duration>,
 }
 
-/// A value, with everything a caller is told about it. Ask [`super::Vault::confirm`] just before it is written out.
+/// A value, with everything a caller is told about it. Ask [`super::parts::Vault::confirm`] just before it is written out.
 #[derive(Debug)]
 pub struct ReadAnswer {
     /// Which version, and what is said about it.
