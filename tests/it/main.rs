@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod denied_caller;
 mod entitlement;
 mod freshness_contract;
 mod hostile_peer;

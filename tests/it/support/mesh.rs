@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use aurora_mesh::config::node_config::{
     ApiSection, AuditSection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
@@ -210,5 +209,3 @@ fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> Nod
     }
 }
 
-/// Long enough for two heartbeats.
-pub const TWO_BEATS: Duration = Duration::from_millis(2500);
