@@ -1,34 +1,19 @@
 //! A false lead: what a follower does when whoever answers its dial is not, or no longer, to be followed.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod trap;
 
-use aurora_mesh::model::identity::{KeyPin, Role};
-use aurora_mesh::transport::acceptor::{Acceptor, Incoming};
+use aurora_mesh::model::identity::Role;
 use aurora_mesh::transport::close::CloseCode;
-use aurora_mesh::transport::connection::PeerConnection;
-use aurora_mesh::transport::endpoint::Endpoint;
-use aurora_mesh::transport::error::TransportError;
-use aurora_mesh::transport::spiffe::PeerIdentity;
-use aurora_mesh::transport::stream::{FrameReceiver, FrameSender};
-use aurora_mesh::transport::tls::{Admission, LeadTls};
-use aurora_mesh::vault::answer::ReadAnswer;
-use aurora_mesh::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
-use aurora_mesh::wire::entitlement::EntitlementFrame;
-use aurora_mesh::wire::open::StreamKind;
+use aurora_mesh::wire::control::{self, Beacon, Goodbye, GoodbyeReason};
 use aurora_mesh::wire::record::RecordFrame;
 use aurora_mesh::wire::secret::{ScopeFrame, ScopeKeyFrame, ScopeKind};
-use aurora_mesh::wire::subscription::{
-    Change, FromFollower, FromLead, ScopeKeys, SnapshotBegin, SnapshotEnd, SnapshotRecords, Subscribe,
-};
+use aurora_mesh::wire::subscription::{FromLead, ScopeKeys, SnapshotBegin, SnapshotEnd, SnapshotRecords};
 
-use super::is_closed;
-use crate::support::callers::{put, read};
-use crate::support::clock::MovableClock;
-use crate::support::forge::{Forge, Papers};
+use crate::support::forge::Forge;
 use crate::support::log::Log;
-use crate::support::mesh::{TestMesh, TestNode, prod};
+use crate::support::mesh::prod;
 use crate::support::wait::eventually;
+use trap::{FalseLead, Held, Trap, welcome};
 
 #[tokio::test]
 async fn whoever_cannot_prove_to_be_a_lead_of_this_mesh_is_not_followed() {
@@ -167,150 +152,4 @@ async fn a_beacon_that_answers_no_heartbeat_vouches_for_nothing() {
     };
     session.control.send(&control::FromLead::from(beacon(asked.stamp))).await.expect("sent");
     trap.victim.is_fresh().await;
-}
-
-/// A mesh whose follower has seen two versions of a secret and is about to be misled.
-struct Trap {
-    mesh: TestMesh,
-    victim: TestNode,
-    forge: Forge,
-    /// What the follower holds, as it came.
-    known: RecordFrame,
-    /// Where the real lead is.
-    real: Vec<String>,
-}
-
-/// Where a follower stands.
-#[derive(Clone, Copy)]
-struct Held {
-    epoch: u64,
-    revision: u64,
-}
-
-impl Held {
-    fn change(self, previous: u64, revision: u64, records: Vec<RecordFrame>) -> FromLead {
-        Change { epoch: self.epoch, previous, revision, records }.into()
-    }
-}
-
-impl Trap {
-    async fn set() -> Self {
-        let mut mesh = TestMesh::start().await;
-        let forge = Forge::of(&mut mesh.lead).await;
-        let mut victim = mesh.follower("victim", prod(&[])).await;
-        mesh.put(put("hubspot/api_key", "global", "first")).await;
-        let stored = mesh.put(put("hubspot/api_key", "global", "second")).await;
-        victim.reaches(stored.revision).await;
-        victim.is_fresh().await;
-        let answer: ReadAnswer = victim.read(read("hubspot/api_key", None)).await.expect("readable");
-        let known = RecordFrame::from(&*answer.record);
-        victim.stop().await;
-        let real = victim.config.mesh.leads.clone();
-        Self { mesh, victim, forge, known, real }
-    }
-
-    /// Starts the follower towards this address alone.
-    async fn lure(&mut self, to: SocketAddr) {
-        self.victim.config.mesh.leads = vec![to.to_string()];
-        self.victim.start().await;
-    }
-
-    fn position(&self) -> Held {
-        let health = self.mesh.lead.vault().health();
-        Held { epoch: health.epoch.get(), revision: health.revision.get() }
-    }
-
-    /// The follower still holds what it held, and follows its lead again.
-    async fn nothing_was_changed(mut self) {
-        if self.victim.is_running() {
-            self.victim.stop().await;
-        }
-        self.victim.config.mesh.leads = self.real;
-        self.victim.start().await;
-        assert_eq!(self.victim.value(read("hubspot/api_key", None)).await.expect("readable"), "second");
-        let stored = self.mesh.put(put("hubspot/api_key", "global", "third")).await;
-        self.victim.reaches(stored.revision).await;
-        assert_eq!(self.victim.value(read("hubspot/api_key", None)).await.expect("readable"), "third");
-    }
-}
-
-/// Lets everybody in.
-struct Anybody;
-
-impl Admission for Anybody {
-    fn admits(&self, _: &PeerIdentity, _: &KeyPin) -> bool {
-        true
-    }
-}
-
-struct FalseLead {
-    endpoint: Endpoint,
-    acceptor: Acceptor,
-}
-
-impl FalseLead {
-    fn listen(forge: &Forge, papers: &Papers) -> Self {
-        let clock = Arc::new(MovableClock::new());
-        let tls = LeadTls::new(&forge.trust(), &papers.credentials(), Arc::new(Anybody), clock).expect("settings");
-        let (endpoint, acceptor) = Endpoint::listening(([127, 0, 0, 1], 0).into(), tls).expect("binds");
-        Self { endpoint, acceptor }
-    }
-
-    /// As whoever has stolen the mesh's authority, but not its sealing key.
-    fn with_the_real_key(forge: &Forge) -> Self {
-        Self::listen(forge, &forge.papers(Role::Lead, "aurora"))
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.endpoint.local_address().expect("bound")
-    }
-
-    /// A follower that has said hello.
-    async fn greeted(&mut self) -> (PeerConnection, FrameSender, FrameReceiver) {
-        let accepted = tokio::time::timeout(std::time::Duration::from_secs(20), self.acceptor.accept());
-        let Incoming::Member(victim) = accepted.await.expect("the follower dials").expect("accepts") else {
-            panic!("a joiner")
-        };
-        let (kind, sender, mut receiver) = victim.accept_stream().await.expect("a stream");
-        assert_eq!(kind, StreamKind::Control);
-        let hello = receiver.expect::<control::FromFollower>().await.expect("hello");
-        assert!(matches!(hello, control::FromFollower::Hello(_)), "{hello:?}");
-        (victim, sender, receiver)
-    }
-
-    /// A follower that was welcomed and has subscribed.
-    async fn session(&mut self) -> Session {
-        let (victim, mut control, heartbeats) = self.greeted().await;
-        control.send(&control::FromLead::from(welcome("aurora"))).await.expect("sent");
-        let (kind, subscription, mut receiver) = victim.accept_stream().await.expect("a stream");
-        assert_eq!(kind, StreamKind::Subscription);
-        let FromFollower::Subscribe(Subscribe { .. }) = receiver.expect().await.expect("subscribes") else {
-            panic!("no subscription")
-        };
-        Session { victim, control, subscription, heartbeats, _acks: receiver }
-    }
-}
-
-struct Session {
-    victim: PeerConnection,
-    control: FrameSender,
-    subscription: FrameSender,
-    heartbeats: FrameReceiver,
-    _acks: FrameReceiver,
-}
-
-impl Session {
-    async fn send(&mut self, frame: FromLead) {
-        self.subscription.send(&frame).await.expect("sent");
-    }
-
-    async fn ends(self, code: CloseCode, why: &str) {
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), self.victim.closed()).await;
-        let ended: TransportError = ended.unwrap_or_else(|_| panic!("the follower should have left: {why}"));
-        assert!(is_closed(&ended, code, why), "wanted {code} {why:?}: {ended:?}");
-    }
-}
-
-fn welcome(lead: &str) -> Welcome {
-    Welcome { version: 1, epoch: 1, lead: lead.to_owned(), entitlement: EntitlementFrame::from(&prod(&[])) }
 }
