@@ -2,4 +2,5 @@
 
 mod house_rules;
 mod replication;
+mod socket_api;
 mod support;
