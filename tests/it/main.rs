@@ -1,6 +1,7 @@
 //! Integration tests: one file per promise.
 
 mod command_line;
+mod dev_command;
 mod house_rules;
 mod replication;
 mod socket_api;
