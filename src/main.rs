@@ -2,14 +2,19 @@
 
 use std::process::ExitCode;
 
-use aurora_mesh::cli::{self, arguments::Command};
-use aurora_mesh::daemon::command;
+use aurora_mesh::cli::{self, arguments::Command, say};
+use aurora_mesh::daemon::{command, hardening};
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    // Every verb may come to hold a value, a token or a key: also the commands that only ask a node.
+    if let Err(error) = hardening::harden() {
+        say::error(&format!("core dumps cannot be turned off, and one could hold a secret: {error}"));
+        return ExitCode::FAILURE;
+    }
     match cli.command {
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),

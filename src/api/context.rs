@@ -10,7 +10,7 @@ use super::query::number;
 use crate::model::name::{CompanyId, KeyName, NodeName, ServiceName};
 use crate::model::number::Version;
 use crate::model::secret::SecretName;
-use crate::vault::request::Context;
+use crate::vault::request::{Context, Known};
 
 /// The company on whose behalf a secret is read.
 const COMPANY: &str = "x-company-id";
@@ -87,17 +87,38 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a s
     text.map(Some).map_err(|_| ApiError::BadValue { field: name, wanted: "UTF-8 text" })
 }
 
-/// The version the caller has, from `If-None-Match: "3"`. Of several the highest counts, and what is no version of
-/// ours is passed over: the worst that follows is a full answer, which is always right.
-pub(super) fn known(headers: &HeaderMap) -> Option<Version> {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
-    lists.flat_map(|list| list.split(',')).filter_map(tagged).max()
+/// The tag of a value, for `ETag`: versions count per scope, so only with the secret's serial number do they tell the
+/// value of one scope from that of another.
+pub(super) fn tag(secret_id: u64, version: Version) -> String {
+    format!("\"{secret_id}.{version}\"")
 }
 
-fn tagged(tag: &str) -> Option<Version> {
-    let tag = tag.trim();
-    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
-    number(quoted.strip_prefix('"')?.strip_suffix('"')?).and_then(Version::new)
+/// What the caller has, from `If-None-Match` (RFC 9110, 13.1.2): `*`, or a list of tags, each the whole `ETag` of an earlier
+/// answer. A bare `"3"` stands for version 3 of whichever scope answers; it says too little to be told from version 3 of
+/// another scope, so it counts only if no whole tag is there. Weak tags (`W/`) match nothing, for no answer has one, and
+/// what is no tag of ours is passed over: the worst that follows is a full answer, which is always right.
+pub(super) fn known(headers: &HeaderMap) -> Option<Known> {
+    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    let tags: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    if tags == ["*"] {
+        return Some(Known::Any);
+    }
+    let opaque = || tags.iter().filter_map(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    let values: Vec<(u64, Version)> = opaque().filter_map(value).collect();
+    if !values.is_empty() {
+        return Some(Known::Values(values));
+    }
+    let versions: Vec<Version> = opaque().filter_map(version).collect();
+    (!versions.is_empty()).then_some(Known::Versions(versions))
+}
+
+fn value(tag: &str) -> Option<(u64, Version)> {
+    let (secret_id, number) = tag.split_once('.')?;
+    self::number(secret_id).zip(version(number))
+}
+
+fn version(text: &str) -> Option<Version> {
+    number(text).and_then(Version::new)
 }
 
 #[cfg(test)]
@@ -133,13 +154,29 @@ mod tests {
         assert!(reason(&headers(&[("x-aurora-reason", "a\tb")])).is_err());
     }
 
+    /// Versions count per scope, and the tag was the version alone: who had version 1 of the company's value was told
+    /// that nothing had changed when that was deleted and version 1 of the global value took its place.
     #[test]
-    fn the_highest_tag_that_is_a_version_counts() {
-        let known = |text: &str| known(&headers(&[("if-none-match", text)])).map(Version::get);
-        assert_eq!(known("\"3\""), Some(3));
-        assert_eq!(known("W/\"3\", \"12\""), Some(12));
-        for text in ["3", "*", "\"0\"", "\"x\"", "\"+3\"", ""] {
+    fn a_tag_is_of_one_value_and_a_version_alone_counts_only_without_one() {
+        let known = |text: &str| known(&headers(&[("if-none-match", text)]));
+        let version = |number| Version::new(number).expect("a version");
+        assert_eq!(known(&tag(2, version(3))), Some(Known::Values(vec![(2, version(3))])));
+        assert_eq!(known("\"2.3\" ,\"x\", \"5.12\""), Some(Known::Values(vec![(2, version(3)), (5, version(12))])));
+        assert_eq!(known("\"3\", \"12\""), Some(Known::Versions(vec![version(3), version(12)])));
+        assert_eq!(known("\"3\", \"2.3\""), Some(Known::Values(vec![(2, version(3))])));
+        assert_eq!(known("*"), Some(Known::Any));
+        for text in
+            ["3", "W/\"3\"", "W/\"2.3\"", "\"*\"", "*, *", "\"0\"", "\"2.0\"", "\"2.3.4\"", "\".3\"", "\"+3\"", ""]
+        {
             assert_eq!(known(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn tags_in_several_headers_are_one_list() {
+        let mut several = headers(&[("if-none-match", "\"2.1\"")]);
+        several.append("if-none-match", HeaderValue::from_static("\"3.1\""));
+        let known = known(&several).expect("two tags");
+        assert!(known.holds(2, Version::FIRST) && known.holds(3, Version::FIRST) && !known.holds(4, Version::FIRST));
     }
 }

@@ -9,7 +9,7 @@ use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 
-use super::context::{Named, context, known, reason};
+use super::context::{Named, context, known, reason, tag};
 use super::error::ApiError;
 use super::router::Desk;
 use super::types_put::PutBody;
@@ -49,14 +49,14 @@ pub(super) async fn read(
     match desk.vault.read(&caller, request).await? {
         ReadOutcome::Value(answer) => {
             let mut response = json::answer(&view(&answer)?)?;
-            tell(response.headers_mut(), answer.record.version, &answer.freshness);
+            tell(response.headers_mut(), answer.record.secret_id, answer.record.version, &answer.freshness);
             desk.vault.confirm(&answer)?;
             Ok(response)
         }
-        ReadOutcome::NotModified { version, freshness } => {
+        ReadOutcome::NotModified { secret_id, version, freshness } => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
-            tell(response.headers_mut(), version, &freshness);
+            tell(response.headers_mut(), secret_id, version, &freshness);
             Ok(response)
         }
     }
@@ -109,7 +109,7 @@ fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
 }
 
 /// The headers every answer about a secret has.
-fn tell(headers: &mut HeaderMap, version: Version, freshness: &Freshness) {
+fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CACHE, HeaderValue::from_static(served(freshness.served)));
     headers.insert(AGE, HeaderValue::from(freshness.age.as_secs()));
@@ -117,7 +117,7 @@ fn tell(headers: &mut HeaderMap, version: Version, freshness: &Freshness) {
     if let Ok(fresh_until) = HeaderValue::try_from(freshness.fresh_until.to_string()) {
         headers.insert(X_FRESH_UNTIL, fresh_until);
     }
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+    if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {
         headers.insert(ETAG, tag);
     }
 }
@@ -208,12 +208,12 @@ mod tests {
     #[test]
     fn the_headers_tell_version_and_freshness() {
         let mut headers = HeaderMap::new();
-        tell(&mut headers, Version::FIRST.next(), &freshness());
+        tell(&mut headers, 7, Version::FIRST.next(), &freshness());
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         assert_eq!(header("x-cache"), Some("STALE"));
         assert_eq!(header("age"), Some("2"));
         assert_eq!(header("x-secret-version"), Some("2"));
-        assert_eq!(header("etag"), Some("\"2\""));
+        assert_eq!(header("etag"), Some("\"7.2\""));
         assert_eq!(header("x-fresh-until"), Some("1970-01-01T00:00:00.000Z"));
         assert_eq!(header("cache-control"), Some("no-store"));
     }

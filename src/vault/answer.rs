@@ -57,8 +57,10 @@ pub struct ReadAnswer {
 pub enum ReadOutcome {
     /// The value.
     Value(ReadAnswer),
-    /// The caller has this version already.
+    /// The caller has this value already.
     NotModified {
+        /// Serial number of the (secret, scope).
+        secret_id: u64,
         /// Which version.
         version: Version,
         /// How fresh that is.

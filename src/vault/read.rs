@@ -148,8 +148,8 @@ impl Vault {
         account.freshness(&freshness);
         let record = self.chosen_version(ask, current).await?;
         account.version(record.version);
-        if ask.known == Some(record.version) {
-            return Ok(ReadOutcome::NotModified { version: record.version, freshness });
+        if ask.known.as_ref().is_some_and(|known| known.holds(record.secret_id, record.version)) {
+            return Ok(ReadOutcome::NotModified { secret_id: record.secret_id, version: record.version, freshness });
         }
         let value = self.open(&record)?;
         Ok(ReadOutcome::Value(ReadAnswer { record, value, freshness, decided_at, resolved: ask.scope.is_none() }))

@@ -35,8 +35,32 @@ pub struct ReadRequest {
     pub version: Option<Version>,
     /// Confirm with the lead first.
     pub refresh: bool,
-    /// The version the caller already has.
-    pub known: Option<Version>,
+    /// What the caller has already.
+    pub known: Option<Known>,
+}
+
+/// What a caller says it has already. If that is what a read comes to, the answer leaves the value out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Whatever there is.
+    Any,
+    /// One of these values, by secret id and version. The id belongs to one secret in one scope, so no other value has
+    /// the same pair.
+    Values(Vec<(u64, Version)>),
+    /// One of these versions, of whichever scope wins: for callers who know that it cannot have changed.
+    Versions(Vec<Version>),
+}
+
+impl Known {
+    /// Whether this version of this secret is among it.
+    #[must_use]
+    pub fn holds(&self, secret_id: u64, version: Version) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Values(values) => values.contains(&(secret_id, version)),
+            Self::Versions(versions) => versions.contains(&version),
+        }
+    }
 }
 
 /// Store a value.

@@ -1,13 +1,18 @@
 //! Integration tests: one file per promise.
 
+mod command_line;
 mod denied_caller;
+mod dev_command;
 mod entitlement;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
 mod joining;
+mod kill_nine;
+mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
 mod service_unit;
+mod socket_api;
 mod support;

@@ -1,9 +1,11 @@
-//! What the integration tests share: whole meshes, callers, clocks, intruders, and waiting without guessing.
+//! What the integration tests share: meshes, processes, callers, clocks, intruders, and waiting without guessing.
 
 pub mod callers;
 pub mod clock;
 pub mod forge;
+pub mod http;
 pub mod intruder;
 pub mod log;
 pub mod mesh;
+pub mod process;
 pub mod wait;

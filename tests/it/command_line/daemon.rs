@@ -1,0 +1,72 @@
+//! Starting and stopping a node: what it refuses to start with, and what systemd is told.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixDatagram;
+
+use crate::support::process::{Node, aurora, directory, run};
+
+#[tokio::test]
+async fn a_configuration_is_refused_with_all_its_problems_at_once() {
+    let dir = directory();
+    let node = Node::new(dir.path(), "aurora", "info");
+    node.init().await;
+    node.configure("listen = ", "lisen = ");
+    node.configure("ttl = \"5m\"", "ttl = \"five minutes\"");
+    node.configure("durability = \"batched\"", "durability = \"perhaps\"");
+    node.configure("role = \"lead\"", "role = \"boss\"");
+    let mut up = aurora(dir.path(), ["up", "--config"]);
+    let ended = run(up.arg(node.config_file()), b"").await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for told in ["4 problems", "mesh.lisen", "cache.ttl", "audit.durability", "node.role"] {
+        assert!(ended.err.contains(told), "{told} is not in: {}", ended.err);
+    }
+    assert!(!node.agent().exists(), "no socket was opened");
+}
+
+#[tokio::test]
+async fn a_node_that_was_never_made_says_how_to_make_one() {
+    let dir = directory();
+    let ended = run(aurora(dir.path(), ["up", "--config"]).arg(dir.path().join("node.toml")), b"").await;
+    assert!(
+        ended.code == Some(1) && ended.err.contains("aurora init") && ended.err.contains("aurora join"),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_second_start_of_the_same_node_is_refused_and_harms_nothing() {
+    let dir = directory();
+    let lead = Node::lead(dir.path()).await;
+    lead.put("hubspot/api_key", "global", "pat-na1-abc123").await;
+    let ended = run(aurora(dir.path(), ["up", "--config"]).arg(lead.config_file()), b"").await;
+    assert!(ended.code == Some(1) && ended.err.contains("is another aurora running?"), "{ended:?}");
+    assert_eq!(lead.run(&["get", "hubspot/api_key"], b"").await.text(), "pat-na1-abc123");
+    let init = run(aurora(dir.path(), ["init", "--config"]).arg(lead.config_file()), b"").await;
+    assert!(init.code == Some(1) && init.err.contains("has a node already"), "{init:?}");
+}
+
+#[tokio::test]
+async fn systemd_is_told_when_the_sockets_answer_and_when_the_node_stops() {
+    let dir = directory();
+    let node = Node::new(dir.path(), "aurora", "info");
+    node.init().await;
+    let path = dir.path().join("notify.sock");
+    let systemd = UnixDatagram::bind(&path).expect("a socket");
+    let told = async || {
+        let mut buffer = [0; 256];
+        let read = tokio::time::timeout(std::time::Duration::from_secs(20), systemd.recv(&mut buffer)).await;
+        String::from_utf8(buffer[..read.expect("told in time").expect("open")].to_vec()).expect("text")
+    };
+    let mut up = aurora(dir.path(), ["up", "--config"]);
+    let mut child =
+        up.arg(node.config_file()).env("NOTIFY_SOCKET", &path).stderr(Stdio::null()).spawn().expect("starts");
+    assert_eq!(told().await.trim(), "READY=1");
+    assert_eq!(node.health().await["status"], "healthy", "it was ready when it said so");
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("runs");
+    kill_process(pid, Signal::TERM).expect("runs");
+    assert_eq!(told().await.trim(), "STOPPING=1");
+    let status = child.wait().await.expect("our child");
+    assert!(status.success(), "{status}");
+}

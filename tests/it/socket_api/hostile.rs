@@ -1,0 +1,113 @@
+//! What only somebody who means harm sends. Each gets an answer or a closed connection, and the next caller is served.
+
+use std::path::Path;
+
+use super::{Example, HUBSPOT};
+use crate::support::http::{self, Answer};
+
+/// Sends the bytes, and gives the statuses of everything that came back before the close.
+async fn statuses(socket: &Path, bytes: &str) -> Vec<u16> {
+    let received = String::from_utf8(http::send(socket, bytes.as_bytes()).await.expect("listens")).expect("text");
+    let lines = received.split("HTTP/1.1 ").skip(1);
+    lines.map(|line| line[..3].parse().expect("a status")).collect()
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_name_is_refused_before_anything_is_looked_up() {
+    let example = Example::start().await;
+    let agent = example.lead.agent();
+    let table = [
+        ("/api/secrets/%2e%2e/api_key", 400, "bad_name"),
+        ("/api/secrets/hubspot/..%2f..%2fetc", 400, "bad_name"),
+        ("/api/secrets/hubspot/api%00key", 400, "bad_name"),
+        ("/api/secrets/hubspot/%ff%fe", 400, "bad_name"),
+        ("/api/secrets/HUBSPOT/api_key", 400, "bad_name"),
+        ("/api/secrets/hub%2Fspot/api_key", 400, "bad_name"),
+        ("/api/secrets/hubspot/api%5Fkey%20", 400, "bad_name"),
+        ("/api/secrets/hubspot/%2570", 400, "bad_name"),
+        ("/api/secrets/hubspot%2fapi_key", 404, "unknown_route"),
+        ("/api/secrets/../secrets/hubspot/api_key", 404, "unknown_route"),
+        ("//api/secrets/hubspot/api_key", 404, "unknown_route"),
+        ("/api/secrets/hubspot/api_key/", 404, "unknown_route"),
+    ];
+    for (target, status, code) in table {
+        let answer = http::get(&agent, target).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{target}");
+    }
+    let escaped_once = http::get(&agent, "/api/secrets/hubspot/api%5Fkey").await;
+    assert_eq!(escaped_once.json()["version"], 1, "a plain escape of a plain name is that name");
+}
+
+#[tokio::test]
+async fn a_header_over_eight_kibibytes_is_refused() {
+    let example = Example::start().await;
+    let agent = example.lead.agent();
+    let long = "a".repeat(10 << 10);
+    let path = format!("GET /api/secrets/hubspot/{long} HTTP/1.1\r\nHost: aurora\r\n\r\n");
+    let header = format!("GET /health HTTP/1.1\r\nHost: aurora\r\nX-Long: {long}\r\n\r\n");
+    let many = format!("GET /health HTTP/1.1\r\nHost: aurora\r\n{}\r\n", "X-Many: 1\r\n".repeat(200));
+    for (what, bytes) in [("path", path), ("header", header), ("many headers", many)] {
+        assert_eq!(statuses(&agent, &bytes).await, [431], "{what}");
+    }
+    assert_eq!(http::get(&agent, HUBSPOT).await.status, 200);
+}
+
+/// Whoever reads such a request in two ways can be made to see a second one in its body.
+#[tokio::test]
+async fn a_request_of_two_lengths_is_one_request_or_none() {
+    let example = Example::start().await;
+    let agent = example.lead.agent();
+    let hidden = format!("GET {HUBSPOT} HTTP/1.1\r\nHost: aurora\r\n\r\n");
+    let length = hidden.len();
+    let table = [
+        ("two lengths", format!("Content-Length: 0\r\nContent-Length: {length}\r\n\r\n{hidden}")),
+        ("a list of lengths", format!("Content-Length: 0, {length}\r\n\r\n{hidden}")),
+        ("a signed length", format!("Content-Length: +{length}\r\n\r\n{hidden}")),
+        ("another encoding", format!("Transfer-Encoding: identity\r\n\r\n{hidden}")),
+        ("chunked, and then not", format!("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}")),
+        ("a space before the colon", format!("Content-Length : {length}\r\n\r\n{hidden}")),
+        ("a folded header", format!("Content-Length:\r\n {length}\r\n\r\n{hidden}")),
+    ];
+    for (what, rest) in table {
+        let request = format!("POST /api/secrets HTTP/1.1\r\nHost: aurora\r\n{rest}");
+        assert_eq!(statuses(&agent, &request).await, [400], "{what}");
+    }
+    assert_eq!(http::get(&agent, HUBSPOT).await.status, 200);
+}
+
+/// RFC 9112, 6.3: the encoding counts then, and the connection ends after the answer.
+#[tokio::test]
+async fn a_length_beside_an_encoding_hides_no_second_request() {
+    let example = Example::start().await;
+    let hidden = format!("GET {HUBSPOT} HTTP/1.1\r\nHost: aurora\r\n\r\n");
+    let request = format!(
+        "POST /api/secrets HTTP/1.1\r\nHost: aurora\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+    );
+    assert_eq!(statuses(&example.lead.agent(), &request).await, [400]);
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
+    let example = Example::start().await;
+    let request = "POST /api/secrets HTTP/1.1\r\nHost: aurora\r\nContent-Length: 10737418240\r\n\r\n{";
+    let received = http::send(&example.lead.admin(), request.as_bytes()).await.expect("listens");
+    let answer = Answer::parse(&received).expect("an answer, though the body never came");
+    assert_eq!((answer.status, answer.code().as_str()), (413, "value_too_large"));
+    let chunk = format!("100000\r\n{}\r\n", "v".repeat(1 << 20));
+    let chunked = format!("POST /api/secrets HTTP/1.1\r\nHost: aurora\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
+    let received = http::send(&example.lead.admin(), chunked.as_bytes()).await.expect("listens");
+    assert_eq!(Answer::parse(&received).expect("an answer before the end").status, 413);
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_closed_and_the_next_caller_served() {
+    let example = Example::start().await;
+    let agent = example.lead.agent();
+    for bytes in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &[0; 9000], b"GET\r\n\r\n"]
+    {
+        let received = http::send(&agent, bytes).await.expect("listens");
+        let status = Answer::parse(&received).map(|answer| answer.status);
+        assert!(matches!(status, None | Some(400..500)), "{status:?}");
+    }
+    assert_eq!(http::get(&agent, HUBSPOT).await.status, 200);
+}

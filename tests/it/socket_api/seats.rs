@@ -1,0 +1,34 @@
+//! When all seats are taken: the few that are kept back answer `/health`, and nobody sits on one by saying half a sentence.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::HUBSPOT;
+use crate::support::http;
+use crate::support::process::{Node, directory};
+
+#[tokio::test]
+async fn a_full_house_still_answers_health_and_closes_who_does_not_finish_asking() {
+    let dir = directory();
+    let mut lead = Node::new(dir.path(), "aurora", "info");
+    lead.init().await;
+    lead.configure("connections_per_uid = 256", "connections_per_uid = 1");
+    lead.start().await;
+    let agent = lead.agent();
+    let mut sitting = UnixStream::connect(&agent).await.expect("listens");
+    sitting.write_all(b"GET /health HTTP/1.1\r\nHost: aurora\r\n\r\n").await.expect("open");
+    let answered = sitting.read(&mut [0; 4096]).await.expect("open");
+    assert!(answered > 0, "the one seat is taken");
+    assert_eq!(http::get(&agent, "/health").await.json()["node"], "aurora");
+    let refused = http::get(&agent, HUBSPOT).await;
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
+    assert_eq!((refused.header("retry-after"), refused.header("x-ratelimit-remaining")), (Some("1"), Some("0")));
+    let half = http::send(&agent, b"GET /health HTTP/1.1\r\nHost: aur").await.expect("listens");
+    let text = String::from_utf8(half).expect("text");
+    assert!(!text.contains("\"node\""), "half a request has no answer: {text}");
+    drop(sitting);
+    let freed = crate::support::wait::eventually("the seat is free again", || async {
+        Some(http::get(&agent, HUBSPOT).await).filter(|answer| answer.status != 429)
+    });
+    assert_eq!(freed.await.code(), "not_found");
+}

@@ -1,0 +1,211 @@
+//! Nodes as they are in the field: processes of the real binary, each with its files, its log and its sockets.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+use super::http;
+use super::wait::eventually;
+
+/// The binary under test.
+pub const AURORA: &str = env!("CARGO_BIN_EXE_aurora");
+
+/// A directory for nodes; short, because the path of a socket may have 107 bytes.
+pub fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory")
+}
+
+/// The binary, with nothing in its environment but a home.
+pub fn aurora<S: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(AURORA);
+    command.args(arguments).env_clear().env("HOME", home).kill_on_drop(true);
+    command
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: Vec<u8>,
+    pub err: String,
+}
+
+impl Ended {
+    /// Its standard output, once it has succeeded.
+    pub fn text(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        std::str::from_utf8(&self.out).expect("text")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(self.text()).expect("JSON")
+    }
+}
+
+/// Runs a command to its end, with these bytes on its standard input.
+pub async fn run(command: &mut Command, input: &[u8]) -> Ended {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary is there");
+    // A command that refuses its arguments does not read what it is given.
+    let _unread = child.stdin.take().expect("piped").write_all(input).await;
+    let ended = child.wait_with_output().await.expect("ends");
+    Ended { code: ended.status.code(), out: ended.stdout, err: String::from_utf8(ended.stderr).expect("text") }
+}
+
+/// One node: its files, and its process while it runs.
+pub struct Node {
+    pub name: String,
+    pub dir: PathBuf,
+    /// `AURORA_LOG` of the next start.
+    pub log: &'static str,
+    child: Option<Child>,
+}
+
+impl Node {
+    /// A lead that runs, in an environment called `prod`.
+    pub async fn lead(dir: &Path) -> Self {
+        let mut lead = Self::new(dir, "aurora", "info");
+        lead.init().await;
+        lead.start().await;
+        lead
+    }
+
+    pub fn new(dir: &Path, name: &str, log: &'static str) -> Self {
+        Self { name: name.to_owned(), dir: dir.to_owned(), log, child: None }
+    }
+
+    /// Makes the mesh, on a port of loopback that is free and stays the same across starts.
+    pub async fn init(&self) {
+        let probe = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
+        let listen = probe.local_addr().expect("bound").to_string();
+        drop(probe);
+        self.prepare(&["init", "--listen", &listen, "--advertise", &listen], b"").await;
+    }
+
+    /// Joins with this token.
+    pub async fn join(&self, token: &str) {
+        self.prepare(&["join", "-", "--listen", "127.0.0.1:0"], token.as_bytes()).await;
+    }
+
+    async fn prepare(&self, arguments: &[&str], input: &[u8]) {
+        let mut command = aurora(&self.dir, arguments);
+        command.arg("--no-discovery").arg("--config").arg(self.config_file());
+        command.arg("--state-dir").arg(self.state_dir()).arg("--socket-dir").arg(self.socket_dir());
+        run(&mut command, input).await.text();
+    }
+
+    /// Replaces a line of `node.toml`.
+    pub fn configure(&self, line: &str, by: &str) {
+        let text = std::fs::read_to_string(self.config_file()).expect("a configuration");
+        assert_eq!(text.matches(line).count(), 1, "{line} in {text}");
+        std::fs::write(self.config_file(), text.replace(line, by)).expect("writable");
+    }
+
+    /// A follower that has joined and runs, for these companies.
+    pub async fn follower(&self, name: &str, companies: &[&str]) -> Self {
+        let mut follower = Self::new(&self.dir, name, self.log);
+        follower.join(&self.token(name, companies).await).await;
+        follower.start().await;
+        follower
+    }
+
+    /// A join token of this lead.
+    pub async fn token(&self, name: &str, companies: &[&str]) -> String {
+        let issued = http::post(&self.admin(), "/api/tokens", &json!({"node": name, "companies": companies})).await;
+        issued.json()["token"].as_str().unwrap_or_else(|| panic!("{}", issued.body)).to_owned()
+    }
+
+    /// Starts the process; returns once it answers.
+    pub async fn start(&mut self) {
+        let errors = File::options().create(true).append(true).open(self.log_file()).expect("a log");
+        let mut command = aurora(&self.dir, ["up", "--exit-with-parent", "--config"]);
+        command.arg(self.config_file()).env("AURORA_LOG", self.log);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+        let mut child = command.spawn().expect("the binary is there");
+        let (socket, log) = (self.agent(), self.log_file());
+        eventually(&format!("{} answers", self.name), || {
+            if let Some(status) = child.try_wait().expect("our child") {
+                panic!("ended with {status}: {}", std::fs::read_to_string(&log).unwrap_or_default());
+            }
+            http::try_ask(&socket, "GET", "/health", &[], "")
+        })
+        .await;
+        self.child = Some(child);
+    }
+
+    pub fn pid(&self) -> Pid {
+        let id = self.child.as_ref().and_then(Child::id).expect("runs");
+        Pid::from_raw(id.try_into().expect("a pid")).expect("a pid")
+    }
+
+    /// Sends a signal and waits for the end it brings.
+    pub async fn end(&mut self, signal: Signal) -> ExitStatus {
+        kill_process(self.pid(), signal).expect("runs");
+        self.child.take().expect("runs").wait().await.expect("our child")
+    }
+
+    /// `aurora` against this node.
+    pub fn aurora(&self, arguments: &[&str]) -> Command {
+        let mut command = aurora(&self.dir, arguments);
+        command.env("AURORA_SOCKET", self.agent());
+        command
+    }
+
+    /// The same, to its end.
+    pub async fn run(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        run(&mut self.aurora(arguments), input).await
+    }
+
+    /// Stores a value over the admin socket, and gives the revision.
+    pub async fn put(&self, name: &str, scope: &str, value: &str) -> u64 {
+        let (service, key) = name.split_once('/').expect("SERVICE/KEY");
+        let (scope, id) = scope.split_once(':').map_or((scope, None), |(scope, id)| (scope, Some(id)));
+        let body = json!({"service": service, "key_name": key, "key_value": value, "scope": scope, "scope_id": id});
+        let answer = http::post(&self.admin(), "/api/secrets", &body).await;
+        answer.json()["revision"].as_u64().unwrap_or_else(|| panic!("{}", answer.body))
+    }
+
+    pub async fn health(&self) -> Value {
+        http::get(&self.agent(), "/health").await.json()
+    }
+
+    /// Returns once this node has the revision.
+    pub async fn reaches(&self, revision: u64) {
+        eventually(&format!("{} reaches revision {revision}", self.name), || async {
+            (self.health().await["revision"].as_u64()? >= revision).then_some(())
+        })
+        .await;
+    }
+
+    pub fn agent(&self) -> PathBuf {
+        self.socket_dir().join("agent.sock")
+    }
+
+    pub fn admin(&self) -> PathBuf {
+        self.socket_dir().join("admin.sock")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.join(format!("{}.toml", self.name))
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.join(&self.name)
+    }
+
+    pub fn socket_dir(&self) -> PathBuf {
+        self.dir.join(format!("{}.run", self.name))
+    }
+
+    pub fn log_file(&self) -> PathBuf {
+        self.dir.join(format!("{}.log", self.name))
+    }
+}
