@@ -28,7 +28,7 @@ async fn a_mistake_of_the_caller_is_one_and_says_what_to_type() {
         (&["put", "hubspot/api_key", "-", "--company", "acme"], b"x", "--scope company:acme"),
         (&["get", "hubspot/api_key", "--scope", "team:x"], b"", "--scope"),
         (&["put", "hubspot/api_key", "-"], &[b'v'; 65_537], "larger than 65536 bytes"),
-        (&["put", "hubspot/api_key", "-"], &[b'v'; (1 << 20) + 2], "1048576"),
+        (&["put", "hubspot/api_key", "-"], &[b'v'; (1 << 20) + 2], "983040"),
         (&["token", "create", "Vengeance"], b"", "node name"),
     ];
     for (arguments, input, says) in table {

@@ -1,37 +1,46 @@
 //! What the nodes of a test log, for promises that show nowhere else: who connected, and why a peer was refused.
+//!
+//! One subscriber for the whole process hands each line to the thread that wrote it: subscribers that come and go on
+//! several threads at once make `tracing` forget now and then that anyone listens.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
-use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+
+static LISTENING: Once = Once::new();
+
+thread_local! {
+    static HERE: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
+
+type Lines = Arc<Mutex<Vec<u8>>>;
 
 /// The log of everything that runs on this thread, so a test that uses it runs on one.
 pub struct Log {
     lines: Lines,
-    _guard: DefaultGuard,
 }
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Listens until it is dropped.
     pub fn capture() -> Self {
+        LISTENING.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_env_filter(EnvFilter::new("aurora_mesh=debug"))
+                .with_writer(|| ToThisThread)
+                .with_ansi(false)
+                .without_time();
+            subscriber.init();
+        });
         let lines = Lines::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new("aurora_mesh=debug"))
-            .with_writer(lines.clone())
-            .with_ansi(false)
-            .without_time()
-            .finish();
-        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        HERE.set(Some(Arc::clone(&lines)));
+        Self { lines }
     }
 
     /// The lines that contain this text.
     pub fn lines_with(&self, text: &str) -> Vec<String> {
-        let bytes = self.lines.0.lock().expect("not poisoned");
+        let bytes = self.lines.lock().expect("not poisoned");
         String::from_utf8_lossy(&bytes).lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
@@ -41,21 +50,25 @@ impl Log {
     }
 }
 
-impl Write for Lines {
+impl Drop for Log {
+    fn drop(&mut self) {
+        HERE.set(None);
+    }
+}
+
+struct ToThisThread;
+
+impl Write for ToThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        HERE.with_borrow(|here| {
+            if let Some(lines) = here {
+                lines.lock().expect("not poisoned").extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
