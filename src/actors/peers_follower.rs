@@ -1,6 +1,6 @@
 //! The way to the lead, on a follower: every address it might have, tried in turn with backoff, for as long as it takes.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,9 @@ use crate::transport::tls::MemberTls;
 
 /// Hints are cheap to forge: so many are remembered and no more.
 const HINTS_MAX: usize = 32;
+
+/// Complaints that are remembered: of every hint, and of more leads than anybody configures.
+const TOLD_MAX: usize = 2 * HINTS_MAX;
 
 /// So many of them are tried between two tries of the configured leads: a silent one costs [`HINT_PATIENCE`], and a network
 /// full of lies must not keep a follower from its lead for minutes.
@@ -87,29 +90,31 @@ impl FollowerPeers {
     /// Keeps a session to the lead, for ever.
     pub(super) async fn keep_connected(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
         let mut backoff = Backoff::default();
-        let mut told = BTreeSet::new();
+        let mut told = BTreeMap::new();
         loop {
-            let mut failed = BTreeSet::new();
             for Candidate { address, patience } in self.candidates().await {
                 match self.try_lead(address, patience).await {
                     Ok((ended, lasted)) => {
                         backoff.ended(lasted);
+                        told.remove(&address);
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
                     }
                     Err(error) => {
-                        let text = format!("{address}: {error}");
-                        if told.contains(&text) {
+                        let text = error.to_string();
+                        if told.get(&address) == Some(&text) {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
                         } else {
                             tracing::warn!(%address, %error, "the lead cannot be reached");
                             self.tell_of_an_expired_certificate();
                         }
-                        failed.insert(text);
+                        told.insert(address, text);
                     }
                 }
             }
-            // Of several addresses each is complained about once, until it says something else.
-            told = failed;
+            // Of several addresses each is complained about once, until it says something else. Hints come and go.
+            if told.len() > TOLD_MAX {
+                told.clear();
+            }
             self.rest(&mut backoff).await;
         }
     }
