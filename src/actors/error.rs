@@ -11,6 +11,7 @@ use crate::transport::close::CloseCode;
 use crate::transport::error::TransportError;
 use crate::wire::control::GoodbyeReason;
 use crate::wire::error::WireError;
+use crate::wire::join::RefusedReason;
 
 /// A part of the node could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +131,9 @@ pub enum SessionError {
     /// The lead said goodbye.
     #[error("the lead ended the session: {0:?}")]
     Dismissed(GoodbyeReason),
+    /// The lead did not renew a certificate that had run out.
+    #[error("the lead does not take this node back ({0:?}); join again with a new token")]
+    NotReadmitted(RefusedReason),
     /// What came was not applied.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -154,7 +158,7 @@ impl SessionError {
     /// The code the connection is closed with.
     pub(super) fn close_code(&self) -> CloseCode {
         match self {
-            Self::Expelled => CloseCode::Banned,
+            Self::Expelled | Self::NotReadmitted(_) => CloseCode::Banned,
             Self::TooSlow => CloseCode::TooSlow,
             Self::Superseded => CloseCode::Superseded,
             Self::NoCommonVersion => CloseCode::VersionUnsupported,

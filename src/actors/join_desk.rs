@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::board::LeadBoard;
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
 use super::secret_lead::LeadSecrets;
@@ -9,7 +10,7 @@ use crate::audit::entry::{Entry, Ruling};
 use crate::audit::journal::Journal;
 use crate::crypto::join_token;
 use crate::crypto::plaintext::Plaintext;
-use crate::model::identity::{MeshId, Role, SealingPublicKey};
+use crate::model::identity::{KeyPin, MeshId, Role, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::RosterEntry;
 use crate::model::time::Clock;
@@ -28,6 +29,8 @@ pub struct JoinDesk {
     pub lead: NodeName,
     /// The one writer: consumes the token and enrols the node in one transaction.
     pub secrets: LeadSecrets,
+    /// The roster, as it is published.
+    pub board: Arc<LeadBoard>,
     /// Issues the certificate.
     pub authority: Arc<Authority>,
     /// The mesh's public sealing key, which the node pins.
@@ -42,8 +45,12 @@ impl JoinDesk {
     /// Answers one stranger.
     pub(super) async fn serve(&self, connection: JoinConnection) -> Result<(), TransportError> {
         let address = connection.remote_address();
-        let (JoinAsk::Join(join), answering) = connection.ask().await?;
-        let answer = match self.admit(join, &address.to_string()).await {
+        let (ask, answering) = connection.ask().await?;
+        let decided = match ask {
+            JoinAsk::Join(join) => self.admit(join, &address.to_string()).await,
+            JoinAsk::Rejoin(rejoin) => self.readmit(&rejoin.csr, &address.to_string()).await,
+        };
+        let answer = match decided {
             Ok(admitted) => JoinAnswer::Admitted(admitted),
             Err(reason) => {
                 tracing::warn!(%address, ?reason, "a join was refused");
@@ -53,11 +60,32 @@ impl JoinDesk {
         answering.answer(&answer).await
     }
 
-    async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
-        let Ok(pin) = Authority::requested_pin(&join.csr) else {
-            self.note("node.join", Ruling::Deny, "refused", &format!("no signing request; from {address}")).await?;
-            return Err(RefusedReason::BadRequest);
+    /// A member that slept past its certificate: the key it proves is the one the roster pins, and that is who it is.
+    async fn readmit(&self, csr: &[u8], address: &str) -> Result<Admitted, RefusedReason> {
+        let pin = self.proved_key("node.rejoin", csr, address).await?;
+        let lead_view = self.board.lead_view.load_full();
+        let member = lead_view.nodes().find(|entry| entry.pin == pin && entry.role == Role::Follower);
+        let Some(entry) = member else {
+            let asked = format!("no member has key {}; from {address}", pin.fingerprint());
+            self.note("node.rejoin", Ruling::Deny, "refused", &asked).await?;
+            return Err(RefusedReason::UnknownKey);
         };
+        let asked = format!("{} from {address} with key {}", entry.name, pin.fingerprint());
+        self.note("node.rejoin", Ruling::Allow, "ok", &asked).await?;
+        tracing::info!(node = %entry.name, "a node whose certificate had run out is back");
+        self.admitted(entry, csr)
+    }
+
+    async fn proved_key(&self, action: &'static str, csr: &[u8], address: &str) -> Result<KeyPin, RefusedReason> {
+        if let Ok(pin) = Authority::requested_pin(csr) {
+            return Ok(pin);
+        }
+        self.note(action, Ruling::Deny, "refused", &format!("no signing request; from {address}")).await?;
+        Err(RefusedReason::BadRequest)
+    }
+
+    async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
+        let pin = self.proved_key("node.join", &join.csr, address).await?;
         let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
         let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
         let asked = format!("from {address} with key {}", pin.fingerprint());

@@ -13,7 +13,8 @@ use super::follower_session::{self, FollowerSessions};
 use crate::model::time::Entropy;
 use crate::replication::backoff::Backoff;
 use crate::transport::endpoint::Endpoint;
-use crate::transport::tls::MemberTls;
+use crate::transport::tls::{JoinTls, MemberTls};
+use crate::wire::join::{JoinAnswer, JoinAsk, Rejoin};
 
 /// Hints are cheap to forge: so many are remembered and no more.
 const HINTS_MAX: usize = 32;
@@ -76,6 +77,8 @@ pub struct FollowerPeers {
     pub endpoint: Endpoint,
     /// Proves who we are and who the lead is.
     pub tls: MemberTls,
+    /// Proves who the lead is, when our own certificate has run out.
+    pub rejoin_tls: JoinTls,
     /// `host:port` of the leads, from the configuration.
     pub leads: Vec<String>,
     /// What the local network says.
@@ -105,7 +108,6 @@ impl FollowerPeers {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
                         } else {
                             tracing::warn!(%address, %error, "the lead cannot be reached");
-                            self.tell_of_an_expired_certificate();
                         }
                         told.insert(address, text);
                     }
@@ -119,13 +121,20 @@ impl FollowerPeers {
         }
     }
 
-    /// Trying again does not help then, and the lead's refusal alone would not say so.
-    fn tell_of_an_expired_certificate(&self) {
-        if self.sessions.certificate.is_expired(self.sessions.clock.now().wall) {
-            tracing::error!(
-                "this node's certificate expired while it was away from the lead, which lets it in no more; \
-                 join again with a new token"
-            );
+    /// A certificate that ran out while this node was away is renewed the way it was first got, with the key the roster
+    /// pins in place of a token.
+    async fn rejoin(&self, address: SocketAddr) -> Result<(), SessionError> {
+        let certificate = &self.sessions.certificate;
+        let ask = JoinAsk::from(Rejoin { csr: certificate.csr()? });
+        let (lead, answer) = self.endpoint.join(address, &self.rejoin_tls, &ask).await?;
+        match answer {
+            JoinAnswer::Admitted(admitted) if lead.mesh == certificate.mesh => {
+                certificate.install(admitted.chain).await?;
+                tracing::info!(%address, "the lead renewed the certificate that had run out");
+                Ok(())
+            }
+            JoinAnswer::Admitted(_) => Err(SessionError::Unexpected("a certificate of another mesh")),
+            JoinAnswer::Refused(refused) => Err(SessionError::NotReadmitted(refused.reason)),
         }
     }
 
@@ -135,6 +144,9 @@ impl FollowerPeers {
         address: SocketAddr,
         patience: Duration,
     ) -> Result<(SessionError, Duration), SessionError> {
+        if self.sessions.certificate.is_expired(self.sessions.clock.now().wall) {
+            tokio::time::timeout(patience, self.rejoin(address)).await.map_err(|_| SessionError::Silent)??;
+        }
         let dialled = tokio::time::timeout(patience, self.endpoint.connect(address, &self.tls));
         let connection = dialled.await.map_err(|_| SessionError::Silent)??;
         let session = follower_session::greet(connection, Arc::clone(&self.sessions)).await?;

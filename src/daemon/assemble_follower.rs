@@ -18,17 +18,18 @@ use crate::actors::secret_follower::{FollowerSecrets, FollowerSecretsArguments};
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
 use crate::model::caller::LeadAddress;
-use crate::model::identity::SealingPublicKey;
+use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::RosterEntry;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::mutation::Mutation;
+use crate::transport::certificate;
 use crate::transport::credentials::Credentials;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::node_key::NodeKey;
-use crate::transport::tls::{MemberTls, Trust};
+use crate::transport::tls::{JoinTls, MemberTls, Trust};
 
 /// The keys and certificates a follower works with.
 struct FollowerIdentity {
@@ -36,6 +37,7 @@ struct FollowerIdentity {
     sealing: SealingKey,
     mesh_sealing: SealingPublicKey,
     trust: Trust,
+    authority: KeyPin,
     credentials: Credentials,
     lead: NodeName,
 }
@@ -53,6 +55,7 @@ impl FollowerIdentity {
             node,
             sealing: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,
             mesh_sealing: SealingPublicKey(mesh_sealing),
+            authority: certificate::pin(authority.expose()).context("the CA certificate is damaged")?,
             trust: Trust { mesh: keystore.mesh, authority: authority.expose().to_vec() },
             lead: NodeName::parse(std::str::from_utf8(lead.expose())?)?,
         })
@@ -87,6 +90,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         clock: Arc::clone(&seams.clock),
     };
     let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
+    let rejoin_tls = JoinTls::new(identity.authority, Arc::clone(&seams.clock))?;
     let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
     let sessions = FollowerSessions {
         secrets: secrets.clone(),
@@ -108,6 +112,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let peers = FollowerPeers {
         endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,
         tls,
+        rejoin_tls,
         leads: config.mesh.leads.clone(),
         hints: Arc::clone(&hints),
         sessions: Arc::new(sessions),

@@ -137,6 +137,7 @@ fn role(
         mesh,
         lead: name.clone(),
         secrets: secrets.clone(),
+        board: Arc::clone(lead_board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),

@@ -180,6 +180,7 @@ fn refusal_text(reason: RefusedReason) -> &'static str {
         RefusedReason::BadRequest => "it could not read the request",
         RefusedReason::Busy => "it is busy; try again",
         RefusedReason::Unavailable => "it cannot admit anyone now; see its log",
+        RefusedReason::UnknownKey => "no member has this node's key",
         RefusedReason::NotLead => "it is not the lead any more",
     }
 }

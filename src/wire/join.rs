@@ -27,6 +27,13 @@ impl fmt::Debug for Join {
     }
 }
 
+/// "I am a member whose certificate ran out." The request's signature proves the key, and the roster pins it: no token.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct Rejoin {
+    /// A certificate signing request, DER, of which only the public key counts.
+    pub csr: Vec<u8>,
+}
+
 /// "You are in."
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct Admitted {
@@ -93,6 +100,8 @@ codes! {
         Unavailable = 6,
         /// This node is the lead no longer.
         NotLead = 7,
+        /// No member has this key.
+        UnknownKey = 8,
     }
 }
 
@@ -108,6 +117,8 @@ frames! {
     pub enum JoinAsk, at most JOIN_FRAME_BYTES_MAX {
         /// With a token.
         601 => Join,
+        /// With a key the roster pins.
+        602 => Rejoin,
     }
 }
 
@@ -156,7 +167,9 @@ mod tests {
             "0000005f0102bd333333333333333333333333333333330976656e6765616e6365010130013144444444444444444444444444444444444444444444444444444444444444440470726f6400010461636d6501086f70656e61692f2a066175726f7261",
         );
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::UnknownToken }), "000000040102be01");
+        golden(&JoinAsk::from(Rejoin { csr: vec![0x30, 0x82] }), "0000000601025a023082");
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::NotLead }), "000000040102be07");
+        golden(&JoinAnswer::from(Refused { reason: RefusedReason::UnknownKey }), "000000040102be08");
     }
 
     #[test]

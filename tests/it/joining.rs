@@ -9,12 +9,13 @@ use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::join::{JoinOptions, join};
 use aurora_mesh::daemon::node::RunningNode;
+use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::TokenRequest;
-use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason};
+use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason, Rejoin};
 
 use crate::support::callers::{admin, node, put, read};
-use crate::support::forge::ask_by_hand;
+use crate::support::forge::{ask_as_stranger, ask_by_hand};
 use crate::support::log::Log;
 use crate::support::mesh::{TestMesh, TestNode, prod};
 
@@ -230,4 +231,22 @@ async fn pin_of(mesh: &TestMesh, name: &str) -> String {
     let nodes = mesh.lead.vault().nodes(&admin()).await.expect("listed");
     let line = nodes.iter().find(|line| line.name.as_str() == name).expect("in the roster");
     line.pin.fingerprint()
+}
+
+#[tokio::test]
+async fn only_the_key_of_a_member_comes_back_without_a_token() {
+    let mesh = TestMesh::start().await;
+    let token = mesh.token("alpha", prod(&[])).await;
+    let csr = || NodeKey::generate().expect("a key").csr().expect("csr");
+    let refused =
+        |answer| matches!(answer, JoinAnswer::Refused(refused) if refused.reason == RefusedReason::UnknownKey);
+    assert!(refused(ask_as_stranger(&mesh, token.ca_pin(), Rejoin { csr: csr() }).await));
+    let key = NodeKey::generate().expect("a key");
+    assert!(refused(ask_as_stranger(&mesh, token.ca_pin(), Rejoin { csr: key.csr().expect("csr") }).await));
+    let joined = ask_by_hand(&mesh, &token, key.csr().expect("csr")).await;
+    assert!(matches!(joined, JoinAnswer::Admitted(_)));
+    let back = ask_as_stranger(&mesh, token.ca_pin(), Rejoin { csr: key.csr().expect("csr") }).await;
+    assert!(matches!(back, JoinAnswer::Admitted(admitted) if admitted.node == "alpha"));
+    let garbled = ask_as_stranger(&mesh, token.ca_pin(), Rejoin { csr: vec![0x30, 0x82] }).await;
+    assert!(matches!(garbled, JoinAnswer::Refused(refused) if refused.reason == RefusedReason::BadRequest));
 }

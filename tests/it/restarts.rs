@@ -115,7 +115,7 @@ async fn a_certificate_is_renewed_at_half_its_life_and_the_session_stays_up() {
 }
 
 #[tokio::test]
-async fn a_follower_that_slept_past_its_certificate_is_refused_and_says_what_to_do() {
+async fn a_follower_that_slept_past_its_certificate_comes_back_with_the_key_the_roster_pins() {
     let mut mesh = TestMesh::start().await;
     let mut follower = mesh.follower("alpha", prod(&[])).await;
     let stored = mesh.put(put("hubspot/api_key", "global", "one")).await;
@@ -127,10 +127,12 @@ async fn a_follower_that_slept_past_its_certificate_is_refused_and_says_what_to_
     mesh.lead.start().await;
     let log = Log::capture();
     follower.start().await;
-    eventually("it says why", || async { log.lines_with("this node's certificate expired").pop() }).await;
-    assert_eq!(log.sessions_of("alpha"), 0);
-    let stale = follower.value(read("hubspot/api_key", None)).await;
-    assert!(matches!(stale, Err(VaultError::StaleCache { .. })), "{stale:?}");
+    let stored = mesh.put(put("hubspot/api_key", "global", "two")).await;
+    follower.reaches(stored.revision).await;
+    assert_eq!(log.lines_with("the lead renewed the certificate that had run out").len(), 1);
+    let lines = mesh.lead.vault().audit_tail(&admin(), 20).await.expect("the journal");
+    let noted = |line: &String| line.contains("node.rejoin") && line.contains("alpha from 127.0.0.1");
+    assert_eq!(lines.iter().filter(|line| noted(line)).count(), 1, "{lines:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::crypto::unseal::UnsealKey;
 use aurora_mesh::model::entitlement::Entitlement;
-use aurora_mesh::model::identity::{MeshId, Role};
+use aurora_mesh::model::identity::{KeyPin, MeshId, Role};
 use aurora_mesh::model::time::{Clock, Timestamp};
 use aurora_mesh::store::blob::BlobName;
 use aurora_mesh::store::handle::Store;
@@ -94,11 +94,15 @@ pub async fn join_by_hand(mesh: &TestMesh, name: &str, entitlement: Entitlement)
 /// Asks the lead to be let in with any request.
 pub async fn ask_by_hand(mesh: &TestMesh, token: &JoinSecret, csr: Vec<u8>) -> JoinAnswer {
     let token_secret = token.secret().expose().try_into().expect("32 bytes");
-    let ask = Join { token_secret, csr, sealing_key: [7; 32] };
+    ask_as_stranger(mesh, token.ca_pin(), Join { token_secret, csr, sealing_key: [7; 32] }).await
+}
+
+/// Asks the lead what only strangers ask.
+pub async fn ask_as_stranger(mesh: &TestMesh, authority: KeyPin, ask: impl Into<JoinAsk>) -> JoinAnswer {
     let address = mesh.lead.running().address().expect("the lead listens");
-    let tls = JoinTls::new(token.ca_pin(), mesh.lead.clock.clone()).expect("settings");
+    let tls = JoinTls::new(authority, mesh.lead.clock.clone()).expect("settings");
     let endpoint = Endpoint::dialling(([127, 0, 0, 1], 0).into()).expect("binds");
-    let (_, answer) = endpoint.join(address, &tls, &JoinAsk::from(ask)).await.expect("answered");
+    let (_, answer) = endpoint.join(address, &tls, &ask.into()).await.expect("answered");
     answer
 }
 

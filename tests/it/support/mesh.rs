@@ -208,4 +208,3 @@ fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> Nod
         limits: LimitsSection::default(),
     }
 }
-
