@@ -9,17 +9,12 @@ use std::time::Duration;
 
 use super::error::SessionError;
 use super::heartbeat::Report;
-use super::lead_session::LeadSessions;
-use crate::crypto::error::CryptoError;
-use crate::crypto::key_ring::KeyRing;
-use crate::crypto::sealing::{self, SealingKey};
-use crate::model::identity::MeshId;
+use super::lead_sessions::LeadSessions;
 use crate::model::name::NodeName;
 use crate::model::number::{Generation, Position, Revision};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::KeyScope;
-use crate::model::time::Entropy;
 use crate::replication::feed::{self, Step};
 use crate::replication::view::LeadView;
 use crate::transport::stream::{FrameReceiver, FrameSender};
@@ -31,16 +26,6 @@ use crate::wire::subscription::{
 
 /// A frame of at most 1 MiB that is not taken for this long belongs to a peer that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Seals scope keys to nodes, in the name of the mesh.
-pub struct ScopeSealer {
-    /// Bound into every seal.
-    pub mesh: MeshId,
-    /// The mesh's own key; followers pinned its public half.
-    pub mesh_sealing: SealingKey,
-    /// The random source.
-    pub entropy: Arc<dyn Entropy>,
-}
 
 /// Feeds one follower until it leaves or errs.
 pub(super) async fn run(
@@ -162,33 +147,12 @@ impl Feed {
         if needed.is_empty() {
             return Ok(());
         }
-        let keys = needed.iter().map(|(at, generation)| self.seal(entry, &ring, at, *generation));
+        let sealer = &self.sessions.sealer;
+        let keys = needed.iter().map(|(at, generation)| sealer.seal(entry, &ring, at, *generation));
         let keys = keys.collect::<Result<Vec<ScopeKeyFrame>, SessionError>>()?;
         self.send(&FromLead::ScopeKeys(ScopeKeys { keys })).await?;
         self.sent_keys.extend(needed);
         Ok(())
-    }
-
-    fn seal(
-        &self,
-        entry: &RosterEntry,
-        ring: &KeyRing,
-        at: &KeyScope,
-        generation: Generation,
-    ) -> Result<ScopeKeyFrame, SessionError> {
-        let key = ring.get(at, generation).ok_or(SessionError::Sealed)?;
-        let ScopeSealer { mesh, mesh_sealing, entropy } = &self.sessions.sealer;
-        let sealed: Result<_, CryptoError> = sealing::seal_scope_key(
-            mesh_sealing,
-            &entry.sealing_key,
-            mesh,
-            &self.node,
-            at,
-            generation,
-            &key,
-            &**entropy,
-        );
-        Ok(ScopeKeyFrame::from(&sealed?))
     }
 
     async fn send(&mut self, frame: &FromLead) -> Result<(), SessionError> {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::board::{Board, LeadBoard, Presence};
+use super::board::Presence;
 use super::error::SessionError;
-use super::heartbeat::{Heartbeats, Report};
-use super::lead_feed::{self, ScopeSealer};
+use super::heartbeat::Report;
+use super::lead_feed;
+use super::lead_sessions::LeadSessions;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
-use crate::model::time::Clock;
 use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
@@ -26,24 +26,6 @@ use crate::wire::version;
 
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What all sessions share.
-pub struct LeadSessions {
-    /// The lead's name.
-    pub lead: NodeName,
-    /// What reads are answered from: the open scope keys.
-    pub board: Arc<Board>,
-    /// What sessions are fed from.
-    pub lead_board: Arc<LeadBoard>,
-    /// Who was heard when.
-    pub heartbeats: Heartbeats,
-    /// Seals scope keys to nodes.
-    pub sealer: ScopeSealer,
-    /// Issues certificates.
-    pub authority: Arc<Authority>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-}
 
 /// Serves one follower until it leaves or errs.
 pub(super) async fn run(connection: Arc<PeerConnection>, sessions: Arc<LeadSessions>) -> Result<(), SessionError> {

@@ -9,7 +9,8 @@ use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, Supervisio
 
 use super::error::SessionError;
 use super::join_desk::JoinDesk;
-use super::lead_session::{self, LeadSessions};
+use super::lead_session;
+use super::lead_sessions::LeadSessions;
 use super::task::Task;
 use crate::model::identity::KeyPin;
 use crate::model::name::NodeName;

@@ -10,7 +10,7 @@ use super::certificate::LeadCertificate;
 use super::discovery::{self, Announcement};
 use super::heartbeat::Heartbeats;
 use super::join_desk::JoinDesk;
-use super::lead_session::LeadSessions;
+use super::lead_sessions::LeadSessions;
 use super::peers_follower::{FollowerPeers, Hints};
 use super::peers_lead::{self, LeadPeersArguments};
 use super::restart::Part;

@@ -62,11 +62,16 @@ impl Endpoint {
     /// [`TransportError::Bind`] when the port is not free within five seconds.
     pub async fn listening_again(address: SocketAddr, tls: LeadTls) -> Result<(Self, Acceptor), TransportError> {
         let deadline = Instant::now() + LINGER_MAX;
+        let mut told = false;
         loop {
             match Self::listening(address, tls.clone()) {
                 Err(TransportError::Bind { source, .. })
                     if source.kind() == ErrorKind::AddrInUse && Instant::now() < deadline =>
                 {
+                    if !told {
+                        tracing::info!(%address, "the port is still in use; waiting for it");
+                        told = true;
+                    }
                     sleep(LOOK_AGAIN_AFTER).await;
                 }
                 outcome => return outcome,
