@@ -17,15 +17,23 @@ use crate::model::record::Contact;
 use crate::model::time::Moment;
 use crate::replication::view::{LeadView, View};
 
+/// What a node holds. One value, because a company that was taken away and the records that went with it must be seen
+/// to go together: else a read for that company finds no record of it and takes the global one.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The records.
+    pub view: View,
+    /// What this node may hold and for whom it may speak.
+    pub entitlement: Entitlement,
+}
+
 /// What every node publishes.
 #[derive(Debug)]
 pub struct Board {
-    /// The records.
-    pub view: ArcSwap<View>,
+    /// The records, and the right to hold them.
+    pub held: ArcSwap<Held>,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
-    /// What this node may hold and for whom it may speak.
-    pub entitlement: ArcSwap<Entitlement>,
     /// Where the lead is.
     pub lead: ArcSwap<LeadAddress>,
     /// A follower's last contact.
@@ -41,9 +49,8 @@ impl Board {
     #[must_use]
     pub fn new(view: View, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
-            view: ArcSwap::from_pointee(view),
+            held: ArcSwap::from_pointee(Held { view, entitlement }),
             keys: ArcSwap::from_pointee(keys),
-            entitlement: ArcSwap::from_pointee(entitlement),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
             contact: ArcSwapOption::from(contact.map(Arc::new)),
             contact_moved: Notify::new(),

@@ -24,6 +24,10 @@ impl Draft {
         now: Timestamp,
     ) -> Result<Committed, CommitError> {
         let entry = self.state.lead.node(node).ok_or(CommitError::NoSuchNode)?;
+        // A node is in one environment for life: its store says so. And the lead holds everything anyway.
+        if entry.role == Role::Lead || entry.entitlement.environment != entitlement.environment {
+            return Err(CommitError::Unchangeable);
+        }
         let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..RosterEntry::clone(entry) };
         Ok(self.write_node(entry, audit_seq, sealer, now))
     }
@@ -67,6 +71,10 @@ impl Draft {
         }
         if self.state.lead.node(&token.node).is_some() {
             return Err(CommitError::NodeExists);
+        }
+        if self.state.lead.nodes().any(|entry| entry.pin == applicant.pin || entry.sealing_key == applicant.sealing_key)
+        {
+            return Err(CommitError::KeyInUse);
         }
         let entry = RosterEntry {
             name: token.node.clone(),

@@ -4,7 +4,7 @@ use ractor::ActorProcessingErr;
 
 use crate::crypto::error::CryptoError;
 use crate::model::number::Version;
-use crate::model::secret::ScopedSecret;
+use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::replication::acceptance::Refusal;
 use crate::store::error::StoreError;
 use crate::transport::close::CloseCode;
@@ -39,6 +39,12 @@ pub enum CommitError {
     /// No node has that name.
     #[error("no such node")]
     NoSuchNode,
+    /// The lead's own entitlement, or the environment of a node.
+    #[error("the entitlement of the lead and the environment of a node cannot be changed")]
+    Unchangeable,
+    /// Another node is known by this key.
+    #[error("another node is known by this key")]
+    KeyInUse,
     /// A node has that name already.
     #[error("a node of that name has joined already")]
     NodeExists,
@@ -75,11 +81,20 @@ pub enum ApplyError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The lead sent what this node may not hold.
-    #[error("the lead sent {at}, to which this node is not entitled")]
+    #[error("the lead sent a record to which this node is not entitled")]
     NotEntitled {
         /// What it was.
         at: ScopedSecret,
     },
+    /// The lead sent a key of a scope this node may not read.
+    #[error("the lead sent the key of {at}, to which this node is not entitled")]
+    KeyNotEntitled {
+        /// What it covers.
+        at: KeyScope,
+    },
+    /// Keys without the records they open.
+    #[error("the lead sent too many scope keys and no records")]
+    TooManyKeys,
     /// A scope key does not open.
     #[error("a scope key of the lead does not open")]
     Seal(#[from] CryptoError),
@@ -96,7 +111,13 @@ impl ApplyError {
     pub(super) fn fatal(&self) -> Option<ActorProcessingErr> {
         match self {
             Self::Store(failure) if !failure.is_refusal() => Some(failure.to_string().into()),
-            Self::Store(_) | Self::Refused(_) | Self::NotEntitled { .. } | Self::Seal(_) | Self::Stopped => None,
+            Self::Store(_)
+            | Self::Refused(_)
+            | Self::NotEntitled { .. }
+            | Self::KeyNotEntitled { .. }
+            | Self::TooManyKeys
+            | Self::Seal(_)
+            | Self::Stopped => None,
         }
     }
 }

@@ -129,7 +129,7 @@ async fn beat(
 }
 
 fn heartbeat(sessions: &FollowerSessions, stamp: u64, now: &Moment) -> Heartbeat {
-    let view = sessions.board.view.load();
+    let view = &sessions.board.held.load().view;
     Heartbeat {
         stamp,
         revision: view.position.revision.get(),

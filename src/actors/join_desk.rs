@@ -1,10 +1,11 @@
 //! Strangers with a token, on the lead: one question, one answer, every one of them in the audit.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::board::LeadBoard;
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
+use super::join_rate::{Hearing, JoinRate};
 use super::secret_lead::LeadSecrets;
 use crate::audit::entry::{Entry, Ruling};
 use crate::audit::journal::Journal;
@@ -39,6 +40,8 @@ pub struct JoinDesk {
     pub journal: Journal,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// How many strangers are heard.
+    pub rate: Mutex<JoinRate>,
 }
 
 impl JoinDesk {
@@ -46,18 +49,33 @@ impl JoinDesk {
     pub(super) async fn serve(&self, connection: JoinConnection) -> Result<(), TransportError> {
         let address = connection.remote_address();
         let (ask, answering) = connection.ask().await?;
-        let decided = match ask {
-            JoinAsk::Join(join) => self.admit(join, &address.to_string()).await,
-            JoinAsk::Rejoin(rejoin) => self.readmit(&rejoin.csr, &address.to_string()).await,
-        };
-        let answer = match decided {
+        let answer = match self.hear(ask, &address.to_string()).await {
             Ok(admitted) => JoinAnswer::Admitted(admitted),
             Err(reason) => {
-                tracing::warn!(%address, ?reason, "a join was refused");
+                tracing::debug!(%address, ?reason, "a join was refused");
                 JoinAnswer::Refused(Refused { reason })
             }
         };
         answering.answer(&answer).await
+    }
+
+    /// Decides, if there is room to write it down.
+    async fn hear(&self, ask: JoinAsk, address: &str) -> Result<Admitted, RefusedReason> {
+        let now = self.clock.now().boot;
+        let hearing = self.rate.lock().unwrap_or_else(PoisonError::into_inner).ask(now);
+        match hearing {
+            Hearing::Unheard => return Err(RefusedReason::Busy),
+            Hearing::Heard { unheard: 0 } => {}
+            Hearing::Heard { unheard } => {
+                let many = format!("{unheard} questions of strangers were not heard: they came too fast");
+                tracing::warn!(unheard, "strangers ask faster than they are heard");
+                self.note("node.join", Ruling::Deny, "busy", &many).await?;
+            }
+        }
+        match ask {
+            JoinAsk::Join(join) => self.admit(join, address).await,
+            JoinAsk::Rejoin(rejoin) => self.readmit(&rejoin.csr, address).await,
+        }
     }
 
     /// A member that slept past its certificate: the key it proves is the one the roster pins, and that is who it is.
@@ -107,8 +125,10 @@ impl JoinDesk {
             CommitError::TokenExpired => ("node.join", RefusedReason::TokenExpired),
             CommitError::TokenReused => ("token.reused", RefusedReason::TokenConsumed),
             CommitError::NodeExists => ("node.join", RefusedReason::TokenConsumed),
+            CommitError::KeyInUse => ("node.join", RefusedReason::KeyInUse),
             CommitError::Overloaded => ("node.join", RefusedReason::Busy),
             CommitError::Conflict { .. }
+            | CommitError::Unchangeable
             | CommitError::NoSuchSecret
             | CommitError::NoSuchNode
             | CommitError::Seal(_)
@@ -119,6 +139,7 @@ impl JoinDesk {
         if matches!(error, CommitError::TokenReused) {
             tracing::error!(asked, "a join token was used a second time, with another key: was it stolen?");
         }
+        tracing::warn!(asked, %error, "a join was refused");
         self.note(action, Ruling::Deny, "refused", &format!("{error}; {asked}")).await?;
         Ok(reason)
     }

@@ -23,6 +23,7 @@ pub mod follower_cache;
 pub mod follower_session;
 pub mod heartbeat;
 pub mod join_desk;
+pub mod join_rate;
 mod lead_feed;
 mod lead_session;
 pub mod lead_sessions;

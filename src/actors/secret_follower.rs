@@ -10,10 +10,11 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::board::Board;
+use super::board::{Board, Held};
 use super::error::{ApplyError, StartError};
 use super::follower_cache::FollowerKeys;
 use crate::crypto::key_ring::KeyRing;
+use crate::crypto::scope_key::ScopeKey;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::number::Position;
@@ -30,6 +31,9 @@ use crate::store::mutation::Mutation;
 
 /// The lead sends no faster than this is applied; the bound only guards against a session that does not wait.
 const WAITING_MAX: usize = 64;
+
+/// Keys that may wait for the records they open: a node has one key for each of its scopes and generations.
+const STAGED_KEYS_MAX: usize = 10_000;
 
 /// A disk that takes longer than this has failed for every practical purpose.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -123,6 +127,7 @@ struct SecretActor;
 struct State {
     view: View,
     ring: KeyRing,
+    staged_keys: Vec<(SealedScopeKey, ScopeKey)>,
     acceptance: Acceptance,
     vouching: Vouching,
     persisted: Option<Contact>,
@@ -139,10 +144,11 @@ impl Actor for SecretActor {
         _: ActorRef<Message>,
         with: FollowerSecretsArguments,
     ) -> Result<State, ActorProcessingErr> {
-        let view = View::clone(&with.board.view.load());
+        let view = with.board.held.load().view.clone();
         let position = view.position;
         Ok(State {
             ring: KeyRing::clone(&with.board.keys.load()),
+            staged_keys: Vec::new(),
             acceptance: Acceptance::new(position),
             vouching: Vouching::new(position),
             persisted: with.board.contact.load_full().map(|contact| *contact),
@@ -160,7 +166,7 @@ impl Actor for SecretActor {
         let (outcome, ask) = match message {
             Message::Begin(ask) => (state.begin(), ask),
             Message::Incoming(incoming, ask) => (state.incoming(*incoming).await, ask),
-            Message::ScopeKeys(keys, ask) => (state.scope_keys(keys).await, ask),
+            Message::ScopeKeys(keys, ask) => (state.scope_keys(keys), ask),
             Message::Beacon(asked, position, ask) => (state.beacon(asked, position).await, ask),
         };
         // The store refusing a change concerns the session; the store failing concerns the node.
@@ -173,6 +179,7 @@ impl Actor for SecretActor {
 impl State {
     fn begin(&mut self) -> Result<Position, ApplyError> {
         self.acceptance = Acceptance::new(self.view.position);
+        self.staged_keys.clear();
         self.vouching.begin();
         Ok(self.view.position)
     }
@@ -186,11 +193,12 @@ impl State {
     }
 
     async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
-        let entitlement = self.with.board.entitlement.load_full();
-        self.check_entitled(&entitlement, &records)?;
-        let mut mutations: Vec<Mutation> = records.iter().cloned().map(Mutation::PutRecord).collect();
+        self.check_entitled(&self.with.own.entitlement, &records)?;
+        let mut mutations = self.staged_mutations(&self.with.own.entitlement)?;
+        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
         mutations.push(Mutation::Advance(position));
         self.with.store.commit(mutations).await?;
+        self.adopt_staged_keys();
         records.into_iter().for_each(|record| self.view.insert(record));
         let met = self.moved_to(position);
         self.persist(met).await?;
@@ -214,8 +222,8 @@ impl State {
         let mut mutations: Vec<Mutation> = lost.into_iter().map(Mutation::DropRecord).collect();
         mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
         mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
-        let own =
-            RosterEntry { entitlement: entitlement.clone(), changed_at: position.revision, ..self.with.own.clone() };
+        mutations.extend(self.staged_mutations(&entitlement)?);
+        let own = RosterEntry { entitlement, changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
         if scrub {
@@ -223,10 +231,10 @@ impl State {
         }
         self.with.store.commit(mutations).await?;
         self.with.own = own;
-        self.with.board.entitlement.store(Arc::new(entitlement));
+        self.adopt_staged_keys();
         self.view = View::new(position, records);
-        self.ring.retain(|at| !taken.contains(at));
         let met = self.moved_to(position);
+        self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if scrub {
             self.with.store.rebuild().await?;
@@ -238,19 +246,46 @@ impl State {
 
     fn check_entitled(&self, entitlement: &Entitlement, records: &[Record]) -> Result<(), ApplyError> {
         match records.iter().find(|record| !entitlement.covers(&self.with.own.name, &record.at)) {
-            Some(record) => Err(ApplyError::NotEntitled { at: record.at.clone() }),
+            Some(record) => {
+                tracing::debug!(at = %record.at, "the lead sent what this node may not hold");
+                Err(ApplyError::NotEntitled { at: record.at.clone() })
+            }
             None => Ok(()),
         }
     }
 
-    async fn scope_keys(&mut self, keys: Vec<SealedScopeKey>) -> Result<Position, ApplyError> {
-        for sealed in &keys {
-            let key = self.with.keys.open(&self.with.own.name, sealed)?;
-            self.ring.insert(sealed.at.clone(), sealed.generation, key);
+    /// Opens scope keys. They come before the records they open, and before the snapshot that may grant them, so they
+    /// wait for what follows to say whether this node is entitled to them.
+    fn scope_keys(&mut self, keys: Vec<SealedScopeKey>) -> Result<Position, ApplyError> {
+        if self.staged_keys.len().saturating_add(keys.len()) > STAGED_KEYS_MAX {
+            return Err(ApplyError::TooManyKeys);
         }
-        self.with.store.commit(keys.into_iter().map(Mutation::PutScopeKey).collect()).await?;
-        self.with.board.keys.store(Arc::new(self.ring.clone()));
+        for sealed in keys {
+            let key = self.with.keys.open(&self.with.own.name, &sealed)?;
+            self.staged_keys.push((sealed, key));
+        }
         Ok(self.view.position)
+    }
+
+    /// What keeps the keys that waited, if this entitlement covers them.
+    fn staged_mutations(&self, entitlement: &Entitlement) -> Result<Vec<Mutation>, ApplyError> {
+        let uncovered =
+            self.staged_keys.iter().find(|(sealed, _)| !entitlement.covers_scope(&self.with.own.name, &sealed.at));
+        match uncovered {
+            Some((sealed, _)) => Err(ApplyError::KeyNotEntitled { at: sealed.at.clone() }),
+            None => Ok(self.staged_keys.iter().map(|(sealed, _)| Mutation::PutScopeKey(sealed.clone())).collect()),
+        }
+    }
+
+    /// The keys that waited are on disk; they are published before the records they open.
+    fn adopt_staged_keys(&mut self) {
+        if self.staged_keys.is_empty() {
+            return;
+        }
+        for (sealed, key) in self.staged_keys.drain(..) {
+            self.ring.insert(sealed.at, sealed.generation, key);
+        }
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
     }
 
     async fn beacon(&mut self, asked: Moment, position: Position) -> Result<Position, ApplyError> {
@@ -263,7 +298,8 @@ impl State {
     /// Publishes the records, and the contact of a beacon that they meet, which is given back to be written.
     fn moved_to(&mut self, position: Position) -> Option<Contact> {
         self.view.position = position;
-        self.with.board.view.store(Arc::new(self.view.clone()));
+        let held = Held { view: self.view.clone(), entitlement: self.with.own.entitlement.clone() };
+        self.with.board.held.store(Arc::new(held));
         let met = self.vouching.applied(position);
         self.publish_contact(met);
         met

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::board::{Board, LeadBoard};
+use super::board::{Board, Held, LeadBoard};
 use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
@@ -200,7 +200,8 @@ impl State {
     fn publish(&self) {
         let lead = &self.committed.lead;
         self.with.board.keys.store(Arc::clone(&self.committed.keys));
-        self.with.board.view.store(Arc::new(lead.view.clone()));
+        let entitlement = self.with.board.held.load().entitlement.clone();
+        self.with.board.held.store(Arc::new(Held { view: lead.view.clone(), entitlement }));
         self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
         self.with.lead_board.moved.send_replace(lead.view.position);
     }

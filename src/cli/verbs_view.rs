@@ -40,7 +40,7 @@ async fn pages(session: &Session<'_>, prefix: Option<&str>, limit: Option<usize>
         let question = session.in_place(Question::get("/api/secrets")).with("prefix", prefix);
         let page: ListView = client.ask(question.with("limit", Some(&lines)).with("cursor", cursor)).await?;
         // A node that gives the same cursor again would keep us here for ever.
-        let more = page.next_cursor.is_some() && page.next_cursor.as_deref() != cursor && !page.secrets.is_empty();
+        let more = page.next_cursor.is_some() && page.next_cursor.as_deref() != cursor;
         let all = match &mut all {
             Some(all) => {
                 all.secrets.extend(page.secrets);

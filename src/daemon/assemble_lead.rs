@@ -1,7 +1,7 @@
 //! The parts of a lead: the one writer, the doorman, sessions, the join desk, its own certificate.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
@@ -13,6 +13,7 @@ use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
+use crate::actors::join_rate::JoinRate;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::peers_lead::RosterAdmission;
 use crate::actors::roles::{LeadRole, Roles};
@@ -141,6 +142,7 @@ fn role(
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
         clock: Arc::clone(&seams.clock),
+        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
     };
     let sessions = LeadSessions {
         lead: name.clone(),

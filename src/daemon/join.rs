@@ -180,6 +180,9 @@ fn refusal_text(reason: RefusedReason) -> &'static str {
         RefusedReason::BadRequest => "it could not read the request",
         RefusedReason::Busy => "it is busy; try again",
         RefusedReason::Unavailable => "it cannot admit anyone now; see its log",
+        RefusedReason::KeyInUse => {
+            "another node has joined with the key of this machine; remove its state directory and try again"
+        }
         RefusedReason::UnknownKey => "no member has this node's key",
         RefusedReason::NotLead => "it is not the lead any more",
     }

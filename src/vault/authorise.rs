@@ -2,6 +2,7 @@
 
 use crate::audit::entry::Ruling;
 use crate::model::caller::Caller;
+use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, SecretName};
 use crate::policy::actions::Action;
@@ -129,12 +130,10 @@ impl Vault {
     }
 
     /// Whether the roster lets this node speak for the company that was named.
-    pub(super) fn company<'ask>(&self, context: &'ask Context) -> CompanyChoice<'ask> {
+    pub(super) fn company<'ask>(context: &'ask Context, entitlement: &Entitlement) -> CompanyChoice<'ask> {
         match &context.company {
             None => CompanyChoice::NotNamed,
-            Some(company) if self.parts.board.entitlement.load().companies.contains(company) => {
-                CompanyChoice::Honoured(company)
-            }
+            Some(company) if entitlement.companies.contains(company) => CompanyChoice::Honoured(company),
             Some(_) => CompanyChoice::Refused,
         }
     }

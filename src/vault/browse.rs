@@ -1,6 +1,7 @@
 //! Names, versions and times, never values: list and versions.
 
 use crate::model::caller::Caller;
+use crate::model::entitlement::Entitlement;
 use crate::model::name::EnvironmentName;
 use crate::model::record::Record;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
@@ -18,6 +19,10 @@ const LIMIT_DEFAULT: usize = 100;
 
 /// Bounds the memory of one answer.
 const LIMIT_MAX: usize = 1000;
+
+/// Records one page may look at, whether it shows them or not: a caller who asks for what is not there must not keep the
+/// node from its heartbeats. The page then ends early, with a cursor.
+const EXAMINED_MAX: usize = 10_000;
 
 impl Vault {
     /// One page of what this node holds and the caller may list, in order of name and scope.
@@ -56,22 +61,29 @@ impl Vault {
             account,
         )?;
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-        let cursor = ask.cursor.as_deref().map(|text| parse_cursor(text, &environment)).transpose()?;
-        let view = self.parts.board.view.load();
-        let mut lines = view
-            .after(cursor.as_ref())
-            .filter(|record| record.at.secret.environment == environment && wanted(record, ask))
-            .filter(|record| self.may_list(&who, record));
-        let items: Vec<Listed> = lines.by_ref().take(limit).map(|record| Listed { record: record.clone() }).collect();
-        let more = lines.next().is_some();
-        let last = items.last().map(|item| cursor_text(&item.record.at));
-        Ok(ListPage { items, next_cursor: last.filter(|_| more) })
+        let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
+        let held = self.parts.board.held.load();
+        let mut records = held.view.after(cursor.as_ref()).peekable();
+        let mut items = Vec::new();
+        let mut last = None;
+        for record in records.by_ref().take(EXAMINED_MAX) {
+            last = Some(&record.at);
+            let here = record.at.secret.environment == environment && wanted(record, ask);
+            if here && self.may_list(&who, &held.entitlement, record) {
+                items.push(Listed { record: record.clone() });
+            }
+            if items.len() >= limit {
+                break;
+            }
+        }
+        let next_cursor = last.filter(|_| records.peek().is_some()).map(cursor_text);
+        Ok(ListPage { items, next_cursor })
     }
 
     /// A list shows no name that the same caller could not ask about one by one.
-    fn may_list(&self, who: &Identified, record: &Record) -> bool {
+    fn may_list(&self, who: &Identified, entitled: &Entitlement, record: &Record) -> bool {
         let at = &record.at;
-        let here = self.parts.board.entitlement.load().covers(&self.parts.node, at);
+        let here = entitled.covers(&self.parts.node, at);
         let object = Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment);
         (here || (self.parts.lead.is_some() && who.is_admin())) && self.is_allowed(who, Action::SecretList, object)
     }
@@ -90,7 +102,8 @@ impl Vault {
         account.scope(scope);
         self.authorise(&who, Action::SecretInfo, Object::in_scope(name, scope, &environment), account)?;
         let secret = SecretAddress { environment, name: name.clone() };
-        self.check_scope(&who, &secret, scope, account)?;
+        let held = self.parts.board.held.load_full();
+        self.check_scope(&who, &held.entitlement, &secret, scope, account)?;
         let at = secret.within(scope.clone());
         let versions = self.parts.store.versions(at.clone()).await;
         let versions = versions.map_err(|error| VaultError::Internal(error.to_string()))?;
@@ -109,13 +122,16 @@ fn wanted(record: &Record, ask: &ListRequest) -> bool {
         && ask.prefix.as_ref().is_none_or(|prefix| at.secret.name.to_string().starts_with(prefix))
 }
 
+/// The last record that was looked at, shown or not.
 fn cursor_text(at: &ScopedSecret) -> String {
-    format!("{}@{}", at.secret.name, at.scope)
+    format!("{}:{}@{}", at.secret.environment, at.secret.name, at.scope)
 }
 
-fn parse_cursor(text: &str, environment: &EnvironmentName) -> Result<ScopedSecret, VaultError> {
-    let (name, scope) = text.split_once('@').ok_or(VaultError::BadCursor)?;
+fn parse_cursor(text: &str) -> Result<ScopedSecret, VaultError> {
+    let parts = text.split_once(':').and_then(|(environment, rest)| Some((environment, rest.split_once('@')?)));
+    let (environment, (name, scope)) = parts.ok_or(VaultError::BadCursor)?;
+    let environment = EnvironmentName::parse(environment).map_err(|_| VaultError::BadCursor)?;
     let name = SecretName::parse(name).map_err(|_| VaultError::BadCursor)?;
     let scope = Scope::parse(scope).map_err(|_| VaultError::BadCursor)?;
-    Ok(SecretAddress { environment: environment.clone(), name }.within(scope))
+    Ok(SecretAddress { environment, name }.within(scope))
 }

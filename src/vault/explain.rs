@@ -49,11 +49,11 @@ impl Vault {
             Decision::Allowed { rule } => (true, rule),
             Decision::Denied { rule } => (false, rule),
         };
-        let company = self.company(context);
+        let held = self.parts.board.held.load();
+        let company = Self::company(context, &held.entitlement);
         let refused = matches!(company, CompanyChoice::Refused);
         let secret = SecretAddress { environment, name: name.clone() };
-        let view = self.parts.board.view.load();
-        let resolution = resolve(&view, &secret, &self.parts.node, company);
+        let resolution = resolve(&held.view, &secret, &self.parts.node, company);
         let options = resolution.winner.as_ref().map_or_else(SecretOptions::default, |record| record.options.clone());
         let holders = resolution.winner.as_ref().map(|record| self.holders(record)).unwrap_or_default();
         Ok(Explanation {
@@ -80,7 +80,9 @@ impl Vault {
             let acknowledged = presence.get(&entry.name).and_then(|presence| presence.acknowledged);
             let entitled = entry.entitlement.covers(&entry.name, &record.at);
             let here = entry.name == *own;
-            let current = if here { Some(true) } else { acknowledged.map(|revision| revision >= record.revision) };
+            // What a node acknowledged before it was entitled to the record did not hold it.
+            let written = record.revision.max(entry.changed_at);
+            let current = if here { Some(true) } else { acknowledged.map(|revision| revision >= written) };
             Holder {
                 node: entry.name.clone(),
                 entitled: entitled || here,

@@ -21,7 +21,7 @@ impl Vault {
     pub fn health(&self) -> Health {
         let parts = &self.parts;
         let now = parts.clock.now();
-        let view = parts.board.view.load();
+        let view = &parts.board.held.load().view;
         let contact = parts.board.contact.load();
         let (lead, heard, state) = match &parts.lead {
             Some(lead) => {
@@ -86,7 +86,7 @@ impl Vault {
             Some(Liveness::Suspect) => NodeState::Suspect,
             Some(Liveness::Lost) => NodeState::Lost,
         };
-        let view = self.parts.board.view.load();
+        let view = &self.parts.board.held.load().view;
         let uptime = presence.map(|presence| Duration::from_millis(presence.uptime_ms));
         NodeLine {
             name: entry.name.clone(),

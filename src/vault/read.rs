@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::actors::confirm;
 use crate::crypto::record as sealing;
 use crate::model::caller::Caller;
+use crate::model::entitlement::Entitlement;
 use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
 use crate::model::record::Record;
@@ -63,43 +64,46 @@ impl Vault {
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
-        let company = self.company(&ask.context);
         let object =
             Object { secret: Some(&ask.name), company: ask.context.company.as_ref(), environment: &environment };
         self.authorise(&who, Action::SecretRead, object, account)?;
-        if matches!(company, CompanyChoice::Refused) {
-            return Err(self.refused_by_roster(account));
+        if let Some(scope) = &ask.scope {
+            self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
         }
         if ask.refresh && self.parts.lead.is_none() {
             confirm::with_lead(&self.parts.board, &*self.parts.clock)
                 .await
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
         }
-        let found = self.find(&who, ask, environment, company, account);
-        self.answer(ask, found?, account).await
+        let found = self.find(&who, ask, environment, account)?;
+        self.answer(ask, found, account).await
     }
 
-    /// The current record that answers the request.
+    /// The current record that answers the request. Looks once at what the node holds: records and the right to them
+    /// change together.
     fn find(
         &self,
         who: &Identified,
         ask: &ReadRequest,
         environment: EnvironmentName,
-        company: CompanyChoice<'_>,
         account: &mut Account,
     ) -> Result<Arc<Record>, VaultError> {
+        let held = self.parts.board.held.load_full();
+        let company = Self::company(&ask.context, &held.entitlement);
+        if matches!(company, CompanyChoice::Refused) {
+            return Err(self.refused_by_roster(account));
+        }
         let secret = SecretAddress { environment, name: ask.name.clone() };
-        let view = self.parts.board.view.load();
         let (winner, tried) = match &ask.scope {
             None => {
-                let resolution = resolve(&view, &secret, &self.parts.node, company);
+                let resolution = resolve(&held.view, &secret, &self.parts.node, company);
                 let tried = resolution.scopes();
                 (resolution.winner, tried)
             }
             Some(scope) => {
-                self.check_scope(who, &secret, scope, account)?;
-                let found = view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned();
-                (found, vec![scope.clone()])
+                self.check_scope(who, &held.entitlement, &secret, scope, account)?;
+                let found = held.view.get(&secret.within(scope.clone()));
+                (found.filter(|record| record.sealed().is_some()).cloned(), vec![scope.clone()])
             }
         };
         match winner {
@@ -112,11 +116,11 @@ impl Vault {
     pub(super) fn check_scope(
         &self,
         who: &Identified,
+        entitled: &Entitlement,
         secret: &SecretAddress,
         scope: &Scope,
         account: &mut Account,
     ) -> Result<(), VaultError> {
-        let entitled = self.parts.board.entitlement.load();
         let at = secret.within(scope.clone());
         if entitled.covers(&self.parts.node, &at) || (self.parts.lead.is_some() && who.is_admin()) {
             return Ok(());

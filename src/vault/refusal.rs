@@ -24,6 +24,7 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
             VaultError::NotFound { name: at.secret.name.clone(), tried: vec![at.scope.clone()] }
         }
         (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
+        (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
         (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
         (CommitError::NoSuchSecret, Subject::Node(_))
         | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_))
@@ -31,6 +32,7 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
             CommitError::TokenUnknown
             | CommitError::TokenExpired
             | CommitError::TokenReused
+            | CommitError::KeyInUse
             | CommitError::Seal(_)
             | CommitError::Store(_)
             | CommitError::TimedOut

@@ -102,6 +102,8 @@ codes! {
         NotLead = 7,
         /// No member has this key.
         UnknownKey = 8,
+        /// Another node has joined with this key.
+        KeyInUse = 9,
     }
 }
 
@@ -170,6 +172,7 @@ mod tests {
         golden(&JoinAsk::from(Rejoin { csr: vec![0x30, 0x82] }), "0000000601025a023082");
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::NotLead }), "000000040102be07");
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::UnknownKey }), "000000040102be08");
+        golden(&JoinAnswer::from(Refused { reason: RefusedReason::KeyInUse }), "000000040102be09");
     }
 
     #[test]

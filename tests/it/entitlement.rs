@@ -8,8 +8,9 @@ use aurora_mesh::store::mutation::Mutation;
 use aurora_mesh::vault::answer::Served;
 use aurora_mesh::vault::error::VaultError;
 
-use crate::support::callers::{put, read};
+use crate::support::callers::{admin, node, put, read, scope, secret};
 use crate::support::mesh::{TestMesh, entitlement, prod};
+use crate::support::wait::eventually;
 use stage::{ciphertexts, contents, entitle, holds, holds_none_eventually, key_scopes, write};
 
 const COMPANY: &str = "company-town-foods";
@@ -170,4 +171,43 @@ async fn a_follower_that_joins_after_a_deletion_never_holds_what_was_deleted() {
     assert!(holds(&vengeance, other.newest()), "the search works");
     assert!(!written.ciphertexts.iter().any(|bytes| holds(&vengeance, bytes)));
     assert!(ciphertexts(&mesh, &written.at).await.len() < written.ciphertexts.len(), "the lead tells it is deleted");
+}
+
+/// The lead said yes and meant it only after its next start; a follower of another environment answered from nowhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_the_lead_nor_the_environment_of_a_node_can_be_entitled_anew() {
+    let mesh = TestMesh::start().await;
+    let _vengeance = mesh.follower("vengeance", prod(&[])).await;
+    for (name, wanted) in [("aurora", prod(&["acme"])), ("vengeance", entitlement("dev", &[], &["*"]))] {
+        let refused = mesh.lead.vault().entitle(&admin(), node(name), wanted).await;
+        assert!(matches!(refused, Err(VaultError::BadScope(_))), "{refused:?}");
+    }
+}
+
+/// Its acknowledgement was newer than the record, which it had not been sent because it was not entitled to it then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_away_does_not_hold_what_it_was_entitled_to_since() {
+    let mesh = TestMesh::start().await;
+    let mut vengeance = mesh.follower("vengeance", prod(&[])).await;
+    write(&mesh, "prod", "hubspot/api_key", "company:company-town-foods").await;
+    let last = write(&mesh, "prod", "openai/api_key", "global").await;
+    vengeance.reaches(last.revision).await;
+    let holds_current = || async {
+        let ask = (secret("hubspot/api_key"), scope("company:company-town-foods"));
+        let versions = mesh.lead.vault().versions(&admin(), ask.0, ask.1, None).await.expect("listed");
+        versions.holders.into_iter().find(|holder| holder.node == node("vengeance")).and_then(|holder| holder.current)
+    };
+    eventually("its acknowledgement has come", || async {
+        let nodes = mesh.lead.vault().nodes(&admin()).await.expect("listed");
+        nodes
+            .iter()
+            .any(|line| line.acknowledged == Some(last.revision) && line.name == node("vengeance"))
+            .then_some(())
+    })
+    .await;
+    vengeance.stop().await;
+    entitle(&mesh, "vengeance", prod(&[COMPANY])).await;
+    assert_eq!(holds_current().await, Some(false));
+    vengeance.start().await;
+    eventually("it holds it now", || async { (holds_current().await == Some(true)).then_some(()) }).await;
 }

@@ -250,3 +250,15 @@ async fn only_the_key_of_a_member_comes_back_without_a_token() {
     let garbled = ask_as_stranger(&mesh, token.ca_pin(), Rejoin { csr: vec![0x30, 0x82] }).await;
     assert!(matches!(garbled, JoinAnswer::Refused(refused) if refused.reason == RefusedReason::BadRequest));
 }
+
+/// Two names for one key, and a node that came back under the wrong one was fed what the other may hold.
+#[tokio::test]
+async fn one_key_is_one_node() {
+    let mesh = TestMesh::start().await;
+    let key = NodeKey::generate().expect("a key");
+    let first = mesh.token("alpha", prod(&[])).await;
+    assert!(matches!(ask_by_hand(&mesh, &first, key.csr().expect("csr")).await, JoinAnswer::Admitted(_)));
+    let second = mesh.token("beta", prod(&[])).await;
+    let answer = ask_by_hand(&mesh, &second, key.csr().expect("csr")).await;
+    assert!(matches!(answer, JoinAnswer::Refused(Refused { reason: RefusedReason::KeyInUse })), "{answer:?}");
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aurora_mesh::config::node_config::UnsealSource;
+use aurora_mesh::crypto::digest::sha256;
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::crypto::unseal::UnsealKey;
@@ -94,7 +95,8 @@ pub async fn join_by_hand(mesh: &TestMesh, name: &str, entitlement: Entitlement)
 /// Asks the lead to be let in with any request.
 pub async fn ask_by_hand(mesh: &TestMesh, token: &JoinSecret, csr: Vec<u8>) -> JoinAnswer {
     let token_secret = token.secret().expose().try_into().expect("32 bytes");
-    ask_as_stranger(mesh, token.ca_pin(), Join { token_secret, csr, sealing_key: [7; 32] }).await
+    let sealing_key = sha256(&csr);
+    ask_as_stranger(mesh, token.ca_pin(), Join { token_secret, csr, sealing_key }).await
 }
 
 /// Asks the lead what only strangers ask.
