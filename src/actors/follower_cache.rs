@@ -1,28 +1,222 @@
-//! What a follower needs to open scope keys.
+//! The cache of a follower: what it holds in memory, and how a message of the lead changes memory and disk.
+//!
+//! Nothing is published before it is on disk. Keys are published before the records they open.
 
-use crate::crypto::error::CryptoError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Held};
+use super::error::ApplyError;
+use super::follower_keys::FollowerKeys;
+use crate::crypto::key_ring::KeyRing;
 use crate::crypto::scope_key::ScopeKey;
-use crate::crypto::sealing::{self, SealingKey};
-use crate::model::identity::{MeshId, SealingPublicKey};
-use crate::model::name::NodeName;
-use crate::model::record::SealedScopeKey;
+use crate::model::entitlement::Entitlement;
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::number::Position;
+use crate::model::record::{Contact, Record, SealedScopeKey};
+use crate::model::roster::RosterEntry;
+use crate::model::secret::ScopedSecret;
+use crate::model::time::{Clock, Moment};
+use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
+use crate::replication::freshness::{self, Vouching};
+use crate::replication::view::View;
+use crate::store::blob::BlobName;
+use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
 
-/// A follower's keys, for the life of the process.
-pub struct FollowerKeys {
-    /// Bound into every seal.
-    pub mesh: MeshId,
-    /// Scope keys are sealed to it.
-    pub sealing: SealingKey,
-    /// The mesh's own key, pinned at join: only it may seal scope keys.
-    pub mesh_sealing: SealingPublicKey,
+/// Keys that may wait for the records they open: a node has one key for each of its scopes and generations.
+const STAGED_KEYS_MAX: usize = 10_000;
+
+/// What a cache works with.
+pub struct CacheParts {
+    /// This node, as the lead's roster has it.
+    pub own: RosterEntry,
+    /// Where the cache is kept.
+    pub store: Store,
+    /// Opens scope keys.
+    pub keys: FollowerKeys,
+    /// Where reads are answered from; holds the state to start with.
+    pub board: Arc<Board>,
+    /// The node's own durations: how often a contact is worth a write.
+    pub freshness: FreshnessPolicy,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
 }
 
-impl FollowerKeys {
-    /// Opens a scope key that the mesh sealed to this node.
-    ///
-    /// # Errors
-    /// When it was sealed by another key, to another node, or for another scope.
-    pub fn open(&self, node: &NodeName, sealed: &SealedScopeKey) -> Result<ScopeKey, CryptoError> {
-        sealing::open_scope_key(&self.sealing, &self.mesh_sealing, &self.mesh, node, sealed)
+/// The state of the `secret` actor.
+pub(super) struct Cache {
+    view: View,
+    ring: KeyRing,
+    staged_keys: Vec<(SealedScopeKey, ScopeKey)>,
+    acceptance: Acceptance,
+    vouching: Vouching,
+    persisted: Option<Contact>,
+    with: CacheParts,
+}
+
+impl Cache {
+    pub(super) fn new(with: CacheParts) -> Self {
+        let view = with.board.held.load().view.clone();
+        let position = view.position;
+        Self {
+            ring: KeyRing::clone(&with.board.keys.load()),
+            staged_keys: Vec::new(),
+            acceptance: Acceptance::new(position),
+            vouching: Vouching::new(position),
+            persisted: with.board.contact.load_full().map(|contact| *contact),
+            view,
+            with,
+        }
+    }
+
+    pub(super) fn begin(&mut self) -> Result<Position, ApplyError> {
+        self.acceptance = Acceptance::new(self.view.position);
+        self.staged_keys.clear();
+        self.vouching.begin();
+        Ok(self.view.position)
+    }
+
+    pub(super) async fn incoming(&mut self, incoming: Incoming) -> Result<Position, ApplyError> {
+        match self.acceptance.accept(incoming)? {
+            Accepted::Staged => Ok(self.view.position),
+            Accepted::Apply { position, records } => self.apply(position, records).await,
+            Accepted::Replace { position, records, entitlement } => self.replace(position, records, entitlement).await,
+        }
+    }
+
+    async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
+        self.check_entitled(&self.with.own.entitlement, &records)?;
+        let mut mutations = self.staged_mutations(&self.with.own.entitlement)?;
+        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
+        mutations.push(Mutation::Advance(position));
+        self.with.store.commit(mutations).await?;
+        self.adopt_staged_keys();
+        records.into_iter().for_each(|record| self.view.insert(record));
+        let met = self.moved_to(position);
+        self.persist(met).await?;
+        Ok(position)
+    }
+
+    /// The cache becomes exactly the snapshot: what is not in it leaves the disk before anything else is answered.
+    async fn replace(
+        &mut self,
+        position: Position,
+        records: Vec<Record>,
+        entitlement: Entitlement,
+    ) -> Result<Position, ApplyError> {
+        self.check_entitled(&entitlement, &records)?;
+        let kept: BTreeSet<&ScopedSecret> = records.iter().map(|record| &record.at).collect();
+        let lost: Vec<ScopedSecret> =
+            self.view.after(None).map(|record| &record.at).filter(|at| !kept.contains(at)).cloned().collect();
+        let taken = self.ring.scopes().filter(|at| !entitlement.covers_scope(&self.with.own.name, at)).cloned();
+        let taken: BTreeSet<_> = taken.collect();
+        let scrub = !lost.is_empty() || !taken.is_empty();
+        let mut mutations: Vec<Mutation> = lost.into_iter().map(Mutation::DropRecord).collect();
+        mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
+        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
+        mutations.extend(self.staged_mutations(&entitlement)?);
+        let own = RosterEntry { entitlement, changed_at: position.revision, ..self.with.own.clone() };
+        mutations.push(Mutation::PutNode(own.clone()));
+        mutations.push(Mutation::Advance(position));
+        if scrub {
+            mutations.push(Mutation::PutBlob(BlobName::RebuildDue, vec![1]));
+        }
+        self.with.store.commit(mutations).await?;
+        self.with.own = own;
+        self.adopt_staged_keys();
+        self.view = View::new(position, records);
+        let met = self.moved_to(position);
+        self.ring.retain(|at| !taken.contains(at));
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
+        if scrub {
+            self.with.store.rebuild().await?;
+            self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+        }
+        self.persist(met).await?;
+        Ok(position)
+    }
+
+    fn check_entitled(&self, entitlement: &Entitlement, records: &[Record]) -> Result<(), ApplyError> {
+        match records.iter().find(|record| !entitlement.covers(&self.with.own.name, &record.at)) {
+            Some(record) => {
+                tracing::debug!(at = %record.at, "the lead sent what this node may not hold");
+                Err(ApplyError::NotEntitled { at: record.at.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Opens scope keys. They come before the records they open, and before the snapshot that may grant them, so they
+    /// wait for what follows to say whether this node is entitled to them.
+    pub(super) fn scope_keys(&mut self, keys: Vec<SealedScopeKey>) -> Result<Position, ApplyError> {
+        if self.staged_keys.len().saturating_add(keys.len()) > STAGED_KEYS_MAX {
+            return Err(ApplyError::TooManyKeys);
+        }
+        for sealed in keys {
+            let key = self.with.keys.open(&self.with.own.name, &sealed)?;
+            self.staged_keys.push((sealed, key));
+        }
+        Ok(self.view.position)
+    }
+
+    /// What keeps the keys that waited, if this entitlement covers them.
+    fn staged_mutations(&self, entitlement: &Entitlement) -> Result<Vec<Mutation>, ApplyError> {
+        let uncovered =
+            self.staged_keys.iter().find(|(sealed, _)| !entitlement.covers_scope(&self.with.own.name, &sealed.at));
+        match uncovered {
+            Some((sealed, _)) => Err(ApplyError::KeyNotEntitled { at: sealed.at.clone() }),
+            None => Ok(self.staged_keys.iter().map(|(sealed, _)| Mutation::PutScopeKey(sealed.clone())).collect()),
+        }
+    }
+
+    /// The keys that waited are on disk; they are published before the records they open.
+    fn adopt_staged_keys(&mut self) {
+        if self.staged_keys.is_empty() {
+            return;
+        }
+        for (sealed, key) in self.staged_keys.drain(..) {
+            self.ring.insert(sealed.at, sealed.generation, key);
+        }
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
+    }
+
+    pub(super) async fn beacon(&mut self, asked: Moment, position: Position) -> Result<Position, ApplyError> {
+        let heard = self.vouching.heard(asked, position);
+        self.publish_contact(heard);
+        self.persist(heard).await?;
+        Ok(self.view.position)
+    }
+
+    /// Publishes the records, and the contact of a beacon that they meet, which is given back to be written.
+    fn moved_to(&mut self, position: Position) -> Option<Contact> {
+        self.view.position = position;
+        let held = Held { view: self.view.clone(), entitlement: self.with.own.entitlement.clone() };
+        self.with.board.held.store(Arc::new(held));
+        let met = self.vouching.applied(position);
+        self.publish_contact(met);
+        met
+    }
+
+    fn publish_contact(&self, contact: Option<Contact>) {
+        let Some(contact) = contact else { return };
+        self.with.board.contact.store(Some(Arc::new(contact)));
+        self.with.board.contact_moved.notify_waiters();
+    }
+
+    /// Writes the contact when the written one is older than a tenth of `ttl`: after a crash the age told is then too
+    /// high by no more than that, and never too low.
+    async fn persist(&mut self, contact: Option<Contact>) -> Result<(), ApplyError> {
+        let Some(contact) = contact else { return Ok(()) };
+        let interval = (self.with.freshness.ttl / 10).clamp(Duration::from_millis(500), Duration::from_secs(30));
+        let due = self.persisted.is_none_or(|written| {
+            freshness::age(&written, &contact.at).is_none_or(|age| age >= interval)
+                || written.position.epoch != contact.position.epoch
+        });
+        if due {
+            self.with.store.commit(vec![Mutation::SetContact(contact)]).await?;
+            self.persisted = Some(contact);
+        }
+        Ok(())
     }
 }

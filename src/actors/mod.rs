@@ -20,6 +20,7 @@ pub mod draft;
 mod draft_nodes;
 pub mod error;
 pub mod follower_cache;
+pub mod follower_keys;
 pub mod follower_session;
 pub mod heartbeat;
 pub mod join_desk;

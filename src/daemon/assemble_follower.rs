@@ -10,11 +10,12 @@ use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
-use crate::actors::follower_cache::FollowerKeys;
+use crate::actors::follower_cache::CacheParts;
+use crate::actors::follower_keys::FollowerKeys;
 use crate::actors::follower_session::FollowerSessions;
 use crate::actors::peers_follower::{FollowerPeers, Hints};
 use crate::actors::roles::{FollowerRole, Roles};
-use crate::actors::secret_follower::{FollowerSecrets, FollowerSecretsArguments};
+use crate::actors::secret_follower::FollowerSecrets;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
 use crate::model::caller::LeadAddress;
@@ -81,7 +82,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let board = Arc::new(Board::new(view, ring, own.entitlement.clone(), contents.contact));
     let address = config.mesh.leads.first().cloned();
     board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
-    let arguments = FollowerSecretsArguments {
+    let arguments = CacheParts {
         own,
         store: store.clone(),
         keys,
