@@ -1,6 +1,7 @@
 //! `aurora dev`: a lead and two followers as three real processes on this machine, with sample credentials, so that
 //! somebody who has never seen a mesh has one to look at within seconds.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,6 +18,9 @@ use super::views_admin::TokenView;
 
 /// The followers catch up within milliseconds of their start.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Locked in a kept directory while its nodes run.
+const LOCK_FILE: &str = "dev.lock";
 
 /// Runs the demonstration. With `--once` the exit code says whether every answer was right.
 #[must_use]
@@ -74,7 +78,11 @@ async fn tell(mesh: &mut DevMesh, arguments: &DevArguments) -> Result<()> {
 
 /// The directory of the demonstration: kept, or gone with it.
 enum Place {
-    Kept(PathBuf),
+    /// The lock keeps a second `dev` out for as long as this one runs.
+    Kept {
+        dir: PathBuf,
+        _lock: File,
+    },
     Passing(PathBuf),
 }
 
@@ -84,7 +92,15 @@ impl Place {
             Some(dir) => {
                 let dir = std::path::absolute(dir)?;
                 std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-                Ok(Self::Kept(dir))
+                let lock =
+                    File::create(dir.join(LOCK_FILE)).with_context(|| format!("cannot write in {}", dir.display()))?;
+                if lock.try_lock().is_err() {
+                    bail!(
+                        "{} is in use by another aurora dev: stop that one, or give another directory",
+                        dir.display()
+                    );
+                }
+                Ok(Self::Kept { dir, _lock: lock })
             }
             None => {
                 let dir = std::env::temp_dir().join(format!("aurora-dev-{}", std::process::id()));
@@ -96,7 +112,7 @@ impl Place {
 
     fn path(&self) -> &Path {
         match self {
-            Self::Kept(dir) | Self::Passing(dir) => dir,
+            Self::Kept { dir, .. } | Self::Passing(dir) => dir,
         }
     }
 }
@@ -104,7 +120,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         match self {
-            Self::Kept(_) => {}
+            Self::Kept { .. } => {}
             Self::Passing(dir) => {
                 if let Err(error) = std::fs::remove_dir_all(&dir) {
                     say::note(&format!("{} could not be removed: {error}", dir.display()));

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::error::CliError;
 use super::output::Output;
 use super::question::Question;
-use super::socket;
+use super::socket::{self, Reach};
 use crate::config::paths::Paths;
 use crate::model::name::{CompanyId, EnvironmentName, NameError};
 use crate::model::secret::Scope;
@@ -67,10 +67,20 @@ impl<'a> Session<'a> {
 
     /// The socket to read from: the agent socket, unless only the owner will be answered and this user is that.
     pub(super) fn reader(&self) -> Result<Client, CliError> {
+        let names_a_place = self.environment.is_some() || self.scope.is_some();
+        self.reader_of(if names_a_place { Reach::Store } else { Reach::Program })
+    }
+
+    /// The socket to list from: the owner of a lead sees all that is stored there.
+    pub(super) fn lister(&self) -> Result<Client, CliError> {
+        self.reader_of(Reach::Store)
+    }
+
+    fn reader_of(&self, reach: Reach) -> Result<Client, CliError> {
         let agent = self.agent_socket()?;
         let admin = socket::admin(&agent);
         let owner = admin.metadata().ok().map(|found| found.uid());
-        let as_owner = socket::reads_as_owner(rustix::process::geteuid().as_raw(), owner, self.environment.is_some());
+        let as_owner = socket::reads_as_owner(rustix::process::geteuid().as_raw(), owner, reach);
         Ok(Client::new(if as_owner { admin } else { agent }))
     }
 

@@ -29,14 +29,24 @@ pub(super) fn agent(
     Ok(own.ok_or(CliError::NoSocket)?.join("agent.sock"))
 }
 
-/// Whether user `own` reads through the socket of `owner`, the user the node runs as (`None`: not to be known). Another
-/// environment than the node's is for its owner only. Root owns every node, but is in no group of a node that runs as
-/// another user: asking as a program would be refused, although the same person may do everything.
-pub(super) fn reads_as_owner(own: u32, owner: Option<u32>, other_environment: bool) -> bool {
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What a program on this node gets.
+    Program,
+    /// Everything that is stored: another environment, a scope by name, the list. More than a program gets, on a lead.
+    Store,
+}
+
+/// Whether user `own` reads through the socket of `owner`, the user the node runs as (`None`: not to be known). What no
+/// program gets is for the owner only. Root owns every node, but is in no group of a node that runs as another user:
+/// asking as a program would be refused, although the same person may do everything.
+pub(super) fn reads_as_owner(own: u32, owner: Option<u32>, reach: Reach) -> bool {
+    let beyond = reach == Reach::Store;
     match owner {
         None => false,
-        Some(owner) if own == ROOT => other_environment || owner != ROOT,
-        Some(owner) => other_environment && own == owner,
+        Some(owner) if own == ROOT => beyond || owner != ROOT,
+        Some(owner) => beyond && own == owner,
     }
 }
 
@@ -63,12 +73,12 @@ mod tests {
     /// group of such a node, and reads went through the agent socket.
     #[test]
     fn root_reads_as_the_owner_of_a_node_that_runs_as_another_user() {
-        assert!(reads_as_owner(0, Some(991), false));
-        assert!(!reads_as_owner(0, Some(0), false));
-        assert!(reads_as_owner(0, Some(0), true));
-        assert!(reads_as_owner(1000, Some(1000), true));
-        assert!(!reads_as_owner(1000, Some(1000), false));
-        assert!(!reads_as_owner(1000, Some(991), true));
-        assert!(!reads_as_owner(0, None, true));
+        assert!(reads_as_owner(0, Some(991), Reach::Program));
+        assert!(!reads_as_owner(0, Some(0), Reach::Program));
+        assert!(reads_as_owner(0, Some(0), Reach::Store));
+        assert!(reads_as_owner(1000, Some(1000), Reach::Store));
+        assert!(!reads_as_owner(1000, Some(1000), Reach::Program));
+        assert!(!reads_as_owner(1000, Some(991), Reach::Store));
+        assert!(!reads_as_owner(0, None, Reach::Store));
     }
 }

@@ -56,7 +56,9 @@ fn prompt(arguments: &PutArguments) -> Result<Plaintext, CliError> {
             hint: format!("Pipe it in: … | aurora put {} -   or use --from-file PATH", arguments.name),
         });
     }
-    let asked = Password::new().with_prompt(format!("Value of {}", arguments.name)).interact();
+    // An empty answer, also the end of input, is told like any other empty value instead of being asked again for ever.
+    let asked =
+        Password::new().with_prompt(format!("Value of {}", arguments.name)).allow_empty_password(true).interact();
     asked.map(|text| Plaintext::new(text.into_bytes())).map_err(|dialoguer::Error::IO(source)| CliError::Input {
         what: "the value from the terminal".to_owned(),
         source,

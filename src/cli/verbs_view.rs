@@ -31,7 +31,7 @@ pub(super) async fn info(session: &mut Session<'_>, arguments: &InfoArguments) -
 
 /// Follows the cursor until there are no more pages, or enough lines.
 async fn pages(session: &Session<'_>, prefix: Option<&str>, limit: Option<usize>) -> Result<ListView, CliError> {
-    let client = session.reader()?;
+    let client = session.lister()?;
     let most = limit.unwrap_or(usize::MAX);
     let mut all: Option<ListView> = None;
     loop {

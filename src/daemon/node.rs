@@ -1,7 +1,7 @@
 //! A running node: built in order, store to sockets, and taken down in reverse.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
@@ -19,6 +19,7 @@ use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::locked;
 use crate::crypto::plaintext::Plaintext;
+use crate::model::identity::Role;
 use crate::policy::starting;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -44,7 +45,9 @@ impl RunningNode {
     /// Whatever keeps the node from serving, with what to do about it.
     pub async fn start(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Seams) -> Result<Self> {
         crate::transport::provider::install();
-        let (store, contents) = Store::open(&config.node.state_dir.join(STORE_FILE)).await?;
+        let store_file = config.node.state_dir.join(STORE_FILE);
+        let opened = Store::open(&store_file).await;
+        let (store, contents) = opened.with_context(|| cannot_open(&store_file, config.node.role))?;
         let started = Self::start_over(&store, contents, config, passphrase, seams).await;
         if started.is_err() {
             // The reason is told below; the file must be closed before whoever hears it may try again.
@@ -166,6 +169,14 @@ fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
         tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
     }
     Ok(journal)
+}
+
+fn cannot_open(store_file: &Path, role: Role) -> String {
+    let remedy = match role {
+        Role::Lead => "if it is damaged, put back a copy of the state directory",
+        Role::Follower => "if it is damaged, remove the state directory and join again",
+    };
+    format!("the store {} cannot be opened ({remedy})", store_file.display())
 }
 
 fn open_keystore(config: &NodeConfig, contents: &Contents, passphrase: Option<&Plaintext>) -> Result<Keystore> {

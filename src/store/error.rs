@@ -151,6 +151,11 @@ impl StoreError {
         }
     }
 
+    /// The file is damaged in a way the engine could not name.
+    pub(super) fn damaged() -> Self {
+        Self::corrupt("file", b"", RowFault::Engine("its pages do not hold together".to_owned()))
+    }
+
     pub(super) fn corrupt(table: &'static str, key: &[u8], fault: RowFault) -> Self {
         /// Enough to find the row by; a damaged key may be of any length.
         const SHOWN_MAX: usize = 120;

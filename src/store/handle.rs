@@ -3,6 +3,7 @@
 //! The queue is bounded, so a slow disk is felt by whoever writes. An answer that is no longer waited for does not undo
 //! what was asked: a commit whose caller went away may have happened.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 
@@ -128,7 +129,7 @@ impl Store {
     ) -> Result<(Self, Contents), StoreError> {
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let (ready, opened) = oneshot::channel();
-        let serve = move || match open().and_then(|engine| Ok((engine.contents()?, engine))) {
+        let serve = move || match whole(open) {
             Ok((contents, engine)) => {
                 let _ = ready.send(Ok(contents));
                 worker::run(engine, commands);
@@ -150,6 +151,15 @@ impl Store {
         self.queue.send(command(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// Opens and reads everything. The engine panics on some kinds of damage: that, too, is an error of the file.
+fn whole(open: impl FnOnce() -> Result<Engine, StoreError>) -> Result<(Contents, Engine), StoreError> {
+    let read = AssertUnwindSafe(|| {
+        let engine = open()?;
+        Ok((engine.contents()?, engine))
+    });
+    catch_unwind(read).unwrap_or_else(|_| Err(StoreError::damaged()))
 }
 
 #[cfg(test)]
