@@ -5,6 +5,7 @@ mod assemble_follower;
 mod assemble_lead;
 pub mod command;
 pub mod config_file;
+mod durable;
 mod group;
 pub mod hardening;
 pub mod init;
