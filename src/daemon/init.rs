@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use super::config_file;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{STORE_FILE, unseal};
+use super::{STORE_FILE, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::sealing::SealingKey;
@@ -22,7 +22,6 @@ use crate::model::number::{Epoch, Position, Revision};
 use crate::model::roster::RosterEntry;
 use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
-use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 use crate::transport::authority::Authority;
 use crate::transport::node_key::NodeKey;
@@ -73,9 +72,7 @@ pub async fn init(
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts =
         Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
-    let (store, _) = Store::create(&store_file, facts).await?;
-    store.commit(mutations).await?;
-    store.close().await?;
+    new_store::make(&store_file, facts, mutations).await?;
     config_file::write(file, config)?;
     Ok(Initialised { mesh, authority: authority.pin(), config_file: file.to_owned() })
 }

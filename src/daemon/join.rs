@@ -13,7 +13,7 @@ use super::config_file;
 use super::keystore::Keystore;
 use super::pending::Pending;
 use super::seams::Seams;
-use super::{STORE_FILE, unseal};
+use super::{STORE_FILE, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::join_token::JoinSecret;
 use crate::crypto::plaintext::Plaintext;
@@ -24,7 +24,6 @@ use crate::model::number::{Position, Revision};
 use crate::model::roster::RosterEntry;
 use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
-use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 use crate::transport::certificate;
 use crate::transport::endpoint::Endpoint;
@@ -242,8 +241,5 @@ async fn keep(
         role: Role::Follower,
         environment: config.node.environment.clone(),
     };
-    let (store, _) = Store::create(store_file, facts).await?;
-    store.commit(mutations).await?;
-    store.close().await?;
-    Ok(())
+    new_store::make(store_file, facts, mutations).await
 }

@@ -13,6 +13,7 @@ pub mod join;
 mod keystore;
 mod load;
 pub mod logging;
+mod new_store;
 pub mod node;
 mod pending;
 pub mod seams;
