@@ -6,6 +6,7 @@ mod assemble_lead;
 pub mod command;
 pub mod config_file;
 mod durable;
+mod earlier;
 mod group;
 pub mod hardening;
 pub mod init;

@@ -85,6 +85,11 @@ impl Pending {
         Ok(Self { node_key, sealing_key, unseal_key, parameters })
     }
 
+    /// Whether an attempt that was not finished left its keys.
+    pub(super) fn is_kept(state_dir: &Path) -> bool {
+        path(state_dir).exists()
+    }
+
     /// The join is done; the keys are in the node's own store.
     pub(super) fn forget(state_dir: &Path) {
         if let Err(error) = std::fs::remove_file(path(state_dir)) {
