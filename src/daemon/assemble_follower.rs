@@ -82,6 +82,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let board = Arc::new(Board::new(view, ring, own.entitlement.clone(), contents.contact));
     let address = config.mesh.leads.first().cloned();
     board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
+    let own_name = own.name.clone();
     let arguments = CacheParts {
         own,
         store: store.clone(),
@@ -102,6 +103,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
             store: store.clone(),
             root: Arc::clone(&keystore.root),
             mesh: keystore.mesh,
+            node: own_name,
             entropy: Arc::clone(&seams.entropy),
         },
         clock: Arc::clone(&seams.clock),

@@ -69,8 +69,6 @@ struct LeadKeys {
 
 impl LeadKeys {
     fn open(keystore: &Keystore, contents: &Contents) -> Result<Self> {
-        let certificate = keystore.get(BlobName::AuthorityCertificate)?;
-        let authority = Authority::from_parts(&keystore.get(BlobName::AuthorityKey)?, certificate.expose().to_vec())?;
         let mut ring = KeyRing::default();
         for wrapped in &contents.scope_keys {
             let key = keystore.root.unwrap_scope_key(&keystore.mesh, wrapped);
@@ -78,11 +76,17 @@ impl LeadKeys {
         }
         Ok(Self {
             node: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
-            authority: Arc::new(authority),
+            authority: Arc::new(authority(keystore)?),
             mesh_sealing: SealingKey::from_plaintext(&keystore.get(BlobName::MeshSealingKey)?)?,
             ring,
         })
     }
+}
+
+/// The authority of the mesh, out of its wrapping.
+pub(super) fn authority(keystore: &Keystore) -> Result<Authority> {
+    let certificate = keystore.get(BlobName::AuthorityCertificate)?;
+    Ok(Authority::from_parts(&keystore.get(BlobName::AuthorityKey)?, certificate.expose().to_vec())?)
 }
 
 /// Starts the one writer and describes the rest.

@@ -85,7 +85,8 @@ async fn run_init(arguments: InitArguments) -> Result<()> {
     config.mesh.discovery = !arguments.no_discovery;
     let passphrase = sealed_by(&mut config, arguments.passphrase)?;
     let made = init(&config, &file, passphrase.as_ref(), &Seams::system()?).await?;
-    say::line(&format!("Mesh {} is made; this node is its lead, {}.", made.mesh, config.node.name));
+    let done = if made.was_there { "was there; its configuration is written again" } else { "is made" };
+    say::line(&format!("Mesh {} {done}; this node is its lead, {}.", made.mesh, config.node.name));
     say::line(&format!("  configuration  {}", file.display()));
     say::line(&format!("  state          {}", config.node.state_dir.display()));
     say::line(&format!("  mesh CA        {}", made.authority.fingerprint()));

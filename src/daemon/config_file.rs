@@ -5,8 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::durable;
 use crate::config::node_config::{Defaults, NodeConfig};
 use crate::config::{parse, render};
+
+/// What the umask leaves of it: the configuration holds no secret.
+const DIRECTORY_MODE: u32 = 0o777;
 
 /// Reads and validates the file.
 ///
@@ -19,14 +23,14 @@ pub fn read(file: &Path, defaults: &Defaults) -> Result<NodeConfig> {
     parse::parse(&text, defaults).with_context(|| format!("{} has problems", file.display()))
 }
 
-/// Writes the file whole or not at all.
+/// Writes the file whole or not at all. When this answers `Ok`, it is on the disk under its name.
 pub(super) fn write(file: &Path, config: &NodeConfig) -> Result<()> {
     let failed = || format!("cannot write {}", file.display());
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir).with_context(failed)?;
+    durable::make_directory(durable::parent(file), DIRECTORY_MODE).with_context(failed)?;
     let unfinished = file.with_extension("toml.new");
     let mut output = std::fs::File::create(&unfinished).with_context(failed)?;
     output.write_all(render::render(config).as_bytes()).with_context(failed)?;
     output.sync_all().with_context(failed)?;
-    std::fs::rename(&unfinished, file).with_context(failed)
+    std::fs::rename(&unfinished, file).with_context(failed)?;
+    durable::sync_parent(file).with_context(failed)
 }

@@ -1,16 +1,16 @@
 //! `aurora init`: a new mesh, whose lead this node is.
 //!
-//! `node.toml` is written last: where it exists, the mesh is complete; where it does not, `init` may simply be run again
-//! after the state directory was removed.
+//! The store appears whole, `node.toml` after it: where both exist, the mesh is complete; where only the store does, `init`
+//! run again writes `node.toml` and makes nothing. It never replaces a store.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::config_file;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{STORE_FILE, unseal};
+use super::{STORE_FILE, assemble_lead, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::sealing::SealingKey;
@@ -21,27 +21,31 @@ use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::roster::RosterEntry;
 use crate::store::blob::BlobName;
+use crate::store::contents::Contents;
 use crate::store::facts::Facts;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 use crate::transport::authority::Authority;
 use crate::transport::node_key::NodeKey;
 
-/// What `init` made.
+/// What `init` made, or found.
 #[derive(Debug, Clone)]
 pub struct Initialised {
-    /// The new mesh.
+    /// The mesh.
     pub mesh: MeshId,
     /// The key of its CA, which join tokens pin.
     pub authority: KeyPin,
     /// Where the configuration was written.
     pub config_file: PathBuf,
+    /// The mesh was there, and only its configuration was written.
+    pub was_there: bool,
 }
 
-/// Makes the mesh CA, the lead's keys and an empty store, and writes `node.toml`.
+/// Makes the mesh CA, the lead's keys and an empty store, and writes `node.toml`. A store without its `node.toml` is kept,
+/// if it is of a lead of this name and opens with this key: then only `node.toml` is written.
 ///
 /// # Errors
-/// When a mesh is there already, or a file cannot be written.
+/// When another node is there already, with what to type next, or a file cannot be written.
 pub async fn init(
     config: &NodeConfig,
     file: &Path,
@@ -55,11 +59,7 @@ pub async fn init(
     unseal::private_dir(state_dir)?;
     let store_file = state_dir.join(STORE_FILE);
     if store_file.exists() {
-        bail!(
-            "{} exists; if an earlier `aurora init` was interrupted, remove {} and run it again",
-            store_file.display(),
-            state_dir.display()
-        );
+        return complete(config, file, &store_file, passphrase).await;
     }
     let entropy = &*seams.entropy;
     let (unseal_key, parameters) = unseal::create(&config.unseal, passphrase, entropy)?;
@@ -73,11 +73,47 @@ pub async fn init(
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts =
         Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
-    let (store, _) = Store::create(&store_file, facts).await?;
-    store.commit(mutations).await?;
-    store.close().await?;
+    new_store::make(&store_file, facts, mutations).await?;
     config_file::write(file, config)?;
-    Ok(Initialised { mesh, authority: authority.pin(), config_file: file.to_owned() })
+    Ok(Initialised { mesh, authority: authority.pin(), config_file: file.to_owned(), was_there: false })
+}
+
+/// Writes the configuration of a mesh whose store is there.
+async fn complete(
+    config: &NodeConfig,
+    file: &Path,
+    store_file: &Path,
+    passphrase: Option<&Plaintext>,
+) -> Result<Initialised> {
+    let found = || {
+        format!(
+            "{} exists and was not changed; for a new mesh, give another --state-dir and --config",
+            store_file.display()
+        )
+    };
+    let (store, contents) = Store::open(store_file).await.with_context(found)?;
+    store.close().await?;
+    let authority = own_authority(config, passphrase, &contents).with_context(found)?;
+    config_file::write(file, config)?;
+    Ok(Initialised { mesh: contents.facts.mesh, authority, config_file: file.to_owned(), was_there: true })
+}
+
+/// Proves that the store is of the lead this configuration describes, and opens with its key.
+fn own_authority(config: &NodeConfig, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<KeyPin> {
+    let Facts { node, role, environment, .. } = &contents.facts;
+    if *role != Role::Lead {
+        bail!("it belongs to the {role} {node}, which is started with `aurora up --config` and its node.toml");
+    }
+    if *node != config.node.name || *environment != config.node.environment {
+        bail!(
+            "it holds the mesh of the lead {node} in {environment}; to write its node.toml again, add --name {node} \
+             --environment {environment}"
+        );
+    }
+    let keystore = Keystore::unseal(&config.unseal, passphrase, contents).with_context(|| {
+        format!("it holds the mesh of the lead {node}; --passphrase must be given if it was given when it was made")
+    })?;
+    Ok(assemble_lead::authority(&keystore)?.pin())
 }
 
 fn lead_mutations(

@@ -13,7 +13,7 @@ use super::config_file;
 use super::keystore::Keystore;
 use super::pending::Pending;
 use super::seams::Seams;
-use super::{STORE_FILE, unseal};
+use super::{STORE_FILE, earlier, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::join_token::JoinSecret;
 use crate::crypto::plaintext::Plaintext;
@@ -24,7 +24,6 @@ use crate::model::number::{Position, Revision};
 use crate::model::roster::RosterEntry;
 use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
-use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 use crate::transport::certificate;
 use crate::transport::endpoint::Endpoint;
@@ -50,7 +49,8 @@ pub struct JoinOptions {
 /// Joins, and gives the configuration that was written.
 ///
 /// # Errors
-/// When no lead can be reached, or it refuses, with what to do next.
+/// When the state directory holds another node, which is left as it is; when no lead can be reached, or it refuses. Each
+/// with what to do next.
 pub async fn join(
     token: &JoinSecret,
     options: &JoinOptions,
@@ -62,9 +62,11 @@ pub async fn join(
         bail!("{} exists: this machine has joined already; start it with `aurora up`", file.display());
     }
     let state_dir = &options.template.node.state_dir;
-    unseal::private_dir(state_dir)?;
     let store_file = state_dir.join(STORE_FILE);
+    earlier::refuse_another_node(&store_file, state_dir)?;
+    unseal::private_dir(state_dir)?;
     let pending = Pending::load_or_create(&options.template, passphrase, seams).await?;
+    earlier::check(&store_file, &pending).await?;
     let question = Join {
         token_secret: token.secret().expose().try_into().context("the token holds no secret")?,
         csr: pending.node_key.csr()?,
@@ -73,9 +75,7 @@ pub async fn join(
     let (admitted, lead) = find_and_ask(token, options, question, seams).await?;
     let config = follower_config(&options.template, &admitted, token, &lead)?;
     // What an attempt that was interrupted after the answer left behind is made again from the same answer.
-    if store_file.exists() {
-        std::fs::remove_file(&store_file).context("cannot remove the unfinished store of an earlier attempt")?;
-    }
+    earlier::remove(&store_file, &pending).await?;
     keep(&store_file, &config, &admitted, &pending, seams).await?;
     config_file::write(file, &config)?;
     Pending::forget(state_dir);
@@ -245,8 +245,5 @@ async fn keep(
         role: Role::Follower,
         environment: config.node.environment.clone(),
     };
-    let (store, _) = Store::create(store_file, facts).await?;
-    store.commit(mutations).await?;
-    store.close().await?;
-    Ok(())
+    new_store::make(store_file, facts, mutations).await
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::unseal;
+use crate::config::node_config::UnsealSource;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::root::RootKey;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
 use crate::model::time::Entropy;
 use crate::store::blob::BlobName;
+use crate::store::contents::Contents;
 use crate::store::mutation::Mutation;
 
 /// An open root key, and what it wraps.
@@ -36,6 +39,13 @@ impl Keystore {
             .unwrap_root(&mesh, wrapped)
             .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
         Ok(Self { mesh, root: Arc::new(root), blobs })
+    }
+
+    /// Opens the root key of a node's store with what its configuration names.
+    pub(super) fn unseal(source: &UnsealSource, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<Self> {
+        let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
+        let unseal_key = unseal::open(source, passphrase, parameters)?;
+        Self::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
     }
 
     /// The mutation that keeps a blob.

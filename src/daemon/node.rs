@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::assemble::{Assembled, Materials, assemble};
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{AUDIT_DIR, STORE_FILE, group, unseal};
+use super::{AUDIT_DIR, STORE_FILE, group};
 use crate::actors::node::NodeHandle;
 use crate::api::server::{self, Limits};
 use crate::api::sockets;
@@ -21,7 +21,6 @@ use crate::crypto::locked;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::identity::Role;
 use crate::policy::starting;
-use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
 use crate::vault::parts::{Parts, Vault};
@@ -64,7 +63,7 @@ impl RunningNode {
         seams: &Seams,
     ) -> Result<Self> {
         check_facts(config, &contents)?;
-        let keystore = open_keystore(config, &contents, passphrase)?;
+        let keystore = Keystore::unseal(&config.unseal, passphrase, &contents)?;
         let journal = open_journal(config, seams)?;
         warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
@@ -177,12 +176,6 @@ fn cannot_open(store_file: &Path, role: Role) -> String {
         Role::Follower => "if it is damaged, remove the state directory and join again",
     };
     format!("the store {} cannot be opened ({remedy})", store_file.display())
-}
-
-fn open_keystore(config: &NodeConfig, contents: &Contents, passphrase: Option<&Plaintext>) -> Result<Keystore> {
-    let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
-    let unseal_key = unseal::open(&config.unseal, passphrase, parameters)?;
-    Keystore::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
 }
 
 /// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.

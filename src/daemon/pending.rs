@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::unseal;
+use super::{durable, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::sealing::SealingKey;
@@ -42,6 +42,8 @@ impl Pending {
     ) -> Result<Self> {
         let path = path(&template.node.state_dir);
         if path.exists() {
+            // The attempt that made them may have ended before their name was durable.
+            durable::sync_parent(&path).context("cannot keep the keys of this join")?;
             return Self::load(&path, template, passphrase).await;
         }
         Self::create(&path, template, passphrase, seams).await
@@ -79,16 +81,13 @@ impl Pending {
             role: Role::Follower,
             environment: EnvironmentName::parse("joining")?,
         };
-        // Made beside its place and moved there, so that half of it is never taken for all of it.
-        let unfinished = path.with_extension("new");
-        if unfinished.exists() {
-            std::fs::remove_file(&unfinished).context("cannot remove what an interrupted join left behind")?;
-        }
-        let (store, _) = Store::create(&unfinished, nobody).await?;
-        store.commit(mutations).await?;
-        store.close().await?;
-        std::fs::rename(&unfinished, path).context("cannot keep the keys of this join")?;
+        new_store::make(path, nobody, mutations).await.context("cannot keep the keys of this join")?;
         Ok(Self { node_key, sealing_key, unseal_key, parameters })
+    }
+
+    /// Whether an attempt that was not finished left its keys.
+    pub(super) fn is_kept(state_dir: &Path) -> bool {
+        path(state_dir).exists()
     }
 
     /// The join is done; the keys are in the node's own store.

@@ -1,12 +1,13 @@
 //! Where the key comes from that opens the root key: a file only the owner reads, or a passphrase.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::durable;
 use crate::config::node_config::UnsealSource;
 use crate::crypto::passphrase::PassphraseParameters;
 use crate::crypto::plaintext::Plaintext;
@@ -27,8 +28,12 @@ pub(super) fn create(
             let text = UnsealKey::generate_key_file(entropy)?;
             match write_private(path, &text) {
                 Ok(()) => Ok((UnsealKey::from_key_file(&text)?, None)),
-                // A key that an interrupted attempt left behind serves as well as a new one.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok((read_key_file(path)?, None)),
+                // A key that an interrupted attempt left behind serves as well as a new one, once it is durable.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    let key = read_key_file(path)?;
+                    durable::sync_file(path).with_context(|| format!("cannot synchronise {}", path.display()))?;
+                    Ok((key, None))
+                }
                 Err(error) => Err(error).with_context(|| format!("cannot write the key file {}", path.display())),
             }
         }
@@ -59,11 +64,7 @@ pub(super) fn open(
 
 /// Makes a directory only the owner may enter, and refuses one that others may.
 pub(super) fn private_dir(path: &Path) -> Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the directory {}", path.display()))?;
+    durable::make_directory(path, 0o700).with_context(|| format!("cannot make the directory {}", path.display()))?;
     let mode = std::fs::metadata(path)?.mode();
     if mode & 0o077 != 0 {
         bail!("{} may be read by others (mode {:o}); run: chmod 700 {}", path.display(), mode & 0o777, path.display());
@@ -91,9 +92,10 @@ fn read_key_file(path: &Path) -> Result<UnsealKey> {
     UnsealKey::from_key_file(&Plaintext::new(text)).with_context(|| format!("{} does not hold a key", path.display()))
 }
 
-/// Creates the file readable by the owner alone, and leaves it on disk before anything depends on it.
+/// Creates the file readable by the owner alone, and leaves it on disk, under its name, before anything depends on it.
 fn write_private(path: &Path, text: &Plaintext) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.expose())?;
-    file.sync_all()
+    file.sync_all()?;
+    durable::sync_parent(path)
 }

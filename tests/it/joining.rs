@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use aurora_mesh::crypto::error::CryptoError;
@@ -9,6 +10,8 @@ use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::join::{JoinOptions, join};
 use aurora_mesh::daemon::node::RunningNode;
+use aurora_mesh::store::contents::Contents;
+use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::TokenRequest;
@@ -62,12 +65,7 @@ async fn an_interrupted_join_is_resumed_with_the_same_token() {
     let mesh = TestMesh::start().await;
     let token = mesh.token("alpha", prod(&[])).await;
     let mut node = mesh.stranger("alpha");
-    let in_the_way = mesh.dir.path().join("not-a-directory");
-    std::fs::write(&in_the_way, "").expect("written");
-    let config_file = in_the_way.join("node.toml");
-    let blocked = JoinOptions { template: node.config.clone(), config_file, lead: None };
-    let interrupted = join(&token, &blocked, None, &node.seams()).await;
-    assert!(refusal(interrupted.map(drop)).contains("cannot write"));
+    interrupt(&mesh, &node, &token).await;
     let pinned = pin_of(&mesh, "alpha").await;
     node.join(&token).await.expect("the same key is let in again");
     assert_eq!(pin_of(&mesh, "alpha").await, pinned);
@@ -76,6 +74,63 @@ async fn an_interrupted_join_is_resumed_with_the_same_token() {
     let stored = mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
     node.reaches(stored.revision).await;
     assert_eq!(node.value(read("hubspot/api_key", None)).await.expect("readable"), "not-a-real-key");
+}
+
+/// Only the configuration file kept a join from an existing node. With another `--config`, the store of the lead, the CA in
+/// it, and every secret of the mesh were removed once the answer had come.
+#[tokio::test]
+async fn a_join_never_touches_the_store_of_another_node() {
+    let mut mesh = TestMesh::start().await;
+    let theirs = TestMesh::start().await;
+    let token = theirs.token("alpha", prod(&[])).await;
+    let mut follower = mesh.follower("beta", prod(&[])).await;
+    for node in [&mesh.lead, &follower] {
+        let refused = refusal(join_over(node, &token).await);
+        assert!(refused.contains("holds a node already"), "while it runs: {refused}");
+    }
+    mesh.lead.stop().await;
+    follower.stop().await;
+    for node in [&mesh.lead, &follower] {
+        let before = std::fs::read(node.store_file()).expect("kept");
+        let refused = refusal(join_over(node, &token).await);
+        assert!(refused.contains("join with another --state-dir"), "{refused}");
+        assert!(std::fs::read(node.store_file()).expect("kept") == before, "the store was changed");
+        assert!(!node.config.node.state_dir.join("joining.redb").exists(), "no keys were made there");
+    }
+    assert!(audited(&theirs, "node.join").await.is_empty(), "the token was shown to nobody");
+    mesh.lead.start().await;
+    follower.start().await;
+    follower.is_fresh().await;
+}
+
+/// The keys of an interrupted join say whose store may be made again: a lead's, another follower's and one that is in use
+/// may not.
+#[tokio::test]
+async fn the_keys_of_an_interrupted_join_open_the_way_over_its_own_store_only() {
+    let mut mesh = TestMesh::start().await;
+    let (alpha, beta) = (mesh.token("alpha", prod(&[])).await, mesh.token("beta", prod(&[])).await);
+    let mut node = mesh.stranger("alpha");
+    interrupt(&mesh, &node, &alpha).await;
+    let mut other = mesh.stranger("beta");
+    other.join(&beta).await.expect("joined");
+    let own = std::fs::read(node.store_file()).expect("kept");
+    // Whoever asked first and looked then would say that no lead can be reached.
+    mesh.lead.stop().await;
+    for (foreign, whose) in [(mesh.lead.store_file(), "the lead aurora"), (other.store_file(), "the follower beta")] {
+        std::fs::copy(&foreign, node.store_file()).expect("put in the way");
+        let refused = refusal(node.join(&alpha).await);
+        assert!(refused.contains(whose) && refused.contains("--state-dir"), "{refused}");
+        assert_eq!(contents(&node.store_file()).await, contents(&foreign).await);
+    }
+    std::fs::write(node.store_file(), own).expect("put back");
+    let (held, _) = Store::open(&node.store_file()).await.expect("opened");
+    let refused = refusal(node.join(&alpha).await);
+    assert!(refused.contains("is another aurora running?"), "{refused}");
+    held.close().await.expect("closed");
+    mesh.lead.start().await;
+    node.join(&alpha).await.expect("its own store is made again");
+    node.start().await;
+    node.is_fresh().await;
 }
 
 #[tokio::test]
@@ -211,6 +266,30 @@ async fn tell_nobody_where(lead: &mut TestNode) {
     lead.stop().await;
     lead.config.mesh.leads = vec!["127.0.0.1:0".to_owned()];
     lead.start().await;
+}
+
+/// A join that is answered and whose store is made, but whose configuration cannot be written.
+async fn interrupt(mesh: &TestMesh, node: &TestNode, token: &JoinSecret) {
+    let in_the_way = mesh.dir.path().join("not-a-directory");
+    std::fs::write(&in_the_way, "").expect("written");
+    let config_file = in_the_way.join("node.toml");
+    let blocked = JoinOptions { template: node.config.clone(), config_file, lead: None };
+    let interrupted = join(token, &blocked, None, &node.seams()).await;
+    assert!(refusal(interrupted.map(drop)).contains("cannot write"));
+    assert!(node.store_file().exists(), "else this interrupts nothing");
+}
+
+async fn contents(store_file: &Path) -> Contents {
+    let (store, contents) = Store::open(store_file).await.expect("opened");
+    store.close().await.expect("closed");
+    contents
+}
+
+/// `aurora join` in the state directory of a node, with a configuration file of another name.
+async fn join_over(node: &TestNode, token: &JoinSecret) -> anyhow::Result<()> {
+    let config_file = node.config_file().with_extension("other.toml");
+    let options = JoinOptions { template: node.config.clone(), config_file, lead: None };
+    join(token, &options, None, &node.seams()).await.map(drop)
 }
 
 async fn start(node: &TestNode) -> anyhow::Result<()> {

@@ -1,5 +1,8 @@
 //! Starting and stopping a node: what it refuses to start with, and what systemd is told.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -45,6 +48,50 @@ async fn a_second_start_of_the_same_node_is_refused_and_harms_nothing() {
     assert_eq!(lead.run(&["get", "hubspot/api_key"], b"").await.text(), "pat-na1-abc123");
     let init = run(aurora(dir.path(), ["init", "--config"]).arg(lead.config_file()), b"").await;
     assert!(init.code == Some(1) && init.err.contains("has a node already"), "{init:?}");
+}
+
+/// The advice was to remove the state directory and to begin again, with the CA and every secret in it.
+#[tokio::test]
+async fn a_mesh_whose_configuration_is_lost_is_completed_and_not_made_again() {
+    let dir = directory();
+    let mut lead = Node::lead(dir.path()).await;
+    lead.put("hubspot/api_key", "global", "pat-na1-abc123").await;
+    lead.end(Signal::TERM).await;
+    std::fs::remove_file(lead.config_file()).expect("there");
+    lead.init().await;
+    lead.start().await;
+    assert_eq!(lead.run(&["get", "hubspot/api_key"], b"").await.text(), "pat-na1-abc123");
+}
+
+#[tokio::test]
+async fn init_refuses_what_it_cannot_complete_and_says_what_is_there() {
+    let dir = directory();
+    let mut lead = Node::lead(dir.path()).await;
+    let mut follower = lead.follower("beta", &[]).await;
+    let (state_dir, other) = (lead.state_dir(), dir.path().join("other.toml"));
+    let key_file = state_dir.join("unseal.key");
+    let key = std::fs::read(&key_file).expect("there");
+    let refused_in = async |state_dir: &Path, arguments: &[&str], told: &str| {
+        let mut init = aurora(dir.path(), ["init", "--no-discovery", "--config"]);
+        let ended = run(init.arg(&other).arg("--state-dir").arg(state_dir).args(arguments), b"").await;
+        assert!(ended.code == Some(1) && ended.err.contains(told), "{told} is not in: {ended:?}");
+        assert!(ended.err.contains("was not changed") && !other.exists(), "{ended:?}");
+    };
+    let refused = async |arguments: &[&str], told: &str| refused_in(&state_dir, arguments, told).await;
+    refused(&[], "is another aurora running?").await;
+    follower.end(Signal::TERM).await;
+    refused_in(&follower.state_dir(), &["--name", "beta"], "belongs to the follower beta").await;
+    lead.end(Signal::TERM).await;
+    refused(&["--name", "beta"], "--name aurora --environment prod").await;
+    refused(&["--environment", "staging"], "--name aurora --environment prod").await;
+    std::fs::write(&key_file, "0".repeat(64)).expect("written");
+    refused(&[], "is it the key file or passphrase it was made with?").await;
+    std::fs::remove_file(&key_file).expect("there");
+    refused(&[], "cannot open the key file").await;
+    assert!(!key_file.exists(), "no key is made for a store that has one");
+    std::fs::write(&key_file, key).expect("written");
+    std::fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("changed");
+    lead.start().await;
 }
 
 #[tokio::test]
