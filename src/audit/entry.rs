@@ -6,6 +6,9 @@ use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 
+/// The outcome of a line that announces a change. The change is durable once it is made, so this line is on the disk first.
+pub const INTENT: &str = "intent";
+
 /// Whether the deed was allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
@@ -49,7 +52,7 @@ pub struct Entry {
     pub ruling: Ruling,
     /// The policy rule that decided.
     pub rule: String,
-    /// What came of it: `intent` before a change is made, then `ok` or the code of the error.
+    /// What came of it: [`INTENT`] before a change is made, then `ok` or the code of the error.
     pub outcome: &'static str,
     /// How fresh the answer was: `lead`, `hit`, `stale`.
     pub freshness: Option<&'static str>,
@@ -60,6 +63,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether the line announces a change.
+    pub(super) fn is_intent(&self) -> bool {
+        self.outcome == INTENT
+    }
+
     /// An event of the node itself, which no caller asked for.
     #[must_use]
     pub fn of_node(action: &'static str, reason: String) -> Self {

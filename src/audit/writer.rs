@@ -136,23 +136,30 @@ impl Writer {
             return;
         }
         let month = Month::of(now.wall).unwrap_or_else(Month::first);
-        let outcome = self.sink.append(month, &lines, self.durability);
+        let durability = self.durability_of(&written);
+        let outcome = self.sink.append(month, &lines, durability);
         self.note(&outcome);
         match outcome {
             Ok(()) => {
                 self.head.send_replace(head);
-                self.note_unsynced(now.boot);
+                self.note_unsynced(durability, now.boot);
                 written.into_iter().for_each(|(seq, waiting)| answer(waiting, Ok(seq)));
             }
             Err(error) => written.into_iter().for_each(|(_, waiting)| answer(waiting, Err(refused(&error)))),
         }
     }
 
-    fn note_unsynced(&mut self, now: BootTime) {
-        match self.durability {
-            Durability::Batched => self.unsynced = self.unsynced.or(Some(now)),
-            Durability::Strict => {}
-        }
+    /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
+    fn durability_of(&self, group: &[(u64, Waiting)]) -> Durability {
+        if group.iter().any(|(_, waiting)| waiting.entry.is_intent()) { Durability::Strict } else { self.durability }
+    }
+
+    /// A strict write takes with it to the disk what was batched before it.
+    fn note_unsynced(&mut self, durability: Durability, now: BootTime) {
+        self.unsynced = match durability {
+            Durability::Batched => self.unsynced.or(Some(now)),
+            Durability::Strict => None,
+        };
     }
 
     /// Brings lines to the disk. After a failure it is tried again in the same rhythm, and before the next line.
