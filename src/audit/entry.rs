@@ -60,12 +60,21 @@ pub struct Entry {
     pub latency: Option<Duration>,
     /// Why, in the caller's words.
     pub reason: Option<String>,
+    /// Whether the line tells of something that happens whoever hears of it: what came of a change, or a deed of the
+    /// node. A value that was not given out because its asker had gone needs no line.
+    pub lasting: bool,
 }
 
 impl Entry {
     /// Whether the line announces a change.
     pub(super) fn is_intent(&self) -> bool {
         self.outcome == INTENT
+    }
+
+    /// Whether the line is written also when its asker gave up before its turn came. Refusals always are: who knocks and
+    /// runs away has knocked.
+    pub(super) fn outlives_its_asker(&self) -> bool {
+        self.lasting || self.ruling == Ruling::Deny
     }
 
     /// An event of the node itself, which no caller asked for.
@@ -86,6 +95,7 @@ impl Entry {
             freshness: None,
             latency: None,
             reason: Some(reason),
+            lasting: true,
         }
     }
 }

@@ -91,8 +91,8 @@ impl Journal {
     ///
     /// # Errors
     /// [`AuditError::Unavailable`] within [a second](APPEND_WITHIN), whatever the disk does: then what the line stands
-    /// for must not happen. A line whose asker gave up while it was being written may be in the journal all the same: it
-    /// records an attempt. [`AuditError::LineTooLong`] when the caller's texts are too long.
+    /// for must not happen. A line whose asker gave up may be in the journal all the same: it records an attempt; a
+    /// refusal, and what came of a change, surely is once the disk takes lines again. [`AuditError::LineTooLong`] when the caller's texts are too long.
     pub async fn append(&self, entry: Entry) -> Result<u64, AuditError> {
         let written = async {
             let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;

@@ -121,8 +121,7 @@ impl Writer {
         let now = self.clock.now();
         let mut head = *self.head.borrow();
         let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
-        // Whoever gave up has told its caller so: a line would record what did not happen.
-        for waiting in group.into_iter().filter(|waiting| !waiting.reply.is_closed()) {
+        for waiting in group.into_iter().filter(is_due) {
             match render(&head, Stamp { node: &self.node, time: now.wall }, &waiting.entry) {
                 Ok((next, line)) => {
                     head = next;
@@ -193,6 +192,11 @@ impl Writer {
     }
 }
 
+/// Whoever gave up waiting for leave to act has not acted: a line would record what did not happen.
+fn is_due(waiting: &Waiting) -> bool {
+    !waiting.reply.is_closed() || waiting.entry.outlives_its_asker()
+}
+
 fn answer(waiting: Waiting, outcome: Result<u64, AuditError>) {
     // An asker that gave up in this instant has refused its caller already.
     let _ = waiting.reply.send(outcome);
@@ -201,4 +205,52 @@ fn answer(waiting: Waiting, outcome: Result<u64, AuditError>) {
 
 fn refused(error: &io::Error) -> AuditError {
     AuditError::Unavailable { cause: Obstacle::Refused(error.kind()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
+
+    use super::super::entry::Ruling;
+    use super::super::sample::{clock, entry, node};
+    use super::*;
+
+    /// Keeps in memory what is written.
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Sink for Kept {
+        fn append(&mut self, _: Month, lines: &[u8], _: Durability) -> io::Result<()> {
+            self.0.lock().expect("not poisoned").extend_from_slice(lines);
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The line of a caller that closed its connection was skipped whatever it said: one could try doors all day
+    /// unrecorded, and a change that had been made was left with its intent alone.
+    #[test]
+    fn a_refusal_and_an_outcome_are_written_though_nobody_waits_for_them() {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (head, _) = watch::channel(Head::GENESIS);
+        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), clock(), node(), Durability::Batched, head);
+        let places = Arc::new(Semaphore::new(3));
+        let unheard = |entry| {
+            let permit = Arc::clone(&places).try_acquire_owned().expect("a place");
+            Waiting { entry, reply: oneshot::channel().0, permit }
+        };
+        writer.append(vec![
+            unheard(entry("read")),
+            unheard(Entry { ruling: Ruling::Deny, ..entry("refused") }),
+            unheard(Entry { lasting: true, ..entry("outcome") }),
+        ]);
+        let text = String::from_utf8(kept.lock().expect("not poisoned").clone()).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() == 2 && lines[0].contains("refused") && lines[1].contains("outcome"), "{text}");
+        assert_eq!(places.available_permits(), 3, "who was skipped leaves its place too");
+    }
 }

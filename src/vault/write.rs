@@ -2,7 +2,6 @@
 
 use crate::actors::change::{Change, Committed, NewValue};
 use crate::actors::error::CommitError;
-use crate::audit::entry::INTENT;
 use crate::model::caller::Caller;
 use crate::model::name::EnvironmentName;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
@@ -82,7 +81,7 @@ impl Vault {
         let lead = self.lead()?;
         let at = SecretAddress { environment, name: place.name }.within(place.scope);
         let change = change(at.clone())?;
-        let audit_seq = self.journal(account, INTENT).await?;
+        let audit_seq = self.announce(account).await?;
         stored(at, lead.secrets.commit(change, audit_seq).await, account)
     }
 }
