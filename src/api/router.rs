@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+use super::changes::Changes;
 use super::error::ApiError;
 use super::{routes_admin, routes_health, routes_lists, routes_secret};
 use crate::model::time::Clock;
@@ -14,6 +15,8 @@ use crate::vault::parts::Vault;
 pub(super) struct Desk {
     /// The one door.
     pub(super) vault: Vault,
+    /// The changes its callers asked for.
+    pub(super) changes: Changes,
     /// What tells callers the time their answers are relative to.
     pub(super) clock: Arc<dyn Clock>,
     /// Bounds request bodies; the vault bounds the value itself.

@@ -71,7 +71,8 @@ pub(super) async fn put(
 ) -> Result<Response, ApiError> {
     let reason = reason(&headers)?;
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max).await?;
-    let stored = desk.vault.put(&caller, body.into_request(reason)?).await?;
+    let (vault, request) = (desk.vault.clone(), body.into_request(reason)?);
+    let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
     json::answer(&changed(&stored, "Secret stored successfully"))
 }
 
@@ -85,7 +86,8 @@ pub(super) async fn delete(
 ) -> Result<Response, ApiError> {
     let (scope, environment) = query::place(query::parameters(&uri)?)?;
     let request = DeleteRequest { name, scope, environment, reason: reason(&headers)? };
-    let deleted = desk.vault.delete(&caller, request).await?;
+    let vault = desk.vault.clone();
+    let deleted = desk.changes.make(async move { vault.delete(&caller, request).await }).await?;
     json::answer(&changed(&deleted, "Secret deleted successfully"))
 }
 
