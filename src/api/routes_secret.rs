@@ -9,7 +9,7 @@ use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 
-use super::context::{Named, context, known, reason, tag};
+use super::context::{Named, context, known, node, reason, tag};
 use super::error::ApiError;
 use super::router::Desk;
 use super::types_put::PutBody;
@@ -69,9 +69,9 @@ pub(super) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&headers)?;
+    let (node, reason) = (node(&headers)?, reason(&headers)?);
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max).await?;
-    let (vault, request) = (desk.vault.clone(), body.into_request(reason)?);
+    let (vault, request) = (desk.vault.clone(), body.into_request(node, reason)?);
     let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
     json::answer(&changed(&stored, "Secret stored successfully"))
 }
@@ -85,7 +85,7 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (scope, environment) = query::place(query::parameters(&uri)?)?;
-    let request = DeleteRequest { name, scope, environment, reason: reason(&headers)? };
+    let request = DeleteRequest { name, scope, environment, node: node(&headers)?, reason: reason(&headers)? };
     let vault = desk.vault.clone();
     let deleted = desk.changes.make(async move { vault.delete(&caller, request).await }).await?;
     json::answer(&changed(&deleted, "Secret deleted successfully"))
