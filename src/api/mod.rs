@@ -10,6 +10,7 @@ pub mod server;
 pub mod sockets;
 
 mod body;
+mod budget;
 mod changes;
 mod connection;
 mod context;

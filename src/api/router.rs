@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
 use super::{routes_admin, routes_health, routes_lists, routes_secret};
@@ -17,6 +18,8 @@ pub(super) struct Desk {
     pub(super) vault: Vault,
     /// The changes its callers asked for.
     pub(super) changes: Changes,
+    /// What bodies may take while they come in.
+    pub(super) budget: Budget,
     /// What tells callers the time their answers are relative to.
     pub(super) clock: Arc<dyn Clock>,
     /// Bounds request bodies; the vault bounds the value itself.

@@ -33,7 +33,7 @@ pub(super) async fn issue_token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: TokenBody = body::read_json(&headers, body, NO_VALUE).await?;
+    let body: TokenBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
     let request = body.into_request(&desk.vault.health().environment)?;
     let vault = desk.vault.clone();
     let issued = desk.changes.make(async move { vault.issue_token(&caller, request).await }).await?;
@@ -62,7 +62,7 @@ pub(super) async fn entitle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: EntitlementBody = body::read_json(&headers, body, NO_VALUE).await?;
+    let body: EntitlementBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
     let (vault, named, entitlement) = (desk.vault.clone(), node.clone(), body.into_entitlement()?);
     let revision = desk.changes.make(async move { vault.entitle(&caller, named, entitlement).await }).await?;
     let message = "Entitlement changed; what was taken away leaves the node's cache";

@@ -70,7 +70,8 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max).await?;
+    let budget = desk.budget.at(caller.door);
+    let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
     let (vault, request) = (desk.vault.clone(), body.into_request(node, reason)?);
     let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
     json::answer(&changed(&stored, "Secret stored successfully"))

@@ -8,6 +8,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::budget::Budget;
 use super::changes::Changes;
 use super::connection::{Patience, attend};
 use super::front::Front;
@@ -54,8 +55,13 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let changes = Changes::default();
-    let desk =
-        Desk { vault, changes: changes.clone(), clock: Arc::clone(&clock), value_bytes_max: limits.value_bytes_max };
+    let desk = Desk {
+        vault,
+        changes: changes.clone(),
+        budget: Budget::default(),
+        clock: Arc::clone(&clock),
+        value_bytes_max: limits.value_bytes_max,
+    };
     let front = Front { router: router::build(Arc::new(desk)), clock, entropy, patience: REQUEST_PATIENCE };
     attend_all(sockets, front, limits, Patience::default(), stop).await;
     changes.end().await;
