@@ -6,6 +6,7 @@ use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
+use super::budget::BodyBytes;
 use super::error::ApiError;
 use crate::crypto::plaintext::Plaintext;
 
@@ -26,23 +27,31 @@ const FIELD_CHARACTERS_MAX: usize = 64;
 /// again by what really comes. The content type is not looked at: a local socket has no browser behind it.
 ///
 /// # Errors
-/// [`ApiError::BodyTooLarge`], [`ApiError::BodyCutOff`], or what is wrong with the JSON, without quoting it.
+/// [`ApiError::BodyTooLarge`], [`ApiError::TooManyBodies`], [`ApiError::BodyCutOff`], or what is wrong with the JSON, without quoting it.
 pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     value_bytes_max: usize,
+    budget: &BodyBytes,
 ) -> Result<T, ApiError> {
-    let bytes = read(headers, body, value_bytes_max).await?;
+    let bytes = read(headers, body, value_bytes_max, budget).await?;
     serde_json::from_slice(bytes.expose()).map_err(|error| told(&error))
 }
 
-async fn read(headers: &HeaderMap, mut body: Body, value_bytes_max: usize) -> Result<Plaintext, ApiError> {
+async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    value_bytes_max: usize,
+    budget: &BodyBytes,
+) -> Result<Plaintext, ApiError> {
     let bytes_max = value_bytes_max.saturating_mul(JSON_BYTES_PER_BYTE).saturating_add(BYTES_BESIDE_VALUE);
     let too_large = ApiError::BodyTooLarge { bytes_max: value_bytes_max };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > bytes_max) {
         return Err(too_large);
     }
+    // A buffer that grows may come to twice of what it holds.
+    let _taken = budget.take(announced.unwrap_or(bytes_max.saturating_mul(2)))?;
     let mut gathered = Gathered(Vec::with_capacity(announced.unwrap_or(FIRST_BUFFER_BYTES)));
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
@@ -112,7 +121,7 @@ mod tests {
 
     async fn parse(text: &str) -> ApiError {
         let body = Body::from(text.to_owned());
-        read_json::<PutBody>(&HeaderMap::new(), body, 1024).await.expect_err("refused")
+        read_json::<PutBody>(&HeaderMap::new(), body, 1024, &BodyBytes::new(1 << 20)).await.expect_err("refused")
     }
 
     #[tokio::test]
@@ -149,10 +158,25 @@ mod tests {
         let too_large = ApiError::BodyTooLarge { bytes_max: 10 };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, axum::http::HeaderValue::from_static("99999999999"));
-        let announced = read(&headers, Body::empty(), 10).await.expect_err("refused");
+        let announced = read(&headers, Body::empty(), 10, &BodyBytes::new(1 << 20)).await.expect_err("refused");
         assert_eq!(announced, too_large);
-        let sent = read(&HeaderMap::new(), Body::from(vec![b' '; 70_000]), 10).await.expect_err("refused");
+        let sent = read(&HeaderMap::new(), Body::from(vec![b' '; 70_000]), 10, &BodyBytes::new(1 << 20))
+            .await
+            .expect_err("refused");
         assert_eq!(sent, too_large);
+    }
+
+    #[tokio::test]
+    async fn a_body_takes_the_length_it_announces_or_the_longest_it_may_have_and_gives_it_back() {
+        let budget = BodyBytes::new(1000);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, axum::http::HeaderValue::from_static("1000"));
+        for _ in 0..2 {
+            let body = Body::from(vec![b' '; 1000]);
+            assert_eq!(read(&headers, body, 10, &budget).await.expect("there is room").expose().len(), 1000);
+        }
+        let silent = read(&HeaderMap::new(), Body::from("x"), 10, &budget).await.expect_err("it could be long");
+        assert_eq!(silent, ApiError::TooManyBodies);
     }
 
     #[test]

@@ -59,10 +59,18 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedNode {
 pub(super) fn context(headers: &HeaderMap) -> Result<Context, ApiError> {
     Ok(Context {
         company: header(headers, COMPANY)?.map(CompanyId::parse).transpose()?,
-        node: header(headers, NODE)?.map(NodeName::parse).transpose()?,
+        node: node(headers)?,
         environment: None,
         reason: reason(headers)?,
     })
+}
+
+/// The node the caller believes it is on, if it says so.
+///
+/// # Errors
+/// [`ApiError`] when it is no name of a node.
+pub(super) fn node(headers: &HeaderMap) -> Result<Option<NodeName>, ApiError> {
+    Ok(header(headers, NODE)?.map(NodeName::parse).transpose()?)
 }
 
 /// The caller's reason, if it gives one.

@@ -79,6 +79,9 @@ pub(super) enum ApiError {
     /// All seats are taken, or all of this user.
     #[error("too many connections are open")]
     TooManyConnections,
+    /// Bodies that are on their way take all the memory there is for them.
+    #[error("too many request bodies are on their way")]
+    TooManyBodies,
     /// The answer took too long.
     #[error("the request was not answered within {seconds} s; a change may or may not have been made")]
     TimedOut {

@@ -10,6 +10,8 @@ pub mod server;
 pub mod sockets;
 
 mod body;
+mod budget;
+mod changes;
 mod connection;
 mod context;
 mod front;

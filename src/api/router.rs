@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+use super::budget::Budget;
+use super::changes::Changes;
 use super::error::ApiError;
 use super::{routes_admin, routes_health, routes_lists, routes_secret};
 use crate::model::time::Clock;
@@ -14,6 +16,10 @@ use crate::vault::parts::Vault;
 pub(super) struct Desk {
     /// The one door.
     pub(super) vault: Vault,
+    /// The changes its callers asked for.
+    pub(super) changes: Changes,
+    /// What bodies may take while they come in.
+    pub(super) budget: Budget,
     /// What tells callers the time their answers are relative to.
     pub(super) clock: Arc<dyn Clock>,
     /// Bounds request bodies; the vault bounds the value itself.

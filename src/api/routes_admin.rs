@@ -33,9 +33,10 @@ pub(super) async fn issue_token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: TokenBody = body::read_json(&headers, body, NO_VALUE).await?;
+    let body: TokenBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
     let request = body.into_request(&desk.vault.health().environment)?;
-    let issued = desk.vault.issue_token(&caller, request).await?;
+    let vault = desk.vault.clone();
+    let issued = desk.changes.make(async move { vault.issue_token(&caller, request).await }).await?;
     json::answer(&TokenView {
         token: std::str::from_utf8(issued.text.expose()).map_err(|_| ApiError::Unwritable)?,
         node: issued.node.as_str(),
@@ -61,8 +62,9 @@ pub(super) async fn entitle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: EntitlementBody = body::read_json(&headers, body, NO_VALUE).await?;
-    let revision = desk.vault.entitle(&caller, node.clone(), body.into_entitlement()?).await?;
+    let body: EntitlementBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let (vault, named, entitlement) = (desk.vault.clone(), node.clone(), body.into_entitlement()?);
+    let revision = desk.changes.make(async move { vault.entitle(&caller, named, entitlement).await }).await?;
     let message = "Entitlement changed; what was taken away leaves the node's cache";
     json::answer(&EntitledView { success: true, node: node.as_str(), message, revision: revision.get() })
 }

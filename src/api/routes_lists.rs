@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::context::{Named, context};
+use super::context::{Named, context, node};
 use super::error::ApiError;
 use super::json;
 use super::query::{self, given};
@@ -16,8 +16,8 @@ use super::types_explain::ExplainView;
 use super::types_record::{HolderView, ListView, RecordView, VersionsView};
 use super::types_secret::{ExplainQuery, ListQuery};
 use crate::model::caller::Caller;
-use crate::model::name::ServiceName;
-use crate::vault::request::ListRequest;
+use crate::model::name::{NodeName, ServiceName};
+use crate::vault::request::{ListRequest, VersionsRequest};
 
 /// Most lines on one page, as the vault bounds it.
 const PAGE_LINES_MAX: usize = 1000;
@@ -27,8 +27,10 @@ pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let page = desk.vault.list(&caller, list_request(query::parameters(&uri)?)?).await?;
+    let request = list_request(query::parameters(&uri)?, node(&headers)?)?;
+    let page = desk.vault.list(&caller, request).await?;
     json::answer(&ListView {
         secrets: page.items.iter().map(|line| RecordView::from(&*line.record)).collect(),
         next_cursor: page.next_cursor.as_deref(),
@@ -36,9 +38,10 @@ pub(super) async fn list(
     })
 }
 
-fn list_request(query: ListQuery) -> Result<ListRequest, ApiError> {
+fn list_request(query: ListQuery, node: Option<NodeName>) -> Result<ListRequest, ApiError> {
     let (kind, id) = (given(query.scope), given(query.scope_id));
     Ok(ListRequest {
+        node,
         environment: query::environment(given(query.environment).as_deref())?,
         service: given(query.service).as_deref().map(ServiceName::parse).transpose()?,
         scope: query::scope(kind.as_deref(), id.as_deref())?,
@@ -54,9 +57,11 @@ pub(super) async fn versions(
     Extension(caller): Extension<Caller>,
     Named(name): Named,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (scope, environment) = query::place(query::parameters(&uri)?)?;
-    let list = desk.vault.versions(&caller, name, scope, environment).await?;
+    let request = VersionsRequest { name, scope, environment, node: node(&headers)? };
+    let list = desk.vault.versions(&caller, request).await?;
     json::answer(&VersionsView {
         service: list.at.secret.name.service.as_str(),
         key_name: list.at.secret.name.key.as_str(),

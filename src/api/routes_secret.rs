@@ -9,7 +9,7 @@ use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 
-use super::context::{Named, context, known, reason, tag};
+use super::context::{Named, context, known, node, reason, tag};
 use super::error::ApiError;
 use super::router::Desk;
 use super::types_put::PutBody;
@@ -69,9 +69,11 @@ pub(super) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&headers)?;
-    let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max).await?;
-    let stored = desk.vault.put(&caller, body.into_request(reason)?).await?;
+    let (node, reason) = (node(&headers)?, reason(&headers)?);
+    let budget = desk.budget.at(caller.door);
+    let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
+    let (vault, request) = (desk.vault.clone(), body.into_request(node, reason)?);
+    let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
     json::answer(&changed(&stored, "Secret stored successfully"))
 }
 
@@ -84,8 +86,9 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (scope, environment) = query::place(query::parameters(&uri)?)?;
-    let request = DeleteRequest { name, scope, environment, reason: reason(&headers)? };
-    let deleted = desk.vault.delete(&caller, request).await?;
+    let request = DeleteRequest { name, scope, environment, node: node(&headers)?, reason: reason(&headers)? };
+    let vault = desk.vault.clone();
+    let deleted = desk.changes.make(async move { vault.delete(&caller, request).await }).await?;
     json::answer(&changed(&deleted, "Secret deleted successfully"))
 }
 

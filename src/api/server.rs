@@ -8,6 +8,8 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::budget::Budget;
+use super::changes::Changes;
 use super::connection::{Patience, attend};
 use super::front::Front;
 use super::peer::Peer;
@@ -42,7 +44,8 @@ impl Default for Limits {
     }
 }
 
-/// Serves both sockets until `stop`, then finishes what is under way (for at most 5 s), removes the sockets and returns.
+/// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s, then
+/// changes for as long), removes the sockets and returns.
 pub async fn serve(
     sockets: Sockets,
     vault: Vault,
@@ -51,9 +54,17 @@ pub async fn serve(
     limits: Limits,
     stop: CancellationToken,
 ) {
-    let desk = Desk { vault, clock: Arc::clone(&clock), value_bytes_max: limits.value_bytes_max };
+    let changes = Changes::default();
+    let desk = Desk {
+        vault,
+        changes: changes.clone(),
+        budget: Budget::default(),
+        clock: Arc::clone(&clock),
+        value_bytes_max: limits.value_bytes_max,
+    };
     let front = Front { router: router::build(Arc::new(desk)), clock, entropy, patience: REQUEST_PATIENCE };
     attend_all(sockets, front, limits, Patience::default(), stop).await;
+    changes.end().await;
 }
 
 async fn attend_all(sockets: Sockets, front: Front, limits: Limits, patience: Patience, stop: CancellationToken) {

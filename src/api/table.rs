@@ -61,6 +61,12 @@ pub(super) fn row(error: &ApiError) -> Row {
             error,
             "Close idle connections or reuse them, and try again after the seconds in Retry-After.",
         ),
+        ApiError::TooManyBodies => Row::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            error,
+            "Try again after the seconds in Retry-After.",
+        ),
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
@@ -227,11 +233,12 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 12] = [
+        let rows: [(ApiError, u16, &str); 13] = [
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
             (ApiError::BodyTooLarge { bytes_max: 1 }, 413, "value_too_large"),
+            (ApiError::TooManyBodies, 503, "overloaded"),
             (ApiError::TooManyConnections, 429, "rate_limited"),
             (VaultError::Sealed.into(), 503, "sealed"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),

@@ -11,7 +11,7 @@ use super::query;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::freshness::Offline;
 use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::{KeyName, ServiceName};
+use crate::model::name::{KeyName, NodeName, ServiceName};
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 use crate::vault::request::PutRequest;
@@ -52,7 +52,7 @@ impl PutBody {
     ///
     /// # Errors
     /// [`ApiError`] names the field.
-    pub(super) fn into_request(self, reason: Option<String>) -> Result<PutRequest, ApiError> {
+    pub(super) fn into_request(self, node: Option<NodeName>, reason: Option<String>) -> Result<PutRequest, ApiError> {
         let scope = query::scope(self.scope.as_deref(), self.scope_id.as_deref())?;
         let metadata = Metadata {
             description: self.metadata.description,
@@ -79,6 +79,7 @@ impl PutBody {
             metadata,
             options,
             cas: self.cas,
+            node,
             reason,
         })
     }
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     fn request(text: &str) -> Result<PutRequest, ApiError> {
-        serde_json::from_str::<PutBody>(text).expect("json").into_request(None)
+        serde_json::from_str::<PutBody>(text).expect("json").into_request(None, None)
     }
 
     #[test]

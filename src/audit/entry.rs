@@ -6,6 +6,9 @@ use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 
+/// The outcome of a line that announces a change. The change is durable once it is made, so this line is on the disk first.
+pub const INTENT: &str = "intent";
+
 /// Whether the deed was allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ruling {
@@ -49,7 +52,7 @@ pub struct Entry {
     pub ruling: Ruling,
     /// The policy rule that decided.
     pub rule: String,
-    /// What came of it: `intent` before a change is made, then `ok` or the code of the error.
+    /// What came of it: [`INTENT`] before a change is made, then `ok` or the code of the error.
     pub outcome: &'static str,
     /// How fresh the answer was: `lead`, `hit`, `stale`.
     pub freshness: Option<&'static str>,
@@ -57,9 +60,23 @@ pub struct Entry {
     pub latency: Option<Duration>,
     /// Why, in the caller's words.
     pub reason: Option<String>,
+    /// Whether the line tells of something that happens whoever hears of it: what came of a change, or a deed of the
+    /// node. A value that was not given out because its asker had gone needs no line.
+    pub lasting: bool,
 }
 
 impl Entry {
+    /// Whether the line announces a change.
+    pub(super) fn is_intent(&self) -> bool {
+        self.outcome == INTENT
+    }
+
+    /// Whether the line is written also when its asker gave up before its turn came. Refusals always are: who knocks and
+    /// runs away has knocked.
+    pub(super) fn outlives_its_asker(&self) -> bool {
+        self.lasting || self.ruling == Ruling::Deny
+    }
+
     /// An event of the node itself, which no caller asked for.
     #[must_use]
     pub fn of_node(action: &'static str, reason: String) -> Self {
@@ -78,6 +95,7 @@ impl Entry {
             freshness: None,
             latency: None,
             reason: Some(reason),
+            lasting: true,
         }
     }
 }

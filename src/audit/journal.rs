@@ -87,12 +87,12 @@ impl Journal {
         Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head })
     }
 
-    /// Writes a line and gives its number, once it is written (batched) or on the disk (strict).
+    /// Writes a line and gives its number, once it is written (batched) or on the disk (strict, and every intent).
     ///
     /// # Errors
     /// [`AuditError::Unavailable`] within [a second](APPEND_WITHIN), whatever the disk does: then what the line stands
-    /// for must not happen. A line whose asker gave up while it was being written may be in the journal all the same: it
-    /// records an attempt. [`AuditError::LineTooLong`] when the caller's texts are too long.
+    /// for must not happen. A line whose asker gave up may be in the journal all the same: it records an attempt; a
+    /// refusal, and what came of a change, surely is once the disk takes lines again. [`AuditError::LineTooLong`] when the caller's texts are too long.
     pub async fn append(&self, entry: Entry) -> Result<u64, AuditError> {
         let written = async {
             let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;
@@ -156,8 +156,10 @@ fn announcement(torn: &Torn) -> Entry {
 mod tests {
     use std::fs;
     use std::io;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use super::super::entry::INTENT;
     use super::super::sample::{self, TestClock, entry, node};
     use super::super::verify::verify_to;
     use super::*;
@@ -297,6 +299,33 @@ mod tests {
         assert_eq!(journal.head().seq, 1);
         full.store(false, Ordering::SeqCst);
         assert_eq!(journal.append(entry("r")).await.expect("written"), 2);
+    }
+
+    /// Remembers how each write was to be kept.
+    struct Noted(Arc<Mutex<Vec<Durability>>>);
+
+    impl Sink for Noted {
+        fn append(&mut self, _: Month, _: &[u8], durability: Durability) -> io::Result<()> {
+            self.0.lock().expect("not poisoned").push(durability);
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Batched lines reached the disk 50 ms late, also the one that announces a change, which the store fsyncs: after a
+    /// power cut there could be a new version that no line of the journal accounts for.
+    #[tokio::test]
+    async fn an_intent_is_on_the_disk_before_its_number_is_given_also_when_lines_are_batched() {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let journal = over(Noted(Arc::clone(&noted)));
+        for outcome in ["ok", INTENT, "ok"] {
+            journal.append(Entry { outcome, ..entry("r") }).await.expect("written");
+        }
+        let kept = noted.lock().expect("not poisoned").clone();
+        assert_eq!(kept, [Durability::Batched, Durability::Strict, Durability::Batched]);
     }
 
     /// Writes into a pipe: opening it waits for a reader, as a stuck file system would.

@@ -125,6 +125,7 @@ mod tests {
             freshness: Some("hit"),
             latency: Some(Duration::from_micros(85)),
             reason: Some("nightly \"sync\"\nrun\u{1b}".to_owned()),
+            lasting: false,
             ..sample::entry("r1")
         };
         let zeros = "0".repeat(64);

@@ -55,6 +55,7 @@ pub(super) fn entry(request_id: &str) -> Entry {
         freshness: None,
         latency: None,
         reason: None,
+        lasting: false,
     }
 }
 

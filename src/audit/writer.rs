@@ -121,8 +121,7 @@ impl Writer {
         let now = self.clock.now();
         let mut head = *self.head.borrow();
         let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
-        // Whoever gave up has told its caller so: a line would record what did not happen.
-        for waiting in group.into_iter().filter(|waiting| !waiting.reply.is_closed()) {
+        for waiting in group.into_iter().filter(is_due) {
             match render(&head, Stamp { node: &self.node, time: now.wall }, &waiting.entry) {
                 Ok((next, line)) => {
                     head = next;
@@ -136,23 +135,30 @@ impl Writer {
             return;
         }
         let month = Month::of(now.wall).unwrap_or_else(Month::first);
-        let outcome = self.sink.append(month, &lines, self.durability);
+        let durability = self.durability_of(&written);
+        let outcome = self.sink.append(month, &lines, durability);
         self.note(&outcome);
         match outcome {
             Ok(()) => {
                 self.head.send_replace(head);
-                self.note_unsynced(now.boot);
+                self.note_unsynced(durability, now.boot);
                 written.into_iter().for_each(|(seq, waiting)| answer(waiting, Ok(seq)));
             }
             Err(error) => written.into_iter().for_each(|(_, waiting)| answer(waiting, Err(refused(&error)))),
         }
     }
 
-    fn note_unsynced(&mut self, now: BootTime) {
-        match self.durability {
-            Durability::Batched => self.unsynced = self.unsynced.or(Some(now)),
-            Durability::Strict => {}
-        }
+    /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
+    fn durability_of(&self, group: &[(u64, Waiting)]) -> Durability {
+        if group.iter().any(|(_, waiting)| waiting.entry.is_intent()) { Durability::Strict } else { self.durability }
+    }
+
+    /// A strict write takes with it to the disk what was batched before it.
+    fn note_unsynced(&mut self, durability: Durability, now: BootTime) {
+        self.unsynced = match durability {
+            Durability::Batched => self.unsynced.or(Some(now)),
+            Durability::Strict => None,
+        };
     }
 
     /// Brings lines to the disk. After a failure it is tried again in the same rhythm, and before the next line.
@@ -186,6 +192,11 @@ impl Writer {
     }
 }
 
+/// Whoever gave up waiting for leave to act has not acted: a line would record what did not happen.
+fn is_due(waiting: &Waiting) -> bool {
+    !waiting.reply.is_closed() || waiting.entry.outlives_its_asker()
+}
+
 fn answer(waiting: Waiting, outcome: Result<u64, AuditError>) {
     // An asker that gave up in this instant has refused its caller already.
     let _ = waiting.reply.send(outcome);
@@ -194,4 +205,52 @@ fn answer(waiting: Waiting, outcome: Result<u64, AuditError>) {
 
 fn refused(error: &io::Error) -> AuditError {
     AuditError::Unavailable { cause: Obstacle::Refused(error.kind()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
+
+    use super::super::entry::Ruling;
+    use super::super::sample::{clock, entry, node};
+    use super::*;
+
+    /// Keeps in memory what is written.
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Sink for Kept {
+        fn append(&mut self, _: Month, lines: &[u8], _: Durability) -> io::Result<()> {
+            self.0.lock().expect("not poisoned").extend_from_slice(lines);
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The line of a caller that closed its connection was skipped whatever it said: one could try doors all day
+    /// unrecorded, and a change that had been made was left with its intent alone.
+    #[test]
+    fn a_refusal_and_an_outcome_are_written_though_nobody_waits_for_them() {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (head, _) = watch::channel(Head::GENESIS);
+        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), clock(), node(), Durability::Batched, head);
+        let places = Arc::new(Semaphore::new(3));
+        let unheard = |entry| {
+            let permit = Arc::clone(&places).try_acquire_owned().expect("a place");
+            Waiting { entry, reply: oneshot::channel().0, permit }
+        };
+        writer.append(vec![
+            unheard(entry("read")),
+            unheard(Entry { ruling: Ruling::Deny, ..entry("refused") }),
+            unheard(Entry { lasting: true, ..entry("outcome") }),
+        ]);
+        let text = String::from_utf8(kept.lock().expect("not poisoned").clone()).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() == 2 && lines[0].contains("refused") && lines[1].contains("outcome"), "{text}");
+        assert_eq!(places.available_permits(), 3, "who was skipped leaves its place too");
+    }
 }

@@ -1,6 +1,6 @@
 //! The audit line of one request, filled in as the request is decided.
 
-use crate::audit::entry::{Entry, Ruling};
+use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
@@ -40,6 +40,7 @@ impl Account {
             freshness: None,
             latency: None,
             reason: None,
+            lasting: false,
         };
         Self { entry, began }
     }
@@ -81,7 +82,7 @@ impl Account {
 
 impl Vault {
     /// Writes the line and gives its sequence number.
-    pub(super) async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
+    async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
         let mut entry = account.entry.clone();
         entry.outcome = outcome;
         entry.latency = Some(self.parts.clock.now().boot.since(account.began.boot));
@@ -89,6 +90,14 @@ impl Vault {
             tracing::error!(%error, "the audit journal cannot be written; nothing is answered");
             VaultError::AuditUnavailable
         })
+    }
+
+    /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits
+    /// for it.
+    pub(super) async fn announce(&self, account: &mut Account) -> Result<u64, VaultError> {
+        let announced = self.journal(account, INTENT).await;
+        account.entry.lasting = true;
+        announced
     }
 
     /// Writes the line of a request that has been decided, and lets its result out only then.

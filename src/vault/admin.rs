@@ -108,7 +108,7 @@ impl Vault {
             expires_at,
             consumed_by: None,
         };
-        let audit_seq = self.journal(account, "intent").await?;
+        let audit_seq = self.announce(account).await?;
         let committed = lead.secrets.commit(Change::IssueToken(token), audit_seq).await;
         committed.map_err(|error| refusal(&error, Subject::Node(&ask.node)))?;
         Ok(IssuedToken { text: secret.text(), node: ask.node, expires_at })
@@ -123,7 +123,7 @@ impl Vault {
     ) -> Result<Revision, VaultError> {
         self.node_permit(caller, Action::NodeManage, account)?;
         let lead = self.lead()?;
-        let audit_seq = self.journal(account, "intent").await?;
+        let audit_seq = self.announce(account).await?;
         let change = Change::Entitle { node: node.clone(), entitlement };
         match lead.secrets.commit(change, audit_seq).await.map_err(|error| refusal(&error, Subject::Node(&node)))? {
             Committed::Node(entry) => Ok(entry.changed_at),

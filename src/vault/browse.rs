@@ -12,7 +12,7 @@ use super::answer::{ListPage, Listed, VersionList};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
-use super::request::ListRequest;
+use super::request::{Context, ListRequest, VersionsRequest};
 
 /// A page that a terminal or a screen shows at once.
 const LIMIT_DEFAULT: usize = 100;
@@ -39,20 +39,15 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`]; `NotFound` when there never was one.
-    pub async fn versions(
-        &self,
-        caller: &Caller,
-        name: SecretName,
-        scope: Scope,
-        environment: Option<EnvironmentName>,
-    ) -> Result<VersionList, VaultError> {
+    pub async fn versions(&self, caller: &Caller, ask: VersionsRequest) -> Result<VersionList, VaultError> {
         let mut account = Account::open(caller, Action::SecretInfo, self.parts.clock.now());
-        let result = self.try_versions(caller, &name, &scope, environment.as_ref(), &mut account).await;
+        let result = self.try_versions(caller, &ask, &mut account).await;
         self.settle(&account, result).await
     }
 
     fn try_list(&self, caller: &Caller, ask: &ListRequest, account: &mut Account) -> Result<ListPage, VaultError> {
         let who = self.identify(caller, account)?;
+        self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
         self.authorise(
             &who,
@@ -91,15 +86,16 @@ impl Vault {
     async fn try_versions(
         &self,
         caller: &Caller,
-        name: &SecretName,
-        scope: &Scope,
-        environment: Option<&EnvironmentName>,
+        ask: &VersionsRequest,
         account: &mut Account,
     ) -> Result<VersionList, VaultError> {
+        let VersionsRequest { name, scope, .. } = ask;
         let who = self.identify(caller, account)?;
-        let environment = self.environment(&who, environment)?;
-        account.about(name, &environment);
+        account.about(name, &self.parts.environment);
         account.scope(scope);
+        self.check_node(&Context::on(ask.node.as_ref()))?;
+        let environment = self.environment(&who, ask.environment.as_ref())?;
+        account.about(name, &environment);
         self.authorise(&who, Action::SecretInfo, Object::in_scope(name, scope, &environment), account)?;
         let secret = SecretAddress { environment, name: name.clone() };
         let held = self.parts.board.held.load_full();

@@ -22,6 +22,13 @@ pub struct Context {
     pub reason: Option<String>,
 }
 
+impl Context {
+    /// A context that says no more than which node the caller believes it is on.
+    pub(super) fn on(node: Option<&NodeName>) -> Self {
+        Self { node: node.cloned(), ..Self::default() }
+    }
+}
+
 /// One value, please.
 #[derive(Debug, Clone)]
 pub struct ReadRequest {
@@ -80,6 +87,8 @@ pub struct PutRequest {
     pub options: SecretOptions,
     /// The version that must be current; 0 = there must be none.
     pub cas: Option<u64>,
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
     /// Kept in the audit.
     pub reason: Option<String>,
 }
@@ -93,13 +102,30 @@ pub struct DeleteRequest {
     pub scope: Scope,
     /// Where; the node's own if absent.
     pub environment: Option<EnvironmentName>,
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
     /// Kept in the audit.
     pub reason: Option<String>,
+}
+
+/// The versions of a secret in one scope.
+#[derive(Debug, Clone)]
+pub struct VersionsRequest {
+    /// Which secret.
+    pub name: SecretName,
+    /// In which scope.
+    pub scope: Scope,
+    /// Where; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
 }
 
 /// Names, scopes and versions; never values.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
     /// Only this environment; the node's own if absent.
     pub environment: Option<EnvironmentName>,
     /// Only this service.

@@ -3,7 +3,7 @@
 use crate::actors::change::{Change, Committed, NewValue};
 use crate::actors::error::CommitError;
 use crate::model::caller::Caller;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::policy::actions::Action;
 
@@ -13,13 +13,14 @@ use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::refusal::{Subject, refusal};
-use super::request::{DeleteRequest, PutRequest};
+use super::request::{Context, DeleteRequest, PutRequest};
 
 /// What is to be changed.
 struct Place {
     name: SecretName,
     scope: Scope,
     environment: Option<EnvironmentName>,
+    node: Option<NodeName>,
     reason: Option<String>,
 }
 
@@ -29,7 +30,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotLead` names where to go.
     pub async fn put(&self, caller: &Caller, ask: PutRequest) -> Result<Stored, VaultError> {
-        let PutRequest { name, scope, environment, value, metadata, options, cas, reason } = ask;
+        let PutRequest { name, scope, environment, value, metadata, options, cas, node, reason } = ask;
         let bytes_max = self.parts.value_bytes_max;
         let change = |at| {
             metadata.check()?;
@@ -38,7 +39,7 @@ impl Vault {
             }
             Ok(Change::Put(Box::new(NewValue { at, value, metadata, options, cas })))
         };
-        self.change(caller, Action::SecretWrite, Place { name, scope, environment, reason }, change).await
+        self.change(caller, Action::SecretWrite, Place { name, scope, environment, node, reason }, change).await
     }
 
     /// Deletes the current version; the next put continues the count.
@@ -46,9 +47,9 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotFound` when there is nothing to delete.
     pub async fn delete(&self, caller: &Caller, ask: DeleteRequest) -> Result<Stored, VaultError> {
-        let DeleteRequest { name, scope, environment, reason } = ask;
+        let DeleteRequest { name, scope, environment, node, reason } = ask;
         let change = |at| Ok(Change::Delete { at });
-        self.change(caller, Action::SecretDelete, Place { name, scope, environment, reason }, change).await
+        self.change(caller, Action::SecretDelete, Place { name, scope, environment, node, reason }, change).await
     }
 
     async fn change(
@@ -75,13 +76,14 @@ impl Vault {
         let who = self.identify(caller, account)?;
         account.about(&place.name, &self.parts.environment);
         account.scope(&place.scope);
+        self.check_node(&Context::on(place.node.as_ref()))?;
         let environment = self.environment(&who, place.environment.as_ref())?;
         account.about(&place.name, &environment);
         self.authorise(&who, action, Object::in_scope(&place.name, &place.scope, &environment), account)?;
         let lead = self.lead()?;
         let at = SecretAddress { environment, name: place.name }.within(place.scope);
         let change = change(at.clone())?;
-        let audit_seq = self.journal(account, "intent").await?;
+        let audit_seq = self.announce(account).await?;
         stored(at, lead.secrets.commit(change, audit_seq).await, account)
     }
 }

@@ -5,7 +5,7 @@ use aurora_mesh::model::number::Revision;
 use aurora_mesh::model::secret::ScopedSecret;
 use aurora_mesh::store::contents::Contents;
 use aurora_mesh::store::handle::Store;
-use aurora_mesh::vault::request::PutRequest;
+use aurora_mesh::vault::request::{PutRequest, VersionsRequest};
 
 use crate::support::callers::{admin, environment, node, put};
 use crate::support::mesh::{TestMesh, TestNode};
@@ -46,7 +46,8 @@ pub async fn write(mesh: &TestMesh, in_environment: &str, name: &str, scope: &st
 /// The sealed bytes of every version the lead keeps and has not deleted, newest first.
 pub async fn ciphertexts(mesh: &TestMesh, at: &ScopedSecret) -> Vec<Vec<u8>> {
     let ScopedSecret { secret, scope } = at.clone();
-    let kept = mesh.lead.vault().versions(&admin(), secret.name, scope, Some(secret.environment)).await;
+    let ask = VersionsRequest { name: secret.name, scope, environment: Some(secret.environment), node: None };
+    let kept = mesh.lead.vault().versions(&admin(), ask).await;
     let sealed = kept.expect("versions").versions.into_iter().filter_map(|record| record.sealed().cloned());
     sealed.map(|sealed| sealed.ciphertext).collect()
 }

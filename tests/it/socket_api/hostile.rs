@@ -2,8 +2,14 @@
 
 use std::path::Path;
 
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
 use super::{Example, HUBSPOT};
 use crate::support::http::{self, Answer};
+use crate::support::process::{Node, directory};
+use crate::support::wait::eventually;
 
 /// Sends the bytes, and gives the statuses of everything that came back before the close.
 async fn statuses(socket: &Path, bytes: &str) -> Vec<u16> {
@@ -97,6 +103,43 @@ async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
     let chunked = format!("POST /api/secrets HTTP/1.1\r\nHost: aurora\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
     let received = http::send(&example.lead.admin(), chunked.as_bytes()).await.expect("listens");
     assert_eq!(Answer::parse(&received).expect("an answer before the end").status, 413);
+}
+
+/// A body is read before anyone knows who may send it: everybody who could connect could fill the node's memory, and hold
+/// it for as long as a request may last.
+#[tokio::test]
+async fn bodies_that_never_end_take_so_much_memory_and_no_more() {
+    let dir = directory();
+    let mut lead = Node::new(dir.path(), "aurora", "info");
+    lead.init().await;
+    lead.configure("value_bytes_max = 65536", "value_bytes_max = 983040");
+    lead.start().await;
+    let (agent, admin) = (lead.agent(), lead.admin());
+    let endless =
+        "POST /api/secrets HTTP/1.1\r\nHost: aurora\r\nContent-Length: 5900000\r\nExpect: 100-continue\r\n\r\n{";
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let mut stream = UnixStream::connect(&agent).await.expect("listens");
+        stream.write_all(endless.as_bytes()).await.expect("open");
+        // Sent when the node begins to read the body, and so has taken its bytes.
+        let mut begun = [0; 25];
+        stream.read_exact(&mut begun).await.expect("open");
+        assert_eq!(&begun, b"HTTP/1.1 100 Continue\r\n\r\n");
+        held.push(stream);
+    }
+    let one_more = || async { Answer::parse(&http::send(&agent, endless.as_bytes()).await.expect("listens")) };
+    let refused = one_more().await.expect("an answer at once, and not when the body ends");
+    assert_eq!((refused.status, refused.code().as_str()), (503, "overloaded"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let put = json!({"service": "hubspot", "key_name": "api_key", "key_value": "x"});
+    assert_eq!(http::post(&admin, "/api/secrets", &put).await.status, 200, "the owner's door has its own");
+    drop(held);
+    let late = vec![b' '; 5_000_000];
+    eventually("what was taken is given back", || async {
+        let answer = http::ask(&agent, "POST", "/api/secrets", &[], std::str::from_utf8(&late).expect("text")).await;
+        (answer.status == 400).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

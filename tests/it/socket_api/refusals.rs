@@ -74,6 +74,32 @@ async fn a_read_is_refused_by_its_cause() {
     assert!(allowed.contains("GET") && allowed.contains("DELETE"), "{allowed}");
 }
 
+/// Only reads looked at the header: a change meant for another node was made on this one.
+#[tokio::test]
+async fn what_is_meant_for_another_node_is_refused_whatever_it_is_and_written_down() {
+    let example = Example::start().await;
+    let admin = example.lead.admin();
+    let put = body(("hubspot", "api_key"), &[]).to_string();
+    let versions = format!("{HUBSPOT}/versions");
+    let table = [
+        ("POST", "/api/secrets", put.as_str(), "secret.write"),
+        ("DELETE", HUBSPOT, "", "secret.delete"),
+        ("GET", "/api/secrets", "", "secret.list"),
+        ("GET", versions.as_str(), "", "secret.info"),
+    ];
+    for (method, target, body, action) in table {
+        let refused = http::ask(&admin, method, target, &[("X-Node-Name", "vengeance")], body).await;
+        assert_refused(&refused, 403, "node_mismatch", "aurora, not vengeance");
+        let last = http::get(&admin, "/api/audit?limit=2").await.body;
+        assert!(last.contains(action) && last.contains("node_mismatch"), "{action}: {last}");
+        let twice = [("X-Node-Name", "aurora"), ("X-Node-Name", "vengeance")];
+        assert_refused(&http::ask(&admin, method, target, &twice, body).await, 400, "bad_value", "x-node-name");
+    }
+    assert_eq!(example.read(&[]).await.json()["version"], 1, "nothing was changed");
+    let own = http::ask(&admin, "POST", "/api/secrets", &[("X-Node-Name", "aurora")], &put).await;
+    assert_eq!(own.json()["version"], 2);
+}
+
 #[tokio::test]
 async fn a_change_is_refused_when_the_version_is_not_the_expected_one() {
     let example = Example::start().await;

@@ -62,12 +62,13 @@ pub fn put(name: &str, in_scope: &str, value: &str) -> PutRequest {
         metadata: Default::default(),
         options: Default::default(),
         cas: None,
+        node: None,
         reason: None,
     }
 }
 
 pub fn delete(name: &str, in_scope: &str) -> DeleteRequest {
-    DeleteRequest { name: secret(name), scope: scope(in_scope), environment: None, reason: None }
+    DeleteRequest { name: secret(name), scope: scope(in_scope), environment: None, node: None, reason: None }
 }
 
 /// Read `name`, for `company` if one is named.

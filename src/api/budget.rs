@@ -1,0 +1,76 @@
+//! How much memory request bodies may take before anyone has been authorised: whoever may connect may send one, and take
+//! as long over it as a request may last.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::error::ApiError;
+use crate::model::caller::Door;
+
+/// For the bodies of each door together. Five of the largest that can be configured and announce their length, some seventy of the default size; with
+/// a thousand connections that send one and never end it, a node stays small.
+const BODY_BYTES_PER_DOOR: usize = 32 << 20;
+
+/// The budget. The doors have one each, so that whoever is let in at the agent door only cannot keep the owner from changing
+/// anything.
+#[derive(Debug)]
+pub(super) struct Budget {
+    agent: BodyBytes,
+    admin: BodyBytes,
+}
+
+/// What one door has left.
+#[derive(Debug)]
+pub(super) struct BodyBytes(Semaphore);
+
+impl Default for Budget {
+    /// 32 MiB for each door.
+    fn default() -> Self {
+        Self { agent: BodyBytes::new(BODY_BYTES_PER_DOOR), admin: BodyBytes::new(BODY_BYTES_PER_DOOR) }
+    }
+}
+
+impl Budget {
+    /// What bodies that come through this door may take.
+    pub(super) fn at(&self, door: Door) -> &BodyBytes {
+        match door {
+            Door::Agent => &self.agent,
+            Door::Admin => &self.admin,
+        }
+    }
+}
+
+impl BodyBytes {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Semaphore::new(bytes))
+    }
+
+    /// Takes so many until the permit is dropped. Does not wait: who is let wait holds a connection meanwhile.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyBodies`] when they are not there.
+    pub(super) fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, ApiError> {
+        let bytes = u32::try_from(bytes).map_err(|_| ApiError::TooManyBodies)?;
+        self.0.try_acquire_many(bytes).map_err(|_| ApiError::TooManyBodies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_comes_back_and_the_doors_take_nothing_from_each_other() {
+        let budget = Budget::default();
+        let held = budget.at(Door::Agent).take(BODY_BYTES_PER_DOOR - 40).expect("there is room");
+        assert_eq!(budget.at(Door::Agent).take(41).expect_err("refused"), ApiError::TooManyBodies);
+        drop(budget.at(Door::Agent).take(40).expect("exactly what is left"));
+        drop(budget.at(Door::Admin).take(BODY_BYTES_PER_DOOR).expect("untouched"));
+        drop(held);
+        drop(budget.at(Door::Agent).take(BODY_BYTES_PER_DOOR).expect("given back"));
+    }
+
+    #[test]
+    fn more_bytes_than_can_be_counted_are_not_there() {
+        assert_eq!(BodyBytes::new(1).take(usize::MAX).expect_err("refused"), ApiError::TooManyBodies);
+    }
+}
