@@ -7,6 +7,7 @@ use aurora_mesh::store::blob::BlobName;
 use aurora_mesh::store::mutation::Mutation;
 use aurora_mesh::vault::answer::Served;
 use aurora_mesh::vault::error::VaultError;
+use aurora_mesh::vault::request::VersionsRequest;
 
 use crate::support::callers::{admin, node, put, read, scope, secret};
 use crate::support::mesh::{TestMesh, entitlement, prod};
@@ -193,8 +194,9 @@ async fn a_node_that_is_away_does_not_hold_what_it_was_entitled_to_since() {
     let last = write(&mesh, "prod", "openai/api_key", "global").await;
     vengeance.reaches(last.revision).await;
     let holds_current = || async {
-        let ask = (secret("hubspot/api_key"), scope("company:company-town-foods"));
-        let versions = mesh.lead.vault().versions(&admin(), ask.0, ask.1, None).await.expect("listed");
+        let (name, scope) = (secret("hubspot/api_key"), scope("company:company-town-foods"));
+        let ask = VersionsRequest { name, scope, environment: None, node: None };
+        let versions = mesh.lead.vault().versions(&admin(), ask).await.expect("listed");
         versions.holders.into_iter().find(|holder| holder.node == node("vengeance")).and_then(|holder| holder.current)
     };
     eventually("its acknowledgement has come", || async {
