@@ -77,6 +77,7 @@ pub(super) async fn attend(
     );
     let ended = tokio::select! {
         biased;
+        () = seat.evicted() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(patience.drain, connection).await.unwrap_or(Ok(()))

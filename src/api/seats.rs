@@ -1,7 +1,11 @@
 //! How many connections there may be: in all, of one user, and the few kept back so that `/health` is always answered.
+//!
+//! A reserved seat goes to whoever came last: the oldest makes room, for whoever wanted `/health` has had it by then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
 
 use super::server::Limits;
 
@@ -30,7 +34,17 @@ pub(super) struct Seats {
 #[derive(Debug, Default)]
 struct Taken {
     open: Counts,
-    reserved: Counts,
+    /// Oldest first.
+    reserved: VecDeque<Reserved>,
+    /// Tells reserved seats apart.
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Reserved {
+    id: u64,
+    uid: u32,
+    evicted: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -43,8 +57,8 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Seat {
     seats: Arc<Seats>,
-    lane: Lane,
     uid: u32,
+    reserved: Option<(u64, CancellationToken)>,
 }
 
 impl Seats {
@@ -53,17 +67,30 @@ impl Seats {
         Arc::new(Self { limits, taken: Mutex::default() })
     }
 
-    /// A seat for one connection of a user: an open one, else a reserved one, else none.
-    pub(super) fn take(self: &Arc<Self>, uid: u32) -> Option<Seat> {
+    /// A seat for one connection of a user: an open one, else a reserved one, for which an older one may have to go.
+    pub(super) fn take(self: &Arc<Self>, uid: u32) -> Seat {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = if taken.open.add(uid, self.limits.connections, self.limits.connections_per_uid) {
-            Lane::Open
-        } else if taken.reserved.add(uid, RESERVED, RESERVED_PER_UID) {
-            Lane::Reserved
+        let open = taken.open.add(uid, self.limits.connections, self.limits.connections_per_uid);
+        let reserved = (!open).then(|| taken.reserve(uid));
+        Seat { seats: Arc::clone(self), uid, reserved }
+    }
+}
+
+impl Taken {
+    fn reserve(&mut self, uid: u32) -> (u64, CancellationToken) {
+        let own = self.reserved.iter().filter(|seat| seat.uid == uid).count();
+        let oldest = if own >= RESERVED_PER_UID {
+            self.reserved.iter().position(|seat| seat.uid == uid)
         } else {
-            return None;
+            (self.reserved.len() >= RESERVED).then_some(0)
         };
-        Some(Seat { seats: Arc::clone(self), lane, uid })
+        if let Some(evicted) = oldest.and_then(|at| self.reserved.remove(at)) {
+            evicted.evicted.cancel();
+        }
+        let (id, evicted) = (self.next, CancellationToken::new());
+        self.next = self.next.wrapping_add(1);
+        self.reserved.push_back(Reserved { id, uid, evicted: evicted.clone() });
+        (id, evicted)
     }
 }
 
@@ -92,16 +119,24 @@ impl Counts {
 impl Seat {
     /// What the connection may be used for.
     pub(super) fn lane(&self) -> Lane {
-        self.lane
+        if self.reserved.is_none() { Lane::Open } else { Lane::Reserved }
+    }
+
+    /// Returns when a newer connection needs this seat; never for an open one.
+    pub(super) async fn evicted(&self) {
+        match &self.reserved {
+            Some((_, evicted)) => evicted.cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.lane {
-            Lane::Open => taken.open.remove(self.uid),
-            Lane::Reserved => taken.reserved.remove(self.uid),
+        match &self.reserved {
+            None => taken.open.remove(self.uid),
+            Some((id, _)) => taken.reserved.retain(|seat| seat.id != *id),
         }
     }
 }
@@ -114,26 +149,36 @@ mod tests {
         Seats::new(Limits { connections, connections_per_uid, value_bytes_max: 1 })
     }
 
+    /// Whether the seat was taken back.
+    fn is_evicted(seat: &Seat) -> bool {
+        seat.reserved.as_ref().is_some_and(|(_, evicted)| evicted.is_cancelled())
+    }
+
     #[test]
-    fn a_user_beyond_its_share_gets_reserved_seats_and_then_none() {
+    fn a_user_beyond_its_share_gets_reserved_seats_and_the_newest_ones_count() {
         let seats = seats(10, 2);
-        let mut held: Vec<Seat> = (0..6).filter_map(|_| seats.take(1000)).collect();
-        let lanes: Vec<Lane> = held.iter().map(Seat::lane).collect();
-        assert_eq!(lanes[..2], [Lane::Open; 2]);
-        assert_eq!(lanes[2..], [Lane::Reserved; 4]);
-        assert!(seats.take(1000).is_none());
-        assert_eq!(seats.take(1001).expect("another user").lane(), Lane::Open);
+        let mut held: Vec<Seat> = (0..8).map(|_| seats.take(1000)).collect();
+        assert_eq!(held.iter().filter(|seat| seat.lane() == Lane::Open).count(), 2);
+        let evicted: Vec<bool> = held.iter().map(is_evicted).collect();
+        assert_eq!(evicted, [false, false, true, true, false, false, false, false]);
+        assert_eq!(seats.take(1001).lane(), Lane::Open, "another user");
         held.remove(0);
-        assert_eq!(seats.take(1000).expect("one was given back").lane(), Lane::Open);
+        assert_eq!(seats.take(1000).lane(), Lane::Open, "one was given back");
     }
 
     #[test]
     fn when_all_seats_are_taken_others_still_find_a_reserved_one() {
         let seats = seats(3, 3);
-        let held: Vec<Seat> = (0..7).filter_map(|_| seats.take(1000)).collect();
-        assert_eq!(held.len(), 7);
-        assert_eq!(seats.take(1001).expect("kept back").lane(), Lane::Reserved);
-        drop(held);
-        assert!(seats.taken.lock().expect("lock").open.by_uid.is_empty());
+        let crowd: Vec<Seat> = (0..40_u32).map(|user| seats.take(1000 + user)).collect();
+        let newcomer = seats.take(5000);
+        assert_eq!(newcomer.lane(), Lane::Reserved);
+        assert!(!is_evicted(&newcomer));
+        assert_eq!(
+            crowd.iter().filter(|seat| seat.lane() == Lane::Reserved && !is_evicted(seat)).count(),
+            RESERVED - 1
+        );
+        drop((crowd, newcomer));
+        let taken = seats.taken.lock().expect("lock");
+        assert!(taken.open.by_uid.is_empty() && taken.reserved.is_empty());
     }
 }

@@ -103,10 +103,7 @@ impl Hall {
                 tracing::warn!(?door, "the kernel did not say who connected; connection closed");
                 continue;
             };
-            let Some(seat) = self.seats.take(peer.uid) else {
-                tracing::debug!(uid = peer.uid, "no seat left, not even a reserved one; connection closed");
-                continue;
-            };
+            let seat = self.seats.take(peer.uid);
             let (front, stop) = (Arc::clone(&self.front), self.stop.clone());
             self.tasks.spawn(attend(stream, peer, seat, front, self.patience, stop));
         }

@@ -128,9 +128,10 @@ fn vault_row(error: &VaultError) -> Row {
             "Bring the lead or the network back; look with: aurora status",
         ),
         VaultError::Sealed => unavailable("sealed", "Unseal the node: start it with its unseal source (aurora up)."),
-        VaultError::AuditUnavailable => {
-            unavailable("audit_unavailable", "Free space or repair the disk under the state directory, then try again.")
-        }
+        VaultError::AuditUnavailable => unavailable(
+            "audit_unavailable",
+            "See the node's log: the disk under the state directory may be full, or a journal file was replaced.",
+        ),
         VaultError::NoLead { lead } => no_lead(lead),
         VaultError::Overloaded => unavailable("overloaded", "Try again after the seconds in Retry-After."),
         VaultError::Internal(_) => internal(),

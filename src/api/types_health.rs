@@ -23,7 +23,7 @@ pub(super) struct HealthView<'a> {
 impl<'a> From<&'a Health> for HealthView<'a> {
     fn from(health: &'a Health) -> Self {
         Self {
-            status: status(health.freshness),
+            status: status(health),
             node: health.node.as_str(),
             role: health.role.as_str(),
             epoch: health.epoch.get(),
@@ -57,7 +57,7 @@ pub(super) struct StatusView<'a> {
 impl<'a> From<&'a Health> for StatusView<'a> {
     fn from(health: &'a Health) -> Self {
         Self {
-            status: status(health.freshness),
+            status: status(health),
             node: health.node.as_str(),
             role: health.role.as_str(),
             environment: health.environment.as_str(),
@@ -74,9 +74,13 @@ impl<'a> From<&'a Health> for StatusView<'a> {
     }
 }
 
-/// Stale copies still serve, so the node is degraded; closed ones do not. An unknown word never counts as healthy.
-fn status(freshness: &str) -> &'static str {
-    match freshness {
+/// Stale copies still serve, so the node is degraded; closed ones do not, and nothing is served without a journal. An
+/// unknown word never counts as healthy.
+fn status(health: &Health) -> &'static str {
+    if !health.journal_works {
+        return "unhealthy";
+    }
+    match health.freshness {
         "lead" | "fresh" => "healthy",
         "stale" => "degraded",
         _ => "unhealthy",
@@ -94,9 +98,8 @@ mod tests {
     use crate::model::number::{Epoch, Revision};
     use crate::model::time::Timestamp;
 
-    #[test]
-    fn health_has_the_published_shape() {
-        let health = Health {
+    fn health() -> Health {
+        Health {
             node: NodeName::parse("vengeance").expect("name"),
             role: Role::Follower,
             environment: EnvironmentName::parse("prod").expect("environment"),
@@ -105,10 +108,16 @@ mod tests {
             lead: LeadAddress { name: NodeName::parse("aurora").ok(), address: None },
             lead_last_heard: Some(Duration::from_millis(400)),
             freshness: "fresh",
+            journal_works: true,
             secrets: 3,
             uptime: Duration::from_secs(9),
             now: Timestamp(1_795_248_000_123),
-        };
+        }
+    }
+
+    #[test]
+    fn health_has_the_published_shape() {
+        let health = health();
         assert_eq!(
             serde_json::to_string(&HealthView::from(&health)).expect("json"),
             concat!(
@@ -120,8 +129,9 @@ mod tests {
 
     #[test]
     fn a_state_that_is_not_known_is_not_healthy() {
-        assert_eq!(status("stale"), "degraded");
-        assert_eq!(status("closed"), "unhealthy");
-        assert_eq!(status("?"), "unhealthy");
+        let of = |freshness| status(&Health { freshness, ..health() });
+        assert_eq!((of("fresh"), of("lead")), ("healthy", "healthy"));
+        assert_eq!((of("stale"), of("closed"), of("?")), ("degraded", "unhealthy", "unhealthy"));
+        assert_eq!(status(&Health { journal_works: false, ..health() }), "unhealthy");
     }
 }

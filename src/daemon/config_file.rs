@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::durable;
 use crate::config::node_config::{Defaults, NodeConfig};
+use crate::config::paths::Paths;
 use crate::config::{parse, render};
 
 /// What the umask leaves of it: the configuration holds no secret.
@@ -33,4 +34,11 @@ pub(super) fn write(file: &Path, config: &NodeConfig) -> Result<()> {
     output.sync_all().with_context(failed)?;
     std::fs::rename(&unfinished, file).with_context(failed)?;
     durable::sync_parent(file).with_context(failed)
+}
+
+/// Refuses what `up` would refuse, before anything is made of it.
+pub(super) fn check(config: &NodeConfig) -> Result<()> {
+    let defaults = Defaults::of_paths(Paths::system());
+    parse::parse(&render::render(config), &defaults).context("these options do not make a node")?;
+    Ok(())
 }

@@ -55,6 +55,7 @@ pub async fn init(
     if file.exists() {
         bail!("{} exists: this machine has a node already; start it with `aurora up`", file.display());
     }
+    config_file::check(config)?;
     let state_dir = &config.node.state_dir;
     unseal::private_dir(state_dir)?;
     let store_file = state_dir.join(STORE_FILE);

@@ -14,6 +14,7 @@ use super::keystore::Keystore;
 use super::pending::Pending;
 use super::seams::Seams;
 use super::{STORE_FILE, earlier, new_store, unseal};
+use crate::cli::say;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::join_token::JoinSecret;
 use crate::crypto::plaintext::Plaintext;
@@ -93,6 +94,7 @@ async fn find_and_ask(
     let named = if options.lead.is_some() { named.into_iter().take(1).collect() } else { named };
     let mut failures = Vec::new();
     for name in &named {
+        say::note(&format!("Asking {name} …"));
         match resolve(name).await {
             Ok(addresses) => {
                 for address in addresses {
@@ -107,6 +109,7 @@ async fn find_and_ask(
         }
     }
     if options.lead.is_none() && options.template.mesh.discovery {
+        say::note("Looking for the lead on the local network …");
         if let Some(found) = ask_the_network(token, &question, seams, &mut failures).await? {
             return Ok(found);
         }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::task::JoinHandle;
@@ -145,6 +146,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Se
         board,
         store: store.clone(),
         journal: journal.clone(),
+        journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         policy,
         freshness: config.cache,

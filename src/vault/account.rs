@@ -1,5 +1,7 @@
 //! The audit line of one request, filled in as the request is decided.
 
+use std::sync::atomic::Ordering;
+
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
@@ -86,10 +88,15 @@ impl Vault {
         let mut entry = account.entry.clone();
         entry.outcome = outcome;
         entry.latency = Some(self.parts.clock.now().boot.since(account.began.boot));
-        self.parts.journal.append(entry).await.map_err(|error| {
-            tracing::error!(%error, "the audit journal cannot be written; nothing is answered");
-            VaultError::AuditUnavailable
-        })
+        let appended = self.parts.journal.append(entry).await;
+        // Told once when it stops working and once when it works again: every request meets it.
+        let worked = self.parts.journal_works.swap(appended.is_ok(), Ordering::Relaxed);
+        match &appended {
+            Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
+            Ok(_) if !worked => tracing::info!("the audit journal is written again"),
+            Ok(_) | Err(_) => {}
+        }
+        appended.map_err(|_| VaultError::AuditUnavailable)
     }
 
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits

@@ -240,6 +240,8 @@ pub struct Health {
     pub lead_last_heard: Option<Duration>,
     /// `fresh`, `stale` or `closed` by the node's own durations; `lead` on the lead.
     pub freshness: &'static str,
+    /// The journal took the last line it was given; while it does not, nothing is answered.
+    pub journal_works: bool,
     /// Secrets held (current records).
     pub secrets: usize,
     /// How long the node has run.

@@ -1,5 +1,6 @@
 //! What a node says about itself and the mesh: health always, the list of nodes on the lead.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::model::caller::{Caller, LeadAddress};
@@ -47,6 +48,7 @@ impl Vault {
             lead,
             lead_last_heard: heard,
             freshness: state,
+            journal_works: parts.journal_works.load(Ordering::Relaxed),
             secrets: view.len(),
             uptime: now.boot.since(parts.started.boot),
             now: now.wall,

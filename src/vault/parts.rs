@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub store: Store,
     /// The journal.
     pub journal: Journal,
+    /// Whether the journal took the last line it was given.
+    pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
     /// Who may do what.
