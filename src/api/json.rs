@@ -1,8 +1,4 @@
 //! An answer into bytes, in one buffer of the right size that is wiped once the socket has taken it.
-//!
-//! The size is counted first, so the buffer never grows: a buffer that grows leaves copies of a value behind.
-
-use std::io;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -12,6 +8,7 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::written::written;
 
 /// Writes the answer as JSON with status 200. No answer of this room may be kept by a cache.
 ///
@@ -27,26 +24,7 @@ pub(super) fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
 }
 
 fn encode(value: &impl Serialize) -> Result<Plaintext, ApiError> {
-    let mut size = Size(0);
-    serde_json::to_writer(&mut size, value).map_err(|_| ApiError::Unwritable)?;
-    let mut bytes = Vec::with_capacity(size.0);
-    let written = serde_json::to_writer(&mut bytes, value);
-    let bytes = Plaintext::new(bytes);
-    written.map(|()| bytes).map_err(|_| ApiError::Unwritable)
-}
-
-/// Counts what is written and keeps nothing.
-struct Size(usize);
-
-impl io::Write for Size {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    written(|to| serde_json::to_writer(to, value)).map_err(|_| ApiError::Unwritable)
 }
 
 /// A body that is wiped when its last reader lets go of it.
@@ -55,20 +33,5 @@ struct Wiped(Plaintext);
 impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {
         self.0.expose()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_buffer_is_sized_before_it_is_filled() {
-        let text = "a\"b\\c\n\u{1}é".repeat(100);
-        let expected = serde_json::to_string(&text).expect("json");
-        assert_eq!(encode(&text).expect("json").expose(), expected.as_bytes());
-        let mut size = Size(0);
-        serde_json::to_writer(&mut size, &text).expect("json");
-        assert_eq!(size.0, expected.len());
     }
 }

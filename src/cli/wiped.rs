@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::written::written;
 
 /// Writes a value as JSON, in a buffer of the right size.
 ///
@@ -17,11 +18,7 @@ use crate::crypto::plaintext::Plaintext;
 /// [`CliError::Garbled`] if the value cannot be written as JSON, which no view of this room can cause.
 pub(super) fn json(value: &impl Serialize) -> Result<Plaintext, CliError> {
     let unwritable = |_| CliError::Garbled { what: "it cannot be written as JSON" };
-    let mut size = Size(0);
-    serde_json::to_writer(&mut size, value).map_err(unwritable)?;
-    let mut gathered = Gathered(Vec::with_capacity(size.0));
-    serde_json::to_writer(&mut gathered, value).map_err(unwritable)?;
-    Ok(gathered.finish())
+    written(|to| serde_json::to_writer(to, value)).map_err(unwritable)
 }
 
 /// A request body that is wiped once it is sent.
@@ -34,19 +31,6 @@ struct Owned(Plaintext);
 impl AsRef<[u8]> for Owned {
     fn as_ref(&self) -> &[u8] {
         self.0.expose()
-    }
-}
-
-struct Size(usize);
-
-impl io::Write for Size {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

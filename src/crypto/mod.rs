@@ -20,3 +20,4 @@ pub mod system_entropy;
 #[cfg(test)]
 mod test_support;
 pub mod unseal;
+pub mod written;
