@@ -1,7 +1,6 @@
 //! Buffers that may hold a value: JSON on its way to the node, and answers and files on their way in. None of them grows
 //! in place, because a buffer that grows leaves a copy behind.
 
-use std::io;
 use std::mem;
 
 use http_body_util::Full;
@@ -58,17 +57,6 @@ impl Gathered {
     /// All of them.
     pub(super) fn finish(mut self) -> Plaintext {
         Plaintext::new(mem::take(&mut self.0))
-    }
-}
-
-impl io::Write for Gathered {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.append(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
