@@ -73,6 +73,7 @@ async fn an_interrupted_join_is_resumed_with_the_same_token() {
     node.start().await;
     let stored = mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
     node.reaches(stored.revision).await;
+    node.is_fresh().await;
     assert_eq!(node.value(read("hubspot/api_key", None)).await.expect("readable"), "not-a-real-key");
 }
 
