@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use crate::crypto::plaintext::Plaintext;
 use crate::model::entitlement::Entitlement;
+use crate::model::fields::Fields;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::NodeName;
 use crate::model::number::{Revision, Version};
+use crate::model::patch::Patch;
+use crate::model::record::Record;
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::ScopedSecret;
 
@@ -16,11 +19,38 @@ use crate::model::secret::ScopedSecret;
 pub enum Change {
     /// A new version.
     Put(Box<NewValue>),
-    /// The current version is deleted.
+    /// Something else is said about a secret; its value stays.
+    Describe {
+        /// Which.
+        at: ScopedSecret,
+        /// What is wished.
+        patch: Box<Patch>,
+    },
+    /// The current version is deleted, and can be undeleted.
     Delete {
         /// Which.
         at: ScopedSecret,
     },
+    /// The deleted version is current again.
+    Undelete {
+        /// Which.
+        at: ScopedSecret,
+    },
+    /// Values are gone for good.
+    Destroy {
+        /// Of which secret.
+        at: ScopedSecret,
+        /// Whether the current version is among them, and is this one.
+        current: Option<Version>,
+        /// The older versions among them.
+        older: Vec<Version>,
+    },
+    /// The value of an older version becomes a new version.
+    Rollback(Box<Rollback>),
+    /// Several values, all or none.
+    Import(Vec<NewValue>),
+    /// Secrets become known that have no value yet; those that are known already stay as they are.
+    Declare(Vec<Declaration>),
     /// A node is entitled to something else.
     Entitle {
         /// Which.
@@ -41,12 +71,32 @@ pub struct NewValue {
     pub at: ScopedSecret,
     /// What.
     pub value: Plaintext,
-    /// Texts for people.
-    pub metadata: Metadata,
-    /// How it is kept and served.
-    pub options: SecretOptions,
+    /// What else is wished; what is not mentioned stays.
+    pub patch: Patch,
     /// The version that must be current; 0 = none may be.
     pub cas: Option<u64>,
+}
+
+/// A version to go back to.
+#[derive(Debug)]
+pub struct Rollback {
+    /// The older version, as it was read.
+    pub from: Record,
+    /// The current record's revision when it was read: if the secret changed since, it must be read again.
+    pub seen: Revision,
+}
+
+/// A secret without a value.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// Where.
+    pub at: ScopedSecret,
+    /// What is said about it.
+    pub metadata: Metadata,
+    /// How it will be kept and served.
+    pub options: SecretOptions,
+    /// The fields its value will have.
+    pub fields: Fields,
 }
 
 /// Who asks to join, by what it has shown.
@@ -63,17 +113,25 @@ pub struct Applicant {
 /// What came of a change.
 #[derive(Debug, Clone)]
 pub enum Committed {
-    /// A secret changed.
-    Secret {
-        /// Its serial number.
-        secret_id: u64,
-        /// The new version, or the one deleted.
-        version: Version,
-        /// The change.
-        revision: Revision,
-    },
+    /// A secret changed, or was found to be as it was asked for.
+    Secret(CommittedSecret),
+    /// Several secrets, in the order they were asked for.
+    Secrets(Vec<CommittedSecret>),
     /// A node joined or is entitled to something else.
     Node(Arc<RosterEntry>),
     /// A token was noted.
     Token,
+}
+
+/// A secret after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommittedSecret {
+    /// Its serial number.
+    pub secret_id: u64,
+    /// The current version.
+    pub version: Version,
+    /// The change, or the last one if there was none to make.
+    pub revision: Revision,
+    /// Whether anything changed.
+    pub changed: bool,
 }

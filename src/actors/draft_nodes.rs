@@ -11,7 +11,7 @@ use crate::model::time::Timestamp;
 use crate::store::mutation::Mutation;
 
 use super::change::{Applicant, Committed};
-use super::draft::{Draft, Sealer};
+use super::draft::{Context, Draft};
 use super::error::CommitError;
 
 impl Draft {
@@ -19,9 +19,7 @@ impl Draft {
         &mut self,
         node: &NodeName,
         entitlement: Entitlement,
-        audit_seq: u64,
-        sealer: &Sealer,
-        now: Timestamp,
+        context: Context<'_>,
     ) -> Result<Committed, CommitError> {
         let entry = self.state.lead.node(node).ok_or(CommitError::NoSuchNode)?;
         // A node is in one environment for life: its store says so. And the lead holds everything anyway.
@@ -29,7 +27,7 @@ impl Draft {
             return Err(CommitError::Unchangeable);
         }
         let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..RosterEntry::clone(entry) };
-        Ok(self.write_node(entry, audit_seq, sealer, now))
+        Ok(self.write_node(entry, context))
     }
 
     pub(super) fn issue_token(&mut self, token: JoinToken, now: Timestamp) -> Result<Committed, CommitError> {
@@ -52,13 +50,7 @@ impl Draft {
     }
 
     /// Consumes the token and enrols the node in one transaction. The same key may ask again and gets the same answer.
-    pub(super) fn admit(
-        &mut self,
-        applicant: &Applicant,
-        audit_seq: u64,
-        sealer: &Sealer,
-        now: Timestamp,
-    ) -> Result<Committed, CommitError> {
+    pub(super) fn admit(&mut self, applicant: &Applicant, context: Context<'_>) -> Result<Committed, CommitError> {
         let token = self.state.tokens.get(&applicant.token).ok_or(CommitError::TokenUnknown)?;
         if let Some(consumer) = token.consumed_by {
             let known = self.state.lead.node(&token.node).filter(|entry| {
@@ -66,7 +58,7 @@ impl Draft {
             });
             return known.map(|entry| Committed::Node(Arc::clone(entry))).ok_or(CommitError::TokenReused);
         }
-        if token.expires_at < now {
+        if token.expires_at < context.now {
             return Err(CommitError::TokenExpired);
         }
         if self.state.lead.node(&token.node).is_some() {
@@ -82,20 +74,60 @@ impl Draft {
             pin: applicant.pin,
             sealing_key: applicant.sealing_key,
             entitlement: token.entitlement.clone(),
-            joined_at: now,
+            joined_at: context.now,
             changed_at: self.next_revision(),
         };
         let token = JoinToken { consumed_by: Some(applicant.pin), ..token.clone() };
         self.mutations.push(Mutation::PutToken(token.clone()));
         self.state.tokens.insert(token.hash, token);
-        Ok(self.write_node(entry, audit_seq, sealer, now))
+        Ok(self.write_node(entry, context))
     }
 
-    fn write_node(&mut self, entry: RosterEntry, audit_seq: u64, sealer: &Sealer, now: Timestamp) -> Committed {
+    fn write_node(&mut self, entry: RosterEntry, context: Context<'_>) -> Committed {
         let subject = LogSubject::Node(entry.name.clone());
         self.mutations.push(Mutation::PutNode(entry.clone()));
         self.state.lead.enrol(entry.clone());
-        self.log(subject, audit_seq, sealer, now);
+        self.log(subject, context);
         Committed::Node(Arc::new(entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::change::Change;
+    use super::super::draft_life::{Bench, NOW, at};
+    use super::*;
+    use crate::model::company::Companies;
+    use crate::model::glob::SecretGlob;
+    use crate::model::identity::{KeyPin, SealingPublicKey};
+
+    #[test]
+    fn a_token_admits_its_node_once_and_the_same_key_gets_the_same_answer() {
+        let mut bench = Bench::new();
+        let token = JoinToken {
+            hash: TokenHash([1; 32]),
+            node: NodeName::parse("vengeance").expect("name"),
+            entitlement: Entitlement {
+                environment: at().secret.environment,
+                companies: Companies::default(),
+                globs: vec![SecretGlob::everything()],
+            },
+            expires_at: NOW,
+            consumed_by: None,
+        };
+        let applicant = |pin| Applicant {
+            token: TokenHash([1; 32]),
+            pin: KeyPin([pin; 32]),
+            sealing_key: SealingPublicKey([9; 32]),
+        };
+        bench.plan(Change::IssueToken(token.clone())).expect("noted");
+        let late = Timestamp(NOW.0 + 1);
+        let expired = bench.plan_at(late, Change::Admit(applicant(1)));
+        assert!(matches!(expired, Err(CommitError::TokenExpired)));
+        assert!(matches!(bench.plan(Change::Admit(applicant(1))), Ok(Committed::Node(_))));
+        assert!(matches!(bench.plan_at(late, Change::Admit(applicant(1))), Ok(Committed::Node(_))));
+        let stolen = bench.plan(Change::Admit(applicant(2)));
+        assert!(matches!(stolen, Err(CommitError::TokenReused)));
+        assert!(matches!(bench.plan(Change::IssueToken(token)), Err(CommitError::NodeExists)));
     }
 }

@@ -3,6 +3,8 @@
 use ractor::ActorProcessingErr;
 
 use crate::crypto::error::CryptoError;
+use crate::crypto::fields::FieldError;
+use crate::model::metadata::MetadataError;
 use crate::model::number::Version;
 use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::replication::acceptance::Refusal;
@@ -36,6 +38,21 @@ pub enum CommitError {
     /// There is nothing to delete.
     #[error("no such secret")]
     NoSuchSecret,
+    /// The secret is not deleted, so nothing can be undeleted.
+    #[error("nothing is deleted there")]
+    NotDeleted,
+    /// The value is gone for good.
+    #[error("version {0} was destroyed")]
+    Destroyed(Version),
+    /// The secret changed since it was read.
+    #[error("the secret changed meanwhile")]
+    Moved,
+    /// What is said about it is over its bounds.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The value does not have the declared fields.
+    #[error(transparent)]
+    Fields(#[from] FieldError),
     /// No node has that name.
     #[error("no such node")]
     NoSuchNode,
@@ -57,6 +74,9 @@ pub enum CommitError {
     /// The join token was used before, with another key.
     #[error("the join token was used before, with another key")]
     TokenReused,
+    /// No key opens or seals the value.
+    #[error("a key of this scope is missing")]
+    NoKey,
     /// Sealing failed.
     #[error("the value could not be sealed")]
     Seal(#[from] CryptoError),

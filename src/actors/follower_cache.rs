@@ -88,14 +88,31 @@ impl Cache {
     async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
         self.check_entitled(&self.with.own.entitlement, &records)?;
         let mut mutations = self.staged_mutations(&self.with.own.entitlement)?;
-        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
+        let purge = records.iter().any(|record| self.held_what_was_purged(record));
+        mutations.extend(alone(&records));
         mutations.push(Mutation::Advance(position));
+        mutations.extend(purge.then(|| Mutation::PutBlob(BlobName::RebuildDue, vec![1])));
         self.with.store.commit(mutations).await?;
         self.adopt_staged_keys();
         records.into_iter().for_each(|record| self.view.insert(record));
         let met = self.moved_to(position);
+        if purge {
+            self.purge().await?;
+        }
         self.persist(met).await?;
         Ok(position)
+    }
+
+    /// Whether a value of this secret was destroyed since this node was last told of it: then its bytes may still be in
+    /// the file.
+    fn held_what_was_purged(&self, record: &Record) -> bool {
+        self.view.get(&record.at).is_some_and(|held| record.purged > held.purged)
+    }
+
+    /// Writes the file anew, so that no byte of what left the cache stays in it.
+    async fn purge(&self) -> Result<(), ApplyError> {
+        self.with.store.rebuild().await?;
+        Ok(self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?)
     }
 
     /// The cache becomes exactly the snapshot: what is not in it leaves the disk before anything else is answered.
@@ -111,15 +128,16 @@ impl Cache {
             self.view.after(None).map(|record| &record.at).filter(|at| !kept.contains(at)).cloned().collect();
         let taken = self.ring.scopes().filter(|at| !entitlement.covers_scope(&self.with.own.name, at)).cloned();
         let taken: BTreeSet<_> = taken.collect();
-        let scrub = !lost.is_empty() || !taken.is_empty();
+        let purged = records.iter().any(|record| self.held_what_was_purged(record));
+        let purge = !lost.is_empty() || !taken.is_empty() || purged;
         let mut mutations: Vec<Mutation> = lost.into_iter().map(Mutation::DropRecord).collect();
         mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
-        mutations.extend(records.iter().cloned().map(Mutation::PutRecord));
+        mutations.extend(alone(&records));
         mutations.extend(self.staged_mutations(&entitlement)?);
         let own = RosterEntry { entitlement, changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
-        if scrub {
+        if purge {
             mutations.push(Mutation::PutBlob(BlobName::RebuildDue, vec![1]));
         }
         self.with.store.commit(mutations).await?;
@@ -129,9 +147,8 @@ impl Cache {
         let met = self.moved_to(position);
         self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
-        if scrub {
-            self.with.store.rebuild().await?;
-            self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+        if purge {
+            self.purge().await?;
         }
         self.persist(met).await?;
         Ok(position)
@@ -219,4 +236,11 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// What keeps these records: each alone, because older versions are the lead's to keep.
+fn alone(records: &[Record]) -> impl Iterator<Item = Mutation> {
+    records.iter().flat_map(|record| {
+        [Mutation::PutRecord(record.clone()), Mutation::TrimVersions { at: record.at.clone(), keep: 0 }]
+    })
 }

@@ -114,7 +114,7 @@ impl JoinDesk {
                 tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node joined");
                 self.admitted(&entry, &join.csr)
             }
-            Ok(Committed::Secret { .. } | Committed::Token) => Err(RefusedReason::Unavailable),
+            Ok(Committed::Secret(_) | Committed::Secrets(_) | Committed::Token) => Err(RefusedReason::Unavailable),
             Err(error) => Err(self.refuse(&error, &asked).await?),
         }
     }
@@ -130,6 +130,12 @@ impl JoinDesk {
             CommitError::Conflict { .. }
             | CommitError::Unchangeable
             | CommitError::NoSuchSecret
+            | CommitError::NotDeleted
+            | CommitError::Destroyed(_)
+            | CommitError::Moved
+            | CommitError::Metadata(_)
+            | CommitError::Fields(_)
+            | CommitError::NoKey
             | CommitError::NoSuchNode
             | CommitError::Seal(_)
             | CommitError::Store(_)

@@ -17,7 +17,11 @@ pub mod change;
 pub mod confirm;
 pub mod discovery;
 pub mod draft;
+#[cfg(test)]
+mod draft_life;
 mod draft_nodes;
+mod draft_secrets;
+mod draft_values;
 pub mod error;
 pub mod follower_cache;
 pub mod follower_keys;

@@ -16,8 +16,10 @@ use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
 use crate::model::time::Clock;
+use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
 
 /// Changes that may wait: beyond it the caller is told to come back, so the mailbox stays bounded.
 const WAITING_MAX: usize = 1024;
@@ -147,6 +149,19 @@ impl Actor for SecretActor {
     }
 }
 
+/// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that
+/// keeps the bytes until the next start tries again; it is no reason to stop.
+async fn purge(store: &Store) -> Result<(), StoreError> {
+    match store.rebuild().await {
+        Ok(()) => store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await,
+        Err(error @ (StoreError::Poisoned | StoreError::Closed)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
+            Ok(())
+        }
+    }
+}
+
 impl State {
     /// Plans everything that waits into one batch and hands it to the store. A batch that changes nothing is answered at
     /// once: whoever is refused, a stranger with a guessed token above all, must not cost the disk a flush.
@@ -160,7 +175,10 @@ impl State {
             self.in_flight = Some(InFlight { state: draft.state, replies });
             let (store, myself) = (self.with.store.clone(), myself.clone());
             tokio::spawn(async move {
-                let outcome = store.commit(draft.mutations).await;
+                let mut outcome = store.commit(draft.mutations).await;
+                if outcome.is_ok() && draft.purges {
+                    outcome = purge(&store).await;
+                }
                 // A failed send means that the actor is gone; its callers were told by their dropped replies.
                 drop(myself.cast(Message::Written(outcome)));
             });

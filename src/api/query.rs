@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::body::field_after;
 use super::error::ApiError;
 use super::types_secret::{PlaceQuery, ReadQuery};
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, FieldName};
 use crate::model::number::Version;
 use crate::model::secret::Scope;
 
@@ -73,6 +73,8 @@ pub(super) struct Wanted {
     pub(super) environment: Option<EnvironmentName>,
     /// An older version.
     pub(super) version: Option<Version>,
+    /// One field of a value that has several.
+    pub(super) field: Option<FieldName>,
     /// Confirm with the lead first.
     pub(super) refresh: bool,
 }
@@ -86,7 +88,8 @@ pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
     Ok(Wanted {
         scope: scope(kind.as_deref(), id.as_deref())?,
         environment: environment(given(query.environment).as_deref())?,
-        version: given(query.version).map(|text| version(&text)).transpose()?,
+        version: given(query.version).map(|text| version("version", &text)).transpose()?,
+        field: given(query.field).as_deref().map(FieldName::parse).transpose()?,
         refresh: match query.refresh.as_deref() {
             None | Some("" | "false") => false,
             Some("true") => true,
@@ -95,8 +98,12 @@ pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
     })
 }
 
-fn version(text: &str) -> Result<Version, ApiError> {
-    let bad = ApiError::BadValue { field: "version", wanted: "a whole number from 1" };
+/// A version.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is no number from 1.
+pub(super) fn version(field: &'static str, text: &str) -> Result<Version, ApiError> {
+    let bad = ApiError::BadValue { field, wanted: "a whole number from 1" };
     number(text).and_then(Version::new).ok_or(bad)
 }
 

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
-use super::{routes_admin, routes_health, routes_lists, routes_secret};
+use super::{routes_admin, routes_health, routes_life, routes_lists, routes_secret};
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
 
@@ -32,7 +32,13 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/health", get(routes_health::health))
         .route("/api/status", get(routes_health::status))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
-        .route("/api/secrets/{service}/{key}", get(routes_secret::read).delete(routes_secret::delete))
+        .route(
+            "/api/secrets/{service}/{key}",
+            get(routes_secret::read).patch(routes_life::describe).delete(routes_life::delete),
+        )
+        .route("/api/secrets/{service}/{key}/undelete", post(routes_life::undelete))
+        .route("/api/secrets/{service}/{key}/destroy", post(routes_life::destroy))
+        .route("/api/secrets/{service}/{key}/rollback", post(routes_life::rollback))
         .route("/api/secrets/{service}/{key}/versions", get(routes_lists::versions))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
         .route("/api/tokens", post(routes_admin::issue_token))

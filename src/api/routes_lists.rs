@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::context::{Named, context, node};
+use super::context::{Named, context, node, reason};
 use super::error::ApiError;
 use super::json;
 use super::query::{self, given};
@@ -17,7 +17,7 @@ use super::types_record::{HolderView, ListView, RecordView, VersionsView};
 use super::types_secret::{ExplainQuery, ListQuery};
 use crate::model::caller::Caller;
 use crate::model::name::{NodeName, ServiceName};
-use crate::vault::request::{ListRequest, VersionsRequest};
+use crate::vault::request::{ListRequest, Place};
 
 /// Most lines on one page, as the vault bounds it.
 const PAGE_LINES_MAX: usize = 1000;
@@ -60,8 +60,8 @@ pub(super) async fn versions(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (scope, environment) = query::place(query::parameters(&uri)?)?;
-    let request = VersionsRequest { name, scope, environment, node: node(&headers)? };
-    let list = desk.vault.versions(&caller, request).await?;
+    let place = Place { name, scope, environment, node: node(&headers)?, reason: reason(&headers)? };
+    let list = desk.vault.versions(&caller, place).await?;
     json::answer(&VersionsView {
         service: list.at.secret.name.service.as_str(),
         key_name: list.at.secret.name.key.as_str(),

@@ -1,4 +1,4 @@
-//! One secret: read it, store it, delete it.
+//! One secret: read it, store it.
 
 use std::sync::Arc;
 
@@ -13,14 +13,15 @@ use super::context::{Named, context, known, node, reason, tag};
 use super::error::ApiError;
 use super::router::Desk;
 use super::types_put::PutBody;
-use super::types_record::{MetadataView, served};
+use super::types_record::{FieldView, MetadataView, served};
 use super::types_secret::{SecretView, StoredView};
 use super::{body, json, query};
 use crate::model::caller::Caller;
+use crate::model::name::FieldName;
 use crate::model::number::Version;
 use crate::model::secret::Scope;
-use crate::vault::answer::{Freshness, ReadAnswer, ReadOutcome, Stored};
-use crate::vault::request::{DeleteRequest, ReadRequest};
+use crate::vault::answer::{Freshness, ReadAnswer, ReadOutcome};
+use crate::vault::request::ReadRequest;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const X_SECRET_VERSION: HeaderName = HeaderName::from_static("x-secret-version");
@@ -43,6 +44,7 @@ pub(super) async fn read(
         context,
         scope: wanted.scope,
         version: wanted.version,
+        field: wanted.field,
         refresh: wanted.refresh,
         known: known(&headers),
     };
@@ -74,22 +76,7 @@ pub(super) async fn put(
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
     let (vault, request) = (desk.vault.clone(), body.into_request(node, reason)?);
     let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
-    json::answer(&changed(&stored, "Secret stored successfully"))
-}
-
-/// `DELETE /api/secrets/{service}/{key}`.
-pub(super) async fn delete(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let (scope, environment) = query::place(query::parameters(&uri)?)?;
-    let request = DeleteRequest { name, scope, environment, node: node(&headers)?, reason: reason(&headers)? };
-    let vault = desk.vault.clone();
-    let deleted = desk.changes.make(async move { vault.delete(&caller, request).await }).await?;
-    json::answer(&changed(&deleted, "Secret deleted successfully"))
+    json::answer(&StoredView::new(&stored, "Secret stored successfully"))
 }
 
 fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
@@ -108,6 +95,8 @@ fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
         },
         version: answer.record.version.get(),
         environment: at.secret.environment.as_str(),
+        field: answer.field.as_ref().map(FieldName::as_str),
+        fields: answer.record.fields.iter().map(FieldView::from).collect(),
     })
 }
 
@@ -125,22 +114,14 @@ fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &F
     }
 }
 
-fn changed(stored: &Stored, message: &'static str) -> StoredView {
-    StoredView {
-        success: true,
-        secret_id: stored.secret_id,
-        message,
-        version: stored.version.get(),
-        revision: stored.revision.get(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::crypto::plaintext::Plaintext;
+    use crate::model::change::ChangeKind;
+    use crate::model::fields::Fields;
     use crate::model::metadata::{Metadata, SecretOptions};
     use crate::model::name::EnvironmentName;
     use crate::model::number::Revision;
@@ -159,15 +140,19 @@ mod tests {
             secret_id: 2,
             version: Version::FIRST,
             revision: Revision(1),
+            change: ChangeKind::Deleted,
+            purged: None,
             body: RecordBody::Deleted { kept: None },
             metadata: Metadata { description: Some("Own".into()), ..Metadata::default() },
             options: SecretOptions::default(),
+            fields: Fields::default(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         };
         ReadAnswer {
             record: Arc::new(record),
             value: Plaintext::new(value.to_vec()),
+            field: None,
             freshness: freshness(),
             decided_at: Moment::default(),
             resolved,

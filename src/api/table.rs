@@ -113,6 +113,22 @@ fn vault_row(error: &VaultError) -> Row {
         VaultError::Destroyed { name, .. } => {
             told(StatusCode::GONE, "destroyed", &format!("See what is left: aurora versions {name}"))
         }
+        VaultError::NotDeleted { name } => {
+            told(StatusCode::CONFLICT, "not_deleted", &format!("See what there is: aurora versions {name}"))
+        }
+        VaultError::Moved => told(StatusCode::CONFLICT, "version_conflict", "Try again."),
+        VaultError::Fields(_) => told(
+            StatusCode::BAD_REQUEST,
+            "bad_fields",
+            "Give a JSON object with exactly the declared fields, each a text; or declare other fields.",
+        ),
+        VaultError::NoSuchField { name, .. } => {
+            told(StatusCode::NOT_FOUND, "not_found", &format!("See its fields: aurora info {name}"))
+        }
+        VaultError::VersionOnLead { .. } => told(StatusCode::NOT_FOUND, "not_found", "Ask for it on the lead."),
+        VaultError::NoSuchVersion { name, .. } => {
+            told(StatusCode::NOT_FOUND, "not_found", &format!("See what is kept: aurora versions {name}"))
+        }
         VaultError::ValueTooLarge { .. } => told(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", TOO_LARGE_HINT),
         VaultError::Metadata(_) => told(StatusCode::BAD_REQUEST, "bad_value", "Shorten the metadata."),
         VaultError::BadScope(_) => {

@@ -1,22 +1,16 @@
 //! Storing a secret: the body of `POST /api/secrets`. Unknown fields are refused at every level.
 
-use std::fmt;
-use std::time::Duration;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 
 use super::error::ApiError;
 use super::query;
-use crate::crypto::plaintext::Plaintext;
-use crate::model::freshness::Offline;
-use crate::model::metadata::{Metadata, SecretOptions};
+use super::types_patch::{FieldBody, MetadataBody, OptionsBody, given, patch};
+use crate::crypto::text::ValueText;
 use crate::model::name::{KeyName, NodeName, ServiceName};
 use crate::model::secret::{Scope, SecretName};
-use crate::model::time::Timestamp;
-use crate::vault::request::PutRequest;
+use crate::vault::request::{Place, PutRequest};
 
-/// The body as it is sent. `Debug` shows no value because [`Plaintext`] shows none.
+/// The body as it is sent. `Debug` shows no value because [`ValueText`] shows none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PutBody {
@@ -28,23 +22,19 @@ pub(super) struct PutBody {
     environment: Option<String>,
     #[serde(default)]
     metadata: MetadataBody,
-    expires_at: Option<String>,
     cas: Option<u64>,
-    ttl: Option<u64>,
-    max_stale: Option<u64>,
-    offline: Option<String>,
-    rotation_reminder_days: Option<u16>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct MetadataBody {
-    description: Option<String>,
-    owner: Option<String>,
-    contact: Option<String>,
-    note: Option<String>,
-    provider: Option<String>,
-    tags: Vec<String>,
+    #[serde(default, deserialize_with = "given")]
+    expires_at: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    ttl: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given")]
+    max_stale: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given")]
+    offline: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    rotation_reminder_days: Option<Option<u16>>,
+    #[serde(default, deserialize_with = "given")]
+    fields: Option<Option<Vec<FieldBody>>>,
 }
 
 impl PutBody {
@@ -53,82 +43,34 @@ impl PutBody {
     /// # Errors
     /// [`ApiError`] names the field.
     pub(super) fn into_request(self, node: Option<NodeName>, reason: Option<String>) -> Result<PutRequest, ApiError> {
-        let scope = query::scope(self.scope.as_deref(), self.scope_id.as_deref())?;
-        let metadata = Metadata {
-            description: self.metadata.description,
-            owner: self.metadata.owner,
-            contact: self.metadata.contact,
-            note: self.metadata.note,
-            provider: self.metadata.provider,
-            tags: self.metadata.tags,
+        let options = OptionsBody {
+            expires_at: self.expires_at,
+            ttl: self.ttl,
+            max_stale: self.max_stale,
+            offline: self.offline,
+            rotation_reminder_days: self.rotation_reminder_days,
+            fields: self.fields,
         };
-        let options = SecretOptions {
-            expires_at: self.expires_at.as_deref().map(timestamp).transpose()?,
-            ttl: self.ttl.map(Duration::from_secs),
-            max_stale: self.max_stale.map(Duration::from_secs),
-            offline: offline(self.offline.as_deref())?,
-            rotation_reminder_days: self
-                .rotation_reminder_days
-                .unwrap_or(SecretOptions::default().rotation_reminder_days),
-        };
-        Ok(PutRequest {
+        let place = Place {
             name: SecretName { service: ServiceName::parse(&self.service)?, key: KeyName::parse(&self.key_name)? },
-            scope: scope.unwrap_or(Scope::Global),
+            scope: query::scope(self.scope.as_deref(), self.scope_id.as_deref())?.unwrap_or(Scope::Global),
             environment: query::environment(self.environment.as_deref())?,
-            value: self.key_value.0,
-            metadata,
-            options,
-            cas: self.cas,
             node,
             reason,
-        })
-    }
-}
-
-fn timestamp(text: &str) -> Result<Timestamp, ApiError> {
-    let wanted = "a time in RFC 3339, such as 2027-01-31T00:00:00Z";
-    Timestamp::parse(text).ok_or(ApiError::BadValue { field: "expires_at", wanted })
-}
-
-fn offline(text: Option<&str>) -> Result<Offline, ApiError> {
-    match text {
-        None | Some("allow") => Ok(Offline::Allow),
-        Some("deny") => Ok(Offline::Deny),
-        Some(_) => Err(ApiError::BadValue { field: "offline", wanted: "allow or deny" }),
-    }
-}
-
-/// A JSON string that becomes a plaintext as soon as it is read, and in one copy.
-#[derive(Debug)]
-struct ValueText(Plaintext);
-
-impl<'de> Deserialize<'de> for ValueText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl Visitor<'_> for ValueVisitor {
-    type Value = ValueText;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<ValueText, E> {
-        Ok(ValueText(Plaintext::new(text.as_bytes().to_vec())))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<ValueText, E> {
-        Ok(ValueText(Plaintext::new(text.into_bytes())))
+        };
+        let patch = patch(self.metadata, options)?;
+        Ok(PutRequest { place, value: self.key_value.into_plaintext(), patch, cas: self.cas })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::freshness::Offline;
+    use crate::model::patch::Wish;
+    use crate::model::time::Timestamp;
 
     fn request(text: &str) -> Result<PutRequest, ApiError> {
         serde_json::from_str::<PutBody>(text).expect("json").into_request(None, None)
@@ -141,13 +83,12 @@ mod tests {
             "scope_id":"company-town-foods","metadata":{"description":"Own","contact":"ops@example.com"}}"#,
         )
         .expect("good");
-        assert_eq!(put.name.to_string(), "hubspot/api_key");
-        assert_eq!(put.scope, Scope::parse("company:company-town-foods").expect("scope"));
+        assert_eq!(put.place.name.to_string(), "hubspot/api_key");
+        assert_eq!(put.place.scope, Scope::parse("company:company-town-foods").expect("scope"));
         assert_eq!(put.value.expose(), b"pat-na1-abc123");
-        assert_eq!(put.metadata.contact.as_deref(), Some("ops@example.com"));
-        assert_eq!(put.options, SecretOptions::default());
-        assert_eq!((put.cas, put.environment), (None, None));
-        assert!(!format!("{:?}", request(r#"{"service":"a","key_name":"b","key_value":"pat"}"#)).contains("pat"));
+        assert_eq!(put.patch.contact, Wish::Set("ops@example.com".to_owned()));
+        assert_eq!((put.patch.ttl, put.cas, put.place.environment), (Wish::Keep, None, None));
+        assert!(!format!("{:?}", request(r#"{"service":"a","key_name":"b","key_value":"canary"}"#)).contains("canary"));
     }
 
     #[test]
@@ -160,11 +101,11 @@ mod tests {
         .expect("good");
         assert_eq!(put.value.expose(), "\0\"é".as_bytes());
         assert_eq!(put.cas, Some(0));
-        assert_eq!(put.options.ttl, Some(Duration::from_secs(60)));
-        assert_eq!(put.options.max_stale, Some(Duration::ZERO));
-        assert_eq!(put.options.offline, Offline::Deny);
-        assert_eq!(put.options.rotation_reminder_days, 30);
-        assert_eq!(put.options.expires_at, Some(Timestamp(1_795_248_000_000)));
+        assert_eq!(put.patch.ttl, Wish::Set(Duration::from_secs(60)));
+        assert_eq!(put.patch.max_stale, Wish::Set(Duration::ZERO));
+        assert_eq!(put.patch.offline, Wish::Set(Offline::Deny));
+        assert_eq!(put.patch.rotation_reminder_days, Wish::Set(30));
+        assert_eq!(put.patch.expires_at, Wish::Set(Timestamp(1_795_248_000_000)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::model::fields::Field;
 use crate::model::freshness::Offline;
 use crate::model::metadata::Metadata;
 use crate::model::record::{Record, RecordBody};
@@ -39,6 +40,20 @@ impl<'a> From<&'a Metadata> for MetadataView<'a> {
     }
 }
 
+/// A declared field: its name and kind, never its text.
+#[derive(Debug, Serialize)]
+pub(super) struct FieldView<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+impl<'a> From<&'a Field> for FieldView<'a> {
+    fn from(field: &'a Field) -> Self {
+        Self { name: field.name.as_str(), kind: field.kind.as_str() }
+    }
+}
+
 /// One version of one secret in one scope.
 #[derive(Debug, Serialize)]
 pub(super) struct RecordView<'a> {
@@ -51,7 +66,10 @@ pub(super) struct RecordView<'a> {
     version: u64,
     revision: u64,
     deleted: bool,
+    state: &'static str,
     metadata: MetadataView<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldView<'a>>,
     expires_at: Option<String>,
     ttl: Option<u64>,
     max_stale: Option<u64>,
@@ -73,11 +91,10 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             secret_id: record.secret_id,
             version: record.version.get(),
             revision: record.revision.get(),
-            deleted: match record.body {
-                RecordBody::Sealed(_) => false,
-                RecordBody::Deleted { .. } => true,
-            },
+            deleted: matches!(record.body, RecordBody::Deleted { .. }),
+            state: state(&record.body),
             metadata: MetadataView::from(&record.metadata),
+            fields: record.fields.iter().map(FieldView::from).collect(),
             expires_at: options.expires_at.map(|at| at.to_string()),
             ttl: options.ttl.map(|ttl| ttl.as_secs()),
             max_stale: options.max_stale.map(|max_stale| max_stale.as_secs()),
@@ -89,6 +106,16 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
         }
+    }
+}
+
+/// `live`, `deleted`, `destroyed`, or `unset` while there has been no value.
+fn state(body: &RecordBody) -> &'static str {
+    match body {
+        RecordBody::Sealed(_) => "live",
+        RecordBody::Deleted { .. } => "deleted",
+        RecordBody::Destroyed => "destroyed",
+        RecordBody::Unset => "unset",
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types_record::MetadataView;
+use super::types_record::{FieldView, MetadataView};
+use crate::vault::answer::Stored;
 
 /// `GET /api/secrets/{service}/{key}?…`
 #[derive(Debug, Default, Deserialize)]
@@ -16,6 +17,8 @@ pub(super) struct ReadQuery {
     pub(super) environment: Option<String>,
     /// An older version.
     pub(super) version: Option<String>,
+    /// One field of a value that has several.
+    pub(super) field: Option<String>,
     /// `true`: confirm with the lead first.
     pub(super) refresh: Option<String>,
 }
@@ -30,6 +33,34 @@ pub(super) struct PlaceQuery {
     pub(super) scope_id: Option<String>,
     /// Another environment than the node's.
     pub(super) environment: Option<String>,
+}
+
+/// `POST …/destroy?…`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct DestroyQuery {
+    /// `global`, `company` or `node`; global if absent.
+    pub(super) scope: Option<String>,
+    /// The company or node of the scope.
+    pub(super) scope_id: Option<String>,
+    /// Another environment than the node's.
+    pub(super) environment: Option<String>,
+    /// Numbers between commas; every version if absent.
+    pub(super) versions: Option<String>,
+}
+
+/// `POST …/rollback?…`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RollbackQuery {
+    /// `global`, `company` or `node`; global if absent.
+    pub(super) scope: Option<String>,
+    /// The company or node of the scope.
+    pub(super) scope_id: Option<String>,
+    /// Another environment than the node's.
+    pub(super) environment: Option<String>,
+    /// The version whose value becomes the new one.
+    pub(super) to: Option<String>,
 }
 
 /// `GET /api/secrets?…`
@@ -81,19 +112,42 @@ pub(super) struct SecretView<'a> {
     pub(super) version: u64,
     /// Where it lives.
     pub(super) environment: &'a str,
+    /// The field that was asked for: `key_value` is its text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) field: Option<&'a str>,
+    /// The declared fields, if the value has several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) fields: Vec<FieldView<'a>>,
 }
 
 /// A committed change.
 #[derive(Debug, Serialize)]
 pub(super) struct StoredView {
     /// Always true: a failure has the shape of an error.
-    pub(super) success: bool,
+    success: bool,
     /// Serial number of the secret in its scope.
-    pub(super) secret_id: u64,
+    secret_id: u64,
     /// For people.
-    pub(super) message: &'static str,
+    message: &'static str,
     /// The new version, or the one deleted.
-    pub(super) version: u64,
-    /// The change.
-    pub(super) revision: u64,
+    version: u64,
+    /// The change, or the last one if there was none to make.
+    revision: u64,
+    /// Present when the request asked for what is there already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unchanged: bool,
+}
+
+impl StoredView {
+    /// A change as it is told: with these words if there was one to make.
+    pub(super) fn new(stored: &Stored, message: &'static str) -> Self {
+        Self {
+            success: true,
+            secret_id: stored.secret_id,
+            message: if stored.changed { message } else { "Nothing to change: it is so already" },
+            version: stored.version.get(),
+            revision: stored.revision.get(),
+            unchanged: !stored.changed,
+        }
+    }
 }

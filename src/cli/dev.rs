@@ -153,7 +153,7 @@ impl DevMesh {
             if !follower.exists() {
                 let body = dev_story::token_for(follower.name);
                 let token: TokenView = lead.admin().ask(Question::post("/api/tokens", &body)?).await?;
-                follower.prepare(&["join", "-"], Some(&token.token.0)).await?;
+                follower.prepare(&["join", "-"], Some(token.token.plaintext())).await?;
             }
             follower.start().await?;
         }

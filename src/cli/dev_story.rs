@@ -151,9 +151,9 @@ pub(super) async fn read_all(nodes: &[DevNode]) -> Result<Vec<Reading>> {
         let (got, version, cache) = match at.agent().send(question).await {
             Ok(answer) => {
                 let secret: SecretView = answer.parse()?;
-                let expected = Sample::ALL
-                    .iter()
-                    .find(|sample| sample.service == service && sample.value.as_bytes() == secret.key_value.0.expose());
+                let expected = Sample::ALL.iter().find(|sample| {
+                    sample.service == service && sample.value.as_bytes() == secret.key_value.plaintext().expose()
+                });
                 // The scope is believed only if the value is the one stored in it.
                 let scope = secret.scope_text();
                 let got = if expected.is_some_and(|sample| sample.scope_text() == scope) {

@@ -29,7 +29,7 @@ pub(super) async fn token(session: &mut Session<'_>, verb: TokenVerb) -> Result<
 
 /// The token alone on its line, then the line to copy, unless the person wants the token only.
 fn print_token(session: &mut Session<'_>, token: &TokenView) -> Result<(), CliError> {
-    let text = token.token.0.expose();
+    let text = token.token.plaintext().expose();
     session.output.write(text)?;
     if session.output.is_quiet() {
         return session.output.write(b"\n");

@@ -66,7 +66,7 @@ pub(super) async fn get(session: &mut Session<'_>, arguments: &GetArguments) -> 
     let secret: SecretView = answer.parse()?;
     match session.output.format() {
         Format::Table => {
-            session.output.write(secret.key_value.0.expose())?;
+            session.output.write(secret.key_value.plaintext().expose())?;
             if session.output.is_terminal() { session.output.write(b"\n") } else { Ok(()) }
         }
         Format::Json | Format::Yaml => session.output.data(&secret),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Shown;
 use super::table::{Style, plain, rows};
-use super::views_secret::ValueText;
+use crate::crypto::text::ValueText;
 
 /// The body of `POST /api/tokens`.
 #[derive(Debug, Serialize)]

@@ -1,14 +1,10 @@
 //! A secret with its value, on its way to the node and back. Unknown fields of a newer node are passed over.
 
-use std::fmt;
-
-use serde::de::{Deserializer, Error, Visitor};
-use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::output::Shown;
 use super::table::{Style, plain};
-use crate::crypto::plaintext::Plaintext;
+use crate::crypto::text::ValueText;
 
 /// The body of `POST /api/secrets`. The value is borrowed; what is not given is not sent.
 #[derive(Serialize)]
@@ -78,41 +74,6 @@ impl SecretView {
     /// Which value it is.
     pub(super) fn version(&self) -> u64 {
         self.version
-    }
-}
-
-/// A value within JSON or YAML: becomes a plaintext as soon as it is read.
-pub(super) struct ValueText(pub(super) Plaintext);
-
-impl Serialize for ValueText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::Error;
-        let text = std::str::from_utf8(self.0.expose()).map_err(|_| S::Error::custom("a value that is no text"))?;
-        serializer.serialize_str(text)
-    }
-}
-
-impl<'de> Deserialize<'de> for ValueText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl Visitor<'_> for ValueVisitor {
-    type Value = ValueText;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a string")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<ValueText, E> {
-        Ok(ValueText(Plaintext::new(text.as_bytes().to_vec())))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<ValueText, E> {
-        Ok(ValueText(Plaintext::new(text.into_bytes())))
     }
 }
 

@@ -124,6 +124,8 @@ pub struct LimitsSection {
     pub value_bytes_max: usize,
     /// Changes the lead remembers, for followers that were away; one that missed more gets a snapshot.
     pub log_revisions: usize,
+    /// Versions of each secret that the lead keeps, the current one included.
+    pub versions_kept: usize,
     /// Local connections in all.
     pub connections: usize,
     /// Local connections of one user.
@@ -132,7 +134,13 @@ pub struct LimitsSection {
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { value_bytes_max: 64 << 10, log_revisions: 100_000, connections: 1024, connections_per_uid: 256 }
+        Self {
+            value_bytes_max: 64 << 10,
+            log_revisions: 100_000,
+            versions_kept: 10,
+            connections: 1024,
+            connections_per_uid: 256,
+        }
     }
 }
 

@@ -204,12 +204,13 @@ fn limits(mut section: Section<'_>) -> LimitsSection {
     let defaults = LimitsSection::default();
     // A mebibyte is the largest value the design allows; the other bounds are memory and file descriptors.
     let value_bytes_max = section.number("value_bytes_max", defaults.value_bytes_max, 1..=VALUE_BYTES_MAX);
+    let versions_kept = section.number("versions_kept", defaults.versions_kept, 1..=1000);
     let log_revisions = section.number("log_revisions", defaults.log_revisions, 1..=10_000_000);
     let connections = section.number("connections", defaults.connections, 8..=65_536);
     let per_uid = defaults.connections_per_uid.min(connections);
     let connections_per_uid = section.number("connections_per_uid", per_uid, 1..=connections);
     section.finish();
-    LimitsSection { value_bytes_max, log_revisions, connections, connections_per_uid }
+    LimitsSection { value_bytes_max, log_revisions, versions_kept, connections, connections_per_uid }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {

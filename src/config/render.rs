@@ -121,11 +121,17 @@ fn limits(config: &NodeConfig) -> String {
 value_bytes_max = {}
 # Changes the lead remembers: a follower that missed more gets everything anew.
 log_revisions = {}
+# Versions of each secret that the lead keeps, the current one included.
+versions_kept = {}
 # Local connections, in all and of one user.
 connections = {}
 connections_per_uid = {}
 ",
-        limits.value_bytes_max, limits.log_revisions, limits.connections, limits.connections_per_uid
+        limits.value_bytes_max,
+        limits.log_revisions,
+        limits.versions_kept,
+        limits.connections,
+        limits.connections_per_uid
     )
 }
 

@@ -7,6 +7,7 @@ mod binding;
 pub mod digest;
 mod envelope;
 pub mod error;
+pub mod fields;
 pub mod join_token;
 pub mod key_ring;
 pub mod locked;
@@ -19,5 +20,6 @@ pub mod sealing;
 pub mod system_entropy;
 #[cfg(test)]
 mod test_support;
+pub mod text;
 pub mod unseal;
 pub mod written;

@@ -52,6 +52,19 @@ pub fn open(
     envelope::open(key.as_bytes(), &bound, sealed.nonce, &sealed.ciphertext, WHAT)
 }
 
+/// Whether a sealed record holds this value. What does not open holds nothing that could be compared.
+#[must_use]
+pub fn holds(
+    key: &ScopeKey,
+    mesh: &MeshId,
+    at: &ScopedSecret,
+    version: Version,
+    sealed: &SealedValue,
+    value: &Plaintext,
+) -> bool {
+    open(key, mesh, at, version, sealed).is_ok_and(|opened| opened.equals(value))
+}
+
 fn associated_data(mesh: &MeshId, at: &ScopedSecret, version: Version, generation: Generation) -> Vec<u8> {
     Binding::new(LABEL, mesh)
         .scope(at.secret.environment.as_str(), &at.scope)

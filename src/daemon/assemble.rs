@@ -15,8 +15,10 @@ use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
 use crate::model::identity::Role;
+use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
 
 /// What a node is built from, besides the contents of its store.
 pub(super) struct Materials<'node> {
@@ -37,10 +39,26 @@ pub(super) struct Assembled {
 
 /// Builds the parts for the role of this node; the one writer is started, the rest is described.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents) -> Result<Assembled> {
+    if contents.blobs.contains_key(&BlobName::RebuildDue) {
+        purge(from.store, contents.facts.role).await?;
+    }
     let own = contents.roster.iter().find(|entry| entry.name == contents.facts.node).cloned();
     let own = own.context("the store does not know its own node")?;
     match contents.facts.role {
         Role::Lead => assemble_lead::assemble(from, contents, &own).await,
         Role::Follower => assemble_follower::assemble(from, contents, own).await,
+    }
+}
+
+/// A crash, or a full disk, came between taking something out of the store and taking its bytes out of the file. A
+/// follower may not hold them and does not start with them; a lead may, and without it no one is served.
+async fn purge(store: &Store, role: Role) -> Result<()> {
+    match (store.rebuild().await, role) {
+        (Ok(()), _) => Ok(store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?),
+        (Err(error), Role::Lead) => {
+            tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
+            Ok(())
+        }
+        (Err(error), Role::Follower) => Err(error).context("what left the cache cannot be taken out of its file"),
     }
 }

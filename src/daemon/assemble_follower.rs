@@ -25,7 +25,6 @@ use crate::model::roster::RosterEntry;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
-use crate::store::mutation::Mutation;
 use crate::transport::certificate;
 use crate::transport::credentials::Credentials;
 use crate::transport::endpoint::Endpoint;
@@ -66,11 +65,6 @@ impl FollowerIdentity {
 /// Starts the writer of the cache and describes the rest.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
     let Materials { config, keystore, store, seams, handle, .. } = *from;
-    if contents.blobs.contains_key(&BlobName::RebuildDue) {
-        // A crash came between taking something out of the cache and taking its bytes out of the file.
-        store.rebuild().await?;
-        store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
-    }
     let identity = FollowerIdentity::open(keystore)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();

@@ -109,6 +109,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
             root: Arc::clone(&keystore.root),
             entropy: Arc::clone(&seams.entropy),
             log_keep: config.limits.log_revisions,
+            versions_kept: config.limits.versions_kept,
         },
         board: Arc::clone(&board),
         lead_board: Arc::clone(&lead_board),

@@ -1,8 +1,9 @@
 //! The change log: which revision changed what, so that a follower that was away can be told only what it missed.
 
+use super::change::ChangeKind;
 use super::name::NodeName;
-use super::number::Revision;
-use super::secret::ScopedSecret;
+use super::number::{Revision, Version};
+use super::secret::{KeyScope, ScopedSecret};
 use super::time::Timestamp;
 
 /// One committed change.
@@ -21,8 +22,17 @@ pub struct LogEntry {
 /// What a change was about. The new content is in the current record or roster entry: the log never holds content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogSubject {
-    /// A secret got a new version or lost one.
-    Secret(ScopedSecret),
+    /// A secret.
+    Secret {
+        /// Which, in which scope.
+        at: ScopedSecret,
+        /// What was done to it.
+        change: ChangeKind,
+        /// The version that was current after it.
+        version: Version,
+    },
     /// A node joined, left, or is entitled to something else.
     Node(NodeName),
+    /// A scope key got a new generation, or lost its old ones.
+    ScopeKey(KeyScope),
 }

@@ -4,8 +4,10 @@
 //! the policy check and the audit line all use the same type, so they cannot disagree about a spelling.
 
 pub mod caller;
+pub mod change;
 pub mod company;
 pub mod entitlement;
+pub mod fields;
 pub mod freshness;
 pub mod glob;
 pub mod identity;
@@ -13,6 +15,7 @@ pub mod log;
 pub mod metadata;
 pub mod name;
 pub mod number;
+pub mod patch;
 pub mod record;
 pub mod roster;
 pub mod secret;

@@ -1,5 +1,7 @@
 //! A sealed record: the same bytes at rest on the lead, on the wire, and in every cache.
 
+use super::change::ChangeKind;
+use super::fields::Fields;
 use super::metadata::{Metadata, SecretOptions};
 use super::number::{Generation, Position, Revision, Version};
 use super::secret::{KeyScope, ScopedSecret};
@@ -29,6 +31,10 @@ pub enum RecordBody {
         /// The value, kept on the lead so that a deletion can be undone; it never travels to a follower.
         kept: Option<SealedValue>,
     },
+    /// The value of this version is gone for good.
+    Destroyed,
+    /// The secret is declared, and has had no value so far. The first one takes this version's number.
+    Unset,
 }
 
 /// One version of one secret in one scope.
@@ -42,12 +48,18 @@ pub struct Record {
     pub version: Version,
     /// The change that wrote it last.
     pub revision: Revision,
+    /// What that change did.
+    pub change: ChangeKind,
+    /// The last change that destroyed a version of this secret: whoever held one writes its file anew.
+    pub purged: Option<Revision>,
     /// The value, or that it is gone.
     pub body: RecordBody,
     /// Texts for people.
     pub metadata: Metadata,
     /// How it is kept and served.
     pub options: SecretOptions,
+    /// The fields of the value, if it has several.
+    pub fields: Fields,
     /// When the first version of this secret was stored.
     pub created_at: Timestamp,
     /// When this record was written.
@@ -55,12 +67,22 @@ pub struct Record {
 }
 
 impl Record {
-    /// The sealed value, unless it was deleted.
+    /// The sealed value that can be read.
     #[must_use]
     pub fn sealed(&self) -> Option<&SealedValue> {
         match &self.body {
             RecordBody::Sealed(value) => Some(value),
-            RecordBody::Deleted { .. } => None,
+            RecordBody::Deleted { .. } | RecordBody::Destroyed | RecordBody::Unset => None,
+        }
+    }
+
+    /// The sealed value that is there, to be read or to be undeleted.
+    #[must_use]
+    pub fn kept(&self) -> Option<&SealedValue> {
+        match &self.body {
+            RecordBody::Sealed(value) => Some(value),
+            RecordBody::Deleted { kept } => kept.as_ref(),
+            RecordBody::Destroyed | RecordBody::Unset => None,
         }
     }
 }

@@ -8,8 +8,10 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 use super::convergence_peer::{Follower, Session};
 use super::feed;
 use super::view::{LeadView, View};
+use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::fields::Fields;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::log::{LogEntry, LogSubject};
@@ -164,8 +166,10 @@ impl Mesh {
         let at = place(which);
         let version = self.lead.view.get(&at).map_or(Version::FIRST, |record| record.version.next());
         let revision = self.lead.view.position.revision.next();
-        self.lead.view.insert(record(at.clone(), version, revision, bytes));
-        self.log(LogSubject::Secret(at), self.log_keep);
+        let record = record(at.clone(), version, revision, bytes);
+        let change = record.change;
+        self.lead.view.insert(record);
+        self.log(LogSubject::Secret { at, change, version }, self.log_keep);
     }
 
     fn entitle(&mut self, name: &str, to: u8) {
@@ -227,9 +231,12 @@ fn record(at: ScopedSecret, version: Version, revision: Revision, bytes: Option<
         secret_id: 1,
         version,
         revision,
+        change: if bytes.is_some() { ChangeKind::Stored } else { ChangeKind::Deleted },
+        purged: None,
         body: bytes.map_or(RecordBody::Deleted { kept: None }, |bytes| RecordBody::Sealed(sealed(bytes))),
         metadata: Metadata::default(),
         options: SecretOptions::default(),
+        fields: Fields::default(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
     }

@@ -106,8 +106,8 @@ fn entitled_record<'lead>(
     subject: &LogSubject,
 ) -> Option<&'lead Arc<Record>> {
     match subject {
-        LogSubject::Node(_) => None,
-        LogSubject::Secret(at) => lead.view.get(at).filter(|_| entry.entitlement.covers(&entry.name, at)),
+        LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+        LogSubject::Secret { at, .. } => lead.view.get(at).filter(|_| entry.entitlement.covers(&entry.name, at)),
     }
 }
 
@@ -117,5 +117,6 @@ fn payload_bytes(record: &Arc<Record>) -> usize {
     let texts = [&metadata.description, &metadata.owner, &metadata.contact, &metadata.note, &metadata.provider];
     let text_bytes: usize = texts.into_iter().flatten().chain(&metadata.tags).map(String::len).sum();
     let value_bytes = record.sealed().map_or(0, |sealed| sealed.ciphertext.len());
-    RECORD_OVERHEAD_BYTES + text_bytes + value_bytes
+    let field_bytes: usize = record.fields.iter().map(|field| field.name.as_str().len() + 2).sum();
+    RECORD_OVERHEAD_BYTES + text_bytes + field_bytes + value_bytes
 }

@@ -4,11 +4,15 @@ use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 use super::check::high_water;
 use super::error::StoreError;
-use super::mutation::OLDER_VERSIONS_KEPT;
-use super::record::{key, meta};
+use super::record::{key, meta, secret};
 use super::step::Step;
 use super::table::Table;
-use crate::model::number::Version;
+use crate::model::number::{Generation, Version};
+use crate::model::record::{Record, RecordBody};
+use crate::model::secret::ScopedSecret;
+
+/// The least and the most of what follows an address in the key of an older version.
+const EVERY_VERSION: (&[u8], &[u8]) = (&[0; 8], &[u8::MAX; 8]);
 
 /// Applies the steps in order.
 ///
@@ -18,11 +22,18 @@ pub(super) fn apply(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreE
     for step in steps {
         match step {
             Step::PutRecord { key, version, row, mark, .. } => put_record(txn, key, *version, row, mark)?,
+            Step::TrimVersions { key, keep } => drop_numbered(txn, Table::Versions, key, EVERY_VERSION, *keep)?,
+            Step::DestroyVersions { at, keys } => keys.iter().try_for_each(|key| destroy_version(txn, at, key))?,
+            Step::ReplaceVersion { at, key, row, expecting } => replace_version(txn, at, key, row, *expecting)?,
             Step::DropRecord { key } => drop_record(txn, key)?,
             Step::Put { table, key, row } => put(txn, *table, key, row)?,
             Step::Drop { table, key } => drop(table.write(txn)?.remove(key.as_slice())?),
-            Step::DropScopeKeys { prefix } => {
-                drop_numbered(txn, Table::ScopeKeys, prefix, &[0; 4], &[u8::MAX; 4], 0)?;
+            Step::DropScopeKeys { prefix, before: None } => {
+                drop_numbered(txn, Table::ScopeKeys, prefix, (&[0; 4], &[u8::MAX; 4]), 0)?;
+            }
+            Step::DropScopeKeys { prefix, before: Some(before) } => {
+                let last = before.get().saturating_sub(1).to_be_bytes();
+                drop_numbered(txn, Table::ScopeKeys, prefix, (&[0; 4], &last), 0)?;
             }
             Step::AppendLog { revision, row } => put(txn, Table::Log, &key::revision(*revision), row)?,
             Step::TrimLog { keep } => trim_log(txn, *keep)?,
@@ -47,13 +58,38 @@ fn put_record(txn: &WriteTransaction, at: &[u8], version: Version, row: &[u8], m
     let (Some(before), Some(replaced)) = (before.filter(|before| *before < version), replaced) else {
         return Ok(());
     };
-    put(txn, Table::Versions, &key::version(at, before), &replaced)?;
-    drop_numbered(txn, Table::Versions, at, &[0; 8], &[u8::MAX; 8], OLDER_VERSIONS_KEPT)
+    put(txn, Table::Versions, &key::version(at, before), &replaced)
+}
+
+/// An older version keeps its row, so that it can be told from one that never was.
+fn destroy_version(txn: &WriteTransaction, at: &ScopedSecret, key: &[u8]) -> Result<(), StoreError> {
+    let Some(mut record) = older(txn, at, key)? else { return Ok(()) };
+    record.body = RecordBody::Destroyed;
+    put(txn, Table::Versions, key, &secret::record_row(&record)?)
+}
+
+fn replace_version(
+    txn: &WriteTransaction,
+    at: &ScopedSecret,
+    key: &[u8],
+    row: &[u8],
+    expecting: Generation,
+) -> Result<(), StoreError> {
+    let found = older(txn, at, key)?;
+    let as_read = found.is_some_and(|record| record.kept().is_some_and(|sealed| sealed.generation == expecting));
+    if as_read { put(txn, Table::Versions, key, row) } else { Ok(()) }
+}
+
+fn older(txn: &WriteTransaction, at: &ScopedSecret, key: &[u8]) -> Result<Option<Record>, StoreError> {
+    let table = Table::Versions.write(txn)?;
+    let Some(row) = table.get(key)? else { return Ok(None) };
+    let read = secret::record(at.clone(), row.value());
+    read.map(Some).map_err(|fault| StoreError::corrupt(Table::Versions.name(), key, fault))
 }
 
 fn drop_record(txn: &WriteTransaction, at: &[u8]) -> Result<(), StoreError> {
     drop(Table::Records.write(txn)?.remove(at)?);
-    drop_numbered(txn, Table::Versions, at, &[0; 8], &[u8::MAX; 8], 0)
+    drop_numbered(txn, Table::Versions, at, EVERY_VERSION, 0)
 }
 
 /// Drops the rows whose key is the prefix and a number, all but the `keep` highest numbers.
@@ -61,8 +97,7 @@ fn drop_numbered(
     txn: &WriteTransaction,
     table: Table,
     prefix: &[u8],
-    least: &[u8],
-    most: &[u8],
+    (least, most): (&[u8], &[u8]),
     keep: usize,
 ) -> Result<(), StoreError> {
     let (first, last) = ([prefix, least].concat(), [prefix, most].concat());

@@ -25,7 +25,10 @@ pub(super) fn check(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreE
             Step::PutRecord { at, key, version, .. } => draft.put_record(at, key, *version)?,
             Step::AppendLog { revision, .. } => draft.append_log(*revision)?,
             Step::Advance { position, .. } => draft.advance(*position)?,
-            Step::DropRecord { .. }
+            Step::TrimVersions { .. }
+            | Step::DestroyVersions { .. }
+            | Step::ReplaceVersion { .. }
+            | Step::DropRecord { .. }
             | Step::Put { .. }
             | Step::Drop { .. }
             | Step::DropScopeKeys { .. }

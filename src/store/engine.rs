@@ -51,6 +51,16 @@ impl Engine {
         load::version(&self.database, at, version)
     }
 
+    /// A page of older versions.
+    pub(super) fn older(
+        &self,
+        after: Option<&(ScopedSecret, Version)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.usable()?;
+        load::older(&self.database, after, limit)
+    }
+
     /// Everything but older versions.
     pub(super) fn contents(&self) -> Result<Contents, StoreError> {
         self.usable()?;

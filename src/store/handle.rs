@@ -98,6 +98,15 @@ impl Store {
         self.ask(|reply| Command::Version { at, version, reply }).await
     }
 
+    /// A page of the older versions of all secrets, in a fixed order, after this one; at most `limit`, and fewer only at
+    /// the end.
+    ///
+    /// # Errors
+    /// As [`Store::versions`].
+    pub async fn older(&self, after: Option<(ScopedSecret, Version)>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.ask(|reply| Command::Older { after, limit, reply }).await
+    }
+
     /// Everything but older versions, as it stands after what was asked before.
     ///
     /// # Errors
@@ -106,8 +115,8 @@ impl Store {
         self.ask(|reply| Command::Snapshot { reply }).await
     }
 
-    /// Writes the file anew, so that it holds no byte of what was dropped. Call it after
-    /// [`Mutation::DropRecord`] and [`Mutation::Forget`].
+    /// Writes the file anew, so that it holds no byte of what was dropped or destroyed. Call it after
+    /// [`Mutation::DropRecord`], [`Mutation::DestroyVersions`], [`Mutation::DropGenerations`] and [`Mutation::Forget`].
     ///
     /// # Errors
     /// [`StoreError::NotAFile`] for a store over other storage, or what the disk says. The store stays usable unless it
@@ -165,7 +174,6 @@ fn whole(open: impl FnOnce() -> Result<Engine, StoreError>) -> Result<(Contents,
 #[cfg(test)]
 mod tests {
     use super::super::blob::BlobName;
-    use super::super::mutation::OLDER_VERSIONS_KEPT;
     use super::super::test_support::{
         Disk, at, contact, facts, full_record, log, node, node_name, position, record, scope_key, token, version,
     };
@@ -243,20 +251,6 @@ mod tests {
         assert!(contents.tokens.is_empty() && contents.records.is_empty());
         assert_eq!(numbers(&store).await, [0_u64; 0]);
         assert_eq!(contents.high_water, [(place(), version(2))]);
-    }
-
-    #[tokio::test]
-    async fn older_versions_are_kept_up_to_the_limit() {
-        let (store, _disk) = store().await;
-        let many = u64::try_from(OLDER_VERSIONS_KEPT).expect("small") + 5;
-        for number in 1..=many {
-            store.commit(vec![put(number)]).await.expect("committed");
-        }
-        assert_eq!(numbers(&store).await, (5..=many).rev().collect::<Vec<_>>());
-        let old = store.version(place(), version(7)).await.expect("read").expect("kept");
-        assert_eq!(old.sealed().expect("sealed").ciphertext, 7_u64.to_be_bytes());
-        assert_eq!(store.version(place(), version(4)).await.expect("read"), None);
-        assert_eq!(store.versions(at("prod", "openai/api_key", "node:x")).await.expect("read"), []);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //! error with its table and key; nothing is ever skipped.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
@@ -69,6 +70,27 @@ pub(super) fn versions(database: &Database, at: &ScopedSecret) -> Result<Vec<Rec
 /// As [`contents`].
 pub(super) fn version(database: &Database, at: &ScopedSecret, version: Version) -> Result<Option<Record>, StoreError> {
     Ok(versions(database, at)?.into_iter().find(|record| record.version == version))
+}
+
+/// Older versions of every secret, in the order of their keys, after this one; at most `limit`.
+///
+/// # Errors
+/// As [`contents`].
+pub(super) fn older(
+    database: &Database,
+    after: Option<&(ScopedSecret, Version)>,
+    limit: usize,
+) -> Result<Vec<Record>, StoreError> {
+    let txn = database.begin_read()?;
+    let start = after.map(|(at, version)| key::version(&key::address(at), *version));
+    let from = start.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut found = Vec::new();
+    for row in Table::Versions.read(&txn)?.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+        let (key, row) = row?;
+        let named = key::parse_version(key.value()).map_err(|fault| corrupt(Table::Versions, key.value(), fault))?;
+        found.push(decode_record(Table::Versions, key.value(), &named.0, row.value())?);
+    }
+    Ok(found)
 }
 
 fn decode_record(table: Table, key: &[u8], at: &ScopedSecret, row: &[u8]) -> Result<Record, StoreError> {

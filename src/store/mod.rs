@@ -15,6 +15,8 @@ mod file;
 pub mod handle;
 mod load;
 pub mod mutation;
+#[cfg(test)]
+mod older_versions;
 mod overlay;
 mod rebuild;
 mod record;

@@ -3,26 +3,52 @@
 use super::blob::BlobName;
 use crate::model::log::LogEntry;
 use crate::model::name::NodeName;
-use crate::model::number::Position;
+use crate::model::number::{Generation, Position, Version};
 use crate::model::record::{Contact, Record, SealedScopeKey};
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::{KeyScope, ScopedSecret};
 
-/// Older versions kept of each (secret, scope): enough to step back over a bad week of rotations.
-pub const OLDER_VERSIONS_KEPT: usize = 10;
-
 /// One change. A transaction is a list of them, applied in order, wholly or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mutation {
-    /// Stores a version and makes it current. The one it replaces is kept, up to [`OLDER_VERSIONS_KEPT`]; the same
-    /// version again replaces its own row. A version below the high-water mark is refused.
+    /// Stores a version and makes it current. The one it replaces is kept until it is trimmed; the same version again
+    /// replaces its own row. A version below the high-water mark is refused.
     PutRecord(Record),
+    /// Drops the oldest of the older versions, all but `keep`.
+    TrimVersions {
+        /// Of which secret, in which scope.
+        at: ScopedSecret,
+        /// How many stay beside the current one.
+        keep: usize,
+    },
+    /// Takes the values out of these older versions, as far as they are kept; that there were such versions stays.
+    DestroyVersions {
+        /// Of which secret, in which scope.
+        at: ScopedSecret,
+        /// Which; the current one is not among the older versions.
+        versions: Vec<Version>,
+    },
+    /// Replaces an older version by the same one, sealed anew. Does nothing if that version is not kept any more, or is
+    /// not sealed by this generation: it was trimmed, destroyed or sealed anew since it was read.
+    ReplaceVersion {
+        /// The version as it shall be.
+        record: Record,
+        /// The generation that seals it now.
+        expecting: Generation,
+    },
     /// Drops all versions: the node is no longer entitled to it. The high-water mark stays.
     DropRecord(ScopedSecret),
     /// Stores one generation of a scope key.
     PutScopeKey(SealedScopeKey),
     /// Drops every generation of a scope key.
     DropScopeKey(KeyScope),
+    /// Drops the generations of a scope key that come before this one.
+    DropGenerations {
+        /// What the key covers.
+        at: KeyScope,
+        /// The first generation that stays.
+        before: Generation,
+    },
     /// Stores a node of the mesh.
     PutNode(RosterEntry),
     /// Drops a node of the mesh.

@@ -9,7 +9,7 @@ use super::table::{Table, begin_write};
 use crate::model::number::Position;
 
 /// The schema this build writes.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// The number of the first secret: zero would read as "none" in a table of people's.
 const FIRST_SECRET_ID: u64 = 1;
@@ -17,7 +17,15 @@ const FIRST_SECRET_ID: u64 = 1;
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from schema n + 1 to n + 2. Each stays for ever, with a fixture of the schema it starts from.
-const MIGRATIONS: &[Migration] = &[];
+const MIGRATIONS: &[Migration] = &[forget_log];
+
+/// Schema 2 says of each logged change what it did, which schema 1 did not write down. So the log starts anew: followers
+/// that were away get a snapshot. Rows of records are read in either format and written in today's.
+fn forget_log(txn: &WriteTransaction) -> Result<(), StoreError> {
+    txn.delete_table(Table::Log.definition())?;
+    Table::Log.write(txn)?;
+    Ok(())
+}
 
 /// The schema of a file.
 ///
@@ -86,12 +94,15 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::super::blob::BlobName;
+    use super::super::contents::Contents;
     use super::super::handle::Store;
     use super::super::mutation::Mutation;
     use super::super::test_support::{
         contact, facts, full_record, log, node, position, record, scope_key, token, version,
     };
     use super::*;
+    use crate::model::fields::Fields;
+    use crate::model::record::Record;
 
     /// Set to write a fixture anew: done once for each schema, when it is new, and never again.
     const WRITE_FIXTURE: &str = "AURORA_WRITE_STORE_FIXTURE";
@@ -125,25 +136,46 @@ mod tests {
         store.close().await.expect("closed");
     }
 
-    #[tokio::test]
-    async fn a_store_of_schema_1_still_opens_with_everything_in_it() {
-        if std::env::var_os(WRITE_FIXTURE).is_some() {
-            write_fixture(&fixture(1)).await;
-        }
+    /// Opens a copy of the fixture, as today's build finds it after its migrations.
+    async fn opened(schema: u32) -> (tempfile::TempDir, Store, Contents) {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("store.redb");
-        fs::copy(fixture(1), &path).expect("the fixture is in the repository");
+        fs::copy(fixture(schema), &path).expect("the fixture is in the repository");
         let (store, contents) = Store::open(&path).await.expect("opened");
+        (directory, store, contents)
+    }
+
+    fn check_what_every_schema_holds(contents: &Contents) {
         assert_eq!(contents.facts, facts());
         assert_eq!(contents.position, position(1, 2));
-        assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
         assert_eq!(contents.scope_keys, [scope_key("company:acme", 1, b"sealed key")]);
-        assert_eq!((contents.roster, contents.tokens), (vec![node("vengeance")], vec![token(3)]));
-        assert_eq!((contents.log, contents.contact), (vec![log(1), log(2)], Some(contact())));
+        assert_eq!((&contents.roster, &contents.tokens), (&vec![node("vengeance")], &vec![token(3)]));
+        assert_eq!(contents.contact, Some(contact()));
         assert_eq!(contents.blobs, [(BlobName::RootKey, b"wrapped root key".to_vec())].into());
         assert_eq!(contents.next_secret_id, 301);
-        let older = store.version(full_record().at, version(5)).await.expect("read");
-        assert_eq!(older, Some(full_record()));
+    }
+
+    #[tokio::test]
+    async fn a_store_of_schema_1_still_opens_with_everything_in_it_but_its_log() {
+        let (_directory, store, contents) = opened(1).await;
+        check_what_every_schema_holds(&contents);
+        let full = Record { fields: Fields::default(), purged: None, ..full_record() };
+        assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full]);
+        assert_eq!(contents.log, []);
+        let older = store.version(record("hubspot/api_key", "global", 1, b"").at, version(1)).await.expect("read");
+        assert_eq!(older, Some(record("hubspot/api_key", "global", 1, b"first value")));
+        store.commit(vec![Mutation::AppendLog(log(3))]).await.expect("the log goes on from the position");
+    }
+
+    #[tokio::test]
+    async fn a_store_of_schema_2_still_opens_with_everything_in_it() {
+        if std::env::var_os(WRITE_FIXTURE).is_some() {
+            write_fixture(&fixture(2)).await;
+        }
+        let (_directory, store, contents) = opened(2).await;
+        check_what_every_schema_holds(&contents);
+        assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
+        assert_eq!(contents.log, [log(1), log(2)]);
         let older = store.version(record("hubspot/api_key", "global", 1, b"").at, version(1)).await.expect("read");
         assert_eq!(older, Some(record("hubspot/api_key", "global", 1, b"first value")));
     }

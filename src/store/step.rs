@@ -5,7 +5,7 @@ use super::error::StoreError;
 use super::mutation::Mutation;
 use super::record::{ROW_BYTES_MAX, key, log, meta, roster, secret, too_large};
 use super::table::Table;
-use crate::model::number::{Position, Revision, Version};
+use crate::model::number::{Generation, Position, Revision, Version};
 use crate::model::secret::ScopedSecret;
 
 /// The first byte of a blob's row: the bytes follow as they are.
@@ -15,10 +15,13 @@ pub(super) const BLOB_FORMAT: u8 = 1;
 #[derive(Debug)]
 pub(super) enum Step {
     PutRecord { at: Box<ScopedSecret>, key: Vec<u8>, version: Version, row: Vec<u8>, mark: Vec<u8> },
+    TrimVersions { key: Vec<u8>, keep: usize },
+    DestroyVersions { at: Box<ScopedSecret>, keys: Vec<Vec<u8>> },
+    ReplaceVersion { at: Box<ScopedSecret>, key: Vec<u8>, row: Vec<u8>, expecting: Generation },
     DropRecord { key: Vec<u8> },
     Put { table: Table, key: Vec<u8>, row: Vec<u8> },
     Drop { table: Table, key: Vec<u8> },
-    DropScopeKeys { prefix: Vec<u8> },
+    DropScopeKeys { prefix: Vec<u8>, before: Option<Generation> },
     AppendLog { revision: Revision, row: Vec<u8> },
     TrimLog { keep: u64 },
     Advance { position: Position, row: Vec<u8> },
@@ -43,11 +46,26 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
             mark: secret::high_water_row(record.version)?,
             at: Box::new(record.at),
         },
+        Mutation::TrimVersions { at, keep } => Step::TrimVersions { key: key::address(&at), keep },
+        Mutation::DestroyVersions { at, versions } => {
+            let address = key::address(&at);
+            let keys = versions.into_iter().map(|version| key::version(&address, version)).collect();
+            Step::DestroyVersions { at: Box::new(at), keys }
+        }
+        Mutation::ReplaceVersion { record, expecting } => Step::ReplaceVersion {
+            key: key::version(&key::address(&record.at), record.version),
+            row: secret::record_row(&record)?,
+            at: Box::new(record.at),
+            expecting,
+        },
         Mutation::DropRecord(at) => Step::DropRecord { key: key::address(&at) },
         Mutation::PutScopeKey(sealed) => {
             put(Table::ScopeKeys, &key::scope_key(&sealed.at, sealed.generation), secret::scope_key_row(&sealed)?)
         }
-        Mutation::DropScopeKey(at) => Step::DropScopeKeys { prefix: key::scope(&at) },
+        Mutation::DropScopeKey(at) => Step::DropScopeKeys { prefix: key::scope(&at), before: None },
+        Mutation::DropGenerations { at, before } => {
+            Step::DropScopeKeys { prefix: key::scope(&at), before: Some(before) }
+        }
         Mutation::PutNode(entry) => put(Table::Nodes, entry.name.as_str().as_bytes(), roster::node_row(&entry)?),
         Mutation::DropNode(name) => Step::Drop { table: Table::Nodes, key: name.as_str().into() },
         Mutation::PutToken(token) => put(Table::Tokens, &token.hash.0, roster::token_row(&token)?),

@@ -7,14 +7,16 @@ use std::time::Duration;
 use redb::StorageBackend;
 
 use super::facts::Facts;
+use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::freshness::Offline;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, MeshId, Role, SealingPublicKey};
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::{CompanyId, EnvironmentName, NodeName};
+use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
 use crate::model::record::{Contact, Record, RecordBody, SealedScopeKey, SealedValue};
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
@@ -57,6 +59,8 @@ pub(super) fn record(name: &str, scope: &str, number: u64, ciphertext: &[u8]) ->
         secret_id: 1,
         version: version(number),
         revision: Revision(number),
+        change: ChangeKind::Stored,
+        purged: None,
         body: RecordBody::Sealed(SealedValue {
             generation: Generation::FIRST,
             nonce: [7; 24],
@@ -64,6 +68,7 @@ pub(super) fn record(name: &str, scope: &str, number: u64, ciphertext: &[u8]) ->
         }),
         metadata: Metadata::default(),
         options: SecretOptions::default(),
+        fields: Fields::default(),
         created_at: Timestamp(1_795_248_000_000),
         updated_at: Timestamp(1_795_248_000_123),
     }
@@ -88,8 +93,15 @@ pub(super) fn full_record() -> Record {
             offline: Offline::Deny,
             rotation_reminder_days: 30,
         },
+        fields: Fields::new(vec![field("client_id", FieldKind::Text), field("client_secret", FieldKind::Secret)])
+            .expect("two fields"),
+        purged: Some(Revision(4)),
         ..record("openai/api_key", "company:acme", 5, b"sealed bytes")
     }
+}
+
+fn field(name: &str, kind: FieldKind) -> Field {
+    Field { name: FieldName::parse(name).expect("field name"), kind }
 }
 
 pub(super) fn scope_key(scope: &str, generation: u32, sealed: &[u8]) -> SealedScopeKey {
@@ -135,7 +147,11 @@ pub(super) fn log(revision: u64) -> LogEntry {
         revision: Revision(revision),
         at: Timestamp(1_795_248_000_000),
         audit_seq: revision + 10,
-        subject: LogSubject::Secret(at("prod", "openai/api_key", "global")),
+        subject: LogSubject::Secret {
+            at: at("prod", "openai/api_key", "global"),
+            change: ChangeKind::Stored,
+            version: version(revision),
+        },
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) enum Command {
     Commit { steps: Vec<Step>, reply: Reply<()> },
     Versions { at: ScopedSecret, reply: Reply<Vec<Record>> },
     Version { at: ScopedSecret, version: Version, reply: Reply<Option<Record>> },
+    Older { after: Option<(ScopedSecret, Version)>, limit: usize, reply: Reply<Vec<Record>> },
     Snapshot { reply: Reply<Contents> },
     Rebuild { reply: Reply<()> },
     Close { reply: Reply<()> },
@@ -35,6 +36,7 @@ pub(super) fn run(mut engine: Engine, mut queue: mpsc::Receiver<Command>) {
             Command::Commit { steps, reply } => next = commit(&mut engine, &mut queue, steps, reply),
             Command::Versions { at, reply } => answer(reply, engine.versions(&at)),
             Command::Version { at, version, reply } => answer(reply, engine.version(&at, version)),
+            Command::Older { after, limit, reply } => answer(reply, engine.older(after.as_ref(), limit)),
             Command::Snapshot { reply } => answer(reply, engine.contents()),
             Command::Rebuild { reply } => answer(reply, engine.rebuild()),
             Command::Close { reply } => {

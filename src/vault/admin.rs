@@ -127,7 +127,7 @@ impl Vault {
         let change = Change::Entitle { node: node.clone(), entitlement };
         match lead.secrets.commit(change, audit_seq).await.map_err(|error| refusal(&error, Subject::Node(&node)))? {
             Committed::Node(entry) => Ok(entry.changed_at),
-            Committed::Secret { .. } | Committed::Token => {
+            Committed::Secret(_) | Committed::Secrets(_) | Committed::Token => {
                 Err(VaultError::Internal("a change of a node came out as another".to_owned()))
             }
         }

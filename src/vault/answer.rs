@@ -7,7 +7,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::identity::{KeyPin, Role};
-use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::name::{EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Revision, Version};
 use crate::model::record::Record;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
@@ -42,8 +42,10 @@ pub struct Freshness {
 pub struct ReadAnswer {
     /// Which version, and what is said about it.
     pub record: Arc<Record>,
-    /// The value.
+    /// The value, or the field that was asked for.
     pub value: Plaintext,
+    /// Which field that is.
+    pub field: Option<FieldName>,
     /// How fresh it is.
     pub freshness: Freshness,
     /// When it was decided; the deadline counts from here.
@@ -75,10 +77,12 @@ pub struct Stored {
     pub secret_id: u64,
     /// What it is called, where.
     pub at: ScopedSecret,
-    /// The new version, or the one deleted.
+    /// The current version, live or not.
     pub version: Version,
-    /// The change.
+    /// The change, or the last one if there was none to make.
     pub revision: Revision,
+    /// Whether anything changed: the same again changes nothing.
+    pub changed: bool,
 }
 
 /// One line of a list. The record's body is never shown.

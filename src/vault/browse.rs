@@ -12,7 +12,7 @@ use super::answer::{ListPage, Listed, VersionList};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
-use super::request::{Context, ListRequest, VersionsRequest};
+use super::request::{Context, ListRequest, Place};
 
 /// A page that a terminal or a screen shows at once.
 const LIMIT_DEFAULT: usize = 100;
@@ -39,8 +39,9 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`]; `NotFound` when there never was one.
-    pub async fn versions(&self, caller: &Caller, ask: VersionsRequest) -> Result<VersionList, VaultError> {
+    pub async fn versions(&self, caller: &Caller, ask: Place) -> Result<VersionList, VaultError> {
         let mut account = Account::open(caller, Action::SecretInfo, self.parts.clock.now());
+        account.reason(ask.reason.as_deref());
         let result = self.try_versions(caller, &ask, &mut account).await;
         self.settle(&account, result).await
     }
@@ -86,10 +87,10 @@ impl Vault {
     async fn try_versions(
         &self,
         caller: &Caller,
-        ask: &VersionsRequest,
+        ask: &Place,
         account: &mut Account,
     ) -> Result<VersionList, VaultError> {
-        let VersionsRequest { name, scope, .. } = ask;
+        let Place { name, scope, .. } = ask;
         let who = self.identify(caller, account)?;
         account.about(name, &self.parts.environment);
         account.scope(scope);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::crypto::fields::FieldError;
 use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
-use crate::model::name::NodeName;
+use crate::model::name::{FieldName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
@@ -52,6 +53,42 @@ pub enum VaultError {
     /// That version was destroyed for good.
     #[error("version {version} of {name} was destroyed")]
     Destroyed {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
+    },
+    /// There is nothing to undelete.
+    #[error("{name} is not deleted")]
+    NotDeleted {
+        /// The secret.
+        name: SecretName,
+    },
+    /// Others changed the secret again and again while this was tried.
+    #[error("the secret changed meanwhile")]
+    Moved,
+    /// The value and the declared fields do not fit each other.
+    #[error(transparent)]
+    Fields(#[from] FieldError),
+    /// A field was asked for that the secret does not have.
+    #[error("{name} has no field {field}")]
+    NoSuchField {
+        /// The secret.
+        name: SecretName,
+        /// What was asked for.
+        field: FieldName,
+    },
+    /// Older versions are kept by the lead alone.
+    #[error("this node holds version {held} of {name}; other versions are on the lead")]
+    VersionOnLead {
+        /// The secret.
+        name: SecretName,
+        /// The version that is here.
+        held: Version,
+    },
+    /// The version is not kept (any more), or never was.
+    #[error("version {version} of {name} is not kept")]
+    NoSuchVersion {
         /// The secret.
         name: SecretName,
         /// The version.
@@ -120,6 +157,10 @@ impl VaultError {
             Self::VersionConflict { .. } => "version_conflict",
             Self::NotLead { .. } => "not_lead",
             Self::Destroyed { .. } => "destroyed",
+            Self::NotDeleted { .. } => "not_deleted",
+            Self::Moved => "version_conflict",
+            Self::Fields(_) => "bad_fields",
+            Self::NoSuchField { .. } | Self::VersionOnLead { .. } | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) => "bad_metadata",
             Self::BadScope(_) => "bad_scope",

@@ -4,16 +4,19 @@
 use std::sync::Arc;
 
 use crate::actors::confirm;
+use crate::crypto::fields;
+use crate::crypto::plaintext::Plaintext;
 use crate::crypto::record as sealing;
 use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
-use crate::model::record::Record;
+use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::model::time::Moment;
 use crate::policy::actions::Action;
 use crate::replication::freshness::{self, Standing};
+use crate::replication::view::View;
 
 use super::account::Account;
 use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
@@ -75,8 +78,15 @@ impl Vault {
                 .await
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
         }
-        let found = self.find(&who, ask, environment, account)?;
-        self.answer(ask, found, account).await
+        let found = self.find(&who, ask, environment.clone(), account)?;
+        match self.answer(ask, found, account).await {
+            // The key went between the look at the records and the look at the keys: its scope was given a new one.
+            Err(VaultError::Sealed) => {
+                let found = self.find(&who, ask, environment, account)?;
+                self.answer(ask, found, account).await
+            }
+            answered => answered,
+        }
     }
 
     /// The current record that answers the request. Looks once at what the node holds: records and the right to them
@@ -108,7 +118,7 @@ impl Vault {
         };
         match winner {
             Some(record) => Ok(record),
-            None => Err(self.absent(who, &secret, tried)),
+            None => Err(self.absent(who, &secret, tried, &held.view)),
         }
     }
 
@@ -129,13 +139,19 @@ impl Vault {
     }
 
     /// Nothing is there: said openly only to those who may know, and only while the cache can be trusted to know it.
-    fn absent(&self, who: &Identified, secret: &SecretAddress, tried: Vec<Scope>) -> VaultError {
+    fn absent(&self, who: &Identified, secret: &SecretAddress, tried: Vec<Scope>, view: &View) -> VaultError {
         let object = Object { secret: Some(&secret.name), company: None, environment: &secret.environment };
         if !self.is_allowed(who, Action::SecretInfo, object) {
             return VaultError::Denied { rule: "absent, and not to be told".to_owned() };
         }
         match self.freshness(&secret.name, &SecretOptions::default(), &self.parts.clock.now()) {
-            Ok(_) => VaultError::NotFound { name: secret.name.clone(), tried },
+            Ok(_) => {
+                let records = tried.iter().filter_map(|scope| view.get(&secret.within(scope.clone())));
+                match records.into_iter().find(|record| record.body == RecordBody::Destroyed) {
+                    Some(gone) => VaultError::Destroyed { name: secret.name.clone(), version: gone.version },
+                    None => VaultError::NotFound { name: secret.name.clone(), tried },
+                }
+            }
             Err(closed) => closed,
         }
     }
@@ -155,21 +171,35 @@ impl Vault {
         if ask.known.as_ref().is_some_and(|known| known.holds(record.secret_id, record.version)) {
             return Ok(ReadOutcome::NotModified { secret_id: record.secret_id, version: record.version, freshness });
         }
-        let value = self.open(&record)?;
-        Ok(ReadOutcome::Value(ReadAnswer { record, value, freshness, decided_at, resolved: ask.scope.is_none() }))
+        let value = self.value(ask, &record)?;
+        let (field, resolved) = (ask.field.clone(), ask.scope.is_none());
+        Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved }))
     }
 
     async fn chosen_version(&self, ask: &ReadRequest, current: Arc<Record>) -> Result<Arc<Record>, VaultError> {
         let Some(version) = ask.version.filter(|version| *version != current.version) else { return Ok(current) };
+        let name = ask.name.clone();
+        if self.parts.lead.is_none() {
+            return Err(VaultError::VersionOnLead { name, held: current.version });
+        }
         let older = self.parts.store.version(current.at.clone(), version).await;
-        let older = older.map_err(|error| VaultError::Internal(error.to_string()))?;
-        match older.filter(|record| record.sealed().is_some()) {
-            Some(record) => Ok(Arc::new(record)),
-            None => Err(VaultError::NotFound { name: ask.name.clone(), tried: vec![current.at.scope.clone()] }),
+        match older.map_err(|error| VaultError::Internal(error.to_string()))? {
+            Some(record) if record.sealed().is_some() => Ok(Arc::new(record)),
+            Some(Record { body: RecordBody::Destroyed, .. }) => Err(VaultError::Destroyed { name, version }),
+            Some(_) | None => Err(VaultError::NoSuchVersion { name, version }),
         }
     }
 
-    fn open(&self, record: &Record) -> Result<crate::crypto::plaintext::Plaintext, VaultError> {
+    /// The value, or the field of it that was asked for.
+    fn value(&self, ask: &ReadRequest, record: &Record) -> Result<Plaintext, VaultError> {
+        let Some(field) = &ask.field else { return self.open(record) };
+        if record.fields.get(field.as_str()).is_none() {
+            return Err(VaultError::NoSuchField { name: ask.name.clone(), field: field.clone() });
+        }
+        Ok(fields::select(&self.open(record)?, field)?)
+    }
+
+    fn open(&self, record: &Record) -> Result<Plaintext, VaultError> {
         let sealed = record.sealed().ok_or(VaultError::Sealed)?;
         let keys = self.parts.board.keys.load();
         let key = keys.get(&record.at.key_scope(), sealed.generation).ok_or(VaultError::Sealed)?;

@@ -23,16 +23,24 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
         (CommitError::NoSuchSecret, Subject::Secret(at)) => {
             VaultError::NotFound { name: at.secret.name.clone(), tried: vec![at.scope.clone()] }
         }
+        (CommitError::NotDeleted, Subject::Secret(at)) => VaultError::NotDeleted { name: at.secret.name.clone() },
+        (CommitError::Destroyed(version), Subject::Secret(at)) => {
+            VaultError::Destroyed { name: at.secret.name.clone(), version: *version }
+        }
+        (CommitError::Moved, _) => VaultError::Moved,
+        (CommitError::Metadata(error), _) => VaultError::Metadata(error.clone()),
+        (CommitError::Fields(error), _) => VaultError::Fields(error.clone()),
         (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
         (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
         (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
-        (CommitError::NoSuchSecret, Subject::Node(_))
+        (CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_), Subject::Node(_))
         | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_))
         | (
             CommitError::TokenUnknown
             | CommitError::TokenExpired
             | CommitError::TokenReused
             | CommitError::KeyInUse
+            | CommitError::NoKey
             | CommitError::Seal(_)
             | CommitError::Store(_)
             | CommitError::TimedOut

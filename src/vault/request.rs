@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::crypto::plaintext::Plaintext;
 use crate::model::entitlement::Entitlement;
-use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::{CompanyId, EnvironmentName, NodeName, ServiceName};
+use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName, ServiceName};
 use crate::model::number::Version;
+use crate::model::patch::Patch;
 use crate::model::secret::{Scope, SecretName};
 
 /// What a caller claims about the context of a read; every claim is checked, none is believed.
@@ -40,6 +40,8 @@ pub struct ReadRequest {
     pub scope: Option<Scope>,
     /// An older version than the current one.
     pub version: Option<Version>,
+    /// One field of a value that has several.
+    pub field: Option<FieldName>,
     /// Confirm with the lead first.
     pub refresh: bool,
     /// What the caller has already.
@@ -73,29 +75,19 @@ impl Known {
 /// Store a value.
 #[derive(Debug)]
 pub struct PutRequest {
-    /// Which secret.
-    pub name: SecretName,
-    /// For whom.
-    pub scope: Scope,
-    /// Where; the node's own if absent.
-    pub environment: Option<EnvironmentName>,
+    /// Where.
+    pub place: Place,
     /// The value.
     pub value: Plaintext,
-    /// Texts for people.
-    pub metadata: Metadata,
-    /// How it is kept and served.
-    pub options: SecretOptions,
+    /// What else is wished; what is not mentioned stays.
+    pub patch: Patch,
     /// The version that must be current; 0 = there must be none.
     pub cas: Option<u64>,
-    /// `X-Node-Name`: must be this node, if it is claimed.
-    pub node: Option<NodeName>,
-    /// Kept in the audit.
-    pub reason: Option<String>,
 }
 
-/// Delete the current version of a secret in one scope.
+/// One secret in one scope, to be looked at or changed.
 #[derive(Debug, Clone)]
-pub struct DeleteRequest {
+pub struct Place {
     /// Which secret.
     pub name: SecretName,
     /// In which scope.
@@ -106,19 +98,6 @@ pub struct DeleteRequest {
     pub node: Option<NodeName>,
     /// Kept in the audit.
     pub reason: Option<String>,
-}
-
-/// The versions of a secret in one scope.
-#[derive(Debug, Clone)]
-pub struct VersionsRequest {
-    /// Which secret.
-    pub name: SecretName,
-    /// In which scope.
-    pub scope: Scope,
-    /// Where; the node's own if absent.
-    pub environment: Option<EnvironmentName>,
-    /// `X-Node-Name`: must be this node, if it is claimed.
-    pub node: Option<NodeName>,
 }
 
 /// Names, scopes and versions; never values.

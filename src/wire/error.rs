@@ -91,6 +91,12 @@ pub enum FieldRule {
     /// Characters that are not printable ASCII.
     #[error("only printable ASCII is allowed")]
     NotPrintable,
+    /// A number that stands for nothing this build knows.
+    #[error("this build does not know what it stands for")]
+    Unknown,
+    /// Something that must be there once is there twice, or too often.
+    #[error("an entry is there twice, or there are too many")]
+    Repeated,
     /// Two fields that exclude each other.
     #[error("contradicts another field")]
     Contradiction,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use crate::model::change::ChangeKind;
+use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::freshness::Offline;
 use crate::model::metadata::{Metadata, SecretOptions};
+use crate::model::name::FieldName;
 use crate::model::number::{Revision, Version};
 use crate::model::record::{Record, RecordBody, SealedValue};
 use crate::model::secret::ScopedSecret;
@@ -55,6 +58,28 @@ pub struct OptionsFrame {
     pub rotation_reminder_days: u16,
 }
 
+/// What a version holds. A deleted value stays on the lead.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub enum BodyFrame {
+    /// A value.
+    Sealed(SealedFrame),
+    /// It was deleted.
+    Deleted,
+    /// Its value is gone for good.
+    Destroyed,
+    /// It has had no value so far.
+    Unset,
+}
+
+/// The plain form of [`Field`].
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct FieldFrame {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be hidden.
+    pub secret: bool,
+}
+
 /// The plain form of [`Record`].
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct RecordFrame {
@@ -68,12 +93,18 @@ pub struct RecordFrame {
     pub version: u64,
     /// The change that wrote it.
     pub revision: u64,
-    /// The value; absent when it was deleted.
-    pub sealed: Option<SealedFrame>,
+    /// What that change did.
+    pub change: u8,
+    /// The last change that destroyed a version of it.
+    pub purged: Option<u64>,
+    /// The value, or why there is none.
+    pub body: BodyFrame,
     /// Texts for people.
     pub metadata: MetadataFrame,
     /// How it is kept and served.
     pub options: OptionsFrame,
+    /// The fields of the value, if it has several.
+    pub fields: Vec<FieldFrame>,
     /// When the secret was first stored, in milliseconds since 1970.
     pub created_at_ms: i64,
     /// When this record was written.
@@ -88,9 +119,12 @@ impl From<&Record> for RecordFrame {
             secret_id: record.secret_id,
             version: record.version.get(),
             revision: record.revision.get(),
-            sealed: record.sealed().map(SealedFrame::from),
+            change: record.change.number(),
+            purged: record.purged.map(Revision::get),
+            body: BodyFrame::from(&record.body),
             metadata: MetadataFrame::from(&record.metadata),
             options: OptionsFrame::from(&record.options),
+            fields: record.fields.iter().map(FieldFrame::from).collect(),
             created_at_ms: record.created_at.0,
             updated_at_ms: record.updated_at.0,
         }
@@ -108,16 +142,56 @@ impl TryFrom<RecordFrame> for Record {
             secret_id: frame.secret_id,
             version: Version::new(frame.version).ok_or(WireError::Field { field: "version", rule: FieldRule::Zero })?,
             revision: Revision(frame.revision),
-            body: match frame.sealed {
-                Some(sealed) => RecordBody::Sealed(sealed.try_into()?),
-                None => RecordBody::Deleted { kept: None },
-            },
+            change: ChangeKind::from_number(frame.change)
+                .ok_or(WireError::Field { field: "change", rule: FieldRule::Unknown })?,
+            purged: frame.purged.map(Revision),
+            body: frame.body.try_into()?,
             metadata,
             options: SecretOptions::from(&frame.options),
+            fields: fields(frame.fields)?,
             created_at: Timestamp(frame.created_at_ms),
             updated_at: Timestamp(frame.updated_at_ms),
         })
     }
+}
+
+impl From<&RecordBody> for BodyFrame {
+    fn from(body: &RecordBody) -> Self {
+        match body {
+            RecordBody::Sealed(value) => Self::Sealed(value.into()),
+            RecordBody::Deleted { .. } => Self::Deleted,
+            RecordBody::Destroyed => Self::Destroyed,
+            RecordBody::Unset => Self::Unset,
+        }
+    }
+}
+
+impl TryFrom<BodyFrame> for RecordBody {
+    type Error = WireError;
+
+    fn try_from(frame: BodyFrame) -> Result<Self, WireError> {
+        Ok(match frame {
+            BodyFrame::Sealed(value) => Self::Sealed(value.try_into()?),
+            BodyFrame::Deleted => Self::Deleted { kept: None },
+            BodyFrame::Destroyed => Self::Destroyed,
+            BodyFrame::Unset => Self::Unset,
+        })
+    }
+}
+
+impl From<&Field> for FieldFrame {
+    fn from(field: &Field) -> Self {
+        Self { name: field.name.as_str().to_owned(), secret: field.kind == FieldKind::Secret }
+    }
+}
+
+fn fields(frames: Vec<FieldFrame>) -> Result<Fields, WireError> {
+    let field = |frame: FieldFrame| {
+        let kind = if frame.secret { FieldKind::Secret } else { FieldKind::Text };
+        Ok(Field { name: FieldName::parse(&frame.name)?, kind })
+    };
+    let fields = frames.into_iter().map(field).collect::<Result<_, WireError>>()?;
+    Fields::new(fields).map_err(|_| WireError::Field { field: "fields", rule: FieldRule::Repeated })
 }
 
 impl From<&SealedValue> for SealedFrame {
@@ -191,7 +265,13 @@ impl RecordFrame {
             secret_id: 7,
             version: 3,
             revision: 300,
-            sealed: Some(SealedFrame { generation: 1, nonce: [0xaa; 24], ciphertext: vec![0xbb; ciphertext_bytes] }),
+            change: 0,
+            purged: None,
+            body: BodyFrame::Sealed(SealedFrame {
+                generation: 1,
+                nonce: [0xaa; 24],
+                ciphertext: vec![0xbb; ciphertext_bytes],
+            }),
             metadata: MetadataFrame { owner: Some("ops".into()), tags: vec!["crm".into()], ..MetadataFrame::default() },
             options: OptionsFrame {
                 expires_at_ms: Some(1_795_248_000_000),
@@ -200,6 +280,7 @@ impl RecordFrame {
                 offline_denied: true,
                 rotation_reminder_days: 90,
             },
+            fields: vec![],
             created_at_ms: 1,
             updated_at_ms: 2,
         }
@@ -211,12 +292,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_travels_both_ways_value_or_deletion() {
-        for frame in [RecordFrame::sample(20), RecordFrame { sealed: None, ..RecordFrame::sample(0) }] {
+    fn a_record_travels_both_ways_whatever_its_version_holds() {
+        let fields = vec![FieldFrame { name: "client_id".into(), secret: false }];
+        let sample = || RecordFrame { fields: fields.clone(), purged: Some(4), ..RecordFrame::sample(20) };
+        for body in [sample().body, BodyFrame::Deleted, BodyFrame::Destroyed, BodyFrame::Unset] {
+            let frame = RecordFrame { body, ..sample() };
             let record = Record::try_from(frame.clone()).expect("canonical");
-            assert_eq!(record.sealed().is_some(), frame.sealed.is_some());
+            assert_eq!(record.sealed().is_some(), matches!(frame.body, BodyFrame::Sealed(_)));
             assert_eq!(RecordFrame::from(&record), frame);
         }
+    }
+
+    #[test]
+    fn a_deleted_value_does_not_leave_the_lead() {
+        let mut record = Record::try_from(RecordFrame::sample(20)).expect("canonical");
+        record.body = RecordBody::Deleted { kept: record.sealed().cloned() };
+        assert_eq!(RecordFrame::from(&record).body, BodyFrame::Deleted);
     }
 
     #[test]
@@ -225,8 +316,11 @@ mod tests {
         let sample = || RecordFrame::sample(20);
         assert!(matches!(refusal(RecordFrame { version: 0, ..sample() }), WireError::Field { field: "version", .. }));
         let sealed = SealedFrame { generation: 0, nonce: [0; 24], ciphertext: vec![] };
-        let without_key = refusal(RecordFrame { sealed: Some(sealed), ..sample() });
+        let without_key = refusal(RecordFrame { body: BodyFrame::Sealed(sealed), ..sample() });
         assert!(matches!(without_key, WireError::Field { field: "generation", .. }));
+        assert!(matches!(refusal(RecordFrame { change: 99, ..sample() }), WireError::Field { field: "change", .. }));
+        let twice = vec![FieldFrame { name: "a".into(), secret: true }; 2];
+        assert!(matches!(refusal(RecordFrame { fields: twice, ..sample() }), WireError::Field { field: "fields", .. }));
         let metadata = MetadataFrame { note: Some("n".repeat(1025)), ..MetadataFrame::default() };
         assert!(matches!(refusal(RecordFrame { metadata, ..sample() }), WireError::Metadata(_)));
         let secret = SecretFrame { environment: "prod".into(), service: "Hubspot".into(), key: "api_key".into() };

@@ -101,19 +101,20 @@ frames! {
     pub enum FromLead, at most FRAME_BYTES_MAX {
         /// Starts a snapshot.
         301 => SnapshotBegin,
-        /// A part of it.
-        302 => SnapshotRecords,
         /// Ends it.
         303 => SnapshotEnd,
-        /// A change.
-        304 => Change,
         /// Keys for what follows.
         305 => ScopeKeys,
+        /// A part of a snapshot; 302 was the same with records of version 1.
+        306 => SnapshotRecords,
+        /// A change; 304 was the same with records of version 1.
+        307 => Change,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::BodyFrame;
     use super::super::testing::{golden, survives_anything};
     use super::*;
 
@@ -129,15 +130,15 @@ mod tests {
             &FromLead::from(SnapshotBegin { epoch: 1, revision: 300, entitlement: EntitlementFrame::sample() }),
             "0000001d01012d01fb2c010470726f6400010461636d6501086f70656e61692f2a",
         );
-        let deleted = RecordFrame { sealed: None, ..RecordFrame::sample(0) };
+        let deleted = RecordFrame { body: BodyFrame::Deleted, ..RecordFrame::sample(0) };
         golden(
             &FromLead::from(SnapshotRecords { records: vec![deleted] }),
-            "0000004201012e010470726f640768756273706f74076170695f6b657901000703fb2c01000001036f7073000000010363726d01fd00183dfa4303000001fb60ea00015a0204",
+            "00000045010132010470726f640768756273706f74076170695f6b657901000703fb2c010000010001036f7073000000010363726d01fd00183dfa4303000001fb60ea00015a000204",
         );
         golden(&FromLead::from(SnapshotEnd { count: 1 }), "0000000401012f01");
         golden(
             &FromLead::from(change()),
-            "0000007701013001fb2b01fb2c01010470726f640768756273706f74076170695f6b657901000703fb2c010101aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa14bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0001036f7073000000010363726d01fd00183dfa4303000001fb60ea00015a0204",
+            "0000007a01013301fb2b01fb2c01010470726f640768756273706f74076170695f6b657901000703fb2c0100000001aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa14bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb0001036f7073000000010363726d01fd00183dfa4303000001fb60ea00015a000204",
         );
         golden(
             &FromLead::from(ScopeKeys { keys: vec![ScopeKeyFrame::sample(8)] }),

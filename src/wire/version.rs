@@ -4,8 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(pub u16);
 
-/// What this program speaks, newest first.
-pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(1)];
+/// What this program speaks, newest first. Version 1, whose records had no fields and did not say what their last change
+/// did, was never released and is not spoken any more.
+pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(2)];
 
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
@@ -29,12 +30,12 @@ mod tests {
     #[test]
     fn the_newest_common_version_is_chosen() {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 1]), Some(ProtocolVersion(1)));
+        assert_eq!(choose(&[7, 2]), Some(ProtocolVersion(2)));
     }
 
     #[test]
     fn no_common_version_is_no_version() {
-        assert_eq!(choose(&[2, 3]), None);
+        assert_eq!(choose(&[1, 3]), None);
         assert_eq!(choose(&[]), None);
     }
 }

@@ -7,7 +7,7 @@ use aurora_mesh::store::blob::BlobName;
 use aurora_mesh::store::mutation::Mutation;
 use aurora_mesh::vault::answer::Served;
 use aurora_mesh::vault::error::VaultError;
-use aurora_mesh::vault::request::VersionsRequest;
+use aurora_mesh::vault::request::Place;
 
 use crate::support::callers::{admin, node, put, read, scope, secret};
 use crate::support::mesh::{TestMesh, entitlement, prod};
@@ -165,7 +165,7 @@ async fn a_follower_that_died_before_its_file_was_written_anew_finishes_at_its_n
 async fn a_follower_that_joins_after_a_deletion_never_holds_what_was_deleted() {
     let mesh = TestMesh::start().await;
     let written = write(&mesh, "prod", "hubspot/api_key", "global").await;
-    let deleted = mesh.delete(crate::support::callers::delete("hubspot/api_key", "global")).await;
+    let deleted = mesh.delete(crate::support::callers::place("hubspot/api_key", "global")).await;
     let mut vengeance = mesh.follower("vengeance", prod(&[])).await;
     vengeance.reaches(deleted.revision).await;
     let other = write(&mesh, "prod", "openai/api_key", "global").await;
@@ -199,7 +199,7 @@ async fn a_node_that_is_away_does_not_hold_what_it_was_entitled_to_since() {
     vengeance.reaches(last.revision).await;
     let holds_current = || async {
         let (name, scope) = (secret("hubspot/api_key"), scope("company:company-town-foods"));
-        let ask = VersionsRequest { name, scope, environment: None, node: None };
+        let ask = Place { name, scope, environment: None, node: None, reason: None };
         let versions = mesh.lead.vault().versions(&admin(), ask).await.expect("listed");
         versions.holders.into_iter().find(|holder| holder.node == node("vengeance")).and_then(|holder| holder.current)
     };

@@ -14,7 +14,7 @@ use aurora_mesh::model::time::Clock;
 use aurora_mesh::vault::answer::Served;
 use aurora_mesh::vault::error::VaultError;
 
-use crate::support::callers::{delete, put, read, secret};
+use crate::support::callers::{place, put, read, secret};
 use stage::{A_MOMENT, CLOSES, NAME, Stage, TTL, assert_closed, served_at};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,7 +167,7 @@ async fn a_deletion_that_arrives_beats_every_grace() {
     stage.lead_stops().await;
     assert_eq!(served_at(&stage, CLOSES).await.0, Served::Stale, "it would still be given");
     stage.lead_returns().await;
-    let deleted = stage.mesh.delete(delete(NAME, "global")).await;
+    let deleted = stage.mesh.delete(place(NAME, "global")).await;
     stage.follower.reaches(deleted.revision).await;
     assert!(matches!(stage.read(NAME).await, Err(VaultError::NotFound { .. })), "at once");
     stage.lead_stops().await;

@@ -11,7 +11,7 @@ use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::wire::control::{FromFollower, Heartbeat, Hello};
 use aurora_mesh::wire::open::StreamKind;
 
-use crate::support::callers::{admin, delete, put, read};
+use crate::support::callers::{admin, place, put, read};
 use crate::support::forge::join_by_hand;
 use crate::support::intruder::Deed::{Hear, Stream};
 use crate::support::intruder::{MEMBER, dial, name_stream, say};
@@ -54,7 +54,7 @@ async fn a_follower_that_slept_through_more_than_the_log_holds_catches_up() {
     let seen = mesh.put(put("hubspot/api_key", "global", "old")).await;
     sleeper.reaches(seen.revision).await;
     sleeper.stop().await;
-    mesh.delete(delete("stripe/api_key", "global")).await;
+    mesh.delete(place("stripe/api_key", "global")).await;
     for version in 0..10 {
         mesh.put(put("hubspot/api_key", "global", &format!("new-{version}"))).await;
     }

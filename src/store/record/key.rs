@@ -50,7 +50,7 @@ pub(in crate::store) fn parse_address(key: &[u8]) -> Result<ScopedSecret, RowFau
                 key: KeyName::parse(name).map_err(|_| RowFault::Key)?,
             },
         },
-        scope: parse_scope(scope)?,
+        scope: scope_of(scope)?,
     })
 }
 
@@ -61,13 +61,18 @@ pub(in crate::store) fn parse_version(key: &[u8]) -> Result<(ScopedSecret, Versi
     Ok((parse_address(address)?, version))
 }
 
+/// Reads what [`scope`] wrote.
+pub(in crate::store) fn parse_scope(key: &[u8]) -> Result<KeyScope, RowFault> {
+    let [environment, scope] = parse_fields(key)?;
+    let environment = EnvironmentName::parse(environment).map_err(|_| RowFault::Key)?;
+    Ok(KeyScope { environment, scope: scope_of(scope)? })
+}
+
 /// Reads what [`scope_key`] wrote.
 pub(in crate::store) fn parse_scope_key(key: &[u8]) -> Result<(KeyScope, Generation), RowFault> {
     let (names, number) = key.split_last_chunk::<4>().ok_or(RowFault::Key)?;
     let generation = Generation::new(u32::from_be_bytes(*number)).ok_or(RowFault::Key)?;
-    let [environment, scope] = parse_fields(names)?;
-    let environment = EnvironmentName::parse(environment).map_err(|_| RowFault::Key)?;
-    Ok((KeyScope { environment, scope: parse_scope(scope)? }, generation))
+    Ok((parse_scope(names)?, generation))
 }
 
 /// Reads what [`revision`] wrote.
@@ -96,7 +101,7 @@ fn parse_fields<const N: usize>(key: &[u8]) -> Result<[&str; N], RowFault> {
     texts.map_err(|_| RowFault::Key)?.try_into().map_err(|_| RowFault::Key)
 }
 
-pub(super) fn parse_scope(text: &str) -> Result<Scope, RowFault> {
+fn scope_of(text: &str) -> Result<Scope, RowFault> {
     match text.split_at_checked(1) {
         Some(("g", "")) => Ok(Scope::Global),
         Some(("c", id)) => CompanyId::parse(id).map(Scope::Company).map_err(|_| RowFault::Key),

@@ -2,11 +2,12 @@
 
 use bincode::{Decode, Encode};
 
-use super::key::{address, parse_address};
+use super::key::{self, address, parse_address};
 use super::{Row, decode, encode};
+use crate::model::change::ChangeKind;
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::NodeName;
-use crate::model::number::Revision;
+use crate::model::number::{Revision, Version};
 use crate::model::time::Timestamp;
 use crate::store::error::{RowFault, StoreError};
 use crate::store::table::Table;
@@ -22,17 +23,27 @@ impl Row for LogRow {
     const FORMAT: u8 = 1;
 }
 
-/// Numbered by its order: a new kind of subject goes to the end. A secret is spelled as its table key.
+/// Numbered by its order: a new kind of subject goes to the end. A secret or a scope is spelled as its table key.
 #[derive(Encode, Decode)]
 enum SubjectRow {
-    Secret(Vec<u8>),
+    /// As schema 1 wrote it; the migration to schema 2 empties the log.
+    OldSecret(Vec<u8>),
     Node(String),
+    Secret {
+        at: Vec<u8>,
+        change: u8,
+        version: u64,
+    },
+    ScopeKey(Vec<u8>),
 }
 
 /// The row of a log entry.
 pub(in crate::store) fn log_row(entry: &LogEntry) -> Result<Vec<u8>, StoreError> {
     let subject = match &entry.subject {
-        LogSubject::Secret(at) => SubjectRow::Secret(address(at)),
+        LogSubject::Secret { at, change, version } => {
+            SubjectRow::Secret { at: address(at), change: change.number(), version: version.get() }
+        }
+        LogSubject::ScopeKey(at) => SubjectRow::ScopeKey(key::scope(at)),
         LogSubject::Node(name) => SubjectRow::Node(name.as_str().to_owned()),
     };
     encode(Table::Log, &LogRow { at: entry.at.0, audit_seq: entry.audit_seq, subject })
@@ -41,11 +52,21 @@ pub(in crate::store) fn log_row(entry: &LogEntry) -> Result<Vec<u8>, StoreError>
 /// The log entry of a row.
 pub(in crate::store) fn log_entry(revision: Revision, bytes: &[u8]) -> Result<LogEntry, RowFault> {
     let row: LogRow = decode(bytes)?;
-    let subject = match row.subject {
-        SubjectRow::Secret(key) => LogSubject::Secret(parse_address(&key).map_err(|_| RowFault::Field("subject"))?),
-        SubjectRow::Node(name) => LogSubject::Node(NodeName::parse(&name).map_err(|_| RowFault::Field("subject"))?),
-    };
+    let subject = subject(row.subject).ok_or(RowFault::Field("subject"))?;
     Ok(LogEntry { revision, at: Timestamp(row.at), audit_seq: row.audit_seq, subject })
+}
+
+fn subject(row: SubjectRow) -> Option<LogSubject> {
+    Some(match row {
+        SubjectRow::OldSecret(_) => return None,
+        SubjectRow::Node(name) => LogSubject::Node(NodeName::parse(&name).ok()?),
+        SubjectRow::Secret { at, change, version } => LogSubject::Secret {
+            at: parse_address(&at).ok()?,
+            change: ChangeKind::from_number(change)?,
+            version: Version::new(version)?,
+        },
+        SubjectRow::ScopeKey(key) => LogSubject::ScopeKey(key::parse_scope(&key).ok()?),
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +78,7 @@ mod tests {
     fn a_change_of_a_secret_has_these_bytes_for_ever_and_reads_back() {
         let entry = log(5);
         let row = log_row(&entry).expect("encoded");
-        assert_eq!(hex(&row), "01fd00183dfa430300000f001670726f64006f70656e6169006170695f6b6579006700");
+        assert_eq!(hex(&row), "01fd00183dfa430300000f021670726f64006f70656e6169006170695f6b65790067000005");
         assert_eq!(log_entry(Revision(5), &row), Ok(entry));
     }
 

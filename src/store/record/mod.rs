@@ -8,6 +8,7 @@ pub(super) mod log;
 pub(super) mod meta;
 pub(super) mod roster;
 pub(super) mod secret;
+mod secret_v1;
 
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};

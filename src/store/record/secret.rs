@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
-use super::{Row, decode, encode};
+use super::{Row, decode, encode, secret_v1};
+use crate::model::change::ChangeKind;
+use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::freshness::Offline;
 use crate::model::metadata::{Metadata, SecretOptions};
+use crate::model::name::FieldName;
 use crate::model::number::{Generation, Revision, Version};
 use crate::model::record::{Record, RecordBody, SealedScopeKey, SealedValue};
 use crate::model::secret::ScopedSecret;
@@ -19,28 +22,44 @@ struct RecordRow {
     secret_id: u64,
     version: u64,
     revision: u64,
-    deleted: bool,
-    /// Always there unless the version was deleted; then only where a deletion can be undone.
-    sealed: Option<SealedRow>,
+    change: u8,
+    purged: Option<u64>,
+    body: BodyRow,
     metadata: MetadataRow,
     options: OptionsRow,
+    fields: Vec<FieldRow>,
     created_at: i64,
     updated_at: i64,
 }
 
 impl Row for RecordRow {
-    const FORMAT: u8 = 1;
+    const FORMAT: u8 = 2;
+}
+
+/// Numbered by its order: a new kind of body goes to the end.
+#[derive(Encode, Decode)]
+enum BodyRow {
+    Sealed(SealedRow),
+    Deleted(Option<SealedRow>),
+    Destroyed,
+    Unset,
 }
 
 #[derive(Encode, Decode)]
-struct SealedRow {
-    generation: u32,
-    nonce: [u8; 24],
-    ciphertext: Vec<u8>,
+struct FieldRow {
+    name: String,
+    secret: bool,
 }
 
 #[derive(Encode, Decode)]
-struct MetadataRow {
+pub(super) struct SealedRow {
+    pub(super) generation: u32,
+    pub(super) nonce: [u8; 24],
+    pub(super) ciphertext: Vec<u8>,
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct MetadataRow {
     description: Option<String>,
     owner: Option<String>,
     contact: Option<String>,
@@ -50,7 +69,7 @@ struct MetadataRow {
 }
 
 #[derive(Encode, Decode)]
-struct OptionsRow {
+pub(super) struct OptionsRow {
     expires_at: Option<i64>,
     ttl: Option<DurationRow>,
     max_stale: Option<DurationRow>,
@@ -84,35 +103,39 @@ impl Row for ScopeKeyRow {
 
 /// The row of a record.
 pub(in crate::store) fn record_row(record: &Record) -> Result<Vec<u8>, StoreError> {
-    let (deleted, sealed) = match &record.body {
-        RecordBody::Sealed(value) => (false, Some(value)),
-        RecordBody::Deleted { kept } => (true, kept.as_ref()),
-    };
     let row = RecordRow {
         secret_id: record.secret_id,
         version: record.version.get(),
         revision: record.revision.get(),
-        deleted,
-        sealed: sealed.map(sealed_row),
+        change: record.change.number(),
+        purged: record.purged.map(Revision::get),
+        body: body_row(&record.body),
         metadata: metadata_row(&record.metadata),
         options: options_row(&record.options),
+        fields: record.fields.iter().map(field_row).collect(),
         created_at: record.created_at.0,
         updated_at: record.updated_at.0,
     };
     encode(Table::Records, &row)
 }
 
-/// The record of a row at its address.
+/// The record of a row at its address, in today's format or an older one.
 pub(in crate::store) fn record(at: ScopedSecret, bytes: &[u8]) -> Result<Record, RowFault> {
+    if bytes.first() == Some(&secret_v1::FORMAT) {
+        return secret_v1::record(at, bytes);
+    }
     let row: RecordRow = decode(bytes)?;
     Ok(Record {
         at,
         secret_id: row.secret_id,
         version: Version::new(row.version).ok_or(RowFault::Field("version"))?,
         revision: Revision(row.revision),
-        body: body(row.deleted, row.sealed)?,
+        change: ChangeKind::from_number(row.change).ok_or(RowFault::Field("change"))?,
+        purged: row.purged.map(Revision),
+        body: body(row.body)?,
         metadata: metadata(row.metadata)?,
         options: options(row.options)?,
+        fields: fields(row.fields)?,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
     })
@@ -143,16 +166,38 @@ fn sealed_row(value: &SealedValue) -> SealedRow {
     SealedRow { generation: value.generation.get(), nonce: value.nonce, ciphertext: value.ciphertext.clone() }
 }
 
-fn body(deleted: bool, sealed: Option<SealedRow>) -> Result<RecordBody, RowFault> {
-    let sealed = sealed.map(value).transpose()?;
-    match (deleted, sealed) {
-        (true, kept) => Ok(RecordBody::Deleted { kept }),
-        (false, Some(value)) => Ok(RecordBody::Sealed(value)),
-        (false, None) => Err(RowFault::Field("sealed")),
+fn body_row(body: &RecordBody) -> BodyRow {
+    match body {
+        RecordBody::Sealed(value) => BodyRow::Sealed(sealed_row(value)),
+        RecordBody::Deleted { kept } => BodyRow::Deleted(kept.as_ref().map(sealed_row)),
+        RecordBody::Destroyed => BodyRow::Destroyed,
+        RecordBody::Unset => BodyRow::Unset,
     }
 }
 
-fn value(row: SealedRow) -> Result<SealedValue, RowFault> {
+fn body(row: BodyRow) -> Result<RecordBody, RowFault> {
+    Ok(match row {
+        BodyRow::Sealed(row) => RecordBody::Sealed(value(row)?),
+        BodyRow::Deleted(row) => RecordBody::Deleted { kept: row.map(value).transpose()? },
+        BodyRow::Destroyed => RecordBody::Destroyed,
+        BodyRow::Unset => RecordBody::Unset,
+    })
+}
+
+fn field_row(field: &Field) -> FieldRow {
+    FieldRow { name: field.name.as_str().to_owned(), secret: field.kind == FieldKind::Secret }
+}
+
+fn fields(rows: Vec<FieldRow>) -> Result<Fields, RowFault> {
+    let fault = RowFault::Field("fields");
+    let field = |row: FieldRow| {
+        let kind = if row.secret { FieldKind::Secret } else { FieldKind::Text };
+        FieldName::parse(&row.name).map(|name| Field { name, kind }).map_err(|_| fault.clone())
+    };
+    Fields::new(rows.into_iter().map(field).collect::<Result<_, _>>()?).map_err(|_| fault.clone())
+}
+
+pub(super) fn value(row: SealedRow) -> Result<SealedValue, RowFault> {
     let generation = Generation::new(row.generation).ok_or(RowFault::Field("generation"))?;
     Ok(SealedValue { generation, nonce: row.nonce, ciphertext: row.ciphertext })
 }
@@ -168,7 +213,7 @@ fn metadata_row(metadata: &Metadata) -> MetadataRow {
     }
 }
 
-fn metadata(row: MetadataRow) -> Result<Metadata, RowFault> {
+pub(super) fn metadata(row: MetadataRow) -> Result<Metadata, RowFault> {
     let metadata = Metadata {
         description: row.description,
         owner: row.owner,
@@ -195,7 +240,7 @@ fn options_row(options: &SecretOptions) -> OptionsRow {
     }
 }
 
-fn options(row: OptionsRow) -> Result<SecretOptions, RowFault> {
+pub(super) fn options(row: OptionsRow) -> Result<SecretOptions, RowFault> {
     Ok(SecretOptions {
         expires_at: row.expires_at.map(Timestamp),
         ttl: row.ttl.map(|it| duration(&it)).transpose()?,
@@ -229,10 +274,11 @@ mod tests {
         assert_eq!(
             hex(&row),
             concat!(
-                "01fb2c0105050001010707070707070707070707070707070707070707070707070c7365616c6564",
-                "206279746573010c666f7220696e766f6963657301036f7073010f6f7073406578616d706c652e6f",
-                "72670110726f7461746520696e20737072696e6701066f70656e6169020762696c6c696e67026575",
-                "01fd00a0b83046030000013c000101fc0065cd1d011efd00183dfa43030000fdf6183dfa43030000"
+                "02fb2c01050500010400010707070707070707070707070707070707070707070707070c7365616c",
+                "6564206279746573010c666f7220696e766f6963657301036f7073010f6f7073406578616d706c65",
+                "2e6f72670110726f7461746520696e20737072696e6701066f70656e6169020762696c6c696e6702",
+                "657501fd00a0b83046030000013c000101fc0065cd1d011e0209636c69656e745f6964000d636c69",
+                "656e745f73656372657401fd00183dfa43030000fdf6183dfa43030000"
             )
         );
         assert_eq!(record(full.at.clone(), &row), Ok(full));
@@ -243,15 +289,15 @@ mod tests {
         let plain = plain_record("a/b", "global", 7, b"kept");
         let gone = Record { body: RecordBody::Deleted { kept: None }, ..plain.clone() };
         let row = record_row(&gone).expect("encoded");
-        assert_eq!(hex(&row), "010107070100000000000000000000005afd00183dfa43030000fdf6183dfa43030000");
+        assert_eq!(hex(&row), "0201070700000100000000000000000000005a00fd00183dfa43030000fdf6183dfa43030000");
         assert_eq!(record(gone.at.clone(), &row), Ok(gone));
         let kept = Record { body: RecordBody::Deleted { kept: plain.sealed().cloned() }, ..plain };
         let row = record_row(&kept).expect("encoded");
         assert_eq!(
             hex(&row),
             concat!(
-                "01010707010101070707070707070707070707070707070707070707070707046b65707400000000",
-                "0000000000005afd00183dfa43030000fdf6183dfa43030000"
+                "020107070000010101070707070707070707070707070707070707070707070707046b6570740000",
+                "00000000000000005a00fd00183dfa43030000fdf6183dfa43030000"
             )
         );
         assert_eq!(record(kept.at.clone(), &row), Ok(kept));
@@ -279,8 +325,9 @@ mod tests {
         let zero = DurationRow { seconds: u64::MAX, nanoseconds: 1_000_000_000 };
         assert_eq!(duration(&zero), Err(RowFault::Field("duration")));
         let sealed = SealedRow { generation: 0, nonce: [0; 24], ciphertext: vec![] };
-        assert_eq!(body(true, Some(sealed)), Err(RowFault::Field("generation")));
-        assert_eq!(body(false, None), Err(RowFault::Field("sealed")), "a value that is simply not there");
+        assert_eq!(body(BodyRow::Sealed(sealed)), Err(RowFault::Field("generation")));
+        let twice = || FieldRow { name: "client_id".to_owned(), secret: true };
+        assert_eq!(fields(vec![twice(), twice()]), Err(RowFault::Field("fields")));
         let options = OptionsRow { offline: 2, ..options_row(&SecretOptions::default()) };
         assert_eq!(super::options(options), Err(RowFault::Field("offline")));
         let tags = MetadataRow { tags: vec![String::new(); 33], ..metadata_row(&Metadata::default()) };

@@ -5,7 +5,7 @@ use aurora_mesh::model::number::Revision;
 use aurora_mesh::model::secret::ScopedSecret;
 use aurora_mesh::store::contents::Contents;
 use aurora_mesh::store::handle::Store;
-use aurora_mesh::vault::request::{PutRequest, VersionsRequest};
+use aurora_mesh::vault::request::Place;
 
 use crate::support::callers::{admin, environment, node, put};
 use crate::support::mesh::{TestMesh, TestNode};
@@ -32,12 +32,15 @@ impl Written {
 pub async fn write(mesh: &TestMesh, in_environment: &str, name: &str, scope: &str) -> Written {
     let value = format!("the newer value of {name} for {scope} in {in_environment}");
     for text in ["an older value that is not for everybody either", &value] {
-        mesh.put(PutRequest { environment: Some(environment(in_environment)), ..put(name, scope, text) }).await;
+        let mut request = put(name, scope, text);
+        request.place.environment = Some(environment(in_environment));
+        mesh.put(request).await;
     }
     let revision = mesh.lead.vault().health().revision;
     let secret = put(name, scope, "");
-    let at = aurora_mesh::model::secret::SecretAddress { environment: environment(in_environment), name: secret.name };
-    let at = at.within(secret.scope);
+    let at =
+        aurora_mesh::model::secret::SecretAddress { environment: environment(in_environment), name: secret.place.name };
+    let at = at.within(secret.place.scope);
     let ciphertexts = ciphertexts(mesh, &at).await;
     assert!(ciphertexts.len() >= 2, "every version is a row of its own");
     Written { at, value, ciphertexts, revision }
@@ -46,7 +49,7 @@ pub async fn write(mesh: &TestMesh, in_environment: &str, name: &str, scope: &st
 /// The sealed bytes of every version the lead keeps and has not deleted, newest first.
 pub async fn ciphertexts(mesh: &TestMesh, at: &ScopedSecret) -> Vec<Vec<u8>> {
     let ScopedSecret { secret, scope } = at.clone();
-    let ask = VersionsRequest { name: secret.name, scope, environment: Some(secret.environment), node: None };
+    let ask = Place { name: secret.name, scope, environment: Some(secret.environment), node: None, reason: None };
     let kept = mesh.lead.vault().versions(&admin(), ask).await;
     let sealed = kept.expect("versions").versions.into_iter().filter_map(|record| record.sealed().cloned());
     sealed.map(|sealed| sealed.ciphertext).collect()

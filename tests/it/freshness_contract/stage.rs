@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aurora_mesh::model::freshness::FreshnessPolicy;
 use aurora_mesh::model::metadata::SecretOptions;
+use aurora_mesh::model::patch::{Patch, Wish};
 use aurora_mesh::model::time::{Clock, Timestamp};
 use aurora_mesh::vault::answer::{ReadAnswer, Served};
 use aurora_mesh::vault::error::VaultError;
@@ -47,7 +48,10 @@ impl Stage {
 
     /// Stores a secret with durations of its own, and waits until the follower has it.
     pub async fn put(&self, name: &str, options: SecretOptions) {
-        let stored = self.mesh.put(PutRequest { options, ..put(name, "global", "not-a-real-key") }).await;
+        let wish = |duration: Option<Duration>| duration.map_or(Wish::Clear, Wish::Set);
+        let (ttl, max_stale) = (wish(options.ttl), wish(options.max_stale));
+        let patch = Patch { ttl, max_stale, offline: Wish::Set(options.offline), ..Patch::default() };
+        let stored = self.mesh.put(PutRequest { patch, ..put(name, "global", "not-a-real-key") }).await;
         self.follower.reaches(stored.revision).await;
     }
 

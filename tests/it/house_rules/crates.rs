@@ -47,8 +47,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("http_body_util", &["api", "cli"]),
     ("tower", &["api"]),
     // serde stands where bytes cross a border, and nowhere else.
-    ("serde", &["audit/line", "api", "cli"]),
-    ("serde_json", &["audit/line", "api", "cli"]),
+    ("serde", &["crypto/text", "crypto/fields", "audit/line", "api", "cli"]),
+    ("serde_json", &["crypto/fields", "audit/line", "api", "cli"]),
     ("toml", &["config"]),
     // The command line.
     ("clap", &["cli"]),

@@ -9,12 +9,12 @@ use aurora_mesh::model::secret::Scope;
 use aurora_mesh::vault::answer::{ReadAnswer, ReadOutcome};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::parts::Vault;
-use aurora_mesh::vault::request::{Context, DeleteRequest, PutRequest, ReadRequest};
+use aurora_mesh::vault::request::{Context, Place, ReadRequest};
 use futures_util::future::join_all;
 
 use super::expectation::{Case, Cell, value, version};
 use super::{ENVIRONMENTS, OTHER_COMPANY, OWN_COMPANY};
-use crate::support::callers::{admin, agent, company, delete, environment, put, read, scope};
+use crate::support::callers::{admin, agent, company, environment, place, put, read, scope};
 use crate::support::mesh::{TestMesh, TestNode, entitlement};
 
 pub struct Stage {
@@ -52,7 +52,7 @@ impl Stage {
     pub async fn set_with_one_secret_in(name: &str) -> Self {
         let stage = Self::empty().await;
         let mut request = put("svc/only", "global", &format!("{name} only"));
-        request.environment = Some(environment(name));
+        request.place.environment = Some(environment(name));
         let stored = stage.mesh.put(request).await;
         stage.settled(stored.revision).await;
         stage
@@ -98,11 +98,12 @@ async fn store(mesh: &TestMesh, in_environment: &str, case: Case, scope: Scope) 
     let mut last = Revision(0);
     for number in 1..=version(cell, &scope) {
         let value = value(in_environment, &name, &scope, number);
-        let request = PutRequest { environment: Some(environment(in_environment)), ..put(&name, &text, &value) };
+        let mut request = put(&name, &text, &value);
+        request.place.environment = Some(environment(in_environment));
         last = mesh.put(request).await.revision;
     }
     if cell == Cell::Deleted {
-        let request = DeleteRequest { environment: Some(environment(in_environment)), ..delete(&name, &text) };
+        let request = Place { environment: Some(environment(in_environment)), ..place(&name, &text) };
         last = mesh.delete(request).await.revision;
     }
     last

@@ -3,8 +3,9 @@
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::model::caller::{Caller, Door};
 use aurora_mesh::model::name::{CompanyId, EnvironmentName, NodeName};
+use aurora_mesh::model::patch::Patch;
 use aurora_mesh::model::secret::{Scope, SecretName};
-use aurora_mesh::vault::request::{Context, DeleteRequest, PutRequest, ReadRequest};
+use aurora_mesh::vault::request::{Context, Place, PutRequest, ReadRequest};
 
 /// The owner of the node, through the admin door.
 pub fn admin() -> Caller {
@@ -52,23 +53,15 @@ pub fn company(name: &str) -> CompanyId {
     CompanyId::parse(name).expect(name)
 }
 
-/// Store `value` as `name` in `scope`.
-pub fn put(name: &str, in_scope: &str, value: &str) -> PutRequest {
-    PutRequest {
-        name: secret(name),
-        scope: scope(in_scope),
-        environment: None,
-        value: Plaintext::new(value.as_bytes().to_vec()),
-        metadata: Default::default(),
-        options: Default::default(),
-        cas: None,
-        node: None,
-        reason: None,
-    }
+/// `name` in `scope`, in the node's own environment.
+pub fn place(name: &str, in_scope: &str) -> Place {
+    Place { name: secret(name), scope: scope(in_scope), environment: None, node: None, reason: None }
 }
 
-pub fn delete(name: &str, in_scope: &str) -> DeleteRequest {
-    DeleteRequest { name: secret(name), scope: scope(in_scope), environment: None, node: None, reason: None }
+/// Store `value` as `name` in `scope`.
+pub fn put(name: &str, in_scope: &str, value: &str) -> PutRequest {
+    let value = Plaintext::new(value.as_bytes().to_vec());
+    PutRequest { place: place(name, in_scope), value, patch: Patch::default(), cas: None }
 }
 
 /// Read `name`, for `company` if one is named.
@@ -78,6 +71,7 @@ pub fn read(name: &str, company: Option<&str>) -> ReadRequest {
         context: Context { company: company.map(self::company), ..Context::default() },
         scope: None,
         version: None,
+        field: None,
         refresh: false,
         known: None,
     }

@@ -23,7 +23,7 @@ use aurora_mesh::model::number::Revision;
 use aurora_mesh::vault::answer::{ReadAnswer, ReadOutcome, Stored};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::parts::Vault;
-use aurora_mesh::vault::request::{DeleteRequest, PutRequest, ReadRequest, TokenRequest};
+use aurora_mesh::vault::request::{Place, PutRequest, ReadRequest, TokenRequest};
 use tempfile::TempDir;
 
 use super::callers::{admin, agent, company, environment, node};
@@ -91,7 +91,7 @@ impl TestMesh {
     }
 
     /// Deletes on the lead.
-    pub async fn delete(&self, request: DeleteRequest) -> Stored {
+    pub async fn delete(&self, request: Place) -> Stored {
         self.lead.vault().delete(&admin(), request).await.expect("deleted")
     }
 }
