@@ -160,12 +160,13 @@ impl VaultError {
             Self::NotDeleted { .. } => "not_deleted",
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
-            Self::NoSuchField { .. } | Self::VersionOnLead { .. } | Self::NoSuchVersion { .. } => "not_found",
+            Self::NoSuchNode(_)
+            | Self::NoSuchField { .. }
+            | Self::VersionOnLead { .. }
+            | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
-            Self::Metadata(_) => "bad_metadata",
+            Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
-            Self::BadCursor => "bad_cursor",
-            Self::NoSuchNode(_) => "no_such_node",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed => "sealed",

@@ -20,7 +20,6 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/value_source.rs", "a value that was typed or read is trimmed"),
     ("src/cli/verbs_admin.rs", "a join token is shown once"),
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
-    ("src/cli/views_secret.rs", "a value becomes a field of a request"),
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
     ("src/crypto/fields.rs", "the fields of a value are told apart"),
     ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
