@@ -29,6 +29,31 @@ pub(super) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> 
     })
 }
 
+/// Takes a parameter that may be there several times out of a query string: its texts, and the query without it.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for a text that is no UTF-8 once it is decoded.
+pub(super) fn repeated(uri: &Uri, name: &'static str) -> Result<(Vec<String>, Uri), ApiError> {
+    let bad = ApiError::BadValue { field: name, wanted: "UTF-8 text" };
+    let is_it = |part: &&str| part.split_once('=').is_some_and(|(given, _)| given == name);
+    let (mine, others): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_it);
+    let of = |parts: &[&str]| format!("/?{}", parts.join("&")).parse::<Uri>().map_err(|_| bad.clone());
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(&of(&mine)?).map_err(|_| bad.clone())?;
+    Ok((pairs.0.into_iter().map(|(_, text)| text).collect(), of(&others)?))
+}
+
+/// A parameter that is `true` or `false`, or not there.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for anything else.
+pub(super) fn flag(field: &'static str, text: Option<&str>) -> Result<bool, ApiError> {
+    match text {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(ApiError::BadValue { field, wanted: "true or false" }),
+    }
+}
+
 /// An empty parameter (`?scope=`) is one that was left out.
 pub(super) fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
@@ -90,11 +115,7 @@ pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
         environment: environment(given(query.environment).as_deref())?,
         version: given(query.version).map(|text| version("version", &text)).transpose()?,
         field: given(query.field).as_deref().map(FieldName::parse).transpose()?,
-        refresh: match query.refresh.as_deref() {
-            None | Some("" | "false") => false,
-            Some("true") => true,
-            Some(_) => return Err(ApiError::BadValue { field: "refresh", wanted: "true or false" }),
-        },
+        refresh: flag("refresh", query.refresh.as_deref())?,
     })
 }
 

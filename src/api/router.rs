@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
-use super::{routes_admin, routes_health, routes_life, routes_lists, routes_secret};
+use super::{routes_admin, routes_environments, routes_health, routes_life, routes_lists, routes_secret};
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
 
@@ -41,6 +41,9 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/secrets/{service}/{key}/rollback", post(routes_life::rollback))
         .route("/api/secrets/{service}/{key}/versions", get(routes_lists::versions))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
+        .route("/api/environments", get(routes_environments::list))
+        .route("/api/environments/mirror", post(routes_environments::mirror))
+        .route("/api/environments/check", post(routes_environments::check))
         .route("/api/tokens", post(routes_admin::issue_token))
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))

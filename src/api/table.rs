@@ -97,9 +97,13 @@ fn vault_row(error: &VaultError) -> Row {
 
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
-        VaultError::Metadata(_) | VaultError::Fields(_) | VaultError::BadScope(_) | VaultError::BadCursor => {
-            StatusCode::BAD_REQUEST
-        }
+        VaultError::Metadata(_)
+        | VaultError::Wish(_)
+        | VaultError::TokenLifetime
+        | VaultError::TooManySecrets { .. }
+        | VaultError::Fields(_)
+        | VaultError::BadScope(_)
+        | VaultError::BadCursor => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
         VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
@@ -145,6 +149,8 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
+        VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
+        VaultError::TooManySecrets { .. } => "Go by prefix, one part after the other.",
         VaultError::BadScope(_) => "Use a scope and an environment this node is entitled to.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",

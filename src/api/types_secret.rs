@@ -63,26 +63,6 @@ pub(super) struct RollbackQuery {
     pub(super) to: Option<String>,
 }
 
-/// `GET /api/secrets?…`
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct ListQuery {
-    /// Only this service.
-    pub(super) service: Option<String>,
-    /// Only this scope.
-    pub(super) scope: Option<String>,
-    /// The company or node of the scope.
-    pub(super) scope_id: Option<String>,
-    /// Another environment than the node's.
-    pub(super) environment: Option<String>,
-    /// Only names `service/key_name` that start so.
-    pub(super) prefix: Option<String>,
-    /// 1 to 1000.
-    pub(super) limit: Option<String>,
-    /// Where the last page ended.
-    pub(super) cursor: Option<String>,
-}
-
 /// `GET /api/explain/…?environment=`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

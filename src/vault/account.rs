@@ -52,6 +52,10 @@ impl Account {
         self.entry.environment = Some(environment.clone());
     }
 
+    pub(super) fn environment(&mut self, environment: &EnvironmentName) {
+        self.entry.environment = Some(environment.clone());
+    }
+
     pub(super) fn scope(&mut self, scope: &Scope) {
         self.entry.scope = Some(scope.clone());
     }

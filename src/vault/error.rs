@@ -7,6 +7,7 @@ use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
 use crate::model::number::Version;
+use crate::model::patch::WishError;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
@@ -71,12 +72,14 @@ pub enum VaultError {
     #[error(transparent)]
     Fields(#[from] FieldError),
     /// A field was asked for that the secret does not have.
-    #[error("{name} has no field {field}")]
+    #[error("{name} has no field {field}; {}", fields_text(there))]
     NoSuchField {
         /// The secret.
         name: SecretName,
         /// What was asked for.
         field: FieldName,
+        /// What there is: whoever may read the value may know what it consists of.
+        there: Vec<FieldName>,
     },
     /// Older versions are kept by the lead alone.
     #[error("this node holds version {held} of {name}; other versions are on the lead")]
@@ -103,6 +106,18 @@ pub enum VaultError {
     /// Metadata is over its bounds.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// What is wished of a secret cannot be.
+    #[error(transparent)]
+    Wish(#[from] WishError),
+    /// A join token that would admit for too long, or not at all.
+    #[error("valid_for must be between 1 s and 24 h")]
+    TokenLifetime,
+    /// More secrets than one change may make known.
+    #[error("more than {most} secrets would be declared at once")]
+    TooManySecrets {
+        /// How many may be.
+        most: usize,
+    },
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
@@ -165,6 +180,7 @@ impl VaultError {
             | Self::VersionOnLead { .. }
             | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
+            Self::Wish(_) | Self::TokenLifetime | Self::TooManySecrets { .. } => "bad_value",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
             Self::NodeExists(_) => "node_exists",
@@ -176,6 +192,13 @@ impl VaultError {
             Self::Internal(_) => "internal",
         }
     }
+}
+
+fn fields_text(there: &[FieldName]) -> String {
+    if there.is_empty() {
+        return "its value is one text".to_owned();
+    }
+    format!("it has {}", there.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", "))
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {

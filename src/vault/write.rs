@@ -34,6 +34,7 @@ impl Vault {
             if value.len() > bytes_max {
                 return Err(VaultError::ValueTooLarge { bytes_max });
             }
+            patch.check(self.parts.clock.now().wall)?;
             let change = Change::Put(Box::new(NewValue { at: at.clone(), value, patch, cas }));
             self.make(at, change, &mut account).await
         };
@@ -46,8 +47,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotFound` when there is no such secret.
     pub async fn describe(&self, caller: &Caller, place: Place, patch: Patch) -> Result<Stored, VaultError> {
-        let change = |at| Change::Describe { at, patch: Box::new(patch) };
-        self.change(caller, Action::SecretWrite, place, change).await
+        let mut account = self.account(caller, Action::SecretWrite, &place);
+        let made = async {
+            let at = self.admit(caller, Action::SecretWrite, &place, &mut account)?;
+            patch.check(self.parts.clock.now().wall)?;
+            self.make(at.clone(), Change::Describe { at, patch: Box::new(patch) }, &mut account).await
+        };
+        let made = made.await;
+        self.settle(&account, made).await
     }
 
     /// Deletes the current version; it can be undeleted, and the next put continues the count.
