@@ -23,15 +23,12 @@ enum Takes {
 }
 
 /// The error, with a hint that can be typed as it is.
-pub(super) fn completed(error: CliError, global: &Global) -> CliError {
-    match error {
-        CliError::Refused { status, code, message, hint, request_id } => {
-            CliError::Refused { status, code, message, hint: with_options(&hint, global), request_id }
-        }
-        CliError::NotFound { message, hint } => CliError::NotFound { message, hint: with_options(&hint, global) },
-        CliError::Usage { message, hint } => CliError::Usage { message, hint: with_options(&hint, global) },
-        error => error,
+pub(super) fn completed(mut error: CliError, global: &Global) -> CliError {
+    if let CliError::Refused { hint, .. } | CliError::NotFound { hint, .. } | CliError::Usage { hint, .. } = &mut error
+    {
+        *hint = with_options(hint, global);
     }
+    error
 }
 
 /// A text in which each proposed command has the options of this one, after the name of its secret.

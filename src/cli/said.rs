@@ -11,7 +11,7 @@ use crate::model::fields::Field;
 type Wish<T> = Option<Option<T>>;
 
 /// Everything but the value.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Said {
     #[serde(skip_serializing_if = "Texts::is_empty")]
     metadata: Texts,
@@ -52,7 +52,7 @@ impl Texts {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct FieldBody {
     name: String,
     #[serde(rename = "type")]
@@ -60,6 +60,11 @@ struct FieldBody {
 }
 
 impl Said {
+    /// Whether nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// What the options of a command say. What is set and cleared at once is set.
     pub(super) fn new(
         about: MetadataArguments,

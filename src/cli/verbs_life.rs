@@ -17,8 +17,14 @@ use crate::model::secret::{Scope, SecretName};
 pub(super) async fn describe(session: &mut Session<'_>, arguments: DescribeArguments) -> Result<(), CliError> {
     let DescribeArguments { name, metadata, options, field, clear } = arguments;
     let body = Said::new(metadata, options, &field, &clear);
+    if body.is_empty() {
+        return Err(CliError::Usage {
+            message: "nothing is said about the secret".to_owned(),
+            hint: "Give what is to be said, such as --description TEXT, or --clear WHAT.".to_owned(),
+        });
+    }
     let question = Question::patch(path("secrets", &name), &body)?;
-    change(session, &name, question).await.map(drop)
+    change(session, &name, question).await
 }
 
 /// `aurora delete`

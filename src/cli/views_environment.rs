@@ -97,11 +97,15 @@ pub(super) struct MirrorView {
 impl Shown for MirrorView {
     fn table(&self, style: Style) -> String {
         let (from, to) = (plain(&self.from), plain(&self.to));
-        let mut text =
-            format!("{} declared in {to}, {} of {from} known there already\n", self.declared_total, self.already_known);
+        let mut text = format!(
+            "declared in {to}: {}; known there already: {} of those with a value in {from}\n",
+            self.declared_total, self.already_known
+        );
         if self.skipped_node_scopes > 0 {
             let count = self.skipped_node_scopes;
-            text.push_str(&format!("{count} for one node only, not mirrored: a node is in one environment for life\n"));
+            text.push_str(&format!(
+                "values for one node, not mirrored: {count} (a node is in one environment for life)\n"
+            ));
         }
         if !self.declared.is_empty() {
             let declared = self.declared.iter().map(|at| at.cells().to_vec());
@@ -153,11 +157,11 @@ impl Shown for SharedView {
     fn table(&self, style: Style) -> String {
         let (left, right) = (plain(&self.left), plain(&self.right));
         let mut text = format!(
-            "{} of {right} hold a value that {left} has too (compared: {} of {left}, {} of {right})\n",
+            "secrets of {right} with a value that {left} has too: {} (compared: {} of {left}, {} of {right})\n",
             self.shared_total, self.compared_left, self.compared_right
         );
         if self.skipped > 0 {
-            text.push_str(&format!("{} were not compared: you may not read them\n", self.skipped));
+            text.push_str(&format!("not compared, because you may not read them: {}\n", self.skipped));
         }
         if !self.shared.is_empty() {
             let [in_right, in_left] = [format!("IN {right}"), format!("IN {left}")];

@@ -92,7 +92,7 @@ impl RecordView {
             ("provider", self.metadata.provider.clone()),
             ("tags", tags),
             ("fields", Some(fields.join(", ")).filter(|fields| !fields.is_empty())),
-            ("rotation due after", Some(format!("{} d", self.rotation_reminder_days))),
+            ("rotation", Some(format!("due after {} d", self.rotation_reminder_days))),
         ];
         pairs(style, details)
     }
