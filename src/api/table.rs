@@ -70,6 +70,10 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
+        ApiError::TooManyEntries { .. } => {
+            Row::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", error, "Divide them into several requests.")
+        }
+        ApiError::OfEntry { cause, .. } => Row { message: error.to_string(), ..row(cause) },
         ApiError::UnknownRoute => {
             Row::new(StatusCode::NOT_FOUND, "unknown_route", error, "Secrets are at /api/secrets/SERVICE/KEY_NAME.")
         }
@@ -97,9 +101,13 @@ fn vault_row(error: &VaultError) -> Row {
 
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
-        VaultError::Metadata(_) | VaultError::Fields(_) | VaultError::BadScope(_) | VaultError::BadCursor => {
-            StatusCode::BAD_REQUEST
-        }
+        VaultError::OfSecret { cause, .. } => vault_status(cause),
+        VaultError::Metadata(_)
+        | VaultError::Fields(_)
+        | VaultError::BadScope(_)
+        | VaultError::BadCursor
+        | VaultError::Twice
+        | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
         VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
@@ -130,6 +138,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Destroyed { name, .. } => return format!("See what is left: aurora versions {name}"),
         VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
+        VaultError::OfSecret { cause, .. } => return vault_hint(cause),
+        VaultError::Twice => "Leave one of the two out.",
+        VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
         VaultError::NoIdentity => "Connect as a user that exists on this machine.",
         VaultError::Denied { rule: _ } => {
