@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod api;
 pub mod audit;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod crypto;

@@ -49,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // serde stands where bytes cross a border, and nowhere else.
     ("serde", &["audit/line", "api", "cli"]),
     ("serde_json", &["audit/line", "api", "cli"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "catalogue"]),
     // The command line.
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -64,7 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "api", "cli", "daemon"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
-    ("thiserror", &["discovery", "actors", "vault", "api", "cli", "daemon"]),
+    ("thiserror", &["catalogue", "discovery", "actors", "vault", "api", "cli", "daemon"]),
 ];
 
 /// Names that start a path and are no dependency.

@@ -8,6 +8,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("model", 0),
     ("crypto", 1),
     ("policy", 1),
+    ("catalogue", 1),
     ("config", 1),
     ("wire", 1),
     ("replication", 1),
