@@ -37,6 +37,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_core", &["crypto"]),
     ("getrandom", &["crypto"]),
     ("base_x", &["crypto"]),
+    ("aws_lc_rs", &["crypto/fernet"]),
+    ("base64", &["crypto/fernet"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery"]),
     // HTTP on the sockets.

@@ -22,6 +22,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
     ("src/cli/views_secret.rs", "a value becomes a field of a request"),
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
+    ("src/crypto/fernet.rs", "a token of another tool is opened"),
     ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
     ("src/crypto/passphrase.rs", "a passphrase becomes a key"),
     ("src/crypto/record.rs", "a value is sealed"),
