@@ -9,6 +9,7 @@ pub mod config;
 pub mod crypto;
 pub mod daemon;
 pub mod discovery;
+pub mod interchange;
 pub mod model;
 pub mod policy;
 pub mod replication;

@@ -151,6 +151,10 @@ name_type!(
     KeyName, "key name", check_name
 );
 name_type!(
+    /// One field of a credential that has several: `client_id`.
+    FieldName, "field name", check_name
+);
+name_type!(
     /// A tenant: `company-town-foods`. Not a reserved word.
     CompanyId, "company", check_id
 );

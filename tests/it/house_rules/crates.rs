@@ -51,7 +51,8 @@ const HOMES: &[(&str, &[&str])] = &[
     // serde stands where bytes cross a border, and nowhere else.
     ("serde", &["audit/line", "api", "cli"]),
     ("serde_json", &["audit/line", "api", "cli"]),
-    ("toml", &["config", "catalogue"]),
+    ("toml", &["config", "catalogue", "interchange/name_map"]),
+    ("granit_parser", &["interchange/yaml"]),
     // The command line.
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -66,7 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "api", "cli", "daemon"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
-    ("thiserror", &["catalogue", "discovery", "actors", "vault", "api", "cli", "daemon"]),
+    ("thiserror", &["catalogue", "interchange", "discovery", "actors", "vault", "api", "cli", "daemon"]),
 ];
 
 /// Names that start a path and are no dependency.

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit", 2),
     ("transport", 2),
     ("discovery", 2),
+    ("interchange", 2),
     ("actors", 3),
     ("vault", 4),
     ("api", 5),

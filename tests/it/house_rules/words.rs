@@ -34,6 +34,9 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/daemon/assemble_lead.rs", "the CA's certificate comes out of its wrapping"),
     ("src/daemon/join.rs", "the token's secret goes to the lead"),
     ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/interchange/json.rs", "a name of a file becomes a text"),
+    ("src/interchange/read.rs", "a file becomes entries"),
+    ("src/interchange/write.rs", "values become a file"),
     ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
 ];
 
