@@ -22,6 +22,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/verbs_admin.rs", "a join token is shown once"),
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
+    ("src/crypto/fernet.rs", "a token of another tool is opened"),
     ("src/crypto/fields.rs", "the fields of a value are told apart"),
     ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
     ("src/crypto/passphrase.rs", "a passphrase becomes a key"),
@@ -35,6 +36,9 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/daemon/assemble_lead.rs", "the CA's certificate comes out of its wrapping"),
     ("src/daemon/join.rs", "the token's secret goes to the lead"),
     ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/interchange/json.rs", "a name of a file becomes a text"),
+    ("src/interchange/read.rs", "a file becomes entries"),
+    ("src/interchange/write.rs", "values become a file"),
     ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
 ];
 
