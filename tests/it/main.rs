@@ -9,6 +9,7 @@ mod hostile_peer;
 mod house_rules;
 mod joining;
 mod kill_nine;
+mod life_of_a_secret;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
