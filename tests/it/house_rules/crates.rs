@@ -36,7 +36,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("subtle", &["crypto"]),
     ("rand_core", &["crypto"]),
     ("getrandom", &["crypto"]),
-    ("base_x", &["crypto"]),
+    ("base_x", &["crypto/armour"]),
+    ("vsss_rs", &["crypto/shares"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery"]),
     // HTTP on the sockets.
