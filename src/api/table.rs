@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
+use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +130,14 @@ fn vault_row(error: &VaultError) -> Row {
             "Bring the lead or the network back; look with: aurora status",
         ),
         VaultError::Sealed => unavailable("sealed", "Unseal the node: start it with its unseal source (aurora up)."),
+        VaultError::NodeSealed { awaits } => unavailable("sealed", unseal_hint(*awaits)),
+        VaultError::NotSealed => told(StatusCode::CONFLICT, "not_sealed", "Nothing is to be done: the node serves."),
+        VaultError::OtherLock { .. } => told(StatusCode::BAD_REQUEST, "bad_value", "Look with: aurora unseal --status"),
+        VaultError::Share(cause) => share_row(cause),
+        VaultError::WrongShares => {
+            told(StatusCode::BAD_REQUEST, "wrong_shares", "Bring every share again: aurora unseal")
+        }
+        VaultError::WrongPassphrase => told(StatusCode::BAD_REQUEST, "wrong_passphrase", "Try again: aurora unseal"),
         VaultError::AuditUnavailable => unavailable(
             "audit_unavailable",
             "See the node's log: the disk under the state directory may be full, or a journal file was replaced.",
@@ -135,6 +145,27 @@ fn vault_row(error: &VaultError) -> Row {
         VaultError::NoLead { lead } => no_lead(lead),
         VaultError::Overloaded => unavailable("overloaded", "Try again after the seconds in Retry-After."),
         VaultError::Internal(_) => internal(),
+    }
+}
+
+fn unseal_hint(awaits: Awaits) -> &'static str {
+    match awaits {
+        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
+        Awaits::Passphrase => "Bring it: aurora unseal",
+        Awaits::Start => "Try again in a moment.",
+    }
+}
+
+fn share_row(error: &ShareError) -> Row {
+    let refused = |code, hint| Row::new(StatusCode::BAD_REQUEST, code, error, hint);
+    match error {
+        ShareError::NotAShare => refused("bad_share", "Copy the whole line again, from aurora-share- to its end."),
+        ShareError::UnknownFormat { .. } => refused("bad_share", "Unseal with the version that made the share."),
+        ShareError::OtherSet { .. } => refused("bad_share", "Look for the share of this node; each set has its own."),
+        ShareError::GivenTwice { .. } => {
+            refused("duplicate_share", "Bring another one. If a wrong one was given: aurora unseal --reset")
+        }
+        ShareError::NoMemory => internal(),
     }
 }
 
@@ -234,7 +265,7 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 13] = [
+        let rows: [(ApiError, u16, &str); 20] = [
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
@@ -242,6 +273,13 @@ mod tests {
             (ApiError::TooManyBodies, 503, "overloaded"),
             (ApiError::TooManyConnections, 429, "rate_limited"),
             (VaultError::Sealed.into(), 503, "sealed"),
+            (VaultError::NodeSealed { awaits: Awaits::Passphrase }.into(), 503, "sealed"),
+            (VaultError::NotSealed.into(), 409, "not_sealed"),
+            (VaultError::OtherLock { wanted: "shares" }.into(), 400, "bad_value"),
+            (VaultError::Share(ShareError::NotAShare).into(), 400, "bad_share"),
+            (VaultError::Share(ShareError::GivenTwice { index: 2 }).into(), 400, "duplicate_share"),
+            (VaultError::WrongShares.into(), 400, "wrong_shares"),
+            (VaultError::WrongPassphrase.into(), 400, "wrong_passphrase"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
             (VaultError::NoLead { lead }.into(), 503, "no_lead"),
             (VaultError::Overloaded.into(), 503, "overloaded"),

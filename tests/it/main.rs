@@ -13,6 +13,7 @@ mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod sealed_node;
 mod service_unit;
 mod socket_api;
 mod support;
