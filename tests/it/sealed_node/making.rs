@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::{post, shares, unseal};
@@ -106,5 +107,33 @@ async fn a_follower_may_have_shares_of_its_own() {
         follower.reaches(revision).await;
         assert_eq!(follower.run(&["get", "hubspot/api_key"], b"").await.text(), "pat-na1-abc123");
         follower.end(Signal::TERM).await;
+    }
+}
+
+/// Wherever it is killed: there is no mesh, or one whose shares were all shown, and the same command finishes the work.
+#[tokio::test]
+async fn an_init_that_is_killed_leaves_a_mesh_that_opens_or_none() {
+    for lines_read in 0..=12 {
+        let dir = directory();
+        let mut node = Node::new(dir.path(), "aurora", "info");
+        let mut init = node.prepare(&["init", "--listen", "127.0.0.1:0", "--shamir", "2/3"]);
+        let mut child = init.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut printed = String::new();
+        for _ in 0..lines_read {
+            output.read_line(&mut printed).await.expect("readable");
+        }
+        child.kill().await.expect("ours");
+        output.read_to_string(&mut printed).await.expect("readable");
+        let mut good = shares(&printed);
+        if !node.config_file().exists() {
+            let again = node.init_with(&["--shamir", "2/3"], b"").await;
+            if !again.contains("was there") {
+                good = shares(&again);
+            }
+        }
+        assert_eq!(good.len(), 3, "killed after line {lines_read}: {printed}");
+        node.start().await;
+        assert_eq!(unseal(&node, &good[1..].join("\n")).await.text().lines().last(), Some("unsealed"));
     }
 }

@@ -1,5 +1,11 @@
 //! What is brought to a sealed node, by whom, and what becomes of it.
 
+use aurora_mesh::crypto::shares::{ShareParameters, split};
+use aurora_mesh::crypto::system_entropy::SystemEntropy;
+use aurora_mesh::crypto::unseal::UnsealKey;
+use aurora_mesh::store::blob::BlobName;
+use aurora_mesh::store::handle::Store;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{journal, post, sealed_lead, shares, unseal};
@@ -149,4 +155,51 @@ async fn without_its_journal_a_node_is_not_unsealed() {
     std::fs::rename(&aside, &file).expect("back");
     let opened = post(&node, &json!({ "share": ours[1] })).await;
     assert_eq!((opened.status, &opened.json()["sealed"]), (200, &json!(false)));
+}
+
+/// Enough shares that fit in form and make another key: all are forgotten, since nobody can tell which one is wrong.
+#[tokio::test]
+async fn a_wrong_set_of_shares_opens_nothing_and_is_forgotten() {
+    let dir = directory();
+    let (mut node, ours) = sealed_lead(dir.path(), "2/3").await;
+    node.end(Signal::TERM).await;
+    let (store, contents) = Store::open(&node.state_dir().join("store.redb")).await.expect("opens");
+    store.close().await.expect("closes");
+    let kept = contents.blobs.get(&BlobName::ShareParameters).expect("kept");
+    let parameters = ShareParameters::decode(kept).expect("parameters");
+    let other = UnsealKey::generate(&SystemEntropy).expect("a key");
+    let forged = split(&other, &parameters, &SystemEntropy).expect("shares").remove(1);
+    let forged = String::from_utf8(forged.expose().to_vec()).expect("text");
+    node.start().await;
+    unseal(&node, &ours[0]).await.text();
+    let refused = post(&node, &json!({ "share": forged })).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "wrong_shares"));
+    assert_eq!(node.health().await["shares"]["provided"], 0);
+    assert_eq!(journal(&node).last().expect("a line")["outcome"], "wrong_shares");
+    assert_eq!(unseal(&node, &ours.join("\n")).await.text().lines().last(), Some("unsealed"));
+}
+
+/// Five people at once: each is counted or told why not, one of them opens the node, and it opens once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shares_that_come_at_once_open_the_node_once() {
+    let dir = directory();
+    let (node, ours) = sealed_lead(dir.path(), "3/5").await;
+    let offered = ours.iter().map(|share| {
+        let (socket, body) = (node.admin(), json!({ "share": share }));
+        tokio::spawn(async move { http::post(&socket, "/api/unseal", &body).await })
+    });
+    let mut opened = 0;
+    for answer in offered.collect::<Vec<_>>() {
+        let answer = answer.await.expect("answered");
+        match answer.status {
+            200 => opened += u32::from(answer.json()["sealed"] == false),
+            503 => assert!(answer.code() == "sealed" && answer.message().contains("is starting"), "{}", answer.body),
+            409 => assert_eq!(answer.code(), "not_sealed"),
+            _ => panic!("{}", answer.body),
+        }
+    }
+    assert_eq!(opened, 1);
+    assert_eq!(node.health().await["status"], "healthy");
+    let unsealed = |line: &&serde_json::Value| line["reason"] == "unseal: the node is unsealed";
+    assert_eq!(journal(&node).iter().filter(unsealed).count(), 1);
 }
