@@ -17,6 +17,33 @@ use crate::crypto::plaintext::Plaintext;
 /// Where a sealed node is asked and unsealed.
 const PATH: &str = "/api/unseal";
 
+/// What a sealed node waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Shares,
+    Passphrase,
+}
+
+impl Wanted {
+    fn of(state: &UnsealView) -> Self {
+        if state.source.as_deref() == Some("passphrase") { Self::Passphrase } else { Self::Shares }
+    }
+
+    fn prompt(self) -> &'static str {
+        match self {
+            Self::Shares => "A share of this node",
+            Self::Passphrase => "Passphrase of this node",
+        }
+    }
+
+    fn body(self, text: &ValueText) -> UnsealBody<'_> {
+        match self {
+            Self::Shares => UnsealBody::Share(text),
+            Self::Passphrase => UnsealBody::Passphrase(text),
+        }
+    }
+}
+
 /// `aurora unseal`
 pub(super) async fn unseal(session: &mut Session<'_>, arguments: &UnsealArguments) -> Result<(), CliError> {
     let from_input = match arguments.source.as_slice() {
@@ -36,11 +63,10 @@ pub(super) async fn unseal(session: &mut Session<'_>, arguments: &UnsealArgument
     if !state.sealed {
         return session.output.report(&state);
     }
-    let is_passphrase = state.source.as_deref() == Some("passphrase");
-    let brought = if from_input { lines(is_passphrase)? } else { vec![prompt(is_passphrase)?] };
+    let wanted = Wanted::of(&state);
+    let brought = if from_input { lines(wanted)? } else { vec![prompt(wanted)?] };
     for text in &brought {
-        let body = if is_passphrase { UnsealBody::Passphrase(text) } else { UnsealBody::Share(text) };
-        state = bring(&client, &body).await?;
+        state = bring(&client, &wanted.body(text)).await?;
         session.output.report(&state)?;
         if !state.sealed {
             break;
@@ -62,28 +88,28 @@ async fn bring(client: &Client, body: &UnsealBody<'_>) -> Result<UnsealView, Cli
 }
 
 /// The lines of standard input that hold something; of a passphrase, the first, with the white space it may begin with.
-fn lines(is_passphrase: bool) -> Result<Vec<ValueText>, CliError> {
+fn lines(wanted: Wanted) -> Result<Vec<ValueText>, CliError> {
     let input = value_source::gather(io::stdin().lock(), "standard input")?;
     let text = |line: &[u8]| ValueText(Plaintext::new(line.to_vec()));
     let lines = input.expose().split(|&byte| byte == b'\n');
-    let found: Vec<ValueText> = if is_passphrase {
-        let first = lines.take(1).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        first.filter(|line| !line.is_empty()).map(text).collect()
-    } else {
-        lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).map(text).collect()
+    let found: Vec<ValueText> = match wanted {
+        Wanted::Shares => lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()).map(text).collect(),
+        Wanted::Passphrase => {
+            let first = lines.take(1).map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+            first.filter(|line| !line.is_empty()).map(text).collect()
+        }
     };
     if found.is_empty() { Err(nothing()) } else { Ok(found) }
 }
 
-fn prompt(is_passphrase: bool) -> Result<ValueText, CliError> {
-    let what = if is_passphrase { "Passphrase of this node" } else { "A share of this node" };
+fn prompt(wanted: Wanted) -> Result<ValueText, CliError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(CliError::Usage {
             message: "there is no terminal to ask on".to_owned(),
             hint: "Pipe it in: … | aurora unseal -".to_owned(),
         });
     }
-    let asked = Password::new().with_prompt(what).allow_empty_password(true).interact();
+    let asked = Password::new().with_prompt(wanted.prompt()).allow_empty_password(true).interact();
     let typed = asked.map(|text| Plaintext::new(text.into_bytes())).map_err(|dialoguer::Error::IO(source)| {
         CliError::Input { what: "the answer from the terminal".to_owned(), source }
     })?;

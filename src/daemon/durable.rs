@@ -72,6 +72,18 @@ mod tests {
     }
 
     #[test]
+    fn a_wiped_file_is_overwritten_before_it_goes() {
+        let above = tempfile::tempdir().expect("a directory");
+        let (path, other) = (above.path().join("key"), above.path().join("another name"));
+        std::fs::write(&path, "0123456789").expect("written");
+        std::fs::hard_link(&path, &other).expect("linked");
+        wipe(&path).expect("wiped");
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(&other).expect("the same file"), [0; 10]);
+        assert!(wipe(&path).is_err());
+    }
+
+    #[test]
     fn a_name_whose_directory_cannot_be_synchronised_is_not_called_durable() {
         let above = tempfile::tempdir().expect("a directory");
         assert!(sync_parent(&above.path().join("missing/file")).is_err());

@@ -20,8 +20,8 @@ use crate::store::mutation::Mutation;
 pub(super) struct Keystore {
     pub(super) mesh: MeshId,
     pub(super) root: Arc<RootKey>,
-    /// Kept in locked memory for the life of the node, so that a new root key can be wrapped whatever the source is.
-    #[expect(dead_code, reason = "what wraps a new root key is kept from the first start on; its rotation reads it")]
+    /// What wraps the root key, in locked memory: a lead that holds on to it can wrap a new one, whatever the source is.
+    #[expect(dead_code, reason = "the rotation of the root key takes it; no source can be asked for it a second time")]
     pub(super) unseal: Arc<UnsealKey>,
     blobs: BTreeMap<BlobName, Vec<u8>>,
 }
@@ -38,9 +38,9 @@ impl Keystore {
     /// Opens the root key of a store.
     pub(super) fn open(unseal: Arc<UnsealKey>, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
         let wrapped = blobs.get(&BlobName::RootKey).context("the store holds no root key")?;
-        let root = unseal
-            .unwrap_root(&mesh, wrapped)
-            .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
+        let root = unseal.unwrap_root(&mesh, wrapped).context(
+            "the store does not open with this key: is it the key file, credential or passphrase it was made with?",
+        )?;
         Ok(Self { mesh, root: Arc::new(root), unseal, blobs })
     }
 

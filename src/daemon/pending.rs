@@ -76,9 +76,9 @@ impl<'person> Pending<'person> {
     async fn load(path: &Path, source: &UnsealSource, brought: Option<Brought<'person>>) -> Result<Self> {
         let (store, contents) = Store::open(path).await?;
         store.close().await?;
-        let made = unseal::again(source, brought, &contents.blobs)?;
-        let keystore = Keystore::open(Arc::clone(&made.key), NO_MESH, contents.blobs);
-        let keystore = keystore.context("an earlier join was interrupted")?;
+        let interrupted = "an earlier join was interrupted; repeat it with the same options";
+        let made = unseal::again(source, brought, &contents.blobs).context(interrupted)?;
+        let keystore = Keystore::open(Arc::clone(&made.key), NO_MESH, contents.blobs).context(interrupted)?;
         Ok(Self {
             node_key: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
             sealing_key: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,

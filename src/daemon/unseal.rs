@@ -24,6 +24,9 @@ use crate::store::mutation::Mutation;
 /// A key file is 64 digits and a newline; more than this is another file.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 
+const NO_PASSPHRASE: &str =
+    "this node is unsealed by a passphrase; run it in a terminal, or give the passphrase on standard input";
+
 /// The unseal key of a new node.
 pub(super) struct Made<'person> {
     pub(super) key: Arc<UnsealKey>,
@@ -149,9 +152,6 @@ pub(super) fn private_dir(path: &Path) -> Result<()> {
     }
     Ok(())
 }
-
-const NO_PASSPHRASE: &str =
-    "this node is unsealed by a passphrase; run it in a terminal, or give the passphrase on standard input";
 
 fn make_key_file(path: &Path, entropy: &dyn Entropy) -> Result<UnsealKey> {
     let text = UnsealKey::generate_key_file(entropy)?;
