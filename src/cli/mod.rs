@@ -26,6 +26,7 @@ mod value_source;
 mod verbs_admin;
 mod verbs_node;
 mod verbs_secret;
+mod verbs_unseal;
 mod verbs_view;
 mod views_admin;
 mod views_error;
@@ -33,6 +34,7 @@ mod views_explain;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_unseal;
 mod wiped;
 
 use std::process::ExitCode;
@@ -72,6 +74,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,

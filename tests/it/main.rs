@@ -2,6 +2,7 @@
 
 mod command_line;
 mod denied_caller;
+mod destroying;
 mod dev_command;
 mod entitlement;
 mod freshness_contract;
@@ -14,6 +15,7 @@ mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod sealed_node;
 mod service_unit;
 mod socket_api;
 mod support;

@@ -45,6 +45,7 @@ pub enum Seen {
     Value { value: u8, version: u64 },
     NotFound,
     NoSuchVersion,
+    VersionDeleted,
     Destroyed,
 }
 
@@ -52,6 +53,8 @@ pub enum Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     Value(u8),
+    /// It can be rolled back to, and no more.
+    Deleted(u8),
     Destroyed,
 }
 
@@ -60,7 +63,6 @@ pub enum Held {
 pub struct Model {
     /// All versions there ever were; the last is the current one.
     versions: Vec<Held>,
-    deleted: bool,
     described: Option<u8>,
 }
 
@@ -72,8 +74,8 @@ impl Model {
 
     fn live(&self) -> Option<(u64, u8)> {
         match self.versions.last() {
-            Some(Held::Value(value)) if !self.deleted => Some((self.current()?, *value)),
-            _ => None,
+            Some(Held::Value(value)) => Some((self.current()?, *value)),
+            Some(Held::Deleted(_) | Held::Destroyed) | None => None,
         }
     }
 
@@ -105,6 +107,7 @@ impl Model {
         }
         match self.held(version) {
             Some(Held::Value(value)) => Seen::Value { value, version },
+            Some(Held::Deleted(_)) => Seen::VersionDeleted,
             Some(Held::Destroyed) => Seen::Destroyed,
             None => Seen::NoSuchVersion,
         }
@@ -148,7 +151,6 @@ impl Model {
             return self.done(false);
         }
         self.versions.push(Held::Value(value));
-        self.deleted = false;
         self.done(true)
     }
 
@@ -170,23 +172,22 @@ impl Model {
     }
 
     fn delete(&mut self) -> Outcome {
-        if self.live().is_none() {
-            return Outcome::NotFound;
-        }
-        self.deleted = true;
-        self.done(true)
+        let Some((_, value)) = self.live() else { return Outcome::NotFound };
+        self.replace(Held::Deleted(value))
     }
 
     fn undelete(&mut self) -> Outcome {
-        match (self.versions.last(), self.deleted) {
-            (None, _) => Outcome::NotFound,
-            (Some(Held::Destroyed), _) => Outcome::Destroyed,
-            (Some(Held::Value(_)), false) => Outcome::NotDeleted,
-            (Some(Held::Value(_)), true) => {
-                self.deleted = false;
-                self.done(true)
-            }
+        match self.versions.last() {
+            None => Outcome::NotFound,
+            Some(Held::Destroyed) => Outcome::Destroyed,
+            Some(Held::Value(_)) => Outcome::NotDeleted,
+            Some(Held::Deleted(value)) => self.replace(Held::Value(*value)),
         }
+    }
+
+    fn replace(&mut self, held: Held) -> Outcome {
+        *self.versions.last_mut().expect("a version") = held;
+        self.done(true)
     }
 
     fn destroy_all(&mut self) -> Outcome {
@@ -217,7 +218,7 @@ impl Model {
             (None, _) => Outcome::NotFound,
             (Some(_), None) => Outcome::NoSuchVersion,
             (Some(_), Some(Held::Destroyed)) => Outcome::Destroyed,
-            (Some(_), Some(Held::Value(value))) => self.put(value),
+            (Some(_), Some(Held::Value(value) | Held::Deleted(value))) => self.put(value),
         }
     }
 }

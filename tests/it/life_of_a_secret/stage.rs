@@ -187,6 +187,7 @@ async fn seen(node: &TestNode, ask: ReadRequest) -> Result<Seen, String> {
         }
         Err(VaultError::NotFound { .. }) => Ok(Seen::NotFound),
         Err(VaultError::NoSuchVersion { .. }) => Ok(Seen::NoSuchVersion),
+        Err(VaultError::VersionDeleted { .. }) => Ok(Seen::VersionDeleted),
         Err(VaultError::Destroyed { .. }) => Ok(Seen::Destroyed),
         other => Err(format!("{other:?}")),
     }
