@@ -42,18 +42,6 @@ pub(super) fn repeated(uri: &Uri, name: &'static str) -> Result<(Vec<String>, Ur
     Ok((pairs.0.into_iter().map(|(_, text)| text).collect(), of(&others)?))
 }
 
-/// A parameter that is `true` or `false`, or not there.
-///
-/// # Errors
-/// [`ApiError::BadValue`] for anything else.
-pub(super) fn flag(field: &'static str, text: Option<&str>) -> Result<bool, ApiError> {
-    match text {
-        None | Some("" | "false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(ApiError::BadValue { field, wanted: "true or false" }),
-    }
-}
-
 /// An empty parameter (`?scope=`) is one that was left out.
 pub(super) fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
@@ -117,6 +105,18 @@ pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
         field: given(query.field).as_deref().map(FieldName::parse).transpose()?,
         refresh: flag("refresh", query.refresh.as_deref())?,
     })
+}
+
+/// `true` or `false`; false if it is not given.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for anything else.
+pub(super) fn flag(field: &'static str, text: Option<&str>) -> Result<bool, ApiError> {
+    match text {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(ApiError::BadValue { field, wanted: "true or false" }),
+    }
 }
 
 /// A version.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_life::{DescribeArguments, DestroyArguments, RollbackArguments};
-use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArguments};
+use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, whole_seconds,
 };
@@ -160,6 +160,12 @@ pub enum Verb {
     /// The environments of the mesh, beside each other
     #[command(subcommand, visible_alias = "env")]
     Environment(EnvironmentVerb),
+    /// Bring a share, or the passphrase, to a sealed node: asked for without echo, or from standard input (-)
+    #[command(after_help = "Examples:
+  aurora unseal                          asks for a share; says how many are still missing
+  pass show aurora/share | aurora unseal -
+  aurora unseal --status")]
+    Unseal(UnsealArguments),
     /// The nodes of the mesh
     #[command(subcommand)]
     Nodes(NodesVerb),

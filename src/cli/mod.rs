@@ -35,6 +35,7 @@ mod verbs_environment;
 mod verbs_life;
 mod verbs_node;
 mod verbs_secret;
+mod verbs_unseal;
 mod verbs_view;
 mod views_admin;
 mod views_change;
@@ -44,6 +45,7 @@ mod views_explain;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_unseal;
 mod wiped;
 
 use std::process::ExitCode;
@@ -88,6 +90,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
+        Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,

@@ -77,6 +77,7 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
+        | Verb::Unseal(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

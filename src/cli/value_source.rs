@@ -91,7 +91,11 @@ fn prompt(question: &str, arguments: &PutArguments, kind: FieldKind) -> Result<P
     })
 }
 
-fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+/// Reads to the end, into memory that is wiped.
+///
+/// # Errors
+/// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is more than any value.
+pub(super) fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
     let mut gathered = Gathered::default();
     let mut chunk = Chunk(vec![0; CHUNK_BYTES]);
     loop {

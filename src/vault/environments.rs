@@ -22,7 +22,7 @@ use super::parts::Vault;
 use super::refusal::{Subject, refusal};
 use super::request::{Context, MirrorRequest};
 
-/// Most secrets that become known in one change: it is one transaction, and one audit line announces it.
+/// Most secrets that become known in one change, because it is one transaction.
 const DECLARED_MAX: usize = 100_000;
 
 impl Vault {
@@ -50,7 +50,8 @@ impl Vault {
     }
 
     /// Makes the live secrets of one environment known in another, without values. What is known there already stays as
-    /// it is. The end of a credential is not copied: it belongs to the value.
+    /// it is. The end of a credential is not copied: it belongs to the value. One audit line for each secret says that it
+    /// is planned; an intent and an outcome are about all of them.
     ///
     /// # Errors
     /// [`VaultError`]; nothing is made known then.
@@ -108,6 +109,12 @@ impl Vault {
             return Ok(Mirrored { declared: Vec::new(), known, lacking, of_nodes, revision });
         };
         let places: Vec<ScopedSecret> = declarations.iter().map(|wanted| wanted.at.clone()).collect();
+        for at in &places {
+            account.about(&at.secret.name, &at.secret.environment);
+            account.scope(&at.scope);
+            self.note(account, "planned").await?;
+        }
+        account.about_nothing();
         let audit_seq = self.announce(account).await?;
         let committed = secrets.commit(Change::Declare(declarations), audit_seq).await;
         match committed.map_err(|error| refusal(&error, Subject::Secret(&first)))? {
@@ -155,7 +162,7 @@ impl Vault {
             let known = held.view.get(&at);
             plan.add(record, at, known);
             if plan.declarations.len() > DECLARED_MAX {
-                return Err(VaultError::TooManySecrets { most: DECLARED_MAX });
+                return Err(VaultError::TooMany { max: DECLARED_MAX });
             }
         }
         Ok(plan)

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
@@ -89,6 +91,14 @@ pub enum VaultError {
         /// The version that is here.
         held: Version,
     },
+    /// The version was deleted before a newer one was stored.
+    #[error("version {version} of {name} was deleted")]
+    VersionDeleted {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
+    },
     /// The version is not kept (any more), or never was.
     #[error("version {version} of {name} is not kept")]
     NoSuchVersion {
@@ -112,18 +122,31 @@ pub enum VaultError {
     /// A join token that would admit for too long, or not at all.
     #[error("valid_for must be between 1 s and 24 h")]
     TokenLifetime,
-    /// More secrets than one change may make known.
-    #[error("more than {most} secrets would be declared at once")]
-    TooManySecrets {
-        /// How many may be.
-        most: usize,
-    },
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
     /// A list cursor that this node did not issue.
     #[error("the cursor is not one this node issued")]
     BadCursor,
+    /// One of several secrets cannot be stored, so none was.
+    #[error("{name} ({scope}): {cause}; nothing was stored")]
+    OfSecret {
+        /// Which.
+        name: SecretName,
+        /// In which scope.
+        scope: Scope,
+        /// Why.
+        cause: Box<VaultError>,
+    },
+    /// One secret is there twice among several.
+    #[error("it is there twice")]
+    Twice,
+    /// More than one request may ask for.
+    #[error("more than {max} secrets at once")]
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
@@ -143,6 +166,30 @@ pub enum VaultError {
     /// The scope key is not open, so nothing can be read.
     #[error("the store is sealed")]
     Sealed,
+    /// The node itself is sealed: it has no key yet, and can only be unsealed.
+    #[error("{awaits}")]
+    NodeSealed {
+        /// What it waits for.
+        awaits: Awaits,
+    },
+    /// The node is not sealed, so there is nothing to unseal.
+    #[error("the node is not sealed")]
+    NotSealed,
+    /// The node opens with something else than what was brought.
+    #[error("this node is unsealed with {wanted}")]
+    OtherLock {
+        /// With what.
+        wanted: &'static str,
+    },
+    /// A share that is not taken.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Enough shares, and what they make opens nothing.
+    #[error("these shares do not open the node: at least one of them is wrong; all were forgotten")]
+    WrongShares,
+    /// The passphrase opens nothing.
+    #[error("this passphrase does not open the node")]
+    WrongPassphrase,
     /// The journal cannot be written, so nothing may leave.
     #[error("the audit journal cannot be written")]
     AuditUnavailable,
@@ -175,17 +222,25 @@ impl VaultError {
             Self::NotDeleted { .. } => "not_deleted",
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
+            Self::OfSecret { cause, .. } => cause.code(),
+            Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
+            | Self::VersionDeleted { .. }
             | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
-            Self::Wish(_) | Self::TokenLifetime | Self::TooManySecrets { .. } => "bad_value",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
-            Self::Sealed => "sealed",
+            Self::Sealed | Self::NodeSealed { .. } => "sealed",
+            Self::NotSealed => "not_sealed",
+            Self::OtherLock { .. } => "bad_value",
+            Self::Share(ShareError::GivenTwice { .. }) => "duplicate_share",
+            Self::Share(_) => "bad_share",
+            Self::WrongShares => "wrong_shares",
+            Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
             Self::Overloaded => "overloaded",
