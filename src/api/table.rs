@@ -92,16 +92,21 @@ pub(super) fn row(error: &ApiError) -> Row {
 const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
-    match error {
-        VaultError::NotLead { lead } => not_lead(lead),
-        VaultError::NoLead { lead } => no_lead(lead),
-        VaultError::StaleCache { age, last_contact, .. } => {
-            let message = format!("{error}: {}", staleness(*age, *last_contact));
-            Row::new(vault_status(error), error.code(), &message, vault_hint(error))
-        }
-        VaultError::Internal(_) => internal(),
-        error => Row::new(vault_status(error), error.code(), error, vault_hint(error)),
+    if let VaultError::NotLead { lead } = error {
+        return not_lead(lead);
     }
+    if let VaultError::NoLead { lead } = error {
+        return no_lead(lead);
+    }
+    if let VaultError::Internal(_) = error {
+        return internal();
+    }
+    let message = if let VaultError::StaleCache { age, last_contact, .. } = error {
+        format!("{error}: {}", staleness(*age, *last_contact))
+    } else {
+        error.to_string()
+    };
+    Row::new(vault_status(error), error.code(), &message, vault_hint(error))
 }
 
 fn vault_status(error: &VaultError) -> StatusCode {
