@@ -48,7 +48,8 @@ async fn compare(session: &Session<'_>, left: &str, right: &str) -> Result<Share
 
 /// Every environment with every other.
 async fn check_all(session: &mut Session<'_>, fail: bool) -> Result<(), CliError> {
-    let names: Vec<String> = all(session).await?.environments.into_iter().map(|line| line.environment).collect();
+    let known = all(session).await?.environments.into_iter().filter(|line| line.secrets > 0);
+    let names: Vec<String> = known.map(|line| line.environment).collect();
     let mut comparisons = Vec::new();
     for (index, left) in names.iter().enumerate() {
         for right in names.iter().skip(index + 1) {
@@ -56,7 +57,7 @@ async fn check_all(session: &mut Session<'_>, fail: bool) -> Result<(), CliError
         }
     }
     if comparisons.is_empty() && session.output.format() == Format::Table {
-        session.output.note("there is one environment only; there is nothing to compare it with");
+        session.output.note("no two environments have secrets; there is nothing to compare");
         return Ok(());
     }
     let shared = comparisons.iter().map(|comparison| comparison.shared_total).sum();

@@ -1,5 +1,6 @@
 //! `describe`, `delete`, `undelete`, `destroy` and `rollback`: what is done to a secret after it was stored.
 
+use super::arguments::Format;
 use super::arguments_life::{DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_secret::PlaceArguments;
 use super::confirm;
@@ -31,8 +32,10 @@ pub(super) async fn describe(session: &mut Session<'_>, arguments: DescribeArgum
 pub(super) async fn delete(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
     let name = &arguments.name;
     change(session, name, Question::delete(path("secrets", name))).await?;
-    let options = session.place_options();
-    session.output.note(&format!("to undo it: aurora undelete {name}{options}"));
+    if session.output.format() == Format::Table {
+        let options = session.place_options();
+        session.output.note(&format!("to undo it: aurora undelete {name}{options}"));
+    }
     Ok(())
 }
 

@@ -35,7 +35,8 @@ pub(super) struct EnvironmentView {
     /// Its name.
     pub(super) environment: String,
     own: bool,
-    secrets: u64,
+    /// How many secrets are known there.
+    pub(super) secrets: u64,
     live: u64,
     without_value: u64,
     nodes: u64,

@@ -14,7 +14,7 @@ use crate::policy::actions::Action;
 use super::account::Account;
 use super::answer::{SharedValue, SharedValues};
 use super::authorise::{Identified, Object};
-use super::environments::{counterpart, noted};
+use super::environments::{counterpart, not_empty, noted};
 use super::error::VaultError;
 use super::off_thread::off_thread;
 use super::parts::Vault;
@@ -91,6 +91,7 @@ impl Vault {
         environment: &EnvironmentName,
     ) -> Result<Digests, VaultError> {
         let held = self.parts.board.held.load_full();
+        not_empty(&held.view, environment)?;
         let keys = self.parts.board.keys.load_full();
         let mut digests = Digests::default();
         let live = |record: &&Arc<Record>| record.state() == RecordState::Live;

@@ -11,6 +11,7 @@ use crate::model::number::Revision;
 use crate::model::record::{Record, RecordState};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
+use crate::replication::view::View;
 
 use super::account::Account;
 use super::answer::{EnvironmentLine, Mirrored};
@@ -149,6 +150,7 @@ impl Vault {
     fn plan_mirror(&self, who: &Identified, ask: &MirrorRequest) -> Result<Plan, VaultError> {
         let filter = Filter { prefix: ask.prefix.clone(), state: Some(RecordState::Live), ..Filter::default() };
         let held = self.parts.board.held.load_full();
+        not_empty(&held.view, &ask.from)?;
         let mut plan = Plan::default();
         let records = held.view.within(&ask.from, filter.first_service().as_ref(), None);
         let records = records.take_while(|record| !filter.is_passed(&record.at.secret.name.service));
@@ -177,6 +179,15 @@ impl Vault {
             return Ok(());
         }
         Err(VaultError::Denied { rule: format!("a rule about {name}") })
+    }
+}
+
+/// An environment in which nothing is known is most likely a misspelt one: "nothing to mirror" and "nothing is shared"
+/// would be right, and would be believed.
+pub(super) fn not_empty(view: &View, environment: &EnvironmentName) -> Result<(), VaultError> {
+    match view.within(environment, None, None).next() {
+        Some(_) => Ok(()),
+        None => Err(VaultError::BadScope(format!("no secret is known in environment {environment}"))),
     }
 }
 

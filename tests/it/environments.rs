@@ -119,6 +119,9 @@ async fn only_the_owner_of_the_lead_sets_environments_beside_each_other() {
         let twice = body.to_string().replace("dev", "prod");
         let refused = http::ask(&lead.admin(), "POST", target, &[], &twice).await;
         assert_eq!((refused.status, refused.code().as_str()), (400, "bad_scope"), "{}", refused.body);
+        let misspelt = body.to_string().replace("prod", "prdo");
+        let refused = http::ask(&lead.admin(), "POST", target, &[], &misspelt).await;
+        assert!(refused.message().contains("no secret is known in environment prdo"), "{}", refused.body);
         let odd = body.to_string().replace("dev", "DEV");
         assert_eq!(http::ask(&lead.admin(), "POST", target, &[], &odd).await.code(), "bad_name");
         let extra = body.to_string().replace('}', r#","values":true}"#);
