@@ -36,6 +36,7 @@ mod stalled;
 mod table;
 mod types_admin;
 mod types_bulk;
+mod types_change;
 mod types_environments;
 mod types_error;
 mod types_explain;

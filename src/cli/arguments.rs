@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_environment::EnvironmentVerb;
-use super::arguments_life::{DescribeArguments, DestroyArguments, RollbackArguments};
+use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, whole_seconds,
@@ -135,10 +135,10 @@ pub enum Verb {
     Info(InfoArguments),
     /// Delete the current version of a secret in one scope (global unless --scope is given)
     #[command(visible_alias = "rm", after_help = "Example: aurora delete hubspot/api_key --scope node:runpod-tx")]
-    Delete(PlaceArguments),
+    Delete(ChangeArguments),
     /// Make the deleted version of a secret in one scope current again
     #[command(after_help = "Example: aurora undelete hubspot/api_key --scope node:runpod-tx")]
-    Undelete(PlaceArguments),
+    Undelete(ChangeArguments),
     /// Take the values of versions out for good, from every node and from the lead's file
     #[command(after_help = "Example: aurora destroy hubspot/api_key --versions 1,2 --yes")]
     Destroy(DestroyArguments),

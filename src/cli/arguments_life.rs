@@ -7,6 +7,17 @@ use crate::model::fields::Field;
 use crate::model::number::Version;
 use crate::model::secret::SecretName;
 
+/// `aurora delete SECRET`, `aurora undelete SECRET`
+#[derive(Debug, Args)]
+pub struct ChangeArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+    /// Say what it would come to, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `aurora describe SECRET`
 #[derive(Debug, Args)]
 pub struct DescribeArguments {
@@ -25,6 +36,9 @@ pub struct DescribeArguments {
     /// What is to be forgotten (repeat for several)
     #[arg(long, value_name = "WHAT", value_enum)]
     pub clear: Vec<Clearable>,
+    /// Say what it would come to, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What can be forgotten about a secret, or set back to its default.
@@ -68,6 +82,9 @@ pub struct DestroyArguments {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Say what it would come to, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `aurora rollback SECRET`
@@ -79,4 +96,7 @@ pub struct RollbackArguments {
     /// The version whose value becomes the new one
     #[arg(long, value_name = "N", value_parser = version)]
     pub to: Version,
+    /// Say what it would come to, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }

@@ -32,6 +32,9 @@ pub struct PutArguments {
     /// Leave out one newline at the end (this is the default)
     #[arg(long)]
     pub trim: bool,
+    /// Say what it would come to, and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The version that must be current; 0 = there must be none
     #[arg(long, value_name = "N")]
     pub cas: Option<u64>,
@@ -191,7 +194,7 @@ pub struct InfoArguments {
     pub name: SecretName,
 }
 
-/// `aurora delete SECRET`, `aurora undelete SECRET`, `aurora versions SECRET`
+/// `aurora versions SECRET`
 #[derive(Debug, Args)]
 pub struct PlaceArguments {
     /// SERVICE/KEY_NAME

@@ -9,6 +9,7 @@ use super::question::Question;
 use super::said::Said;
 use super::session::Session;
 use super::value_source;
+use super::verbs_life::rehearsed;
 use super::views_change::{ChangeView, StoredView};
 use super::views_secret::{PutBody, SecretView};
 use crate::model::name::{EnvironmentName, FieldName};
@@ -24,7 +25,7 @@ pub(super) fn path(family: &str, name: &SecretName) -> String {
 pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> Result<(), CliError> {
     let value = value_source::read(&arguments)?;
     let garbled = |_| CliError::Garbled { what: "the value is no text" };
-    let PutArguments { name, field, metadata, options, cas, .. } = arguments;
+    let PutArguments { name, field, metadata, options, cas, dry_run, .. } = arguments;
     let scope = session.scope.cloned().unwrap_or(Scope::Global);
     let body = PutBody {
         service: name.service.as_str(),
@@ -36,7 +37,7 @@ pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> R
         cas,
         said: Said::new(metadata, options, &field, &[]),
     };
-    let question = session.with_reason(Question::post("/api/secrets", &body)?)?;
+    let question = session.with_reason(rehearsed(Question::post("/api/secrets", &body)?, dry_run))?;
     drop(value);
     let stored: StoredView = session.admin()?.ask(question).await?;
     session.output.report(&ChangeView { stored, what: format!("{name} in {scope}") })

@@ -15,6 +15,8 @@ pub(super) struct StoredView {
     revision: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unchanged: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
 }
 
 impl StoredView {
@@ -37,7 +39,10 @@ pub(super) struct ChangeView {
 
 impl Shown for ChangeView {
     fn table(&self, _style: Style) -> String {
-        let (what, StoredView { message, version, revision, unchanged, .. }) = (&self.what, &self.stored);
+        let (what, StoredView { message, version, revision, unchanged, dry_run, .. }) = (&self.what, &self.stored);
+        if *dry_run && !unchanged {
+            return format!("{}; {what} would be at version {version}, revision {revision}\n", plain(message));
+        }
         let deed = if *unchanged { "Unchanged".to_owned() } else { plain(message) };
         format!("{deed}: {what}, version {version}, revision {revision}\n")
     }

@@ -120,6 +120,11 @@ impl Account {
     }
 }
 
+/// A reason for the journal: our word about the deed, then the caller's.
+pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| deed.to_owned(), |reason| format!("{deed}: {reason}"))
+}
+
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {

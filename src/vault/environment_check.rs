@@ -11,10 +11,10 @@ use crate::model::record::{Record, RecordState};
 use crate::model::secret::ScopedSecret;
 use crate::policy::actions::Action;
 
-use super::account::Account;
+use super::account::{Account, noted};
 use super::answer::{SharedValue, SharedValues};
 use super::authorise::{Identified, Object};
-use super::environments::{counterpart, not_empty, noted};
+use super::environments::{counterpart, not_empty};
 use super::error::VaultError;
 use super::off_thread::off_thread;
 use super::parts::Vault;

@@ -13,7 +13,7 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 use crate::replication::view::View;
 
-use super::account::Account;
+use super::account::{Account, noted};
 use super::answer::{EnvironmentLine, Mirrored};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
@@ -194,11 +194,6 @@ pub(super) fn not_empty(view: &View, environment: &EnvironmentName) -> Result<()
 /// The same name and scope elsewhere.
 pub(super) fn counterpart(at: &ScopedSecret, environment: &EnvironmentName) -> ScopedSecret {
     SecretAddress { environment: environment.clone(), name: at.secret.name.clone() }.within(at.scope.clone())
-}
-
-/// What the journal is told about a deed on two environments: the caller's reason comes after ours.
-pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
-    reason.map_or_else(|| deed.to_owned(), |reason| format!("{deed}: {reason}"))
 }
 
 /// What a mirror will do.

@@ -77,6 +77,12 @@ async fn a_mistake_is_told_before_anything_happens() {
     for (arguments, says) in table {
         assert_ended(&lead.run(arguments, b"").await, 1, says);
     }
+    let rehearsed = lead.run(&["destroy", "hub/key", "--dry-run"], b"").await;
+    assert!(rehearsed.text().starts_with("Dry run: nothing was changed; hub/key in global would be"), "{rehearsed:?}");
+    let rehearsed = lead.run(&["put", "hub/key", "-", "--dry-run"], b"two").await;
+    assert!(rehearsed.text().ends_with("would be at version 2, revision 2\n"), "{rehearsed:?}");
+    let rehearsed = lead.run(&["delete", "hub/key", "--dry-run"], b"").await;
+    assert!(!rehearsed.text().is_empty() && rehearsed.err.is_empty(), "{rehearsed:?}");
     assert_eq!(lead.run(&["get", "hub/key"], b"").await.text(), "one");
     assert_eq!(lead.health().await["revision"], 1, "nothing was changed");
 }

@@ -141,3 +141,39 @@ async fn a_token_for_longer_than_a_day_or_for_no_time_is_refused() {
     let longest = http::post(&lead.admin(), "/api/tokens", &json!({"node": "runpod-tx", "valid_for": 86_400})).await;
     assert_eq!(longest.status, 200, "{}", longest.body);
 }
+
+#[tokio::test]
+async fn a_rehearsal_tells_what_a_change_would_come_to_and_changes_nothing() {
+    let dir = directory();
+    let lead = Node::lead(dir.path()).await;
+    put(&lead, "one", &json!({})).await.json();
+    put(&lead, "two", &json!({})).await.json();
+    let body = json!({"service": "hubspot", "key_name": "api_key", "key_value": "canary-rehearsed"});
+    let rehearsed = http::post(&lead.admin(), "/api/secrets?dry_run=true", &body).await.json();
+    assert_eq!((numbers(&rehearsed), &rehearsed["dry_run"]), ((3, 3, false), &json!(true)), "{rehearsed}");
+    let conflict = json!({"service": "hubspot", "key_name": "api_key", "key_value": "x", "cas": 7});
+    let refused = http::post(&lead.admin(), "/api/secrets?dry_run=true", &conflict).await;
+    assert_refused(&refused, 409, "version_conflict", "current version is 2");
+    for (method, target, body) in [
+        ("DELETE", format!("{SECRET}?dry_run=true"), ""),
+        ("PATCH", format!("{SECRET}?dry_run=true"), r#"{"ttl":60}"#),
+        ("POST", format!("{SECRET}/destroy?dry_run=true"), ""),
+        ("POST", format!("{SECRET}/rollback?to=1&dry_run=true"), ""),
+    ] {
+        let told = change(&lead, method, &target, body).await.json();
+        assert_eq!((&told["dry_run"], &told["revision"]), (&json!(true), &json!(3)), "{method} {target}: {told}");
+    }
+    let refused = change(&lead, "POST", &format!("{SECRET}/undelete?dry_run=true"), "").await;
+    assert_refused(&refused, 409, "not_deleted", "is not deleted");
+    let denied = http::ask(&lead.agent(), "DELETE", &format!("{SECRET}?dry_run=true"), &[], "").await;
+    assert_refused(&denied, 403, "denied", "refused by policy");
+    for target in ["/api/secrets?dry_run=maybe", "/api/secrets?dryrun=true"] {
+        assert_eq!(http::post(&lead.admin(), target, &body).await.status, 400, "{target}");
+    }
+    let current = read(&lead, "").await.json();
+    assert_eq!((&current["key_value"], &current["version"]), (&json!("two"), &json!(2)));
+    assert_eq!(lead.health().await["revision"], 2);
+    assert_eq!(read(&lead, "?version=1").await.json()["key_value"], "one");
+    let journal = http::get(&lead.admin(), "/api/audit?limit=1000").await.body;
+    assert!(journal.contains("dry run") && journal.matches("intent").count() == 2, "{journal}");
+}
