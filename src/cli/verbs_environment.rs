@@ -37,13 +37,13 @@ async fn mirror(
 ) -> Result<(), CliError> {
     let body = MirrorBody { from: from.as_str(), to: to.as_str(), prefix };
     let question = session.with_reason(Question::post("/api/environments/mirror", &body)?)?;
-    let mirrored: MirrorView = session.admin()?.ask(question).await?;
+    let mirrored: MirrorView = session.admin()?.patiently().ask(question).await?;
     session.output.report(&mirrored)
 }
 
 async fn compare(session: &Session<'_>, left: &str, right: &str) -> Result<SharedView, CliError> {
     let question = Question::post("/api/environments/check", &CheckBody { left, right })?;
-    session.admin()?.ask(session.with_reason(question)?).await
+    session.admin()?.patiently().ask(session.with_reason(question)?).await
 }
 
 /// Every environment with every other.
