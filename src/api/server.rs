@@ -61,6 +61,7 @@ pub async fn serve(
         budget: Budget::default(),
         clock: Arc::clone(&clock),
         value_bytes_max: limits.value_bytes_max,
+        stop: stop.clone(),
     };
     let front = Front { router: router::build(Arc::new(desk)), clock, entropy, patience: REQUEST_PATIENCE };
     attend_all(sockets, front, limits, Patience::default(), stop).await;

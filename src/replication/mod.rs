@@ -10,5 +10,9 @@ mod convergence;
 mod convergence_peer;
 pub mod feed;
 pub mod freshness;
+pub mod history;
 pub mod liveness;
 pub mod view;
+pub mod watch;
+#[cfg(test)]
+mod watch_model;

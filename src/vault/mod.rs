@@ -17,4 +17,5 @@ pub mod read;
 mod refusal;
 pub mod request;
 pub mod resolve;
+pub mod watch;
 pub mod write;
