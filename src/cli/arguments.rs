@@ -8,6 +8,7 @@ use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArgume
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
 };
+use super::arguments_watch::WatchArguments;
 use crate::config::duration;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
@@ -132,6 +133,15 @@ pub enum Verb {
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),
+    /// Print a line for each change as it is made; goes on by itself when the node is started again
+    #[command(after_help = "Examples:
+  aurora watch                                every change of what may be listed
+  aurora watch hubspot/                       of one service
+  aurora watch hubspot/api_key --once         wait for the next change of one secret
+  aurora watch --after 1.42 -o json           everything since revision 42 of epoch 1, an object a line
+
+Ctrl-C ends it with exit code 130.")]
+    Watch(WatchArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_node;
 pub mod arguments_secret;
+pub mod arguments_watch;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -15,6 +16,7 @@ pub mod question;
 pub mod say;
 
 mod ago;
+mod events;
 mod option_check;
 mod output;
 pub mod passphrase;
@@ -27,12 +29,14 @@ mod verbs_admin;
 mod verbs_node;
 mod verbs_secret;
 mod verbs_view;
+mod verbs_watch;
 mod views_admin;
 mod views_error;
 mod views_explain;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_watch;
 mod wiped;
 
 use std::process::ExitCode;
@@ -71,6 +75,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
+        Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,

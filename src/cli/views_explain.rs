@@ -32,7 +32,7 @@ struct TriedView {
 
 /// How fresh an answer would be.
 #[derive(Debug, Serialize, Deserialize)]
-struct FreshnessView {
+pub(super) struct FreshnessView {
     served: String,
     age_ms: u64,
     fresh_until: String,
