@@ -103,6 +103,8 @@ pub enum Step {
 pub fn next(past: Past<'_>, cursor: Cursor, wanted: impl Fn(&ScopedSecret) -> bool) -> Step {
     let here = past.position();
     let anew = Cursor { at: Position { epoch: here.epoch, ..Position::default() }, states_until: here.revision };
+    // Whoever began to watch a follower that had never heard of its lead knows nothing, and breaks with nothing.
+    let cursor = if cursor.at == Position::default() { Cursor::new(anew.at) } else { cursor };
     if cursor.at.epoch != here.epoch {
         return Step::Reset { reason: Break::Epoch, cursor: anew };
     }

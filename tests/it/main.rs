@@ -16,3 +16,4 @@ mod restarts;
 mod service_unit;
 mod socket_api;
 mod support;
+mod watching;

@@ -9,3 +9,4 @@ pub mod log;
 pub mod mesh;
 pub mod process;
 pub mod wait;
+pub mod watcher;
