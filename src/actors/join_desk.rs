@@ -136,6 +136,7 @@ impl JoinDesk {
             | CommitError::Metadata(_)
             | CommitError::Fields(_)
             | CommitError::NoKey
+            | CommitError::OfSecret { .. }
             | CommitError::NoSuchNode
             | CommitError::Seal(_)
             | CommitError::Store(_)

@@ -28,6 +28,7 @@ mod value_source;
 mod verbs_admin;
 mod verbs_node;
 mod verbs_secret;
+mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
 mod views_admin;
@@ -36,6 +37,7 @@ mod views_explain;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_unseal;
 mod views_watch;
 mod wiped;
 
@@ -77,6 +79,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
@@ -86,6 +88,14 @@ pub enum VaultError {
         /// The version that is here.
         held: Version,
     },
+    /// The version was deleted before a newer one was stored.
+    #[error("version {version} of {name} was deleted")]
+    VersionDeleted {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
+    },
     /// The version is not kept (any more), or never was.
     #[error("version {version} of {name} is not kept")]
     NoSuchVersion {
@@ -109,6 +119,25 @@ pub enum VaultError {
     /// A list cursor that this node did not issue.
     #[error("the cursor is not one this node issued")]
     BadCursor,
+    /// One of several secrets cannot be stored, so none was.
+    #[error("{name} ({scope}): {cause}; nothing was stored")]
+    OfSecret {
+        /// Which.
+        name: SecretName,
+        /// In which scope.
+        scope: Scope,
+        /// Why.
+        cause: Box<VaultError>,
+    },
+    /// One secret is there twice among several.
+    #[error("it is there twice")]
+    Twice,
+    /// More than one request may ask for.
+    #[error("more than {max} secrets at once")]
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
@@ -128,6 +157,30 @@ pub enum VaultError {
     /// The scope key is not open, so nothing can be read.
     #[error("the store is sealed")]
     Sealed,
+    /// The node itself is sealed: it has no key yet, and can only be unsealed.
+    #[error("{awaits}")]
+    NodeSealed {
+        /// What it waits for.
+        awaits: Awaits,
+    },
+    /// The node is not sealed, so there is nothing to unseal.
+    #[error("the node is not sealed")]
+    NotSealed,
+    /// The node opens with something else than what was brought.
+    #[error("this node is unsealed with {wanted}")]
+    OtherLock {
+        /// With what.
+        wanted: &'static str,
+    },
+    /// A share that is not taken.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Enough shares, and what they make opens nothing.
+    #[error("these shares do not open the node: at least one of them is wrong; all were forgotten")]
+    WrongShares,
+    /// The passphrase opens nothing.
+    #[error("this passphrase does not open the node")]
+    WrongPassphrase,
     /// The journal cannot be written, so nothing may leave.
     #[error("the audit journal cannot be written")]
     AuditUnavailable,
@@ -160,15 +213,25 @@ impl VaultError {
             Self::NotDeleted { .. } => "not_deleted",
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
-            Self::NoSuchField { .. } | Self::VersionOnLead { .. } | Self::NoSuchVersion { .. } => "not_found",
+            Self::OfSecret { cause, .. } => cause.code(),
+            Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::NoSuchNode(_)
+            | Self::NoSuchField { .. }
+            | Self::VersionOnLead { .. }
+            | Self::VersionDeleted { .. }
+            | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
-            Self::Metadata(_) => "bad_metadata",
+            Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
-            Self::BadCursor => "bad_cursor",
-            Self::NoSuchNode(_) => "no_such_node",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
-            Self::Sealed => "sealed",
+            Self::Sealed | Self::NodeSealed { .. } => "sealed",
+            Self::NotSealed => "not_sealed",
+            Self::OtherLock { .. } => "bad_value",
+            Self::Share(ShareError::GivenTwice { .. }) => "duplicate_share",
+            Self::Share(_) => "bad_share",
+            Self::WrongShares => "wrong_shares",
+            Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
             Self::Overloaded => "overloaded",

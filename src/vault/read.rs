@@ -186,6 +186,7 @@ impl Vault {
         match older.map_err(|error| VaultError::Internal(error.to_string()))? {
             Some(record) if record.sealed().is_some() => Ok(Arc::new(record)),
             Some(Record { body: RecordBody::Destroyed, .. }) => Err(VaultError::Destroyed { name, version }),
+            Some(Record { body: RecordBody::Deleted { .. }, .. }) => Err(VaultError::VersionDeleted { name, version }),
             Some(_) | None => Err(VaultError::NoSuchVersion { name, version }),
         }
     }
@@ -199,7 +200,7 @@ impl Vault {
         Ok(fields::select(&self.open(record)?, field)?)
     }
 
-    fn open(&self, record: &Record) -> Result<Plaintext, VaultError> {
+    pub(super) fn open(&self, record: &Record) -> Result<Plaintext, VaultError> {
         let sealed = record.sealed().ok_or(VaultError::Sealed)?;
         let keys = self.parts.board.keys.load();
         let key = keys.get(&record.at.key_scope(), sealed.generation).ok_or(VaultError::Sealed)?;

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod denied_caller;
+mod destroying;
 mod dev_command;
 mod entitlement;
 mod freshness_contract;
@@ -9,10 +10,12 @@ mod hostile_peer;
 mod house_rules;
 mod joining;
 mod kill_nine;
+mod life_of_a_secret;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod sealed_node;
 mod service_unit;
 mod socket_api;
 mod support;

@@ -8,5 +8,6 @@ pub mod intruder;
 pub mod log;
 pub mod mesh;
 pub mod process;
+pub mod raw;
 pub mod wait;
 pub mod watcher;
