@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
-    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_watch::WatchArguments;
 use crate::config::duration;
@@ -127,9 +127,9 @@ pub enum Verb {
     /// Delete the current version of a secret in one scope (global unless --scope is given)
     #[command(visible_alias = "rm", after_help = "Example: aurora delete hubspot/api_key --scope node:runpod-tx")]
     Delete(PlaceArguments),
-    /// Show the versions of a secret in one scope, and which nodes hold the current one
-    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme")]
-    Versions(PlaceArguments),
+    /// Show the versions of a secret in one scope, and which node holds which
+    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme --nodes")]
+    Versions(VersionsArguments),
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),

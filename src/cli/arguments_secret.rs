@@ -135,7 +135,18 @@ pub struct InfoArguments {
     pub name: SecretName,
 }
 
-/// `aurora delete SECRET`, `aurora versions SECRET`
+/// `aurora versions SECRET`
+#[derive(Debug, Args)]
+pub struct VersionsArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+    /// Also say which node holds which version
+    #[arg(long)]
+    pub nodes: bool,
+}
+
+/// `aurora delete SECRET`
 #[derive(Debug, Args)]
 pub struct PlaceArguments {
     /// SERVICE/KEY_NAME

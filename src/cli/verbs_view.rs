@@ -1,12 +1,12 @@
 //! `list`, `info`, `versions` and `explain`: what is known about secrets, without their values.
 
-use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, PlaceArguments};
+use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, VersionsArguments};
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
 use super::verbs_secret::path;
 use super::views_explain::ExplainView;
-use super::views_record::{InfoView, ListView, VersionsView};
+use super::views_record::{InfoView, ListView, VersionsView, WithNodes};
 
 /// Lines asked for at once: the most a node gives.
 const PAGE_LINES: usize = 1000;
@@ -57,10 +57,10 @@ async fn pages(session: &Session<'_>, prefix: Option<&str>, limit: Option<usize>
 }
 
 /// `aurora versions`
-pub(super) async fn versions(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
+pub(super) async fn versions(session: &mut Session<'_>, arguments: &VersionsArguments) -> Result<(), CliError> {
     let question = Question::get(format!("{}/versions", path("secrets", &arguments.name)));
     let versions: VersionsView = session.reader()?.ask(session.in_place(question)).await?;
-    session.output.show(&versions)
+    if arguments.nodes { session.output.show(&WithNodes(versions)) } else { session.output.show(&versions) }
 }
 
 /// `aurora explain`

@@ -62,6 +62,16 @@ pub(super) struct SecretView {
     environment: String,
 }
 
+/// A declared field.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FieldView {
+    /// Its name.
+    pub(super) name: String,
+    /// `secret` or `string`.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
 impl SecretView {
     /// The scope that won: `global`, `company:ID` or `node:NAME`.
     pub(super) fn scope_text(&self) -> String {

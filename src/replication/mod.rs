@@ -11,6 +11,7 @@ mod convergence_peer;
 pub mod feed;
 pub mod freshness;
 pub mod history;
+pub mod holding;
 pub mod liveness;
 pub mod view;
 pub mod watch;

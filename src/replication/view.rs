@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use crate::model::log::LogEntry;
+use crate::model::change::ChangeKind;
+use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::NodeName;
-use crate::model::number::{Position, Revision};
+use crate::model::number::{Position, Revision, Version};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::ScopedSecret;
@@ -173,6 +174,16 @@ impl LeadView {
             None => revision == self.view.position.revision,
         };
         unbroken.then(|| self.log.range((Bound::Excluded(revision), Bound::Unbounded)).map(|(_, entry)| entry))
+    }
+
+    /// The logged changes of one secret, oldest first. Looks at the whole log.
+    pub(super) fn changes_of(&self, at: &ScopedSecret) -> impl Iterator<Item = (Revision, ChangeKind, Version)> {
+        self.log.values().filter_map(move |entry| match &entry.subject {
+            LogSubject::Secret { at: changed, change, version } if changed == at => {
+                Some((entry.revision, *change, *version))
+            }
+            LogSubject::Secret { .. } | LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+        })
     }
 
     /// The first revision that is still logged.

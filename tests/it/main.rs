@@ -5,6 +5,7 @@ mod denied_caller;
 mod destroying;
 mod dev_command;
 mod entitlement;
+mod explanation;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
