@@ -32,6 +32,9 @@ pub struct Held {
 pub struct Board {
     /// The records, and the right to hold them.
     pub held: ArcSwap<Held>,
+    /// The position a follower's records came to, for those who wait for the next change. A lead tells in
+    /// [`LeadBoard::moved`], once its log is published too.
+    pub moved: watch::Sender<Position>,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
@@ -49,6 +52,7 @@ impl Board {
     #[must_use]
     pub fn new(view: View, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
+            moved: watch::Sender::new(view.position),
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
@@ -64,7 +68,7 @@ impl Board {
 pub struct LeadBoard {
     /// Records, roster and change log, at one position.
     pub lead_view: ArcSwap<LeadView>,
-    /// The position, for sessions that wait for the next change.
+    /// The position, for sessions and watchers that wait for the next change.
     pub moved: watch::Sender<Position>,
     /// Who was heard when.
     pub presence: ArcSwap<Presences>,

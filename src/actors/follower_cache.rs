@@ -20,6 +20,7 @@ use crate::model::secret::ScopedSecret;
 use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
+use crate::replication::history::as_kept;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::handle::Store;
@@ -87,6 +88,7 @@ impl Cache {
 
     async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
         self.check_entitled(&self.with.own.entitlement, &records)?;
+        let records = self.as_kept(records);
         let mut mutations = self.staged_mutations(&self.with.own.entitlement)?;
         let purge = records.iter().any(|record| self.held_what_was_purged(record));
         mutations.extend(alone(&records));
@@ -94,13 +96,17 @@ impl Cache {
         mutations.extend(purge.then(|| Mutation::PutBlob(BlobName::RebuildDue, vec![1])));
         self.with.store.commit(mutations).await?;
         self.adopt_staged_keys();
-        records.into_iter().for_each(|record| self.view.insert(record));
+        self.view.accept(position, records);
         let met = self.moved_to(position);
         if purge {
             self.purge().await?;
         }
         self.persist(met).await?;
         Ok(position)
+    }
+
+    fn as_kept(&self, records: Vec<Record>) -> Vec<Record> {
+        records.into_iter().map(|record| as_kept(self.view.get(&record.at).map(|held| &**held), record)).collect()
     }
 
     /// Whether a value of this secret was destroyed since this node was last told of it: then its bytes may still be in
@@ -123,6 +129,7 @@ impl Cache {
         entitlement: Entitlement,
     ) -> Result<Position, ApplyError> {
         self.check_entitled(&entitlement, &records)?;
+        let records = self.as_kept(records);
         let kept: BTreeSet<&ScopedSecret> = records.iter().map(|record| &record.at).collect();
         let lost: Vec<ScopedSecret> =
             self.view.after(None).map(|record| &record.at).filter(|at| !kept.contains(at)).cloned().collect();
@@ -143,7 +150,7 @@ impl Cache {
         self.with.store.commit(mutations).await?;
         self.with.own = own;
         self.adopt_staged_keys();
-        self.view = View::new(position, records);
+        self.view = self.view.replaced(position, records);
         let met = self.moved_to(position);
         self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
@@ -210,6 +217,7 @@ impl Cache {
         self.view.position = position;
         let held = Held { view: self.view.clone(), entitlement: self.with.own.entitlement.clone() };
         self.with.board.held.store(Arc::new(held));
+        self.with.board.moved.send_replace(position);
         let met = self.vouching.applied(position);
         self.publish_contact(met);
         met

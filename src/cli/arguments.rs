@@ -8,8 +8,9 @@ use super::arguments_environment::EnvironmentVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
-    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, whole_seconds,
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments, whole_seconds,
 };
+use super::arguments_watch::WatchArguments;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;
@@ -148,12 +149,21 @@ pub enum Verb {
     /// Say something else about a secret; its value and version stay
     #[command(after_help = "Example: aurora describe hubspot/api_key --description 'CRM' --tag eu --clear owner")]
     Describe(Box<DescribeArguments>),
-    /// Show the versions of a secret in one scope, and which nodes hold the current one
-    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme")]
-    Versions(PlaceArguments),
+    /// Show the versions of a secret in one scope, and which node holds which
+    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme --nodes")]
+    Versions(VersionsArguments),
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),
+    /// Print a line for each change as it is made; goes on by itself when the node is started again
+    #[command(after_help = "Examples:
+  aurora watch                                every change of what may be listed
+  aurora watch hubspot/                       of one service
+  aurora watch hubspot/api_key --once         wait for the next change of one secret
+  aurora watch --after 1.42 -o json           everything since revision 42 of epoch 1, an object a line
+
+Ctrl-C ends it with exit code 130.")]
+    Watch(WatchArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,

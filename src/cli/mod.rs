@@ -8,6 +8,7 @@ pub mod arguments_environment;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_secret;
+pub mod arguments_watch;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -18,6 +19,7 @@ pub mod say;
 
 mod ago;
 mod confirm;
+mod events;
 mod hints;
 mod listing;
 mod option_check;
@@ -37,6 +39,7 @@ mod verbs_node;
 mod verbs_secret;
 mod verbs_unseal;
 mod verbs_view;
+mod verbs_watch;
 mod views_admin;
 mod views_change;
 mod views_environment;
@@ -46,6 +49,7 @@ mod views_node;
 mod views_record;
 mod views_secret;
 mod views_unseal;
+mod views_watch;
 mod wiped;
 
 use std::process::ExitCode;
@@ -88,6 +92,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
+        Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,

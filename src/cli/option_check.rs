@@ -70,7 +70,8 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Undelete(_)
         | Verb::Destroy(_)
         | Verb::Rollback(_)
-        | Verb::Describe(_) => Takes::PlaceAndReason,
+        | Verb::Describe(_)
+        | Verb::Watch(_) => Takes::PlaceAndReason,
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,

@@ -10,5 +10,10 @@ mod convergence;
 mod convergence_peer;
 pub mod feed;
 pub mod freshness;
+pub mod history;
+pub mod holding;
 pub mod liveness;
 pub mod view;
+pub mod watch;
+#[cfg(test)]
+mod watch_model;

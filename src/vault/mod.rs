@@ -25,4 +25,5 @@ pub mod request;
 pub mod resolve;
 pub mod sealed;
 pub mod sealed_parts;
+pub mod watch;
 pub mod write;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
-use crate::model::number::Version;
+use crate::model::number::{Position, Version};
 use crate::model::patch::Patch;
 use crate::model::secret::{Scope, SecretName};
 
@@ -141,6 +141,25 @@ pub struct CheckRequest {
     pub right: EnvironmentName,
     /// `X-Node-Name`: must be this node, if it is claimed.
     pub node: Option<NodeName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// Tell of changes as they are made.
+#[derive(Debug, Clone, Default)]
+pub struct WatchRequest {
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
+    /// Only this environment; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// Only this secret.
+    pub name: Option<SecretName>,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// Only this scope.
+    pub scope: Option<Scope>,
+    /// What the caller knows already; from now on if absent.
+    pub after: Option<Position>,
     /// Kept in the audit.
     pub reason: Option<String>,
 }
