@@ -26,7 +26,9 @@ impl Draft {
         if entry.role == Role::Lead || entry.entitlement.environment != entitlement.environment {
             return Err(CommitError::Unchangeable);
         }
-        let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..RosterEntry::clone(entry) };
+        let entry = RosterEntry::clone(entry);
+        self.lock_out(&entry, &entitlement, context)?;
+        let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..entry };
         Ok(self.write_node(entry, context))
     }
 

@@ -193,7 +193,7 @@ impl Cache {
             return;
         }
         for (sealed, key) in self.staged_keys.drain(..) {
-            self.ring.insert(sealed.at, sealed.generation, key);
+            self.ring.insert(sealed.at, sealed.generation, key, None);
         }
         self.with.board.keys.store(Arc::new(self.ring.clone()));
     }

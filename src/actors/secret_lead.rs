@@ -18,6 +18,7 @@ use super::error::{CommitError, StartError};
 use crate::model::time::Clock;
 use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
+use crate::store::failpoint::{self, Failpoint};
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
@@ -152,8 +153,14 @@ impl Actor for SecretActor {
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that
 /// keeps the bytes until the next start tries again; it is no reason to stop.
 async fn purge(store: &Store) -> Result<(), StoreError> {
+    failpoint::pass(Failpoint::PurgeBegun);
     match store.rebuild().await {
-        Ok(()) => store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await,
+        Ok(()) => {
+            failpoint::pass(Failpoint::PurgeDone);
+            store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+            failpoint::pass(Failpoint::PurgeNoted);
+            Ok(())
+        }
         Err(error @ (StoreError::Poisoned | StoreError::Closed)) => Err(error),
         Err(error) => {
             tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
@@ -220,6 +227,7 @@ impl State {
         self.with.board.keys.store(Arc::clone(&self.committed.keys));
         let entitlement = self.with.board.held.load().entitlement.clone();
         self.with.board.held.store(Arc::new(Held { view: lead.view.clone(), entitlement }));
+        self.with.lead_board.root_since.store(Arc::new(self.committed.root_since));
         self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
         self.with.lead_board.moved.send_replace(lead.view.position);
     }

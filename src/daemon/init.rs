@@ -4,6 +4,7 @@
 //! run again writes `node.toml` and makes nothing. It never replaces a store.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
@@ -67,7 +68,7 @@ pub async fn init(
     let mut id = [0_u8; 16];
     entropy.fill(&mut id)?;
     let mesh = MeshId(id);
-    let (keystore, root) = Keystore::create(&unseal_key, mesh, entropy)?;
+    let (keystore, root) = Keystore::create(&Arc::new(unseal_key), mesh, entropy)?;
     let mut mutations = vec![root];
     mutations.extend(parameters.map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
     let authority = Authority::generate(&mesh, seams.clock.now().wall)?;

@@ -11,7 +11,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::crypto::root::RootKey;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
-use crate::model::time::Entropy;
+use crate::model::time::{Entropy, Timestamp};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::mutation::Mutation;
@@ -20,37 +20,51 @@ use crate::store::mutation::Mutation;
 pub(super) struct Keystore {
     pub(super) mesh: MeshId,
     pub(super) root: Arc<RootKey>,
+    /// Kept in locked memory for the life of the node, so that a new root key can be wrapped whatever the source is.
+    pub(super) unseal: Arc<UnsealKey>,
     blobs: BTreeMap<BlobName, Vec<u8>>,
 }
 
 impl Keystore {
     /// A new root key under the unseal key, and the mutation that keeps it.
-    pub(super) fn create(unseal: &UnsealKey, mesh: MeshId, entropy: &dyn Entropy) -> Result<(Self, Mutation)> {
+    pub(super) fn create(unseal: &Arc<UnsealKey>, mesh: MeshId, entropy: &dyn Entropy) -> Result<(Self, Mutation)> {
         let root = RootKey::generate(entropy)?;
         let wrapped = unseal.wrap_root(&mesh, &root, entropy)?;
-        let keystore = Self { mesh, root: Arc::new(root), blobs: BTreeMap::new() };
+        let keystore = Self { mesh, root: Arc::new(root), unseal: Arc::clone(unseal), blobs: BTreeMap::new() };
         Ok((keystore, Mutation::PutBlob(BlobName::RootKey, wrapped)))
     }
 
     /// Opens the root key of a store.
-    pub(super) fn open(unseal: &UnsealKey, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
+    pub(super) fn open(unseal: Arc<UnsealKey>, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
         let wrapped = blobs.get(&BlobName::RootKey).context("the store holds no root key")?;
         let root = unseal
             .unwrap_root(&mesh, wrapped)
             .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
-        Ok(Self { mesh, root: Arc::new(root), blobs })
+        Ok(Self { mesh, root: Arc::new(root), unseal, blobs })
     }
 
     /// Opens the root key of a node's store with what its configuration names.
     pub(super) fn unseal(source: &UnsealSource, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<Self> {
         let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
         let unseal_key = unseal::open(source, passphrase, parameters)?;
-        Self::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
+        Self::open(Arc::new(unseal_key), contents.facts.mesh, contents.blobs.clone())
     }
 
     /// The mutation that keeps a blob.
     pub(super) fn wrap(&self, name: BlobName, plain: &Plaintext, entropy: &dyn Entropy) -> Result<Mutation> {
         Ok(Mutation::PutBlob(name, self.root.wrap(&self.mesh, name.as_str(), plain, entropy)?))
+    }
+
+    /// Everything the root key wraps, as it is stored.
+    pub(super) fn wrapped(&self) -> BTreeMap<BlobName, Vec<u8>> {
+        self.blobs.iter().filter(|(name, _)| name.is_wrapped()).map(|(name, bytes)| (*name, bytes.clone())).collect()
+    }
+
+    /// When the root key was last replaced; `None` while it is the first.
+    pub(super) fn root_since(&self) -> Result<Option<Timestamp>> {
+        let Some(bytes) = self.blobs.get(&BlobName::RootRotated) else { return Ok(None) };
+        let bytes = bytes.as_slice().try_into().context("the time of the root key in the store is damaged")?;
+        Ok(Some(Timestamp(i64::from_be_bytes(bytes))))
     }
 
     /// A blob the store must hold.

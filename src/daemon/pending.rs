@@ -1,6 +1,7 @@
 //! The keys of a join that has not been answered yet: a store of its own, sealed like any other, gone once the join is done.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
@@ -29,7 +30,7 @@ const NO_MESH: MeshId = MeshId([0; 16]);
 pub(super) struct Pending {
     pub(super) node_key: NodeKey,
     pub(super) sealing_key: SealingKey,
-    pub(super) unseal_key: UnsealKey,
+    pub(super) unseal_key: Arc<UnsealKey>,
     pub(super) parameters: Option<Vec<u8>>,
 }
 
@@ -53,9 +54,9 @@ impl Pending {
         let (store, contents) = Store::open(path).await?;
         store.close().await?;
         let parameters = contents.blobs.get(&BlobName::PassphraseParameters).cloned();
-        let unseal_key = unseal::open(&template.unseal, passphrase, parameters.as_deref())?;
-        let keystore =
-            Keystore::open(&unseal_key, NO_MESH, contents.blobs).context("an earlier join was interrupted")?;
+        let unseal_key = Arc::new(unseal::open(&template.unseal, passphrase, parameters.as_deref())?);
+        let keystore = Keystore::open(Arc::clone(&unseal_key), NO_MESH, contents.blobs)
+            .context("an earlier join was interrupted")?;
         Ok(Self {
             node_key: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
             sealing_key: SealingKey::from_plaintext(&keystore.get(BlobName::SealingKey)?)?,
@@ -68,6 +69,7 @@ impl Pending {
         let entropy = &*seams.entropy;
         let (unseal_key, parameters) = unseal::create(&template.unseal, passphrase, entropy)?;
         let (node_key, sealing_key) = (NodeKey::generate()?, SealingKey::generate(entropy)?);
+        let unseal_key = Arc::new(unseal_key);
         let (keystore, root) = Keystore::create(&unseal_key, NO_MESH, entropy)?;
         let mut mutations = vec![
             root,

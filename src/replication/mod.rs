@@ -11,4 +11,5 @@ mod convergence_peer;
 pub mod feed;
 pub mod freshness;
 pub mod liveness;
+pub mod sealed_by;
 pub mod view;

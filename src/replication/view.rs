@@ -14,25 +14,29 @@ use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::ScopedSecret;
 
+use super::sealed_by::SealedBy;
+
 /// The current record of every (secret, scope) a node holds, at one position.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// The change this view ends with.
     pub position: Position,
     records: RedBlackTreeMapSync<ScopedSecret, Arc<Record>>,
+    sealed_by: SealedBy,
 }
 
 impl View {
     /// A view of these current records.
     #[must_use]
     pub fn new(position: Position, records: impl IntoIterator<Item = Record>) -> Self {
-        let mut view = Self { position, records: RedBlackTreeMapSync::default() };
+        let mut view = Self { position, ..Self::default() };
         records.into_iter().for_each(|record| view.insert(record));
         view
     }
 
     /// Makes this the current record of its (secret, scope).
     pub fn insert(&mut self, record: Record) {
+        self.sealed_by.replaced(self.records.get(&record.at).map(|before| &**before), &record);
         self.records.insert_mut(record.at.clone(), Arc::new(record));
     }
 
@@ -46,6 +50,12 @@ impl View {
     pub fn after<'view>(&'view self, cursor: Option<&ScopedSecret>) -> impl Iterator<Item = &'view Arc<Record>> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
         self.records.range((start, Bound::Unbounded)).map(|(_, record)| record)
+    }
+
+    /// How many records each key seals.
+    #[must_use]
+    pub fn sealed_by(&self) -> &SealedBy {
+        &self.sealed_by
     }
 
     /// How many records there are, deleted ones included.

@@ -25,11 +25,13 @@ pub enum BlobName {
     LeadName,
     /// Present while bytes that were dropped may still be in the file.
     RebuildDue,
+    /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
+    RootRotated,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::Identity,
@@ -41,6 +43,7 @@ impl BlobName {
         Self::Certificate,
         Self::LeadName,
         Self::RebuildDue,
+        Self::RootRotated,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -58,6 +61,23 @@ impl BlobName {
             Self::Certificate => "certificate",
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
+            Self::RootRotated => "root-rotated",
+        }
+    }
+
+    /// Whether the root key wraps it; what it does not wrap is no secret, or is the root key itself.
+    #[must_use]
+    pub fn is_wrapped(self) -> bool {
+        match self {
+            Self::RootKey | Self::PassphraseParameters | Self::RebuildDue | Self::RootRotated => false,
+            Self::Identity
+            | Self::SealingKey
+            | Self::AuthorityKey
+            | Self::AuthorityCertificate
+            | Self::MeshSealingKey
+            | Self::MeshSealingPublicKey
+            | Self::Certificate
+            | Self::LeadName => true,
         }
     }
 

@@ -109,6 +109,7 @@ pub(super) fn scope_key(scope: &str, generation: u32, sealed: &[u8]) -> SealedSc
         at: at("prod", "a/b", scope).key_scope(),
         generation: Generation::new(generation).expect("positive"),
         sealed: sealed.to_vec(),
+        made_at: None,
     }
 }
 
