@@ -3,11 +3,13 @@
 pub mod actors;
 pub mod api;
 pub mod audit;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod daemon;
 pub mod discovery;
+pub mod interchange;
 pub mod model;
 pub mod policy;
 pub mod replication;

@@ -86,6 +86,30 @@ pub enum Change {
     Admit(Applicant),
 }
 
+/// Changes of more secrets than this take a while to plan.
+const LARGE: usize = 64;
+
+impl Change {
+    /// Whether it seals or changes so much that planning it would hold up whoever does it.
+    pub(super) fn is_large(&self) -> bool {
+        match self {
+            Self::Import(values) => values.len() > LARGE,
+            Self::Declare(declarations) => declarations.len() > LARGE,
+            Self::BeginRotation { scopes } => scopes.len() > LARGE,
+            Self::Reseal { .. } | Self::ResealOlder { .. } | Self::FinishRotation { .. } | Self::RotateRoot => true,
+            Self::Put(_)
+            | Self::Describe { .. }
+            | Self::Delete { .. }
+            | Self::Undelete { .. }
+            | Self::Destroy { .. }
+            | Self::Rollback(_)
+            | Self::Entitle { .. }
+            | Self::IssueToken(_)
+            | Self::Admit(_) => false,
+        }
+    }
+}
+
 /// A value to store.
 #[derive(Debug)]
 pub struct NewValue {
@@ -180,4 +204,6 @@ pub struct CommittedSecret {
     pub revision: Revision,
     /// Whether anything changed.
     pub changed: bool,
+    /// The version that could be read before, if there was one.
+    pub before: Option<Version>,
 }

@@ -134,6 +134,15 @@ impl Draft {
         let entry = LogEntry { revision: self.next_revision(), at: now, audit_seq, subject };
         self.mutations.push(Mutation::AppendLog(entry.clone()));
         self.state.lead.record_change(entry, sealer.log_keep);
+    }
+
+    /// Ends the batch with what is written once for all of it: the position, the next secret's number, the log's length.
+    /// A batch that changes nothing stays empty.
+    pub(super) fn conclude(&mut self, sealer: &Sealer) {
+        if self.mutations.is_empty() {
+            return;
+        }
+        self.mutations.push(Mutation::SetNextSecretId(self.state.next_secret_id));
         self.mutations.push(Mutation::Advance(self.state.lead.view.position));
         self.mutations.push(Mutation::TrimLog { keep: sealer.log_keep });
     }

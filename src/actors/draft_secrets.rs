@@ -115,13 +115,16 @@ impl Draft {
     pub(super) fn write_record(&mut self, record: Record, context: Context<'_>) -> CommittedSecret {
         let Record { secret_id, version, revision, change, .. } = record;
         let at = record.at.clone();
+        let before = self.state.lead.view.get(&at).filter(|record| record.sealed().is_some());
+        let before = before.map(|record| record.version);
         self.mutations.push(Mutation::PutRecord(record.clone()));
-        if change == ChangeKind::Stored {
-            let keep = context.sealer.versions_kept.saturating_sub(1);
+        let keep = context.sealer.versions_kept.saturating_sub(1);
+        // A secret that never had more versions than are kept has none to trim.
+        if change == ChangeKind::Stored && usize::try_from(version.get()).is_ok_and(|count| count > keep + 1) {
             self.mutations.push(Mutation::TrimVersions { at: at.clone(), keep });
         }
         self.state.lead.view.insert(record);
         self.log(LogSubject::Secret { at, change, version }, context);
-        CommittedSecret { secret_id, version, revision, changed: true }
+        CommittedSecret { secret_id, version, revision, changed: true, before }
     }
 }

@@ -102,7 +102,11 @@ impl Draft {
         values: Vec<NewValue>,
         context: Context<'_>,
     ) -> Result<Vec<CommittedSecret>, CommitError> {
-        values.into_iter().map(|value| self.put(value, context)).collect()
+        let put = |value: NewValue| {
+            let at = value.at.clone();
+            self.put(value, context).map_err(|cause| CommitError::OfSecret { at, cause: Box::new(cause) })
+        };
+        values.into_iter().map(put).collect()
     }
 
     /// Makes secrets known that have no value yet.
@@ -187,12 +191,17 @@ impl Draft {
     fn next_secret_id(&mut self) -> u64 {
         let id = self.state.next_secret_id;
         self.state.next_secret_id = id.saturating_add(1);
-        self.mutations.push(Mutation::SetNextSecretId(self.state.next_secret_id));
         id
     }
 }
 
 /// A secret that is as it was asked for.
 pub(super) fn unchanged(record: &Record) -> CommittedSecret {
-    CommittedSecret { secret_id: record.secret_id, version: record.version, revision: record.revision, changed: false }
+    CommittedSecret {
+        secret_id: record.secret_id,
+        version: record.version,
+        revision: record.revision,
+        changed: false,
+        before: record.sealed().map(|_| record.version),
+    }
 }

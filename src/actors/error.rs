@@ -54,6 +54,15 @@ pub enum CommitError {
     /// The value does not have the declared fields.
     #[error(transparent)]
     Fields(#[from] FieldError),
+    /// One of several secrets could not be changed, so none was.
+    #[error("{at}: {cause}")]
+    OfSecret {
+        /// Which.
+        at: ScopedSecret,
+        /// Why.
+        #[source]
+        cause: Box<CommitError>,
+    },
     /// No node has that name.
     #[error("no such node")]
     NoSuchNode,

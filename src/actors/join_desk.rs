@@ -140,6 +140,7 @@ impl JoinDesk {
             | CommitError::NoKey
             | CommitError::GenerationInUse(_)
             | CommitError::Wrapped(_)
+            | CommitError::OfSecret { .. }
             | CommitError::NoSuchNode
             | CommitError::Seal(_)
             | CommitError::Store(_)

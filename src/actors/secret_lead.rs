@@ -15,7 +15,7 @@ use super::board::{Board, Held, LeadBoard};
 use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Timestamp};
 use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
 use crate::store::failpoint::{self, Failpoint};
@@ -31,6 +31,9 @@ const BATCH_MAX: usize = 256;
 /// A disk that takes longer than this has failed for every practical purpose.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The same for a change of very many secrets.
+const LARGE_COMMIT_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// How callers reach the actor.
 #[derive(Debug, Clone)]
 pub struct LeadSecrets {
@@ -45,7 +48,7 @@ pub struct LeadSecretsArguments {
     /// Where it is written.
     pub store: Store,
     /// What sealing needs.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// Where reads are answered from.
     pub board: Arc<Board>,
     /// Where sessions are fed from.
@@ -75,11 +78,29 @@ impl LeadSecrets {
     /// # Errors
     /// [`CommitError`]. After `TimedOut` or `Stopped` the change may have been made: read before trying again.
     pub async fn commit(&self, change: Change, audit_seq: u64) -> Result<Committed, CommitError> {
+        self.ask(change, audit_seq, Message::Commit).await
+    }
+
+    /// What a change would come to, if it were made now. Nothing is written.
+    ///
+    /// # Errors
+    /// [`CommitError`], as the change itself would meet it.
+    pub async fn preview(&self, change: Change) -> Result<Committed, CommitError> {
+        self.ask(change, 0, Message::Preview).await
+    }
+
+    async fn ask(
+        &self,
+        change: Change,
+        audit_seq: u64,
+        message: impl FnOnce(Box<Ticket>) -> Message,
+    ) -> Result<Committed, CommitError> {
         let permit = Arc::clone(&self.gate).try_acquire_owned().map_err(|_| CommitError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
+        let patience = if change.is_large() { LARGE_COMMIT_TIMEOUT } else { COMMIT_TIMEOUT };
         let ticket = Box::new(Ticket { change, audit_seq, reply, _permit: permit });
-        self.actor.cast(Message::Commit(ticket)).map_err(|_| CommitError::Stopped)?;
-        match tokio::time::timeout(COMMIT_TIMEOUT, answer).await {
+        self.actor.cast(message(ticket)).map_err(|_| CommitError::Stopped)?;
+        match tokio::time::timeout(patience, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(CommitError::Stopped),
             Err(_) => Err(CommitError::TimedOut),
@@ -90,6 +111,7 @@ impl LeadSecrets {
 #[derive(Debug)]
 enum Message {
     Commit(Box<Ticket>),
+    Preview(Box<Ticket>),
     Written(Result<(), StoreError>),
 }
 
@@ -143,11 +165,26 @@ impl Actor for SecretActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Commit(ticket) => state.waiting.push_back(*ticket),
+            Message::Preview(ticket) => {
+                let (_, replies) = state.plan(vec![*ticket]).await?;
+                answer(replies);
+            }
             Message::Written(outcome) => state.finish(outcome)?,
         }
-        state.start_next(&myself);
-        Ok(())
+        state.start_next(&myself).await
     }
+}
+
+fn plan(mut draft: Draft, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp) -> (Draft, Replies) {
+    let mut replies = Vec::new();
+    for ticket in tickets.into_iter().filter(|ticket| !ticket.reply.is_closed()) {
+        match draft.plan(ticket.change, ticket.audit_seq, sealer, now) {
+            Ok(committed) => replies.push((ticket.reply, committed, ticket._permit)),
+            Err(refusal) => drop(ticket.reply.send(Err(refusal))),
+        }
+    }
+    draft.conclude(sealer);
+    (draft, replies)
 }
 
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that
@@ -172,9 +209,11 @@ async fn purge(store: &Store) -> Result<(), StoreError> {
 impl State {
     /// Plans everything that waits into one batch and hands it to the store. A batch that changes nothing is answered at
     /// once: whoever is refused, a stranger with a guessed token above all, must not cost the disk a flush.
-    fn start_next(&mut self, myself: &ActorRef<Message>) {
+    async fn start_next(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
         while self.in_flight.is_none() && !self.waiting.is_empty() {
-            let (draft, replies) = self.plan();
+            let batch = self.waiting.len().min(BATCH_MAX);
+            let tickets = self.waiting.drain(..batch).collect();
+            let (draft, replies) = self.plan(tickets).await?;
             if draft.mutations.is_empty() {
                 answer(replies);
                 continue;
@@ -190,20 +229,18 @@ impl State {
                 drop(myself.cast(Message::Written(outcome)));
             });
         }
+        Ok(())
     }
 
-    fn plan(&mut self) -> (Draft, Replies) {
-        let mut draft = Draft::new(&self.committed);
-        let mut replies = Vec::new();
-        let now = self.with.clock.now().wall;
-        let batch = self.waiting.len().min(BATCH_MAX);
-        for ticket in self.waiting.drain(..batch).filter(|ticket| !ticket.reply.is_closed()) {
-            match draft.plan(ticket.change, ticket.audit_seq, &self.with.sealer, now) {
-                Ok(committed) => replies.push((ticket.reply, committed, ticket._permit)),
-                Err(refusal) => drop(ticket.reply.send(Err(refusal))),
-            }
+    /// Plans these changes on top of the committed state. Sealing thousands of values takes a while, and happens on a
+    /// thread of its own; the mailbox waits, and nobody else does.
+    async fn plan(&self, tickets: Vec<Ticket>) -> Result<(Draft, Replies), ActorProcessingErr> {
+        let draft = Draft::new(&self.committed);
+        let (sealer, now) = (Arc::clone(&self.with.sealer), self.with.clock.now().wall);
+        if tickets.iter().any(|ticket| ticket.change.is_large()) {
+            return Ok(tokio::task::spawn_blocking(move || plan(draft, tickets, &sealer, now)).await?);
         }
-        (draft, replies)
+        Ok(plan(draft, tickets, &sealer, now))
     }
 
     fn finish(&mut self, outcome: Result<(), StoreError>) -> Result<(), ActorProcessingErr> {

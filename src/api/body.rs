@@ -34,8 +34,20 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     value_bytes_max: usize,
     budget: &BodyBytes,
 ) -> Result<T, ApiError> {
-    let bytes = read(headers, body, value_bytes_max, budget).await?;
+    parse(&read(headers, body, value_bytes_max, budget).await?)
+}
+
+/// Reads one JSON object.
+///
+/// # Errors
+/// What is wrong with it, without quoting it.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &Plaintext) -> Result<T, ApiError> {
     serde_json::from_slice(bytes.expose()).map_err(|error| told(&error))
+}
+
+/// The longest body that a value of this many bytes can need.
+pub(super) fn bytes_max(value_bytes_max: usize) -> usize {
+    value_bytes_max.saturating_mul(JSON_BYTES_PER_BYTE).saturating_add(BYTES_BESIDE_VALUE)
 }
 
 async fn read(
@@ -44,7 +56,7 @@ async fn read(
     value_bytes_max: usize,
     budget: &BodyBytes,
 ) -> Result<Plaintext, ApiError> {
-    let bytes_max = value_bytes_max.saturating_mul(JSON_BYTES_PER_BYTE).saturating_add(BYTES_BESIDE_VALUE);
+    let bytes_max = bytes_max(value_bytes_max);
     let too_large = ApiError::BodyTooLarge { bytes_max: value_bytes_max };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > bytes_max) {
@@ -64,11 +76,17 @@ async fn read(
 }
 
 /// What has come so far; wiped whichever way it ends, also when the request is given up half way.
-struct Gathered(Vec<u8>);
+#[derive(Default)]
+pub(super) struct Gathered(Vec<u8>);
 
 impl Gathered {
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Appends; when the buffer is full, moves to a larger one and wipes the old.
-    fn append(&mut self, bytes: &[u8]) {
+    pub(super) fn append(&mut self, bytes: &[u8]) {
         let needed = self.0.len().saturating_add(bytes.len());
         if needed > self.0.capacity() {
             let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
@@ -78,7 +96,8 @@ impl Gathered {
         self.0.extend_from_slice(bytes);
     }
 
-    fn finish(mut self) -> Plaintext {
+    /// All of them.
+    pub(super) fn finish(mut self) -> Plaintext {
         Plaintext::new(std::mem::take(&mut self.0))
     }
 }

@@ -16,6 +16,7 @@ const BODY_BYTES_PER_DOOR: usize = 32 << 20;
 pub(super) struct Budget {
     agent: BodyBytes,
     admin: BodyBytes,
+    imports: Semaphore,
 }
 
 /// What one door has left.
@@ -25,11 +26,20 @@ pub(super) struct BodyBytes(Semaphore);
 impl Default for Budget {
     /// 32 MiB for each door.
     fn default() -> Self {
-        Self { agent: BodyBytes::new(BODY_BYTES_PER_DOOR), admin: BodyBytes::new(BODY_BYTES_PER_DOOR) }
+        let body_bytes = || BodyBytes::new(BODY_BYTES_PER_DOOR);
+        Self { agent: body_bytes(), admin: body_bytes(), imports: Semaphore::new(1) }
     }
 }
 
 impl Budget {
+    /// The place for the one import that may be under way.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyBodies`] when another has it.
+    pub(super) fn import(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.imports.try_acquire().map_err(|_| ApiError::TooManyBodies)
+    }
+
     /// What bodies that come through this door may take.
     pub(super) fn at(&self, door: Door) -> &BodyBytes {
         match door {

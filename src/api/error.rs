@@ -88,6 +88,20 @@ pub(super) enum ApiError {
         /// The limit.
         seconds: u64,
     },
+    /// More lines than one request may have.
+    #[error("more than {max} entries in one request")]
+    TooManyEntries {
+        /// The limit.
+        max: usize,
+    },
+    /// One line of many is not right.
+    #[error("line {number}: {cause}")]
+    OfEntry {
+        /// Which line, from 1.
+        number: usize,
+        /// What is wrong with it.
+        cause: Box<ApiError>,
+    },
     /// No such path.
     #[error("this path leads nowhere")]
     UnknownRoute,

@@ -24,6 +24,12 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
 
+/// The path that takes as long as there is to store.
+const IMPORT: &str = "/api/import";
+
+/// How long that may be: 200,000 values on a slow disk.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(900);
+
 /// A connection that was one too many is free again within about this time, if its owner closes idle ones.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -72,10 +78,11 @@ impl Front {
             }
             Lane::Open | Lane::Reserved => {}
         }
-        match tokio::time::timeout(self.patience, self.router.clone().oneshot(request)).await {
+        let patience = if request.uri().path() == IMPORT { IMPORT_PATIENCE } else { self.patience };
+        match tokio::time::timeout(patience, self.router.clone().oneshot(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            Err(_) => ApiError::TimedOut { seconds: self.patience.as_secs() }.into_response(),
+            Err(_) => ApiError::TimedOut { seconds: patience.as_secs() }.into_response(),
         }
     }
 

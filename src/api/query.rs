@@ -90,12 +90,20 @@ pub(super) fn wanted(query: ReadQuery) -> Result<Wanted, ApiError> {
         environment: environment(given(query.environment).as_deref())?,
         version: given(query.version).map(|text| version("version", &text)).transpose()?,
         field: given(query.field).as_deref().map(FieldName::parse).transpose()?,
-        refresh: match query.refresh.as_deref() {
-            None | Some("" | "false") => false,
-            Some("true") => true,
-            Some(_) => return Err(ApiError::BadValue { field: "refresh", wanted: "true or false" }),
-        },
+        refresh: flag("refresh", query.refresh.as_deref())?,
     })
+}
+
+/// `true` or `false`; false if it is not given.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for anything else.
+pub(super) fn flag(field: &'static str, text: Option<&str>) -> Result<bool, ApiError> {
+    match text {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(ApiError::BadValue { field, wanted: "true or false" }),
+    }
 }
 
 /// A version.

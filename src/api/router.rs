@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
-use super::{routes_admin, routes_health, routes_life, routes_lists, routes_secret};
+use super::{routes_admin, routes_bulk, routes_health, routes_life, routes_lists, routes_secret};
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
 
@@ -40,6 +40,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/secrets/{service}/{key}/destroy", post(routes_life::destroy))
         .route("/api/secrets/{service}/{key}/rollback", post(routes_life::rollback))
         .route("/api/secrets/{service}/{key}/versions", get(routes_lists::versions))
+        .route("/api/import", post(routes_bulk::import))
+        .route("/api/export", get(routes_bulk::export))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
         .route("/api/tokens", post(routes_admin::issue_token))
         .route("/api/nodes", get(routes_admin::nodes))

@@ -79,7 +79,11 @@ pub(super) async fn put(
     json::answer(&StoredView::new(&stored, "Secret stored successfully"))
 }
 
-fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
+/// A value as it is told.
+///
+/// # Errors
+/// [`ApiError::NotText`] when it is not UTF-8.
+pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
     let at = &answer.record.at;
     let not_text = |_| ApiError::NotText { name: at.secret.name.clone() };
     Ok(SecretView {

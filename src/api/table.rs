@@ -70,6 +70,10 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
+        ApiError::TooManyEntries { .. } => {
+            Row::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", error, "Divide them into several requests.")
+        }
+        ApiError::OfEntry { cause, .. } => Row { message: error.to_string(), ..row(cause) },
         ApiError::UnknownRoute => {
             Row::new(StatusCode::NOT_FOUND, "unknown_route", error, "Secrets are at /api/secrets/SERVICE/KEY_NAME.")
         }
@@ -83,75 +87,87 @@ pub(super) fn row(error: &ApiError) -> Row {
 const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
-    let told = |status, code, hint: &str| Row::new(status, code, error, hint);
-    let unavailable = |code, hint: &str| told(StatusCode::SERVICE_UNAVAILABLE, code, hint);
     match error {
-        VaultError::NoIdentity => {
-            told(StatusCode::UNAUTHORIZED, "no_identity", "Connect as a user that exists on this machine.")
-        }
-        VaultError::Denied { rule: _ } => told(
-            StatusCode::FORBIDDEN,
-            "denied",
-            "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.",
-        ),
-        VaultError::NodeMismatch { .. } => {
-            told(StatusCode::FORBIDDEN, "node_mismatch", "Leave X-Node-Name out, or ask the node it names.")
-        }
-        VaultError::NotFound { name, .. } => {
-            told(StatusCode::NOT_FOUND, "not_found", &format!("Look with: aurora explain {name}"))
-        }
-        VaultError::NoSuchNode(_) => told(StatusCode::NOT_FOUND, "not_found", "Look with: aurora nodes list"),
-        VaultError::VersionConflict { .. } => {
-            told(StatusCode::CONFLICT, "version_conflict", "Read the current version, and put again with it as cas.")
-        }
         VaultError::NotLead { lead } => not_lead(lead),
-        VaultError::NodeExists(_) => told(
-            StatusCode::CONFLICT,
-            "node_exists",
-            "Choose another name, or change what that node may hold: aurora nodes entitle",
-        ),
-        VaultError::Destroyed { name, .. } => {
-            told(StatusCode::GONE, "destroyed", &format!("See what is left: aurora versions {name}"))
-        }
-        VaultError::NotDeleted { name } => {
-            told(StatusCode::CONFLICT, "not_deleted", &format!("See what there is: aurora versions {name}"))
-        }
-        VaultError::Moved => told(StatusCode::CONFLICT, "version_conflict", "Try again."),
-        VaultError::Fields(_) => told(
-            StatusCode::BAD_REQUEST,
-            "bad_fields",
-            "Give a JSON object with exactly the declared fields, each a text; or declare other fields.",
-        ),
-        VaultError::NoSuchField { name, .. } => {
-            told(StatusCode::NOT_FOUND, "not_found", &format!("See its fields: aurora info {name}"))
-        }
-        VaultError::VersionOnLead { .. } => told(StatusCode::NOT_FOUND, "not_found", "Ask for it on the lead."),
-        VaultError::NoSuchVersion { name, .. } => {
-            told(StatusCode::NOT_FOUND, "not_found", &format!("See what is kept: aurora versions {name}"))
-        }
-        VaultError::ValueTooLarge { .. } => told(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", TOO_LARGE_HINT),
-        VaultError::Metadata(_) => told(StatusCode::BAD_REQUEST, "bad_value", "Shorten the metadata."),
-        VaultError::BadScope(_) => {
-            told(StatusCode::BAD_REQUEST, "bad_scope", "Use a scope and an environment this node is entitled to.")
-        }
-        VaultError::BadCursor => {
-            told(StatusCode::BAD_REQUEST, "bad_value", "Start again without a cursor, and pass next_cursor as it came.")
-        }
-        VaultError::StaleCache { age, last_contact, .. } => Row::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "stale_cache",
-            &format!("{error}: {}", staleness(*age, *last_contact)),
-            "Bring the lead or the network back; look with: aurora status",
-        ),
-        VaultError::Sealed => unavailable("sealed", "Unseal the node: start it with its unseal source (aurora up)."),
-        VaultError::AuditUnavailable => unavailable(
-            "audit_unavailable",
-            "See the node's log: the disk under the state directory may be full, or a journal file was replaced.",
-        ),
         VaultError::NoLead { lead } => no_lead(lead),
-        VaultError::Overloaded => unavailable("overloaded", "Try again after the seconds in Retry-After."),
+        VaultError::StaleCache { age, last_contact, .. } => {
+            let message = format!("{error}: {}", staleness(*age, *last_contact));
+            Row::new(vault_status(error), error.code(), &message, vault_hint(error))
+        }
         VaultError::Internal(_) => internal(),
+        error => Row::new(vault_status(error), error.code(), error, vault_hint(error)),
     }
+}
+
+fn vault_status(error: &VaultError) -> StatusCode {
+    match error {
+        VaultError::OfSecret { cause, .. } => vault_status(cause),
+        VaultError::Metadata(_)
+        | VaultError::Fields(_)
+        | VaultError::BadScope(_)
+        | VaultError::BadCursor
+        | VaultError::Twice
+        | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
+        VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
+        VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
+        VaultError::NotFound { .. }
+        | VaultError::NoSuchNode(_)
+        | VaultError::NoSuchField { .. }
+        | VaultError::NoSuchVersion { .. }
+        | VaultError::VersionOnLead { .. } => StatusCode::NOT_FOUND,
+        VaultError::VersionConflict { .. }
+        | VaultError::NotDeleted { .. }
+        | VaultError::Moved
+        | VaultError::NotLead { .. }
+        | VaultError::NodeExists(_) => StatusCode::CONFLICT,
+        VaultError::Destroyed { .. } => StatusCode::GONE,
+        VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        VaultError::StaleCache { .. }
+        | VaultError::Sealed
+        | VaultError::AuditUnavailable
+        | VaultError::NoLead { .. }
+        | VaultError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn vault_hint(error: &VaultError) -> String {
+    let fixed = match error {
+        VaultError::NotFound { name, .. } => return format!("Look with: aurora explain {name}"),
+        VaultError::NotDeleted { name } => return format!("See what there is: aurora versions {name}"),
+        VaultError::Destroyed { name, .. } => return format!("See what is left: aurora versions {name}"),
+        VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
+        VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
+        VaultError::OfSecret { cause, .. } => return vault_hint(cause),
+        VaultError::Twice => "Leave one of the two out.",
+        VaultError::TooMany { .. } => "Divide them into several requests.",
+        VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
+        VaultError::NoIdentity => "Connect as a user that exists on this machine.",
+        VaultError::Denied { rule: _ } => {
+            "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
+        }
+        VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
+        VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
+        VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
+        VaultError::Moved => "Try again.",
+        VaultError::Fields(_) => {
+            "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
+        }
+        VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
+        VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
+        VaultError::Metadata(_) => "Shorten the metadata.",
+        VaultError::BadScope(_) => "Use a scope and an environment this node is entitled to.",
+        VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
+        VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
+        VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
+        VaultError::AuditUnavailable => {
+            "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
+        }
+        VaultError::Overloaded => "Try again after the seconds in Retry-After.",
+        VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
+        VaultError::Internal(_) => "Search the node's log for the request id.",
+    };
+    fixed.to_owned()
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.

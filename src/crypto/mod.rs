@@ -7,6 +7,7 @@ mod binding;
 pub mod digest;
 mod envelope;
 pub mod error;
+pub mod fernet;
 pub mod fields;
 pub mod join_token;
 pub mod key_ring;

@@ -110,13 +110,13 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
             next_secret_id: contents.next_secret_id,
         },
         store: store.clone(),
-        sealer: Sealer {
+        sealer: Arc::new(Sealer {
             mesh: keystore.mesh,
             unseal: Arc::clone(&keystore.unseal),
             entropy: Arc::clone(&seams.entropy),
             log_keep: config.limits.log_revisions,
             versions_kept: config.limits.versions_kept,
-        },
+        }),
         board: Arc::clone(&board),
         lead_board: Arc::clone(&lead_board),
         clock: Arc::clone(&seams.clock),

@@ -47,7 +47,10 @@ impl View {
     }
 
     /// All records in address order, starting after `cursor` if there is one.
-    pub fn after<'view>(&'view self, cursor: Option<&ScopedSecret>) -> impl Iterator<Item = &'view Arc<Record>> {
+    pub fn after<'view>(
+        &'view self,
+        cursor: Option<&ScopedSecret>,
+    ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
         self.records.range((start, Bound::Unbounded)).map(|(_, record)| record)
     }

@@ -52,6 +52,12 @@ impl Account {
         self.entry.environment = Some(environment.clone());
     }
 
+    /// The line is about no single secret.
+    pub(super) fn about_nothing(&mut self) {
+        self.entry.secret = None;
+        self.entry.scope = None;
+    }
+
     pub(super) fn scope(&mut self, scope: &Scope) {
         self.entry.scope = Some(scope.clone());
     }
@@ -97,6 +103,11 @@ impl Vault {
             Ok(_) | Err(_) => {}
         }
         appended.map_err(|_| VaultError::AuditUnavailable)
+    }
+
+    /// Writes a line of a request that is made of many: what was decided about one of them.
+    pub(super) async fn note(&self, account: &Account, outcome: &'static str) -> Result<(), VaultError> {
+        self.journal(account, outcome).await.map(drop)
     }
 
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits

@@ -109,6 +109,25 @@ pub enum VaultError {
     /// A list cursor that this node did not issue.
     #[error("the cursor is not one this node issued")]
     BadCursor,
+    /// One of several secrets cannot be stored, so none was.
+    #[error("{name} ({scope}): {cause}; nothing was stored")]
+    OfSecret {
+        /// Which.
+        name: SecretName,
+        /// In which scope.
+        scope: Scope,
+        /// Why.
+        cause: Box<VaultError>,
+    },
+    /// One secret is there twice among several.
+    #[error("it is there twice")]
+    Twice,
+    /// More than one request may ask for.
+    #[error("more than {max} secrets at once")]
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
@@ -160,12 +179,15 @@ impl VaultError {
             Self::NotDeleted { .. } => "not_deleted",
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
-            Self::NoSuchField { .. } | Self::VersionOnLead { .. } | Self::NoSuchVersion { .. } => "not_found",
+            Self::OfSecret { cause, .. } => cause.code(),
+            Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::NoSuchNode(_)
+            | Self::NoSuchField { .. }
+            | Self::VersionOnLead { .. }
+            | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
-            Self::Metadata(_) => "bad_metadata",
+            Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
-            Self::BadCursor => "bad_cursor",
-            Self::NoSuchNode(_) => "no_such_node",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed => "sealed",

@@ -199,7 +199,7 @@ impl Vault {
         Ok(fields::select(&self.open(record)?, field)?)
     }
 
-    fn open(&self, record: &Record) -> Result<Plaintext, VaultError> {
+    pub(super) fn open(&self, record: &Record) -> Result<Plaintext, VaultError> {
         let sealed = record.sealed().ok_or(VaultError::Sealed)?;
         let keys = self.parts.board.keys.load();
         let key = keys.get(&record.at.key_scope(), sealed.generation).ok_or(VaultError::Sealed)?;

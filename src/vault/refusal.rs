@@ -13,6 +13,13 @@ pub(super) enum Subject<'ask> {
     Secret(&'ask ScopedSecret),
     /// A node.
     Node(&'ask NodeName),
+    /// Many secrets.
+    Many,
+}
+
+/// Why a change of many secrets was not made.
+pub(super) fn refusal_of_many(error: &CommitError) -> VaultError {
+    refusal(error, Subject::Many)
 }
 
 /// Why the change was not made.
@@ -27,14 +34,22 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
         (CommitError::Destroyed(version), Subject::Secret(at)) => {
             VaultError::Destroyed { name: at.secret.name.clone(), version: *version }
         }
+        (CommitError::OfSecret { at, cause }, _) => VaultError::OfSecret {
+            name: at.secret.name.clone(),
+            scope: at.scope.clone(),
+            cause: Box::new(refusal(cause, Subject::Secret(at))),
+        },
         (CommitError::Moved, _) => VaultError::Moved,
         (CommitError::Metadata(error), _) => VaultError::Metadata(error.clone()),
         (CommitError::Fields(error), _) => VaultError::Fields(error.clone()),
         (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
         (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
         (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
-        (CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_), Subject::Node(_))
-        | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_))
+        (
+            CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_),
+            Subject::Node(_) | Subject::Many,
+        )
+        | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_) | Subject::Many)
         | (
             CommitError::TokenUnknown
             | CommitError::TokenExpired

@@ -119,6 +119,19 @@ pub struct ListRequest {
     pub cursor: Option<String>,
 }
 
+/// Values, in pages.
+#[derive(Debug, Clone)]
+pub struct ExportRequest {
+    /// On whose behalf, where.
+    pub context: Context,
+    /// The values of this scope instead of those a read would give.
+    pub scope: Option<Scope>,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// The last name of the page before.
+    pub cursor: Option<SecretName>,
+}
+
 /// Admit one node.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {

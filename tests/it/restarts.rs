@@ -10,6 +10,7 @@ use aurora_mesh::vault::answer::{NodeState, Served};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::wire::control::{FromFollower, Heartbeat, Hello};
 use aurora_mesh::wire::open::StreamKind;
+use aurora_mesh::wire::version;
 
 use crate::support::callers::{admin, place, put, read};
 use crate::support::forge::join_by_hand;
@@ -141,7 +142,8 @@ async fn a_newer_connection_of_a_node_takes_the_place_of_the_older_one() {
     let papers = join_by_hand(&mesh, "twice", prod(&[])).await;
     let lead = mesh.lead.running().address().expect("the lead listens");
     let hello = || {
-        let hello = Hello { versions: vec![1], build: "0".to_owned(), epoch: 0, revision: 0, boot_id: [0; 16] };
+        let hello =
+            Hello { versions: version::offered(), build: "0".to_owned(), epoch: 0, revision: 0, boot_id: [0; 16] };
         [Stream, name_stream(StreamKind::Control), say::<FromFollower>(hello), Hear]
     };
     let mut older = dial(lead, MEMBER, Some(&papers)).await.expect("let in");

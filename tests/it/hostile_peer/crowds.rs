@@ -4,6 +4,7 @@ use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::wire::control::{self, Hello};
 use aurora_mesh::wire::frame::FRAME_BYTES_MAX;
 use aurora_mesh::wire::open::StreamKind;
+use aurora_mesh::wire::version;
 
 use super::{Siege, is_closed};
 use crate::support::forge::join_by_hand;
@@ -41,7 +42,8 @@ async fn members_that_announce_a_frame_and_never_send_it_hold_nobody_up() {
     for papers in &members {
         let mut connection = dial(siege.lead(), MEMBER, Some(papers)).await.expect("let in");
         let announced = u32::try_from(FRAME_BYTES_MAX).expect("short").to_be_bytes();
-        let hello = Hello { versions: vec![1], build: "0".to_owned(), epoch: 0, revision: 0, boot_id: [0; 16] };
+        let hello =
+            Hello { versions: version::offered(), build: "0".to_owned(), epoch: 0, revision: 0, boot_id: [0; 16] };
         let deeds = [
             Deed::Stream,
             name_stream(StreamKind::Control),

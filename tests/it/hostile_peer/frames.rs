@@ -7,6 +7,7 @@ use aurora_mesh::wire::frame::{FRAME_BYTES_MAX, JOIN_FRAME_BYTES_MAX, decode, en
 use aurora_mesh::wire::open::{Open, Opening, StreamKind};
 use aurora_mesh::wire::request::{self, Failed, FailureReason, Renew};
 use aurora_mesh::wire::subscription::{self, Ack, Subscribe};
+use aurora_mesh::wire::version;
 
 use super::{Siege, is_closed};
 use crate::support::forge::{Papers, join_by_hand};
@@ -50,7 +51,7 @@ async fn a_member_that_sends_no_frames_is_dropped_with_a_reason_and_nobody_notic
             violation,
             "inside a frame",
         ),
-        ("a text for terminals", hello_as(&[1], "\u{1b}[2J"), violation, "printable"),
+        ("a text for terminals", hello_as(&version::offered(), "\u{1b}[2J"), violation, "printable"),
         ("no version in common", hello_as(&[77], "0.1.0"), CloseCode::VersionUnsupported, "versions"),
     ];
     besiege(cases).await;
@@ -66,7 +67,12 @@ async fn a_member_that_sends_frames_out_of_order_is_dropped_with_a_reason_and_no
     let cases: Vec<Case> = vec![
         ("subscribe before hello", second(Subscription), violation, "another stream before control"),
         ("heartbeat before hello", [second(Control), vec![heartbeat(0)]].concat_all(), violation, "than hello"),
-        ("a second hello", [greeting(), vec![hello(&[1], "0.1.0")]].concat_all(), violation, "a second hello"),
+        (
+            "a second hello",
+            [greeting(), vec![hello(&version::offered(), "0.1.0")]].concat_all(),
+            violation,
+            "a second hello",
+        ),
         ("a second control stream", [greeting(), second(Control)].concat_all(), violation, "a second stream"),
         ("a second subscription", [subscribed(), second(Subscription)].concat_all(), violation, "a second stream"),
         ("subscribing twice", [subscribed(), vec![Hear, subscribe()]].concat_all(), violation, "a second subscribe"),
@@ -163,7 +169,7 @@ impl Intruder {
 
 /// A proper beginning: hello, and the welcome.
 fn greeting() -> Vec<Deed> {
-    [hello_as(&[1], "0.1.0"), vec![Hear]].concat_all()
+    [hello_as(&version::offered(), "0.1.0"), vec![Hear]].concat_all()
 }
 
 fn hello_as(versions: &[u16], build: &str) -> Vec<Deed> {

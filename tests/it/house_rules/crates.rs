@@ -37,6 +37,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_core", &["crypto"]),
     ("getrandom", &["crypto"]),
     ("base_x", &["crypto"]),
+    ("aws_lc_rs", &["crypto/fernet"]),
+    ("base64", &["crypto/fernet"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery"]),
     // HTTP on the sockets.
@@ -49,7 +51,8 @@ const HOMES: &[(&str, &[&str])] = &[
     // serde stands where bytes cross a border, and nowhere else.
     ("serde", &["crypto/text", "crypto/fields", "audit/line", "api", "cli"]),
     ("serde_json", &["crypto/fields", "audit/line", "api", "cli"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "catalogue", "interchange/name_map"]),
+    ("granit_parser", &["interchange/yaml"]),
     // The command line.
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -64,7 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "api", "cli", "daemon"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
-    ("thiserror", &["discovery", "actors", "vault", "api", "cli", "daemon"]),
+    ("thiserror", &["catalogue", "interchange", "discovery", "actors", "vault", "api", "cli", "daemon"]),
 ];
 
 /// Names that start a path and are no dependency.

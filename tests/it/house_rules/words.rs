@@ -10,6 +10,7 @@ const UNSAFE_HOME: &str = "src/crypto/locked.rs";
 /// looked at before it is added, and one that no longer calls is taken out.
 const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/api/body.rs", "a request body becomes a request"),
+    ("src/api/lines.rs", "a line of many becomes a request"),
     ("src/api/json.rs", "an answer's bytes go to the socket"),
     ("src/api/routes_admin.rs", "a join token is shown once"),
     ("src/api/routes_secret.rs", "a value is answered"),
@@ -20,8 +21,8 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/value_source.rs", "a value that was typed or read is trimmed"),
     ("src/cli/verbs_admin.rs", "a join token is shown once"),
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
-    ("src/cli/views_secret.rs", "a value becomes a field of a request"),
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
+    ("src/crypto/fernet.rs", "a token of another tool is opened"),
     ("src/crypto/fields.rs", "the fields of a value are told apart"),
     ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
     ("src/crypto/passphrase.rs", "a passphrase becomes a key"),
@@ -35,6 +36,9 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/daemon/assemble_lead.rs", "the CA's certificate comes out of its wrapping"),
     ("src/daemon/join.rs", "the token's secret goes to the lead"),
     ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/interchange/json.rs", "a name of a file becomes a text"),
+    ("src/interchange/read.rs", "a file becomes entries"),
+    ("src/interchange/write.rs", "values become a file"),
     ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
 ];
 

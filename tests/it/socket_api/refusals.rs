@@ -68,7 +68,7 @@ async fn a_read_is_refused_by_its_cause() {
     assert_refused(&http::get(&agent, &format!("{HUBSPOT}?scope=company")).await, 400, "bad_scope", "");
     assert_refused(&http::get(&agent, &format!("{HUBSPOT}?environment=dev")).await, 400, "bad_scope", "dev");
     assert_refused(&http::get(&agent, "/api/secret/hubspot/api_key").await, 404, "unknown_route", "");
-    let wrong_method = http::ask(&agent, "PATCH", HUBSPOT, &[], "").await;
+    let wrong_method = http::ask(&agent, "PUT", HUBSPOT, &[], "").await;
     assert_refused(&wrong_method, 405, "wrong_method", "");
     let allowed = wrong_method.header("allow").expect("the header Allow");
     assert!(allowed.contains("GET") && allowed.contains("DELETE"), "{allowed}");

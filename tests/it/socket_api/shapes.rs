@@ -65,7 +65,7 @@ async fn a_list_and_the_versions_show_every_field_but_the_value() {
         format!(
             concat!(
                 r#"{{"service":"hubspot","key_name":"api_key","scope":"{}","scope_id":{},"environment":"prod","#,
-                r#""secret_id":{},"version":1,"revision":_,"deleted":false,"metadata":{{{}}},"expires_at":null,"#,
+                r#""secret_id":{},"version":1,"revision":_,"deleted":false,"state":"live","metadata":{{{}}},"expires_at":null,"#,
                 r#""ttl":null,"max_stale":null,"offline":"allow","rotation_reminder_days":90,"created_at":_,"updated_at":_}}"#
             ),
             scope, id, secret_id, metadata

@@ -1,0 +1,124 @@
+//! A request body of many JSON objects, one a line (NDJSON): read as it comes, each line parsed and wiped before the next.
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use super::body::{Gathered, parse};
+use super::error::ApiError;
+
+/// Most bytes of all lines together.
+const BYTES_MAX: usize = 64 << 20;
+
+/// Reads every line as one object; blank lines are passed over. What is kept is what the objects hold.
+///
+/// # Errors
+/// [`ApiError::OfEntry`] names the line that is not right; [`ApiError::BodyTooLarge`] or [`ApiError::TooManyEntries`]
+/// when there is too much; [`ApiError::BodyCutOff`].
+pub(super) async fn read<T: DeserializeOwned>(
+    mut body: Body,
+    line_bytes_max: usize,
+    entries_max: usize,
+) -> Result<Vec<T>, ApiError> {
+    let mut lines = Lines { entries: Vec::new(), line: Gathered::default(), number: 1, line_bytes_max, entries_max };
+    let mut bytes_left = BYTES_MAX;
+    while let Some(frame) = body.frame().await {
+        let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
+        bytes_left = bytes_left.checked_sub(bytes.len()).ok_or(ApiError::BodyTooLarge { bytes_max: BYTES_MAX })?;
+        lines.take(&bytes)?;
+    }
+    lines.end()?;
+    Ok(lines.entries)
+}
+
+/// The lines of a body in the making.
+struct Lines<T> {
+    entries: Vec<T>,
+    line: Gathered,
+    number: usize,
+    line_bytes_max: usize,
+    entries_max: usize,
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (head, tail) = rest.split_at(end);
+            self.append(head)?;
+            self.end()?;
+            self.number += 1;
+            rest = tail.get(1..).unwrap_or_default();
+        }
+        self.append(rest)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
+        if self.line.len().saturating_add(bytes.len()) > self.line_bytes_max {
+            return Err(self.wrong(ApiError::BodyTooLarge { bytes_max: self.line_bytes_max }));
+        }
+        self.line.append(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ApiError> {
+        let line = std::mem::take(&mut self.line).finish();
+        if line.expose().trim_ascii().is_empty() {
+            return Ok(());
+        }
+        if self.entries.len() >= self.entries_max {
+            return Err(ApiError::TooManyEntries { max: self.entries_max });
+        }
+        let entry = parse(&line).map_err(|error| self.wrong(error))?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn wrong(&self, cause: ApiError) -> ApiError {
+        ApiError::OfEntry { number: self.number, cause: Box::new(cause) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures_util::stream;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Entry {
+        n: u32,
+    }
+
+    async fn entries(chunks: &[&str]) -> Result<Vec<u32>, ApiError> {
+        let chunks: Vec<Result<Bytes, std::io::Error>> =
+            chunks.iter().map(|chunk| Ok(Bytes::from((*chunk).to_owned()))).collect();
+        let body = Body::from_stream(stream::iter(chunks));
+        Ok(read::<Entry>(body, 32, 3).await?.into_iter().map(|entry| entry.n).collect())
+    }
+
+    #[tokio::test]
+    async fn lines_are_read_however_they_are_cut_and_whether_or_not_the_last_one_ends() {
+        assert_eq!(entries(&["{\"n\":1}\n{\"n\"", ":2}\r\n\n", "{\"n\":3}"]).await, Ok(vec![1, 2, 3]));
+        assert_eq!(entries(&["", "\n \n"]).await, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_not_right_is_named_and_not_quoted() {
+        let wrong = entries(&["{\"n\":1}\n\n{\"n\":\"canary\"}\n"]).await.expect_err("wrong");
+        assert!(matches!(&wrong, ApiError::OfEntry { number: 3, .. }), "{wrong:?}");
+        assert!(!format!("{wrong} {wrong:?}").contains("canary"));
+        let unknown = entries(&["{\"n\":1,\"x\":2}"]).await.expect_err("unknown");
+        assert!(unknown.to_string().contains('x'), "{unknown}");
+    }
+
+    #[tokio::test]
+    async fn a_line_too_long_and_a_line_too_many_are_refused() {
+        let long = entries(&[&"x".repeat(33)]).await.expect_err("long");
+        assert!(matches!(long, ApiError::OfEntry { number: 1, .. }));
+        assert_eq!(entries(&[&"{\"n\":1}\n".repeat(4)]).await, Err(ApiError::TooManyEntries { max: 3 }));
+    }
+}

@@ -1,0 +1,11 @@
+//! The providers, and the environment variables their credentials are known by.
+//!
+//! The knowledge is data: one file for each provider in `mesh-config/providers`, compiled into the binary. What is said
+//! there is not secret and decides nothing; it only saves people from writing down what everybody knows.
+
+mod embedded;
+pub mod error;
+pub mod lookup;
+mod parse;
+pub mod provider;
+mod section;

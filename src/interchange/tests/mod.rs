@@ -1,0 +1,4 @@
+//! What reading and writing promise together.
+
+mod malformed;
+mod round_trip;

@@ -1,0 +1,191 @@
+//! Many values out at once: each as a read of its own, decided, accounted for and opened one by one.
+//!
+//! What is exported is what the caller would read: the winner of each name, or the value of one scope. A name the caller
+//! may not export is left out and counted.
+
+use std::sync::Arc;
+
+use crate::actors::board::Held;
+use crate::model::caller::Caller;
+use crate::model::name::EnvironmentName;
+use crate::model::record::Record;
+use crate::model::secret::{Scope, SecretAddress, SecretName};
+use crate::policy::actions::Action;
+
+use super::account::Account;
+use super::answer::ReadAnswer;
+use super::authorise::{Identified, Object};
+use super::error::VaultError;
+use super::parts::Vault;
+use super::request::ExportRequest;
+use super::resolve::{CompanyChoice, resolve};
+
+/// Most values on one page.
+const PAGE_MAX: usize = 100;
+
+/// Most bytes of values on one page, unless one alone is larger.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Most names one page looks at.
+const EXAMINED_MAX: usize = 2_000;
+
+/// One page of an export. Ask [`Vault::confirm`] of each just before it is written out.
+#[derive(Debug)]
+pub struct ExportPage {
+    /// The values.
+    pub answers: Vec<ReadAnswer>,
+    /// Names that were left out because policy does not let this caller export them.
+    pub refused: usize,
+    /// The last name that was looked at, if there may be more.
+    pub next_cursor: Option<String>,
+}
+
+impl Vault {
+    /// One page of values, in order of name.
+    ///
+    /// # Errors
+    /// [`VaultError`]; `StaleCache` names the first value that is too old to be given out.
+    pub async fn export(&self, caller: &Caller, ask: &ExportRequest) -> Result<ExportPage, VaultError> {
+        let mut account = Account::open(caller, Action::SecretExport, self.parts.clock.now());
+        account.reason(ask.context.reason.as_deref());
+        let opened = self.open_export(caller, ask, &mut account);
+        let (who, environment, held) = match opened {
+            Ok(opened) => opened,
+            Err(refusal) => return self.settle(&account, Err(refusal)).await,
+        };
+        let mut page = ExportPage { answers: Vec::new(), refused: 0, next_cursor: None };
+        let mut bytes = 0_usize;
+        let mut names = names(&held, &environment, ask).peekable();
+        for _ in 0..EXAMINED_MAX {
+            let Some(name) = names.next() else { return Ok(page) };
+            page.next_cursor = Some(name.to_string());
+            account.about(&name, &environment);
+            let exported = self.export_one(&who, ask, name, &environment, &held, &mut account);
+            match self.settle_export(&account, exported).await? {
+                Exported::Value(answer) => {
+                    bytes = bytes.saturating_add(answer.value.len());
+                    page.answers.push(*answer);
+                }
+                Exported::Refused => page.refused += 1,
+                Exported::Nothing => {}
+            }
+            if page.answers.len() >= PAGE_MAX || bytes >= PAGE_BYTES_MAX {
+                break;
+            }
+        }
+        if names.peek().is_none() {
+            page.next_cursor = None;
+        }
+        Ok(page)
+    }
+
+    /// Who asks, for where, and what the node holds; the same for every page and every name.
+    fn open_export(
+        &self,
+        caller: &Caller,
+        ask: &ExportRequest,
+        account: &mut Account,
+    ) -> Result<(Identified, EnvironmentName, Arc<Held>), VaultError> {
+        let who = self.identify(caller, account)?;
+        self.check_node(&ask.context)?;
+        let environment = self.environment(&who, ask.context.environment.as_ref())?;
+        let company = ask.context.company.as_ref();
+        self.authorise(
+            &who,
+            Action::SecretExport,
+            Object { secret: None, company, environment: &environment },
+            account,
+        )?;
+        let held = self.parts.board.held.load_full();
+        if matches!(Self::company(&ask.context, &held.entitlement), CompanyChoice::Refused) {
+            return Err(self.refused_by_roster(account));
+        }
+        Ok((who, environment, held))
+    }
+
+    fn export_one(
+        &self,
+        who: &Identified,
+        ask: &ExportRequest,
+        name: SecretName,
+        environment: &EnvironmentName,
+        held: &Held,
+        account: &mut Account,
+    ) -> Result<Exported, VaultError> {
+        let secret = SecretAddress { environment: environment.clone(), name };
+        let company = Self::company(&ask.context, &held.entitlement);
+        let winner = match &ask.scope {
+            None => resolve(&held.view, &secret, &self.parts.node, company).winner,
+            Some(scope) => {
+                self.check_scope(who, &held.entitlement, &secret, scope, account)?;
+                held.view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned()
+            }
+        };
+        let Some(record) = winner else { return Ok(Exported::Nothing) };
+        account.scope(&record.at.scope);
+        let named = Object {
+            company: ask.context.company.as_ref(),
+            ..Object::in_scope(&secret.name, &record.at.scope, environment)
+        };
+        let of_scope = Object::in_scope(&secret.name, &record.at.scope, environment);
+        for object in [named, of_scope] {
+            if self.authorise(who, Action::SecretExport, object, account).is_err() {
+                return Ok(Exported::Refused);
+            }
+        }
+        let decided_at = self.parts.clock.now();
+        let freshness = self.freshness(&secret.name, &record.options, &decided_at)?;
+        account.freshness(&freshness);
+        account.version(record.version);
+        let value = self.open(&record)?;
+        let resolved = ask.scope.is_none();
+        Ok(Exported::Value(Box::new(ReadAnswer { record, value, field: None, freshness, decided_at, resolved })))
+    }
+
+    /// Writes the line of one name before its value may leave; a name without a value here needs none.
+    async fn settle_export(
+        &self,
+        account: &Account,
+        exported: Result<Exported, VaultError>,
+    ) -> Result<Exported, VaultError> {
+        match exported {
+            Ok(Exported::Nothing) => Ok(Exported::Nothing),
+            Ok(Exported::Refused) => {
+                self.note(account, "denied").await?;
+                Ok(Exported::Refused)
+            }
+            decided => self.settle(account, decided).await,
+        }
+    }
+}
+
+/// What became of one name.
+enum Exported {
+    Value(Box<ReadAnswer>),
+    Refused,
+    Nothing,
+}
+
+/// The names of the environment that are asked for, each once, in order, after the cursor.
+fn names<'held>(
+    held: &'held Held,
+    environment: &'held EnvironmentName,
+    ask: &'held ExportRequest,
+) -> impl Iterator<Item = SecretName> + 'held {
+    let start = ask.cursor.as_ref().map(|name| {
+        let secret = SecretAddress { environment: environment.clone(), name: name.clone() };
+        secret.within(Scope::Global)
+    });
+    let mut last = ask.cursor.clone();
+    let records = held.view.after(start.as_ref());
+    let here = records.filter(move |record: &&Arc<Record>| record.at.secret.environment == *environment);
+    here.filter_map(move |record| {
+        let name = &record.at.secret.name;
+        let wanted = ask.prefix.as_ref().is_none_or(|prefix| name.to_string().starts_with(prefix));
+        if !wanted || last.as_ref() == Some(name) {
+            return None;
+        }
+        last = Some(name.clone());
+        Some(name.clone())
+    })
+}
