@@ -74,6 +74,17 @@ pub enum UnsealSource {
     Passphrase,
 }
 
+impl UnsealSource {
+    /// The word for it, as `node.toml` has it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file",
+            Self::Passphrase => "passphrase",
+        }
+    }
+}
+
 /// `[audit]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AuditSection {

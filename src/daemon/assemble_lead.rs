@@ -38,6 +38,7 @@ pub(super) struct AssembledLead {
     secrets: LeadSecrets,
     board: Arc<LeadBoard>,
     authority: KeyPin,
+    unseal: &'static str,
 }
 
 impl AssembledLead {
@@ -47,7 +48,7 @@ impl AssembledLead {
         if addresses.is_empty() {
             addresses.extend(bound.map(reachable));
         }
-        LeadParts { secrets: self.secrets, board: self.board, authority: self.authority, addresses }
+        LeadParts { secrets: self.secrets, board: self.board, authority: self.authority, addresses, unseal: self.unseal }
     }
 }
 
@@ -122,8 +123,12 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         clock: Arc::clone(&seams.clock),
     };
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
-    let lead =
-        AssembledLead { secrets: secrets.clone(), board: Arc::clone(&lead_board), authority: keys.authority.pin() };
+    let lead = AssembledLead {
+        secrets: secrets.clone(),
+        board: Arc::clone(&lead_board),
+        authority: keys.authority.pin(),
+        unseal: config.unseal.as_str(),
+    };
     let role = role(from, keys, (&board, &lead_board), secrets)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
 }

@@ -83,7 +83,7 @@ impl Vault {
         Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
     }
 
-    fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
+    pub(super) fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
         let who = self.identify(caller, account)?;
         let object = Object { secret: None, company: None, environment: &self.parts.environment };
         self.authorise(&who, action, object, account).map(|_| ())

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod admin;
 pub mod answer;
+pub mod answer_keys;
 pub mod authorise;
 pub mod browse;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod explain;
 pub mod export;
 pub mod health;
 pub mod import;
+pub mod keys;
 pub mod parts;
 pub mod read;
 mod refusal;

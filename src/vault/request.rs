@@ -132,6 +132,32 @@ pub struct ExportRequest {
     pub cursor: Option<SecretName>,
 }
 
+/// Give scopes new keys.
+#[derive(Debug, Clone)]
+pub struct RotationRequest {
+    /// Which.
+    pub wish: RotationWish,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// The scopes whose keys are to be rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationWish {
+    /// One.
+    One {
+        /// Which.
+        scope: Scope,
+        /// Where; the node's own if absent.
+        environment: Option<EnvironmentName>,
+    },
+    /// All that have a key.
+    All {
+        /// Only of this environment; of all if absent.
+        environment: Option<EnvironmentName>,
+    },
+}
+
 /// Admit one node.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
