@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_keys::KeyVerb;
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArguments};
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
@@ -141,6 +142,9 @@ pub enum Verb {
     /// Tokens that admit new nodes
     #[command(subcommand)]
     Token(TokenVerb),
+    /// The keys of the lead: rotate them, and see how they stand
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

@@ -4,6 +4,7 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_keys;
 pub mod arguments_node;
 pub mod arguments_secret;
 pub mod client;
@@ -18,18 +19,21 @@ mod ago;
 mod option_check;
 mod output;
 pub mod passphrase;
+mod progress;
 mod session;
 mod socket;
 mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_keys;
 mod verbs_node;
 mod verbs_secret;
 mod verbs_view;
 mod views_admin;
 mod views_error;
 mod views_explain;
+mod views_keys;
 mod views_node;
 mod views_record;
 mod views_secret;
@@ -74,6 +78,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments_keys::KeyVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -9,6 +10,10 @@ use super::error::CliError;
 enum Takes {
     /// None of them.
     Nothing,
+    /// The reason.
+    Reason,
+    /// Environment and reason.
+    EnvironmentAndReason,
     /// Environment and scope.
     Place,
     /// Environment, scope and reason.
@@ -29,6 +34,8 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
     let takes = takes(verb);
     let (company, environment, scope, reason) = match takes {
         Takes::Nothing => (false, false, false, false),
+        Takes::Reason => (false, false, false, true),
+        Takes::EnvironmentAndReason => (false, true, false, true),
         Takes::Place => (false, true, true, false),
         Takes::PlaceAndReason => (false, true, true, true),
         Takes::Context => (true, true, false, true),
@@ -63,9 +70,12 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Explain(_) => Takes::Context,
         Verb::Put(_) | Verb::Delete(_) => Takes::PlaceAndReason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
+        Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
+        Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
         | Verb::Status
+        | Verb::Key(KeyVerb::Status)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -48,7 +48,13 @@ impl AssembledLead {
         if addresses.is_empty() {
             addresses.extend(bound.map(reachable));
         }
-        LeadParts { secrets: self.secrets, board: self.board, authority: self.authority, addresses, unseal: self.unseal }
+        LeadParts {
+            secrets: self.secrets,
+            board: self.board,
+            authority: self.authority,
+            addresses,
+            unseal: self.unseal,
+        }
     }
 }
 

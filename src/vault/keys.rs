@@ -125,13 +125,9 @@ impl Vault {
                     line.under_older = line.under_older.map_or(Some(line.values), |older| Some(older + line.values));
                     line.values = values;
                 }
-                None => lines.push(KeyLine {
-                    at: at.clone(),
-                    generation,
-                    made_at: held.made_at,
-                    values,
-                    under_older: None,
-                }),
+                None => {
+                    lines.push(KeyLine { at: at.clone(), generation, made_at: held.made_at, values, under_older: None })
+                }
             }
         }
         let root_since = **lead.board.root_since.load();
