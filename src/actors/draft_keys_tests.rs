@@ -9,6 +9,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::log::LogSubject;
@@ -182,6 +183,7 @@ fn enrol(bench: &mut Bench, companies: &[&str]) -> NodeName {
         pin: KeyPin([1; 32]),
         sealing_key: SealingPublicKey([2; 32]),
         entitlement: entitlement(companies),
+        history: EntitlementHistory::beginning(Timestamp(0)),
         joined_at: Timestamp(0),
         changed_at: Revision(0),
     });

@@ -8,7 +8,9 @@ use axum::routing::{get, post};
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
-use super::{routes_admin, routes_bulk, routes_health, routes_keys, routes_life, routes_lists, routes_secret};
+use super::{
+    routes_admin, routes_bulk, routes_exposure, routes_health, routes_keys, routes_life, routes_lists, routes_secret,
+};
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
 
@@ -49,6 +51,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))
         .route("/api/keys/rotate-root", post(routes_keys::rotate_root))
+        .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
     with_refusals(routes).with_state(desk)

@@ -26,6 +26,7 @@ mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_exposure;
 mod verbs_keys;
 mod verbs_node;
 mod verbs_secret;
@@ -33,6 +34,7 @@ mod verbs_view;
 mod views_admin;
 mod views_error;
 mod views_explain;
+mod views_exposure;
 mod views_keys;
 mod views_node;
 mod views_record;
@@ -79,6 +81,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
+        Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -75,6 +75,7 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
         | Verb::Status
+        | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,

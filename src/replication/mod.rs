@@ -8,6 +8,7 @@ pub mod backoff;
 mod convergence;
 #[cfg(test)]
 mod convergence_peer;
+pub mod exposure;
 pub mod feed;
 pub mod freshness;
 pub mod liveness;

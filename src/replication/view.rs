@@ -121,6 +121,11 @@ impl LeadView {
         }
     }
 
+    /// The change log as far as it is kept, oldest first.
+    pub fn log(&self) -> impl Iterator<Item = &Arc<LogEntry>> {
+        self.log.values()
+    }
+
     /// The log entries after `revision`, oldest first; `None` if some of them were trimmed away.
     pub fn since(&self, revision: Revision) -> Option<impl Iterator<Item = &Arc<LogEntry>>> {
         let unbroken = match self.log.first() {

@@ -139,7 +139,7 @@ impl Vault {
 }
 
 /// Reading files blocks; it must not hold up the sockets.
-async fn off_thread<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, VaultError> {
     match tokio::task::spawn_blocking(work).await {

@@ -7,12 +7,14 @@
 pub mod account;
 pub mod admin;
 pub mod answer;
+pub mod answer_exposure;
 pub mod answer_keys;
 pub mod authorise;
 pub mod browse;
 pub mod error;
 pub mod explain;
 pub mod export;
+pub mod exposure;
 pub mod health;
 pub mod import;
 pub mod keys;

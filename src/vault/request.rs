@@ -1,5 +1,6 @@
 //! What can be asked of the door, already parsed: a value of these types holds canonical names only.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::crypto::plaintext::Plaintext;
@@ -156,6 +157,27 @@ pub enum RotationWish {
         /// Only of this environment; of all if absent.
         environment: Option<EnvironmentName>,
     },
+}
+
+/// Whose exposure is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExposureOf {
+    /// A node: what it could have read.
+    Node(NodeName),
+    /// A company: what could have been read on its behalf.
+    Company(CompanyId),
+    /// A caller, as the journal names it, such as `agent:robot` or `user:1000`: what it did read.
+    Principal(String),
+}
+
+impl fmt::Display for ExposureOf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(name) => write!(formatter, "node:{name}"),
+            Self::Company(company) => write!(formatter, "company:{company}"),
+            Self::Principal(principal) => formatter.write_str(principal),
+        }
+    }
 }
 
 /// Admit one node.

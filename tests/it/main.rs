@@ -4,6 +4,7 @@ mod command_line;
 mod denied_caller;
 mod dev_command;
 mod entitlement;
+mod exposure;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
