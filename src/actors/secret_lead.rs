@@ -131,7 +131,16 @@ struct State {
     committed: LeadState,
     waiting: VecDeque<Ticket>,
     in_flight: Option<InFlight>,
-    with: LeadSecretsArguments,
+    with: With,
+}
+
+/// What stays the same. The state the actor started with is not among it: keys that were rotated away must not live on.
+struct With {
+    store: Store,
+    sealer: Arc<Sealer>,
+    board: Arc<Board>,
+    lead_board: Arc<LeadBoard>,
+    clock: Arc<dyn Clock>,
 }
 
 struct InFlight {
@@ -154,7 +163,9 @@ impl Actor for SecretActor {
     type Arguments = LeadSecretsArguments;
 
     async fn pre_start(&self, _: ActorRef<Message>, with: LeadSecretsArguments) -> Result<State, ActorProcessingErr> {
-        Ok(State { committed: with.state.clone(), waiting: VecDeque::new(), in_flight: None, with })
+        let LeadSecretsArguments { state, store, sealer, board, lead_board, clock } = with;
+        let with = With { store, sealer, board, lead_board, clock };
+        Ok(State { committed: state, waiting: VecDeque::new(), in_flight: None, with })
     }
 
     async fn handle(

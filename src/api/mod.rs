@@ -2,10 +2,12 @@
 //!
 //! A request passes, in this order: [`sockets`] (modes of the directory and the sockets) · [`server`] (accept) ·
 //! [`peer`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
-//! (request id, refusals) · [`router`] and the routes, which parse into model types and ask the vault. Nothing here
-//! decides whether a caller may do something: both sockets have the same routes, and the vault knows the door.
+//! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
+//! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
+//! knows the door.
 
 pub mod error;
+pub mod reception;
 pub mod server;
 pub mod sockets;
 
@@ -28,7 +30,9 @@ mod routes_keys;
 mod routes_life;
 mod routes_lists;
 mod routes_secret;
+mod routes_unseal;
 mod seats;
+mod stage;
 mod stalled;
 mod table;
 mod types_admin;
@@ -42,3 +46,4 @@ mod types_patch;
 mod types_put;
 mod types_record;
 mod types_secret;
+mod types_unseal;

@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::error::ApiError;
 use super::{
     routes_admin, routes_bulk, routes_exposure, routes_health, routes_keys, routes_life, routes_lists, routes_secret,
+    routes_unseal,
 };
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
@@ -48,6 +49,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/tokens", post(routes_admin::issue_token))
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
+        .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))
         .route("/api/keys/rotate-root", post(routes_keys::rotate_root))

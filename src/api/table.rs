@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
+use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +108,9 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
         | VaultError::BadCursor
+        | VaultError::OtherLock { .. }
+        | VaultError::WrongShares
+        | VaultError::WrongPassphrase
         | VaultError::Twice
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
@@ -115,20 +120,24 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
+        | VaultError::VersionDeleted { .. }
         | VaultError::VersionOnLead { .. } => StatusCode::NOT_FOUND,
         VaultError::VersionConflict { .. }
         | VaultError::NotDeleted { .. }
         | VaultError::Moved
+        | VaultError::NotSealed
         | VaultError::NotLead { .. }
         | VaultError::NodeExists(_) => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
         | VaultError::Sealed
+        | VaultError::NodeSealed { .. }
         | VaultError::AuditUnavailable
         | VaultError::NoLead { .. }
         | VaultError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        VaultError::Share(ShareError::NoMemory) | VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        VaultError::Share(_) => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -137,6 +146,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NotFound { name, .. } => return format!("Look with: aurora explain {name}"),
         VaultError::NotDeleted { name } => return format!("See what there is: aurora versions {name}"),
         VaultError::Destroyed { name, .. } => return format!("See what is left: aurora versions {name}"),
+        VaultError::VersionDeleted { name, version } => {
+            return format!("Store its value again with: aurora rollback {name} --to {version}");
+        }
         VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
@@ -155,6 +167,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Fields(_) => {
             "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
         }
+        VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
+        VaultError::NotSealed => "Nothing is to be done: the node serves.",
+        VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
+        VaultError::Share(cause) => share_hint(cause),
+        VaultError::WrongShares => "Bring every share again: aurora unseal",
+        VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
@@ -170,6 +188,24 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
+}
+
+fn unseal_hint(awaits: Awaits) -> &'static str {
+    match awaits {
+        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
+        Awaits::Passphrase => "Bring it: aurora unseal",
+        Awaits::Start => "Try again in a moment.",
+    }
+}
+
+fn share_hint(error: &ShareError) -> &'static str {
+    match error {
+        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
+        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
+        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
+        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
+        ShareError::NoMemory => "Search the node's log for the request id.",
+    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -268,7 +304,7 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 13] = [
+        let rows: [(ApiError, u16, &str); 20] = [
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
@@ -276,6 +312,13 @@ mod tests {
             (ApiError::TooManyBodies, 503, "overloaded"),
             (ApiError::TooManyConnections, 429, "rate_limited"),
             (VaultError::Sealed.into(), 503, "sealed"),
+            (VaultError::NodeSealed { awaits: Awaits::Passphrase }.into(), 503, "sealed"),
+            (VaultError::NotSealed.into(), 409, "not_sealed"),
+            (VaultError::OtherLock { wanted: "shares" }.into(), 400, "bad_value"),
+            (VaultError::Share(ShareError::NotAShare).into(), 400, "bad_share"),
+            (VaultError::Share(ShareError::GivenTwice { index: 2 }).into(), 400, "duplicate_share"),
+            (VaultError::WrongShares.into(), 400, "wrong_shares"),
+            (VaultError::WrongPassphrase.into(), 400, "wrong_passphrase"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
             (VaultError::NoLead { lead }.into(), 503, "no_lead"),
             (VaultError::Overloaded.into(), 503, "overloaded"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_keys::KeyVerb;
-use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArguments};
+use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
 };
@@ -136,6 +136,12 @@ pub enum Verb {
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,
+    /// Bring a share, or the passphrase, to a sealed node: asked for without echo, or from standard input (-)
+    #[command(after_help = "Examples:
+  aurora unseal                          asks for a share; says how many are still missing
+  pass show aurora/share | aurora unseal -
+  aurora unseal --status")]
+    Unseal(UnsealArguments),
     /// The nodes of the mesh
     #[command(subcommand)]
     Nodes(NodesVerb),

@@ -30,6 +30,7 @@ mod verbs_exposure;
 mod verbs_keys;
 mod verbs_node;
 mod verbs_secret;
+mod verbs_unseal;
 mod verbs_view;
 mod views_admin;
 mod views_error;
@@ -39,6 +40,7 @@ mod views_keys;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_unseal;
 mod wiped;
 
 use std::process::ExitCode;
@@ -78,6 +80,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,

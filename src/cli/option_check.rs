@@ -77,6 +77,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Status
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
+        | Verb::Unseal(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -65,7 +65,11 @@ fn prompt(arguments: &PutArguments) -> Result<Plaintext, CliError> {
     })
 }
 
-fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+/// Reads to the end, into memory that is wiped.
+///
+/// # Errors
+/// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is more than any value.
+pub(super) fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
     let mut gathered = Gathered::default();
     let mut chunk = Chunk(vec![0; CHUNK_BYTES]);
     loop {

@@ -9,8 +9,11 @@ use super::session::Session;
 use super::views_keys::{KeysView, RootView, RotationView};
 use crate::model::secret::Scope;
 
-/// How often the node is asked how far it is: a bar that moves, and no load.
-const ASK_EVERY: Duration = Duration::from_millis(200);
+/// Before the node is asked for the first time how far it is: a small store is done by then.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Longest pause between two questions: each is a line in the journal.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// `aurora key …`
 pub(super) async fn key(session: &mut Session<'_>, verb: &KeyVerb) -> Result<(), CliError> {
@@ -38,7 +41,10 @@ async fn rotate(session: &mut Session<'_>, arguments: &RotateArguments) -> Resul
     let admin = session.admin()?;
     let mut rotation: RotationView = admin.ask(question).await?;
     let bar = session.output.progress();
+    let mut pause = FIRST_PAUSE;
     loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
         let keys: KeysView = admin.ask(Question::get("/api/keys")).await?;
         if !keys.has_unfinished(&rotation.started) {
             break;
@@ -50,7 +56,6 @@ async fn rotate(session: &mut Session<'_>, arguments: &RotateArguments) -> Resul
             }
             bar.at(progress.what(), progress.resealed, progress.total);
         }
-        tokio::time::sleep(ASK_EVERY).await;
     }
     bar.end();
     "Key rotation done".clone_into(&mut rotation.message);

@@ -3,12 +3,15 @@
 //! Everything sealed is bound by associated data to where it belongs, so that bytes moved elsewhere do not open. Keys
 //! live in locked, wiped memory; plaintext exists only as [`plaintext::Plaintext`].
 
+mod armour;
 mod binding;
 pub mod digest;
+mod draw;
 mod envelope;
 pub mod error;
 pub mod fernet;
 pub mod fields;
+pub mod gathering;
 pub mod join_token;
 pub mod key_ring;
 pub mod locked;
@@ -18,6 +21,7 @@ pub mod record;
 pub mod root;
 pub mod scope_key;
 pub mod sealing;
+pub mod shares;
 pub mod system_entropy;
 #[cfg(test)]
 mod test_support;

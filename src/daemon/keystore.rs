@@ -20,7 +20,7 @@ use crate::store::mutation::Mutation;
 pub(super) struct Keystore {
     pub(super) mesh: MeshId,
     pub(super) root: Arc<RootKey>,
-    /// Kept in locked memory for the life of the node, so that a new root key can be wrapped whatever the source is.
+    /// What wraps the root key, in locked memory: a lead that holds on to it can wrap a new one, whatever the source is.
     pub(super) unseal: Arc<UnsealKey>,
     blobs: BTreeMap<BlobName, Vec<u8>>,
 }
@@ -37,16 +37,15 @@ impl Keystore {
     /// Opens the root key of a store.
     pub(super) fn open(unseal: Arc<UnsealKey>, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
         let wrapped = blobs.get(&BlobName::RootKey).context("the store holds no root key")?;
-        let root = unseal
-            .unwrap_root(&mesh, wrapped)
-            .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
+        let root = unseal.unwrap_root(&mesh, wrapped).context(
+            "the store does not open with this key: is it the key file, credential or passphrase it was made with?",
+        )?;
         Ok(Self { mesh, root: Arc::new(root), unseal, blobs })
     }
 
     /// Opens the root key of a node's store with what its configuration names.
     pub(super) fn unseal(source: &UnsealSource, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<Self> {
-        let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
-        let unseal_key = unseal::open(source, passphrase, parameters)?;
+        let unseal_key = unseal::open(source, passphrase, &contents.blobs)?;
         Self::open(Arc::new(unseal_key), contents.facts.mesh, contents.blobs.clone())
     }
 

@@ -1,8 +1,9 @@
 //! The audit line of one request, filled in as the request is decided.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
+use crate::audit::journal::Journal;
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
@@ -83,6 +84,33 @@ impl Account {
         rule.clone_into(&mut self.entry.rule);
     }
 
+    /// What comes of it is written also when whoever asked has gone.
+    pub(super) fn lasts(&mut self) {
+        self.entry.lasting = true;
+    }
+
+    /// Writes the line and gives its number. `works` is whether the journal took the last line it was given: it is told
+    /// once when it stops working and once when it works again, because every request meets it.
+    pub(super) async fn write(
+        &self,
+        outcome: &'static str,
+        journal: &Journal,
+        works: &AtomicBool,
+        now: Moment,
+    ) -> Result<u64, VaultError> {
+        let mut entry = self.entry.clone();
+        entry.outcome = outcome;
+        entry.latency = Some(now.boot.since(self.began.boot));
+        let appended = journal.append(entry).await;
+        let worked = works.swap(appended.is_ok(), Ordering::Relaxed);
+        match &appended {
+            Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
+            Ok(_) if !worked => tracing::info!("the audit journal is written again"),
+            Ok(_) | Err(_) => {}
+        }
+        appended.map_err(|_| VaultError::AuditUnavailable)
+    }
+
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
         self.entry.freshness = Some(match freshness.served {
             Served::Lead => "lead",
@@ -95,18 +123,8 @@ impl Account {
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        let mut entry = account.entry.clone();
-        entry.outcome = outcome;
-        entry.latency = Some(self.parts.clock.now().boot.since(account.began.boot));
-        let appended = self.parts.journal.append(entry).await;
-        // Told once when it stops working and once when it works again: every request meets it.
-        let worked = self.parts.journal_works.swap(appended.is_ok(), Ordering::Relaxed);
-        match &appended {
-            Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
-            Ok(_) if !worked => tracing::info!("the audit journal is written again"),
-            Ok(_) | Err(_) => {}
-        }
-        appended.map_err(|_| VaultError::AuditUnavailable)
+        let parts = &self.parts;
+        account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await
     }
 
     /// Writes a line of a request that is made of many: what was decided about one of them.
@@ -118,7 +136,7 @@ impl Vault {
     /// for it.
     pub(super) async fn announce(&self, account: &mut Account) -> Result<u64, VaultError> {
         let announced = self.journal(account, INTENT).await;
-        account.entry.lasting = true;
+        account.lasts();
         announced
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
@@ -86,6 +88,14 @@ pub enum VaultError {
         /// The version that is here.
         held: Version,
     },
+    /// The version was deleted before a newer one was stored.
+    #[error("version {version} of {name} was deleted")]
+    VersionDeleted {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
+    },
     /// The version is not kept (any more), or never was.
     #[error("version {version} of {name} is not kept")]
     NoSuchVersion {
@@ -150,6 +160,30 @@ pub enum VaultError {
     /// The scope key is not open, so nothing can be read.
     #[error("the store is sealed")]
     Sealed,
+    /// The node itself is sealed: it has no key yet, and can only be unsealed.
+    #[error("{awaits}")]
+    NodeSealed {
+        /// What it waits for.
+        awaits: Awaits,
+    },
+    /// The node is not sealed, so there is nothing to unseal.
+    #[error("the node is not sealed")]
+    NotSealed,
+    /// The node opens with something else than what was brought.
+    #[error("this node is unsealed with {wanted}")]
+    OtherLock {
+        /// With what.
+        wanted: &'static str,
+    },
+    /// A share that is not taken.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Enough shares, and what they make opens nothing.
+    #[error("these shares do not open the node: at least one of them is wrong; all were forgotten")]
+    WrongShares,
+    /// The passphrase opens nothing.
+    #[error("this passphrase does not open the node")]
+    WrongPassphrase,
     /// The journal cannot be written, so nothing may leave.
     #[error("the audit journal cannot be written")]
     AuditUnavailable,
@@ -187,6 +221,7 @@ impl VaultError {
             Self::NoSuchNode(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
+            | Self::VersionDeleted { .. }
             | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
@@ -194,7 +229,13 @@ impl VaultError {
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
-            Self::Sealed => "sealed",
+            Self::Sealed | Self::NodeSealed { .. } => "sealed",
+            Self::NotSealed => "not_sealed",
+            Self::OtherLock { .. } => "bad_value",
+            Self::Share(ShareError::GivenTwice { .. }) => "duplicate_share",
+            Self::Share(_) => "bad_share",
+            Self::WrongShares => "wrong_shares",
+            Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
             Self::Overloaded => "overloaded",

@@ -23,4 +23,6 @@ pub mod read;
 mod refusal;
 pub mod request;
 pub mod resolve;
+pub mod sealed;
+pub mod sealed_parts;
 pub mod write;

@@ -186,6 +186,7 @@ impl Vault {
         match older.map_err(|error| VaultError::Internal(error.to_string()))? {
             Some(record) if record.sealed().is_some() => Ok(Arc::new(record)),
             Some(Record { body: RecordBody::Destroyed, .. }) => Err(VaultError::Destroyed { name, version }),
+            Some(Record { body: RecordBody::Deleted { .. }, .. }) => Err(VaultError::VersionDeleted { name, version }),
             Some(_) | None => Err(VaultError::NoSuchVersion { name, version }),
         }
     }

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod denied_caller;
+mod destroying;
 mod dev_command;
 mod entitlement;
 mod exposure;
@@ -12,10 +13,12 @@ mod joining;
 mod key_rotation;
 mod kill_nine;
 mod kill_nine_keys;
+mod life_of_a_secret;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod sealed_node;
 mod service_unit;
 mod socket_api;
 mod support;
