@@ -251,3 +251,91 @@ fn summary(targets: &Targets) -> String {
     }
     text.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::ChangeKind;
+    use crate::model::fields::Fields;
+    use crate::model::metadata::{Metadata, SecretOptions};
+    use crate::model::name::EnvironmentName;
+    use crate::model::number::Revision;
+    use crate::model::record::{RecordBody, SealedValue};
+    use crate::model::secret::{Scope, SecretAddress, SecretName};
+    use crate::model::time::Timestamp;
+
+    fn record(number: usize, scope: Scope, generation: Generation, bytes: usize) -> Record {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        let name = SecretName::parse(&format!("a/key{number:06}")).expect("name");
+        let sealed = SealedValue { generation, nonce: [0; 24], ciphertext: vec![0; bytes] };
+        Record {
+            at: SecretAddress { environment, name }.within(scope),
+            secret_id: 1,
+            version: Version::FIRST,
+            revision: Revision(1),
+            change: ChangeKind::Stored,
+            purged: None,
+            body: RecordBody::Sealed(sealed),
+            metadata: Metadata::default(),
+            options: SecretOptions::default(),
+            fields: Fields::default(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+
+    fn targets() -> Targets {
+        let at = record(0, Scope::Global, Generation::FIRST, 1).at.key_scope();
+        [(at, Generation::FIRST.next())].into()
+    }
+
+    /// The sizes of all batches until the end.
+    fn batches(view: &View) -> Vec<usize> {
+        let (mut sizes, mut cursor) = (Vec::new(), None);
+        loop {
+            let Chosen { batch, examined } = choose(view, cursor.as_ref(), &targets());
+            sizes.push(batch.len());
+            match examined {
+                Some(examined) => cursor = Some(examined),
+                None => return sizes,
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_holds_no_more_values_and_no_more_bytes_than_one_transaction_may() {
+        let global = |number, bytes| record(number, Scope::Global, Generation::FIRST, bytes);
+        let small = View::new(Default::default(), (0..150).map(|number| global(number, 10)));
+        assert_eq!(batches(&small), [64, 64, 22, 0]);
+        let large = View::new(Default::default(), (0..3).map(|number| global(number, BATCH_BYTES / 2 + 1)));
+        assert_eq!(batches(&large), [1, 1, 1, 0]);
+        let largest = View::new(Default::default(), [global(0, BATCH_BYTES * 2)]);
+        assert_eq!(batches(&largest), [1, 0], "one that is larger than a batch goes alone");
+    }
+
+    #[test]
+    fn what_needs_nothing_is_passed_over_a_piece_at_a_time() {
+        let second = Generation::FIRST.next();
+        let done = (0..EXAMINED * 2).map(|number| record(number, Scope::Global, second, 1));
+        let company = Scope::parse("company:acme").expect("scope");
+        let other = record(1, company, Generation::FIRST, 1);
+        let left = record(EXAMINED * 3, Scope::Global, Generation::FIRST, 1);
+        let view = View::new(Default::default(), done.chain([other, left.clone()]));
+        assert_eq!(batches(&view), [0, 0, 1, 0], "another scope is not rotated");
+        let first = choose(&view, None, &targets());
+        assert_eq!(first.batch, []);
+        assert!(first.examined.is_some(), "there is more to look at");
+    }
+
+    #[test]
+    fn many_scopes_are_summed_up_in_the_journal() {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        let at = |number: usize| KeyScope {
+            environment: environment.clone(),
+            scope: Scope::parse(&format!("company:c{number}")).expect("scope"),
+        };
+        let targets: Targets = (1..=6).map(|number| (at(number), Generation::FIRST.next())).collect();
+        assert!(summary(&targets).starts_with("company:c1 in prod to generation 2, "));
+        assert!(summary(&targets).ends_with("company:c4 in prod to generation 2, and 2 more"));
+    }
+}
