@@ -37,10 +37,9 @@ fn current(bench: &Bench, at: &ScopedSecret) -> Record {
 }
 
 fn step(bench: &mut Bench, change: Change) -> KeyStep {
-    match bench.plan(change).expect("planned") {
-        Committed::Keys(step) => step,
-        other => panic!("{other:?}"),
-    }
+    let committed = bench.plan(change).expect("planned");
+    let Committed::Keys(step) = committed else { panic!("{committed:?}") };
+    step
 }
 
 fn begin(bench: &mut Bench) -> KeyStep {
@@ -207,10 +206,11 @@ fn a_company_that_is_taken_from_a_node_gets_a_key_the_node_never_saw_in_the_same
     assert_eq!(newest(&bench, &at().key_scope()), Generation::FIRST);
     let entry = bench.draft.state.lead.node(&node).expect("there");
     assert_eq!(entry.changed_at, bench.draft.state.lead.view.position.revision, "the roster is told last");
-    let logged = bench.draft.mutations.iter().rev().find_map(|mutation| match mutation {
-        Mutation::AppendLog(entry) if matches!(entry.subject, LogSubject::ScopeKey(_)) => Some(entry.subject.clone()),
-        _ => None,
+    let mut scope_keys = bench.draft.mutations.iter().filter_map(|mutation| {
+        let Mutation::AppendLog(entry) = mutation else { return None };
+        matches!(entry.subject, LogSubject::ScopeKey(_)).then(|| entry.subject.clone())
     });
+    let logged = scope_keys.next_back();
     assert_eq!(logged, Some(LogSubject::ScopeKey(lost.key_scope())));
     let before = bench.draft.mutations.len();
     bench.plan(Change::Entitle { node, entitlement: entitlement(&["acme", "town"]) }).expect("entitled");
@@ -237,21 +237,20 @@ fn a_new_root_key_wraps_everything_the_old_one_wrapped_and_the_old_one_opens_non
     let new = Arc::clone(&bench.draft.state.root);
     let mut keys = 0;
     for mutation in &bench.draft.mutations[before..] {
-        match mutation {
-            Mutation::PutScopeKey(wrapped) => {
-                assert!(new.unwrap_scope_key(&mesh, wrapped).is_ok() && old.unwrap_scope_key(&mesh, wrapped).is_err());
-                assert_eq!(wrapped.made_at, Some(NOW), "it is the same key");
-                keys += 1;
-            }
-            Mutation::PutBlob(BlobName::Identity, bytes) => {
-                assert_eq!(new.unwrap(&mesh, label, bytes).expect("opens").expose(), b"identity");
-                assert!(old.unwrap(&mesh, label, bytes).is_err());
-            }
-            Mutation::PutBlob(BlobName::RootKey, bytes) => {
-                assert!(bench.sealer.unseal.unwrap_root(&mesh, bytes).is_ok());
-            }
-            Mutation::PutBlob(name, _) => assert!(matches!(name, BlobName::RootRotated | BlobName::RebuildDue)),
-            other => panic!("{other:?}"),
+        if let Mutation::PutScopeKey(wrapped) = mutation {
+            assert!(new.unwrap_scope_key(&mesh, wrapped).is_ok() && old.unwrap_scope_key(&mesh, wrapped).is_err());
+            assert_eq!(wrapped.made_at, Some(NOW), "it is the same key");
+            keys += 1;
+            continue;
+        }
+        let Mutation::PutBlob(name, bytes) = mutation else { panic!("{mutation:?}") };
+        if *name == BlobName::Identity {
+            assert_eq!(new.unwrap(&mesh, label, bytes).expect("opens").expose(), b"identity");
+            assert!(old.unwrap(&mesh, label, bytes).is_err());
+        } else if *name == BlobName::RootKey {
+            assert!(bench.sealer.unseal.unwrap_root(&mesh, bytes).is_ok());
+        } else {
+            assert!(matches!(name, BlobName::RootRotated | BlobName::RebuildDue), "{name:?}");
         }
     }
     assert_eq!(keys, 2, "every generation");

@@ -76,10 +76,9 @@ impl Bench {
     }
 
     fn secret(&mut self, change: Change) -> CommittedSecret {
-        match self.plan(change).expect("planned") {
-            Committed::Secret(secret) => secret,
-            other => panic!("{other:?}"),
-        }
+        let committed = self.plan(change).expect("planned");
+        let Committed::Secret(secret) = committed else { panic!("{committed:?}") };
+        secret
     }
 
     fn put(&mut self, value: &str) -> u64 {

@@ -88,10 +88,10 @@ impl Draft {
             return Err(CommitError::Moved);
         }
         // Without its key the version was read before its scope got a new one: by now it is sealed anew.
-        let value = self.open(from, context).map_err(|error| match error {
-            CommitError::NoKey => CommitError::Moved,
-            other => other,
-        })?;
+        let value = match self.open(from, context) {
+            Err(CommitError::NoKey) => return Err(CommitError::Moved),
+            opened => opened?,
+        };
         let patch = Patch { fields: Wish::Set(from.fields.clone()), ..Patch::default() };
         self.put(NewValue { at: from.at.clone(), value, patch, cas: None }, context)
     }

@@ -89,15 +89,17 @@ pub(super) fn row(error: &ApiError) -> Row {
 const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
-    match error {
-        VaultError::NotLead { lead } => not_lead(lead),
-        VaultError::NoLead { lead } => no_lead(lead),
-        VaultError::StaleCache { age, last_contact, .. } => {
-            let message = format!("{error}: {}", staleness(*age, *last_contact));
-            Row::new(vault_status(error), error.code(), &message, vault_hint(error))
-        }
-        VaultError::Internal(_) => internal(),
-        error => Row::new(vault_status(error), error.code(), error, vault_hint(error)),
+    let plain = || Row::new(vault_status(error), error.code(), error, vault_hint(error));
+    if let VaultError::NotLead { lead } = error {
+        not_lead(lead)
+    } else if let VaultError::NoLead { lead } = error {
+        no_lead(lead)
+    } else if let VaultError::StaleCache { age, last_contact, .. } = error {
+        Row { message: format!("{error}: {}", staleness(*age, *last_contact)), ..plain() }
+    } else if let VaultError::Internal(_) = error {
+        internal()
+    } else {
+        plain()
     }
 }
 
