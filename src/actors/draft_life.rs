@@ -76,8 +76,8 @@ impl Bench {
     }
 
     fn secret(&mut self, change: Change) -> CommittedSecret {
-        let committed = self.plan(change).expect("planned");
-        let Committed::Secret(secret) = committed else { panic!("{committed:?}") };
+        let planned = self.plan(change).expect("planned");
+        let Committed::Secret(secret) = planned else { panic!("{planned:?}") };
         secret
     }
 

@@ -110,6 +110,12 @@ pub enum CliError {
         /// Why.
         reason: String,
     },
+    /// Environments were compared and share values; which, is already printed.
+    #[error("{count} values are the same in two environments")]
+    SharedValues {
+        /// How many.
+        count: usize,
+    },
     /// The journal was checked and does not hold; the verdict is already printed.
     #[error("the audit journal is broken: {reason}")]
     JournalBroken {
@@ -128,7 +134,8 @@ impl CliError {
             | Self::NoSocket
             | Self::Input { .. }
             | Self::Output(_)
-            | Self::System { .. } => 1,
+            | Self::System { .. }
+            | Self::SharedValues { .. } => 1,
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
             Self::NotFound { .. } => 3,
@@ -156,6 +163,7 @@ impl CliError {
             Self::Output(_) => "bad_output",
             Self::System { .. } => "system",
             Self::RotationStands { .. } => "rotation_stands_still",
+            Self::SharedValues { .. } => "shared_values",
             Self::JournalBroken { .. } => "journal_broken",
         }
     }
@@ -180,6 +188,7 @@ impl CliError {
                 "Nothing is lost: both keys open everything. The node tries again by itself; look with: aurora key status"
                     .to_owned()
             }
+            Self::SharedValues { .. } => "Give one environment a value of its own, then rotate the other.".to_owned(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::error::CliError;
 
@@ -10,14 +11,14 @@ use super::error::CliError;
 enum Takes {
     /// None of them.
     Nothing,
-    /// The reason.
-    Reason,
     /// Environment and reason.
     EnvironmentAndReason,
     /// Environment and scope.
     Place,
     /// Environment, scope and reason.
     PlaceAndReason,
+    /// The reason.
+    Reason,
     /// Company, environment and reason.
     Context,
     /// All of them.
@@ -34,10 +35,10 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
     let takes = takes(verb);
     let (company, environment, scope, reason) = match takes {
         Takes::Nothing => (false, false, false, false),
-        Takes::Reason => (false, false, false, true),
         Takes::EnvironmentAndReason => (false, true, false, true),
         Takes::Place => (false, true, true, false),
         Takes::PlaceAndReason => (false, true, true, true),
+        Takes::Reason => (false, false, false, true),
         Takes::Context => (true, true, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
@@ -68,12 +69,19 @@ fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
-        Verb::Put(_) | Verb::Delete(_) => Takes::PlaceAndReason,
+        Verb::Put(_)
+        | Verb::Delete(_)
+        | Verb::Undelete(_)
+        | Verb::Destroy(_)
+        | Verb::Rollback(_)
+        | Verb::Describe(_) => Takes::PlaceAndReason,
+        Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
         Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)

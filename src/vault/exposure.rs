@@ -7,7 +7,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::audit::error::AuditError;
 use crate::audit::reads::{Read, reads};
 use crate::model::caller::Caller;
 use crate::model::change::ChangeKind;
@@ -25,9 +24,9 @@ use crate::policy::grant::Effect;
 use crate::replication::exposure::{Written, common, lives, span};
 
 use super::account::Account;
-use super::admin::off_thread;
 use super::answer_exposure::{ExposedValue, Exposure, Standing};
 use super::error::VaultError;
+use super::off_thread::off_thread;
 use super::parts::Vault;
 use super::request::ExposureOf;
 
@@ -197,8 +196,9 @@ impl Vault {
                 }
                 let once = Period { from: read.time, until: Some(read.time) };
                 found.entry((read.at, read.version)).and_modify(|all| *all = span(*all, once)).or_insert(once);
-            })?;
-            Ok::<_, AuditError>((found, unreadable))
+            });
+            let unreadable = unreadable.map_err(|error| VaultError::Internal(error.to_string()))?;
+            Ok((found, unreadable))
         })
         .await
     }
