@@ -10,8 +10,8 @@ use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_bulk, routes_environments, routes_health, routes_life, routes_lists, routes_secret,
-    routes_unseal, routes_watch,
+    routes_admin, routes_bulk, routes_environments, routes_exposure, routes_health, routes_keys, routes_life,
+    routes_lists, routes_secret, routes_unseal, routes_watch,
 };
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
@@ -58,6 +58,10 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
+        .route("/api/keys", get(routes_keys::status))
+        .route("/api/keys/rotate", post(routes_keys::rotate))
+        .route("/api/keys/rotate-root", post(routes_keys::rotate_root))
+        .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
     with_refusals(routes).with_state(desk)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
@@ -182,6 +183,19 @@ Ctrl-C ends it with exit code 130.")]
     /// Tokens that admit new nodes
     #[command(subcommand)]
     Token(TokenVerb),
+    /// The keys of the lead: rotate them, and see how they stand
+    #[command(subcommand)]
+    Key(KeyVerb),
+    /// List the values somebody could have read: what to replace after an incident, the ones in use first
+    #[command(after_help = "Examples:
+  aurora exposure node:runpod-tx           what the node was entitled to, now or before
+  aurora exposure company:acme             the same of every node that spoke for the company
+  aurora exposure user:1000                what this caller read here, by the journal (also agent:NAME, unit:NAME)")]
+    Exposure {
+        /// node:NAME, company:ID, or a caller as the audit journal names it
+        #[arg(value_name = "WHOSE")]
+        of: String,
+    },
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

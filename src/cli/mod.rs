@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod arguments_environment;
+pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_secret;
@@ -26,6 +27,7 @@ mod option_check;
 mod output;
 mod pages;
 pub mod passphrase;
+mod progress;
 mod said;
 mod session;
 mod socket;
@@ -34,6 +36,8 @@ mod usage;
 mod value_source;
 mod verbs_admin;
 mod verbs_environment;
+mod verbs_exposure;
+mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
 mod verbs_secret;
@@ -45,6 +49,8 @@ mod views_change;
 mod views_environment;
 mod views_error;
 mod views_explain;
+mod views_exposure;
+mod views_keys;
 mod views_node;
 mod views_record;
 mod views_secret;
@@ -98,6 +104,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
+        Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

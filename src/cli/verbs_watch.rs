@@ -52,6 +52,7 @@ fn passes(error: &CliError) -> bool {
         | CliError::Output(_)
         | CliError::System { .. }
         | CliError::SharedValues { .. }
+        | CliError::RotationStands { .. }
         | CliError::JournalBroken { .. } => false,
     }
 }

@@ -8,11 +8,13 @@ pub mod backoff;
 mod convergence;
 #[cfg(test)]
 mod convergence_peer;
+pub mod exposure;
 pub mod feed;
 pub mod freshness;
 pub mod history;
 pub mod holding;
 pub mod liveness;
+pub mod sealed_by;
 pub mod view;
 pub mod watch;
 #[cfg(test)]

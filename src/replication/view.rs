@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
+use super::sealed_by::SealedBy;
 use crate::model::change::ChangeKind;
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
@@ -29,6 +30,8 @@ pub struct View {
     /// The same records in the order of their last changes, so that what changed after a revision is found without
     /// looking at the rest. The serial number tells records of one revision apart.
     by_change: RedBlackTreeMapSync<(Revision, u64), Arc<Record>>,
+    /// How many of them each key seals.
+    sealed_by: SealedBy,
     /// Each change a follower accepted lately; a lead has its log instead.
     pub(super) history: History,
 }
@@ -58,6 +61,7 @@ impl View {
             }
             self.by_change.remove_mut(&(before.changed_at, before.record.secret_id));
         }
+        self.sealed_by.replaced(self.records.get(&record.at).map(|before| &*before.record), &record);
         let record = Arc::new(record);
         self.by_change.insert_mut((changed_at, record.secret_id), Arc::clone(&record));
         self.records.insert_mut(record.at.clone(), Kept { record, changed_at });
@@ -108,6 +112,12 @@ impl View {
     ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
         self.records.range((start, Bound::Unbounded)).map(|(_, kept)| &kept.record)
+    }
+
+    /// How many records each key seals.
+    #[must_use]
+    pub fn sealed_by(&self) -> &SealedBy {
+        &self.sealed_by
     }
 
     /// The records of one environment in address order: those of `first` and the services after it, or all of them, and
@@ -189,6 +199,11 @@ impl LeadView {
             let Some(oldest) = self.log.first().map(|(revision, _)| *revision) else { break };
             self.log.remove_mut(&oldest);
         }
+    }
+
+    /// The change log as far as it is kept, oldest first.
+    pub fn log(&self) -> impl Iterator<Item = &Arc<LogEntry>> {
+        self.log.values()
     }
 
     /// The log entries after `revision`, oldest first; `None` if some of them were trimmed away.

@@ -128,7 +128,7 @@ impl Vault {
                 let declared = new.into_iter().map(|(at, _)| at).collect();
                 Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
             }
-            Committed::Secret(_) | Committed::Node(_) | Committed::Token => {
+            Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
                 Err(VaultError::Internal("a mirror came out as another change".to_owned()))
             }
         }

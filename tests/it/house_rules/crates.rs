@@ -60,6 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
+    ("indicatif", &["cli"]),
     ("serde_saphyr", &["cli"]),
     ("anyhow", &["cli", "daemon", "main"]),
     // Logs, files, the operating system.
