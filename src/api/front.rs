@@ -24,11 +24,11 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
 
-/// The path that takes as long as there is to store.
-const IMPORT: &str = "/api/import";
+/// The paths that take as long as there is to store, or to compare.
+const LARGE: [&str; 3] = ["/api/import", "/api/environments/mirror", "/api/environments/check"];
 
 /// How long that may be: 200,000 values on a slow disk.
-const IMPORT_PATIENCE: Duration = Duration::from_secs(900);
+const LARGE_PATIENCE: Duration = Duration::from_secs(900);
 
 /// A connection that was one too many is free again within about this time, if its owner closes idle ones.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -78,7 +78,7 @@ impl Front {
             }
             Lane::Open | Lane::Reserved => {}
         }
-        let patience = if request.uri().path() == IMPORT { IMPORT_PATIENCE } else { self.patience };
+        let patience = if LARGE.contains(&request.uri().path()) { LARGE_PATIENCE } else { self.patience };
         match tokio::time::timeout(patience, self.stage.routes().clone().oneshot(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},

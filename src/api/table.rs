@@ -72,9 +72,12 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
-        ApiError::TooManyEntries { .. } => {
-            Row::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", error, "Divide them into several requests.")
-        }
+        ApiError::TooManyEntries { .. } => Row::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_many",
+            error,
+            "Divide them into several requests, by prefix for example.",
+        ),
         ApiError::OfEntry { cause, .. } => Row { message: error.to_string(), ..row(cause) },
         ApiError::UnknownRoute => {
             Row::new(StatusCode::NOT_FOUND, "unknown_route", error, "Secrets are at /api/secrets/SERVICE/KEY_NAME.")
@@ -89,22 +92,29 @@ pub(super) fn row(error: &ApiError) -> Row {
 const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
-    match error {
-        VaultError::NotLead { lead } => not_lead(lead),
-        VaultError::NoLead { lead } => no_lead(lead),
-        VaultError::StaleCache { age, last_contact, .. } => {
-            let message = format!("{error}: {}", staleness(*age, *last_contact));
-            Row::new(vault_status(error), error.code(), &message, vault_hint(error))
-        }
-        VaultError::Internal(_) => internal(),
-        error => Row::new(vault_status(error), error.code(), error, vault_hint(error)),
+    if let VaultError::NotLead { lead } = error {
+        return not_lead(lead);
     }
+    if let VaultError::NoLead { lead } = error {
+        return no_lead(lead);
+    }
+    if let VaultError::Internal(_) = error {
+        return internal();
+    }
+    let message = if let VaultError::StaleCache { age, last_contact, .. } = error {
+        format!("{error}: {}", staleness(*age, *last_contact))
+    } else {
+        error.to_string()
+    };
+    Row::new(vault_status(error), error.code(), &message, vault_hint(error))
 }
 
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
         VaultError::Metadata(_)
+        | VaultError::Wish(_)
+        | VaultError::TokenLifetime
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
         | VaultError::BadCursor
@@ -174,6 +184,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
+        VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
         VaultError::BadScope(_) => "Use a scope and an environment this node is entitled to.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",

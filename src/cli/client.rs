@@ -22,6 +22,9 @@ use crate::crypto::plaintext::Plaintext;
 /// Longer than the 30 s a node gives itself, so that its own words arrive.
 const PATIENCE: Duration = Duration::from_secs(35);
 
+/// The same for what may take a node 900 s: a hundred thousand secrets at once.
+const LONG_PATIENCE: Duration = Duration::from_secs(905);
+
 /// Largest answer: a page of 1000 secrets with full metadata is under 8 MiB; beyond that something else is talking.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -29,6 +32,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
+    patience: Duration,
 }
 
 /// An answer that is no refusal.
@@ -90,7 +94,13 @@ impl Client {
     /// Nothing is opened yet.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self { socket, patience: PATIENCE }
+    }
+
+    /// The same, for a question about very many secrets.
+    #[must_use]
+    pub fn patiently(self) -> Self {
+        Self { patience: LONG_PATIENCE, ..self }
     }
 
     /// Asks, and reads the answer into a view.
@@ -107,7 +117,7 @@ impl Client {
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
     pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
         let exchange = Box::pin(self.exchange(question));
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| CliError::TimedOut { after: PATIENCE })?
+        tokio::time::timeout(self.patience, exchange).await.map_err(|_| CliError::TimedOut { after: self.patience })?
     }
 
     /// Asks once for an answer that goes on, and waits for its head.

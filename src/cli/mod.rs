@@ -4,6 +4,8 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_environment;
+pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_secret;
 pub mod arguments_watch;
@@ -16,22 +18,31 @@ pub mod question;
 pub mod say;
 
 mod ago;
+mod confirm;
 mod events;
+mod hints;
+mod listing;
 mod option_check;
 mod output;
+mod pages;
 pub mod passphrase;
+mod said;
 mod session;
 mod socket;
 mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_environment;
+mod verbs_life;
 mod verbs_node;
 mod verbs_secret;
 mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
 mod views_admin;
+mod views_change;
+mod views_environment;
 mod views_error;
 mod views_explain;
 mod views_node;
@@ -63,7 +74,7 @@ pub fn run(global: &Global, verb: Verb) -> ExitCode {
         Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
         Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
     };
-    output.conclude(done)
+    output.conclude(done.map_err(|error| hints::completed(error, global)))
 }
 
 async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
@@ -72,13 +83,18 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
     match verb {
         Verb::Put(arguments) => verbs_secret::put(&mut session, *arguments).await,
         Verb::Get(arguments) => verbs_secret::get(&mut session, &arguments).await,
-        Verb::Delete(arguments) => verbs_secret::delete(&mut session, &arguments).await,
+        Verb::Delete(arguments) => verbs_life::delete(&mut session, &arguments).await,
+        Verb::Undelete(arguments) => verbs_life::undelete(&mut session, &arguments).await,
+        Verb::Destroy(arguments) => verbs_life::destroy(&mut session, &arguments).await,
+        Verb::Rollback(arguments) => verbs_life::rollback(&mut session, &arguments).await,
+        Verb::Describe(arguments) => verbs_life::describe(&mut session, *arguments).await,
         Verb::List(arguments) => verbs_view::list(&mut session, &arguments).await,
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,

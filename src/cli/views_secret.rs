@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::output::Shown;
-use super::table::{Style, plain};
+use super::said::Said;
 use crate::crypto::text::ValueText;
 
 /// The body of `POST /api/secrets`. The value is borrowed; what is not given is not sent.
@@ -16,17 +15,10 @@ pub(super) struct PutBody<'a> {
     pub(super) scope_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environment: Option<&'a str>,
-    pub(super) metadata: Metadata,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cas: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ttl: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) max_stale: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) offline: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) said: Said,
 }
 
 /// Texts about a secret.
@@ -60,6 +52,10 @@ pub(super) struct SecretView {
     override_applied: Option<String>,
     version: u64,
     environment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldView>,
 }
 
 /// A declared field.
@@ -84,40 +80,5 @@ impl SecretView {
     /// Which value it is.
     pub(super) fn version(&self) -> u64 {
         self.version
-    }
-}
-
-/// A committed change.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredView {
-    success: bool,
-    secret_id: u64,
-    message: String,
-    version: u64,
-    revision: u64,
-}
-
-impl StoredView {
-    /// The change.
-    pub(super) fn revision(&self) -> u64 {
-        self.revision
-    }
-}
-
-/// A committed change, and what was changed: a person sees in which scope, which is global unless they said otherwise.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct ChangeView {
-    /// What the node answered.
-    pub(super) stored: StoredView,
-    /// `hubspot/api_key in company:acme`
-    #[serde(skip)]
-    pub(super) what: String,
-}
-
-impl Shown for ChangeView {
-    fn table(&self, _style: Style) -> String {
-        let StoredView { message, version, revision, .. } = &self.stored;
-        format!("{}: {}, version {version}, revision {revision}\n", plain(message), self.what)
     }
 }

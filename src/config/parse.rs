@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::Table;
 
-use crate::model::freshness::FreshnessPolicy;
+use crate::model::freshness::{FRESHNESS_MAX, FreshnessPolicy};
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::record::VALUE_BYTES_MAX;
@@ -23,9 +23,6 @@ use super::section::Section;
 
 /// Longest socket directory: a socket's path holds 107 bytes (`sun_path`), and `/agent.sock` takes 11 of them.
 const SOCKET_DIR_BYTES_MAX: usize = 96;
-
-/// Longest `ttl` or `max_stale`: past a month without the lead a copy is an archive, not a cache.
-const FRESHNESS_MAX: Duration = Duration::from_secs(30 * 86_400);
 
 /// Most addresses of leads: each is dialled in turn.
 const LEADS_MAX: usize = 16;

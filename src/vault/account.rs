@@ -53,6 +53,10 @@ impl Account {
         self.entry.environment = Some(environment.clone());
     }
 
+    pub(super) fn environment(&mut self, environment: &EnvironmentName) {
+        self.entry.environment = Some(environment.clone());
+    }
+
     /// The line is about no single secret.
     pub(super) fn about_nothing(&mut self) {
         self.entry.secret = None;
@@ -114,6 +118,11 @@ impl Account {
             Served::Stale => "stale",
         });
     }
+}
+
+/// A reason for the journal: our word about the deed, then the caller's.
+pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| deed.to_owned(), |reason| format!("{deed}: {reason}"))
 }
 
 impl Vault {

@@ -1,6 +1,7 @@
 //! Names, versions and times, never values: list and versions.
 
 use crate::model::caller::Caller;
+use crate::model::entitlement::Entitlement;
 use crate::model::name::EnvironmentName;
 use crate::model::record::Record;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
@@ -8,7 +9,7 @@ use crate::policy::actions::Action;
 
 use super::account::Account;
 use super::answer::{ListPage, Listed, VersionList};
-use super::authorise::Object;
+use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::{Context, ListRequest, Place};
@@ -58,14 +59,17 @@ impl Vault {
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();
-        let mut records = held.view.after(cursor.as_ref()).peekable();
+        let filter = &ask.filter;
+        let mut records = held
+            .view
+            .within(&environment, filter.first_service().as_ref(), cursor.as_ref())
+            .take_while(|record| !filter.is_passed(&record.at.secret.name.service))
+            .peekable();
         let mut items = Vec::new();
         let mut last = None;
         for record in records.by_ref().take(EXAMINED_MAX) {
             last = Some(&record.at);
-            let here = record.at.secret.environment == environment && wanted(record, ask);
-            // A list shows no name that the same caller could not ask about one by one.
-            if here && self.may_know(&who, &held.entitlement, &record.at, Action::SecretList) {
+            if filter.wants(record) && self.may_list(&who, &held.entitlement, record) {
                 items.push(Listed { record: record.clone() });
             }
             if items.len() >= limit {
@@ -74,6 +78,11 @@ impl Vault {
         }
         let next_cursor = last.filter(|_| records.peek().is_some()).map(cursor_text);
         Ok(ListPage { items, next_cursor })
+    }
+
+    /// A list shows no name that the same caller could not ask about one by one.
+    pub(super) fn may_list(&self, who: &Identified, entitled: &Entitlement, record: &Record) -> bool {
+        self.may_know(who, entitled, &record.at, Action::SecretList)
     }
 
     async fn try_versions(
@@ -102,13 +111,6 @@ impl Vault {
         let holders = self.holders(newest);
         Ok(VersionList { at, versions, holders })
     }
-}
-
-fn wanted(record: &Record, ask: &ListRequest) -> bool {
-    let at = &record.at;
-    ask.service.as_ref().is_none_or(|service| *service == at.secret.name.service)
-        && ask.scope.as_ref().is_none_or(|scope| *scope == at.scope)
-        && ask.prefix.as_ref().is_none_or(|prefix| at.secret.name.to_string().starts_with(prefix))
 }
 
 /// The last record that was looked at, shown or not.

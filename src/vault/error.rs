@@ -9,6 +9,7 @@ use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
 use crate::model::number::Version;
+use crate::model::patch::WishError;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
@@ -73,12 +74,14 @@ pub enum VaultError {
     #[error(transparent)]
     Fields(#[from] FieldError),
     /// A field was asked for that the secret does not have.
-    #[error("{name} has no field {field}")]
+    #[error("{name} has no field {field}; {}", fields_text(there))]
     NoSuchField {
         /// The secret.
         name: SecretName,
         /// What was asked for.
         field: FieldName,
+        /// What there is: whoever may read the value may know what it consists of.
+        there: Vec<FieldName>,
     },
     /// Older versions are kept by the lead alone.
     #[error("this node holds version {held} of {name}; other versions are on the lead")]
@@ -113,6 +116,12 @@ pub enum VaultError {
     /// Metadata is over its bounds.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// What is wished of a secret cannot be.
+    #[error(transparent)]
+    Wish(#[from] WishError),
+    /// A join token that would admit for too long, or not at all.
+    #[error("valid_for must be between 1 s and 24 h")]
+    TokenLifetime,
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
@@ -214,7 +223,7 @@ impl VaultError {
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
@@ -238,6 +247,13 @@ impl VaultError {
             Self::Internal(_) => "internal",
         }
     }
+}
+
+fn fields_text(there: &[FieldName]) -> String {
+    if there.is_empty() {
+        return "its value is one text".to_owned();
+    }
+    format!("it has {}", there.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", "))
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {

@@ -137,6 +137,7 @@ impl Vault {
         if value.len() > bytes_max {
             return Err(of_secret(&at, VaultError::ValueTooLarge { bytes_max }));
         }
+        patch.check(self.parts.clock.now().wall).map_err(|refused| of_secret(&at, refused.into()))?;
         Ok(NewValue { at, value, patch, cas })
     }
 }

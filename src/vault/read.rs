@@ -195,7 +195,8 @@ impl Vault {
     fn value(&self, ask: &ReadRequest, record: &Record) -> Result<Plaintext, VaultError> {
         let Some(field) = &ask.field else { return self.open(record) };
         if record.fields.get(field.as_str()).is_none() {
-            return Err(VaultError::NoSuchField { name: ask.name.clone(), field: field.clone() });
+            let there = record.fields.iter().map(|field| field.name.clone()).collect();
+            return Err(VaultError::NoSuchField { name: ask.name.clone(), field: field.clone(), there });
         }
         Ok(fields::select(&self.open(record)?, field)?)
     }

@@ -32,6 +32,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("x25519_dalek", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("hpke", &["crypto"]),
+    ("hmac", &["crypto"]),
     ("argon2", &["crypto"]),
     ("subtle", &["crypto"]),
     ("rand_core", &["crypto"]),

@@ -30,6 +30,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/crypto/passphrase.rs", "a passphrase becomes a key"),
     ("src/crypto/record.rs", "a value is sealed"),
     ("src/crypto/root.rs", "the root key wraps a key"),
+    ("src/crypto/same.rs", "a value becomes a keyed digest"),
     ("src/crypto/scope_key.rs", "an unwrapped key moves into locked memory"),
     ("src/crypto/sealing.rs", "an unwrapped key moves into locked memory"),
     ("src/crypto/shares.rs", "a share becomes text, and text a share in locked memory"),
