@@ -205,6 +205,14 @@ pub struct VersionsArguments {
     pub nodes: bool,
 }
 
+/// `aurora delete SECRET`
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+}
+
 /// `aurora explain SECRET`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {

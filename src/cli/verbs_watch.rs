@@ -40,8 +40,20 @@ pub(super) async fn watch(session: &mut Session<'_>, arguments: &WatchArguments)
 
 /// Whether a node that is started again would not answer so.
 fn passes(error: &CliError) -> bool {
-    let is_away = matches!(error, CliError::NoDaemon { .. } | CliError::Broken { .. } | CliError::TimedOut { .. });
-    is_away || matches!(error, CliError::Refused { status: 429 | 503, .. })
+    match error {
+        CliError::NoDaemon { .. } | CliError::Broken { .. } | CliError::TimedOut { .. } => true,
+        CliError::Refused { status, .. } => matches!(status, 429 | 503),
+        CliError::Usage { .. }
+        | CliError::NoSocket
+        | CliError::SocketRefused { .. }
+        | CliError::Garbled { .. }
+        | CliError::NotFound { .. }
+        | CliError::Input { .. }
+        | CliError::Output(_)
+        | CliError::System { .. }
+        | CliError::SharedValues { .. }
+        | CliError::JournalBroken { .. } => false,
+    }
 }
 
 /// Why a stream was left.

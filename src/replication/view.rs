@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use super::history::{History, is_only_resealed};
 use crate::model::change::ChangeKind;
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
@@ -18,6 +17,8 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 
 /// No name sorts before this one: names begin with a letter or a digit, and `0` is the least of them.
 const FIRST_NAME: &str = "0/0";
+
+use super::history::{History, is_only_resealed};
 
 /// The current record of every (secret, scope) a node holds, at one position.
 #[derive(Debug, Clone, Default)]

@@ -117,25 +117,6 @@ pub struct ListRequest {
     pub cursor: Option<String>,
 }
 
-/// Tell of changes as they are made.
-#[derive(Debug, Clone, Default)]
-pub struct WatchRequest {
-    /// `X-Node-Name`: must be this node, if it is claimed.
-    pub node: Option<NodeName>,
-    /// Only this environment; the node's own if absent.
-    pub environment: Option<EnvironmentName>,
-    /// Only this secret.
-    pub name: Option<SecretName>,
-    /// Only names `service/key_name` that start so.
-    pub prefix: Option<String>,
-    /// Only this scope.
-    pub scope: Option<Scope>,
-    /// What the caller knows already; from now on if absent.
-    pub after: Option<Position>,
-    /// Kept in the audit.
-    pub reason: Option<String>,
-}
-
 /// Make the secrets of one environment known in another.
 #[derive(Debug, Clone)]
 pub struct MirrorRequest {
@@ -160,6 +141,25 @@ pub struct CheckRequest {
     pub right: EnvironmentName,
     /// `X-Node-Name`: must be this node, if it is claimed.
     pub node: Option<NodeName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// Tell of changes as they are made.
+#[derive(Debug, Clone, Default)]
+pub struct WatchRequest {
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
+    /// Only this environment; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// Only this secret.
+    pub name: Option<SecretName>,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// Only this scope.
+    pub scope: Option<Scope>,
+    /// What the caller knows already; from now on if absent.
+    pub after: Option<Position>,
     /// Kept in the audit.
     pub reason: Option<String>,
 }
