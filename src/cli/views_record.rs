@@ -83,7 +83,6 @@ impl RecordView {
     fn details(&self, style: Style, now: &str) -> String {
         let seconds = |seconds: u64| span(std::time::Duration::from_secs(seconds));
         let tags = Some(self.metadata.tags.join(", ")).filter(|tags| !tags.is_empty());
-        let fields: Vec<String> = self.fields.iter().map(|field| format!("{} ({})", field.name, field.kind)).collect();
         let details = [
             ("secret", Some(self.name())),
             ("scope", Some(self.scope_text())),
@@ -92,7 +91,7 @@ impl RecordView {
             ("revision", Some(self.revision.to_string())),
             ("created", Some(seen_from(now, &self.created_at))),
             ("updated", Some(seen_from(now, &self.updated_at))),
-            ("expires", self.expires_at.as_deref().map(|at| seen_from(now, at))),
+            ("expires", self.expiry_text(now)),
             ("fresh for", self.ttl.map(seconds)),
             ("then usable for", self.max_stale.map(seconds)),
             ("offline", Some(self.offline.clone())),
@@ -102,7 +101,7 @@ impl RecordView {
             ("note", self.metadata.note.clone()),
             ("provider", self.metadata.provider.clone()),
             ("tags", tags),
-            ("fields", Some(fields.join(", ")).filter(|fields| !fields.is_empty())),
+            ("fields", self.fields_text()),
             ("rotation", Some(format!("due after {} d", self.rotation_reminder_days))),
         ];
         pairs(style, details)

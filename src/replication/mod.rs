@@ -1,4 +1,5 @@
-//! Pure state machines of replication: what the lead sends, what a follower accepts, how fresh a cache is, who is alive.
+//! Pure state machines of replication: what the lead sends, what a follower accepts, how fresh a cache is, who is
+//! alive, what a watcher is told.
 //!
 //! Nothing here reads a clock, a socket or a random source: time comes in as an argument and decisions go out as values.
 

@@ -51,12 +51,12 @@ async fn the_life_of_a_secret_is_told_once_and_in_order_on_the_lead_and_on_a_fol
         }
     }
     let mut elsewhere = Watcher::from_now(&lead.agent(), "/api/watch?prefix=openai/").await;
-    for step in 0..LIFE.len() {
+    for (step, (_, _, told)) in LIFE.iter().enumerate() {
         let revision = live(&lead, step).await;
         follower.reaches(revision).await;
         for (target, stream) in &mut streams {
             let event = stream.next().await;
-            assert_eq!((event.name.as_str(), event.told().as_str()), ("changed", LIFE[step].2), "{target}");
+            assert_eq!((event.name.as_str(), event.told().as_str()), ("changed", *told), "{target}");
             assert_eq!((event.id, event.data["revision"].as_u64()), (format!("1.{revision}"), Some(revision)));
         }
     }
