@@ -70,7 +70,7 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
-        ApiError::TooManyEntries { .. } => {
+        ApiError::TooManyEntries { .. } | ApiError::TooManyBytes { .. } => {
             Row::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", error, "Divide them into several requests.")
         }
         ApiError::OfEntry { cause, .. } => Row { message: error.to_string(), ..row(cause) },

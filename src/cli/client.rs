@@ -1,18 +1,20 @@
 //! The socket client: one connection, one request, one answer, with a limit on size and time.
 
+use std::error::Error;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{HeaderMap, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::error::CliError;
+use super::import_batch::Lines;
 use super::question::Question;
 use super::views_error::ErrorView;
 use super::wiped::Gathered;
@@ -20,6 +22,9 @@ use crate::crypto::plaintext::Plaintext;
 
 /// Longer than the 30 s a node gives itself, so that its own words arrive.
 const PATIENCE: Duration = Duration::from_secs(35);
+
+/// The same for an import, to which a node gives 900 s.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(930);
 
 /// Largest answer: a page of 1000 secrets with full metadata is under 8 MiB; beyond that something else is talking.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -75,12 +80,31 @@ impl Client {
     /// # Errors
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
     pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
-        let exchange = Box::pin(self.exchange(question));
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| CliError::TimedOut { after: PATIENCE })?
+        self.within(PATIENCE, question.into_request()?).await
     }
 
-    async fn exchange(&self, question: Question) -> Result<Answer, CliError> {
-        let request = question.into_request()?;
+    /// Asks with a body that is sent piece by piece, and whose answer may take as long as an import does.
+    ///
+    /// # Errors
+    /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
+    pub(super) async fn send_lines(&self, question: Question, lines: Lines) -> Result<Answer, CliError> {
+        self.within(IMPORT_PATIENCE, question.posting(lines)?).await
+    }
+
+    async fn within<B>(&self, patience: Duration, request: Request<B>) -> Result<Answer, CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let exchange = Box::pin(self.exchange(request));
+        tokio::time::timeout(patience, exchange).await.map_err(|_| CliError::TimedOut { after: patience })?
+    }
+
+    async fn exchange<B>(&self, request: Request<B>) -> Result<Answer, CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let stream = UnixStream::connect(&self.socket).await.map_err(|source| self.unreachable(source))?;
         let broken = |source| CliError::Broken { source };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;

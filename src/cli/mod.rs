@@ -4,6 +4,7 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_bulk;
 pub mod arguments_node;
 pub mod arguments_secret;
 pub mod client;
@@ -15,19 +16,28 @@ pub mod question;
 pub mod say;
 
 mod ago;
+mod approval;
+mod import_batch;
+mod import_plan;
+mod import_source;
 mod option_check;
 mod output;
 pub mod passphrase;
+mod progress;
+mod secret_file;
 mod session;
 mod socket;
 mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_export;
+mod verbs_import;
 mod verbs_node;
 mod verbs_secret;
 mod verbs_view;
 mod views_admin;
+mod views_bulk;
 mod views_error;
 mod views_explain;
 mod views_node;
@@ -70,6 +80,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::List(arguments) => verbs_view::list(&mut session, &arguments).await,
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
+        Verb::Import(arguments) => verbs_import::import(&mut session, &arguments).await,
+        Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,

@@ -59,9 +59,9 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) => Takes::Everything,
+        Verb::Get(_) | Verb::Export(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
-        Verb::Put(_) | Verb::Delete(_) => Takes::PlaceAndReason,
+        Verb::Put(_) | Verb::Delete(_) | Verb::Import(_) => Takes::PlaceAndReason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })

@@ -62,6 +62,11 @@ impl Output {
         self.terminal
     }
 
+    /// Whether a person watches standard error and wants to see how work goes on.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
     /// Prints an answer in the format that was asked for.
     pub(super) fn show(&mut self, answer: &impl Shown) -> Result<(), CliError> {
         match self.format {
@@ -129,7 +134,7 @@ fn for_people(error: &CliError, style: Style) -> String {
         Style::Color => "\u{1b}[31merror:\u{1b}[0m ".to_owned(),
         Style::Plain => "error: ".to_owned(),
     };
-    text.push_str(&plain(&reasons(error)));
+    text.push_str(&told(error));
     for (label, line) in [("\n  hint: ", error.hint()), ("\n  request id: ", request_id(error).to_owned())] {
         if !line.is_empty() {
             text.push_str(label);
@@ -151,6 +156,15 @@ fn for_programs(error: &CliError) -> String {
         },
     };
     serde_json::to_string(&view).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// The error without control characters. One that is a list of lines keeps them apart: each of them is ours.
+fn told(error: &CliError) -> String {
+    let reasons = reasons(error);
+    if matches!(error, CliError::File(_) | CliError::Catalogue(_)) {
+        return reasons.lines().map(plain).collect::<Vec<_>>().join("\n");
+    }
+    plain(&reasons)
 }
 
 /// The error and its sources, in one line.

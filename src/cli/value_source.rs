@@ -65,7 +65,21 @@ fn prompt(arguments: &PutArguments) -> Result<Plaintext, CliError> {
     })
 }
 
-fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+fn gather(from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+    // One more, for the newline that is left out.
+    gather_up_to(VALUE_BYTES_MAX + 1, from, what, "the most any node stores")
+}
+
+/// Reads everything, up to a limit, through buffers that are wiped.
+///
+/// # Errors
+/// [`CliError::Usage`] when there is more, [`CliError::Input`] when it cannot be read.
+pub(super) fn gather_up_to(
+    bytes_max: usize,
+    mut from: impl Read,
+    what: &str,
+    limit: &str,
+) -> Result<Plaintext, CliError> {
     let mut gathered = Gathered::default();
     let mut chunk = Chunk(vec![0; CHUNK_BYTES]);
     loop {
@@ -76,9 +90,9 @@ fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
             Err(source) => return Err(CliError::Input { what: what.to_owned(), source }),
         };
         gathered.append(chunk.0.get(..read).unwrap_or_default());
-        if gathered.len() > VALUE_BYTES_MAX + 1 {
+        if gathered.len() > bytes_max {
             return Err(CliError::Usage {
-                message: format!("{what} holds more than {VALUE_BYTES_MAX} bytes, the most any node stores"),
+                message: format!("{what} holds more than {bytes_max} bytes, {limit}"),
                 hint: "Check that it is the right file.".to_owned(),
             });
         }

@@ -9,6 +9,7 @@ mod envelope;
 pub mod error;
 pub mod fernet;
 pub mod fields;
+pub mod fields_object;
 pub mod join_token;
 pub mod key_ring;
 pub mod locked;

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
+use crate::audit::error::AuditError;
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
-use crate::model::secret::{Scope, SecretName};
+use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
 use crate::policy::actions::Action;
 
@@ -91,10 +92,16 @@ impl Account {
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        let mut entry = account.entry.clone();
-        entry.outcome = outcome;
-        entry.latency = Some(self.parts.clock.now().boot.since(account.began.boot));
-        let appended = self.parts.journal.append(entry).await;
+        self.heard(self.parts.journal.append(self.line(account, outcome)).await)
+    }
+
+    /// The line as it is written now.
+    fn line(&self, account: &Account, outcome: &'static str) -> Entry {
+        let latency = Some(self.parts.clock.now().boot.since(account.began.boot));
+        Entry { outcome, latency, ..account.entry.clone() }
+    }
+
+    fn heard<T>(&self, appended: Result<T, AuditError>) -> Result<T, VaultError> {
         // Told once when it stops working and once when it works again: every request meets it.
         let worked = self.parts.journal_works.swap(appended.is_ok(), Ordering::Relaxed);
         match &appended {
@@ -108,6 +115,23 @@ impl Vault {
     /// Writes a line of a request that is made of many: what was decided about one of them.
     pub(super) async fn note(&self, account: &Account, outcome: &'static str) -> Result<(), VaultError> {
         self.journal(account, outcome).await.map(drop)
+    }
+
+    /// Writes a line for each of many secrets, in their order.
+    pub(super) async fn note_each(
+        &self,
+        account: &mut Account,
+        secrets: impl IntoIterator<Item = ScopedSecret>,
+        outcome: &'static str,
+    ) -> Result<(), VaultError> {
+        let lines = secrets.into_iter().map(|at| {
+            account.about(&at.secret.name, &at.secret.environment);
+            account.scope(&at.scope);
+            self.line(account, outcome)
+        });
+        let written = self.parts.journal.append_all(lines).await;
+        account.about_nothing();
+        self.heard(written)
     }
 
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits

@@ -22,6 +22,12 @@ use super::request::{Context, Place, PutRequest};
 /// Most values of one import: what a transaction and the memory of the lead take in their stride.
 pub const IMPORT_MAX: usize = 200_000;
 
+/// The outcome of the line of each secret, before the one that announces the import.
+const PLANNED: &str = "planned";
+
+/// The outcome of a rehearsal: nothing was changed.
+const REHEARSED: &str = "rehearsed";
+
 /// What became, or would become, of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -66,6 +72,10 @@ impl Vault {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
         account.reason(reason.as_deref());
         let done = self.try_import(caller, entries, rehearse, &mut account).await;
+        if rehearse && let Ok(imported) = done {
+            self.note(&account, REHEARSED).await?;
+            return Ok(imported);
+        }
         self.settle(&account, done).await
     }
 
@@ -112,12 +122,7 @@ impl Vault {
             account.about_nothing();
             return imported(lead.secrets.preview(Change::Import(values)).await);
         }
-        for at in seen {
-            account.about(&at.secret.name, &at.secret.environment);
-            account.scope(&at.scope);
-            self.note(account, "planned").await?;
-        }
-        account.about_nothing();
+        self.note_each(account, seen, PLANNED).await?;
         let audit_seq = self.announce(account).await?;
         imported(lead.secrets.commit(Change::Import(values), audit_seq).await)
     }

@@ -58,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
+    ("indicatif", &["cli/progress"]),
     ("serde_saphyr", &["cli"]),
     ("anyhow", &["cli", "daemon", "main"]),
     // Logs, files, the operating system.
