@@ -115,7 +115,8 @@ impl Shown for Plan {
         }
         let left = self.entries.len() - shown.len();
         if left > 0 {
-            text.push_str(&format!("{left} more rows are not shown; --verbose or -o json shows them all\n"));
+            let more = if shown.is_empty() { "" } else { "more " };
+            text.push_str(&format!("{left} {more}rows are not shown; --verbose or -o json shows them all\n"));
         }
         text
     }
