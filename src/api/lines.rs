@@ -1,8 +1,11 @@
 //! A request body of many JSON objects, one a line (NDJSON): read as it comes, each line parsed and wiped before the next.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::body::{Gathered, bytes_max, parse};
 use super::error::ApiError;
@@ -10,19 +13,32 @@ use super::error::ApiError;
 /// Most bytes of all lines together: the largest file that is imported at once, with names around its values.
 const BYTES_MAX: usize = 128 << 20;
 
+/// Longest pause of a sender. An import has its time as a whole too, but only one is taken at once, and whoever was put to
+/// sleep half way must not keep all others out until then.
+const STALL_MAX: Duration = Duration::from_secs(30);
+
 /// Reads every line as one object; blank lines are passed over. What is kept is what the objects hold.
 ///
 /// # Errors
 /// [`ApiError::OfEntry`] names the line that is not right, also one longer than a value of `value_bytes_max` can need;
 /// [`ApiError::TooManyBytes`] or [`ApiError::TooManyEntries`] when there is too much; [`ApiError::BodyCutOff`].
 pub(super) async fn read<T: DeserializeOwned>(
-    mut body: Body,
+    body: Body,
     value_bytes_max: usize,
     entries_max: usize,
 ) -> Result<Vec<T>, ApiError> {
+    read_unless_stalled(body, value_bytes_max, entries_max, STALL_MAX).await
+}
+
+async fn read_unless_stalled<T: DeserializeOwned>(
+    mut body: Body,
+    value_bytes_max: usize,
+    entries_max: usize,
+    stall_max: Duration,
+) -> Result<Vec<T>, ApiError> {
     let mut lines = Lines { entries: Vec::new(), line: Gathered::default(), number: 1, value_bytes_max, entries_max };
     let mut bytes_left = BYTES_MAX;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(stall_max, body.frame()).await.map_err(|_| ApiError::BodyCutOff)? {
         let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
         bytes_left = bytes_left.checked_sub(bytes.len()).ok_or(ApiError::TooManyBytes { max: BYTES_MAX })?;
         lines.take(&bytes)?;
@@ -82,7 +98,7 @@ impl<T: DeserializeOwned> Lines<T> {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use futures_util::stream;
+    use futures_util::{StreamExt, stream};
     use serde::Deserialize;
 
     use super::*;
@@ -113,6 +129,15 @@ mod tests {
         assert!(!format!("{wrong} {wrong:?}").contains("canary"));
         let unknown = entries(&["{\"n\":1,\"x\":2}"]).await.expect_err("unknown");
         assert!(unknown.to_string().contains('x'), "{unknown}");
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_falls_asleep_is_given_up() {
+        let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{\"n\":1}\n"))]);
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let given_up =
+            read_unless_stalled::<Entry>(body, 32, 3, Duration::from_millis(10)).await.expect_err("it never ends");
+        assert_eq!(given_up, ApiError::BodyCutOff);
     }
 
     #[tokio::test]

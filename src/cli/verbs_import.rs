@@ -29,7 +29,10 @@ pub(super) async fn import(session: &mut Session<'_>, arguments: &ImportArgument
     let scope = session.scope.cloned().unwrap_or(Scope::Global);
     let source = import_source::read(arguments, &scope)?;
     let skipped = source.named.skipped;
-    let entries: Arc<[Entry]> = source.named.entries.into_iter().map(Entry::new).collect::<Result<_, _>>()?;
+    let mut entries = source.named.entries.into_iter().map(Entry::new).collect::<Result<Vec<_>, _>>()?;
+    // In the order in which stores keep them: the pages of a follower's file are then written once, not again and again.
+    entries.sort_by(|left, right| (&left.name, &left.scope).cmp(&(&right.name, &right.scope)));
+    let entries: Arc<[Entry]> = entries.into();
     let client = session.admin()?;
     let batch = Batch { client, file: source.file, entries };
     let plan =

@@ -7,6 +7,7 @@ mod entitlement;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
+mod import_and_export;
 mod joining;
 mod kill_nine;
 mod no_plaintext_anywhere;
