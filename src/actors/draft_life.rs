@@ -70,10 +70,9 @@ impl Bench {
     }
 
     fn secret(&mut self, change: Change) -> CommittedSecret {
-        match self.plan(change).expect("planned") {
-            Committed::Secret(secret) => secret,
-            other => panic!("{other:?}"),
-        }
+        let planned = self.plan(change).expect("planned");
+        let Committed::Secret(secret) = planned else { panic!("{planned:?}") };
+        secret
     }
 
     fn put(&mut self, value: &str) -> u64 {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
@@ -14,6 +13,7 @@ use super::error::ApiError;
 use super::json;
 use super::peer::Peer;
 use super::seats::Lane;
+use super::stage::Stage;
 use super::table::{Row, row};
 use super::types_error::{ErrorBody, ErrorText};
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
@@ -24,11 +24,11 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
 
-/// The path that takes as long as there is to store.
-const IMPORT: &str = "/api/import";
+/// The paths that take as long as there is to store, or to compare.
+const LARGE: [&str; 3] = ["/api/import", "/api/environments/mirror", "/api/environments/check"];
 
 /// How long that may be: 200,000 values on a slow disk.
-const IMPORT_PATIENCE: Duration = Duration::from_secs(900);
+const LARGE_PATIENCE: Duration = Duration::from_secs(900);
 
 /// A connection that was one too many is free again within about this time, if its owner closes idle ones.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -39,7 +39,7 @@ const NO_REQUEST_ID: &str = "none";
 /// What all connections share.
 pub(super) struct Front {
     /// The routes.
-    pub(super) router: Router,
+    pub(super) stage: Stage,
     /// Measures how long an answer takes.
     pub(super) clock: Arc<dyn Clock>,
     /// Draws request ids.
@@ -78,8 +78,8 @@ impl Front {
             }
             Lane::Open | Lane::Reserved => {}
         }
-        let patience = if request.uri().path() == IMPORT { IMPORT_PATIENCE } else { self.patience };
-        match tokio::time::timeout(patience, self.router.clone().oneshot(request)).await {
+        let patience = if LARGE.contains(&request.uri().path()) { LARGE_PATIENCE } else { self.patience };
+        match tokio::time::timeout(patience, self.stage.routes().clone().oneshot(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => ApiError::TimedOut { seconds: patience.as_secs() }.into_response(),

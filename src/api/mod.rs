@@ -2,10 +2,12 @@
 //!
 //! A request passes, in this order: [`sockets`] (modes of the directory and the sockets) · [`server`] (accept) ·
 //! [`peer`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
-//! (request id, refusals) · [`router`] and the routes, which parse into model types and ask the vault. Nothing here
-//! decides whether a caller may do something: both sockets have the same routes, and the vault knows the door.
+//! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
+//! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
+//! knows the door.
 
 pub mod error;
+pub mod reception;
 pub mod server;
 pub mod sockets;
 
@@ -22,19 +24,26 @@ mod query;
 mod router;
 mod routes_admin;
 mod routes_bulk;
+mod routes_environments;
 mod routes_health;
 mod routes_life;
 mod routes_lists;
 mod routes_secret;
+mod routes_unseal;
 mod seats;
+mod stage;
 mod stalled;
 mod table;
 mod types_admin;
 mod types_bulk;
+mod types_change;
+mod types_environments;
 mod types_error;
 mod types_explain;
 mod types_health;
+mod types_list;
 mod types_patch;
 mod types_put;
 mod types_record;
 mod types_secret;
+mod types_unseal;

@@ -29,6 +29,19 @@ pub(super) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> 
     })
 }
 
+/// Takes a parameter that may be there several times out of a query string: its texts, and the query without it.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for a text that is no UTF-8 once it is decoded.
+pub(super) fn repeated(uri: &Uri, name: &'static str) -> Result<(Vec<String>, Uri), ApiError> {
+    let bad = ApiError::BadValue { field: name, wanted: "UTF-8 text" };
+    let is_it = |part: &&str| part.split_once('=').is_some_and(|(given, _)| given == name);
+    let (mine, others): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_it);
+    let of = |parts: &[&str]| format!("/?{}", parts.join("&")).parse::<Uri>().map_err(|_| bad.clone());
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(&of(&mine)?).map_err(|_| bad.clone())?;
+    Ok((pairs.0.into_iter().map(|(_, text)| text).collect(), of(&others)?))
+}
+
 /// An empty parameter (`?scope=`) is one that was left out.
 pub(super) fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())

@@ -8,7 +8,10 @@ use axum::routing::{get, post};
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
-use super::{routes_admin, routes_bulk, routes_health, routes_life, routes_lists, routes_secret};
+use super::{
+    routes_admin, routes_bulk, routes_environments, routes_health, routes_life, routes_lists, routes_secret,
+    routes_unseal,
+};
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
 
@@ -43,9 +46,13 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/import", post(routes_bulk::import))
         .route("/api/export", get(routes_bulk::export))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
+        .route("/api/environments", get(routes_environments::list))
+        .route("/api/environments/mirror", post(routes_environments::mirror))
+        .route("/api/environments/check", post(routes_environments::check))
         .route("/api/tokens", post(routes_admin::issue_token))
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
+        .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
     with_refusals(routes).with_state(desk)

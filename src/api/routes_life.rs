@@ -12,12 +12,14 @@ use super::context::{Named, node, reason};
 use super::error::ApiError;
 use super::query::{self, given};
 use super::router::Desk;
+use super::types_change::{Run, StoredView};
 use super::types_patch::PatchBody;
-use super::types_secret::{DestroyQuery, PlaceQuery, RollbackQuery, StoredView};
+use super::types_secret::{ChangeQuery, DestroyQuery, PlaceQuery, RollbackQuery};
 use super::{body, json};
 use crate::model::caller::Caller;
 use crate::model::number::Version;
 use crate::model::secret::SecretName;
+use crate::vault::parts::Vault;
 use crate::vault::request::Place;
 
 /// Most versions one request may name: more than are ever kept.
@@ -32,12 +34,12 @@ pub(super) async fn describe(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let place = place(name, query::parameters(&uri)?, &headers)?;
+    let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let budget = desk.budget.at(caller.door);
     let body: PatchBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
-    let (vault, patch) = (desk.vault.clone(), body.into_patch()?);
+    let patch = body.into_patch()?;
     let described = desk.changes.make(async move { vault.describe(&caller, place, patch).await }).await?;
-    json::answer(&StoredView::new(&described, "Secret described successfully"))
+    json::answer(&StoredView::new(&described, run, "Secret described successfully"))
 }
 
 /// `DELETE /api/secrets/{service}/{key}`
@@ -48,9 +50,9 @@ pub(super) async fn delete(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (place, vault) = (place(name, query::parameters(&uri)?, &headers)?, desk.vault.clone());
+    let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let deleted = desk.changes.make(async move { vault.delete(&caller, place).await }).await?;
-    json::answer(&StoredView::new(&deleted, "Secret deleted successfully"))
+    json::answer(&StoredView::new(&deleted, run, "Secret deleted successfully"))
 }
 
 /// `POST /api/secrets/{service}/{key}/undelete`
@@ -61,9 +63,9 @@ pub(super) async fn undelete(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (place, vault) = (place(name, query::parameters(&uri)?, &headers)?, desk.vault.clone());
+    let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let undeleted = desk.changes.make(async move { vault.undelete(&caller, place).await }).await?;
-    json::answer(&StoredView::new(&undeleted, "Secret undeleted successfully"))
+    json::answer(&StoredView::new(&undeleted, run, "Secret undeleted successfully"))
 }
 
 /// `POST /api/secrets/{service}/{key}/destroy?versions=`: these versions, or all of them.
@@ -74,12 +76,12 @@ pub(super) async fn destroy(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let DestroyQuery { scope, scope_id, environment, versions } = query::parameters(&uri)?;
+    let DestroyQuery { scope, scope_id, environment, versions, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
     let versions = given(versions).map(|text| numbers(&text)).transpose()?;
-    let vault = desk.vault.clone();
+    let (vault, run) = door(&desk, dry_run.as_deref())?;
     let destroyed = desk.changes.make(async move { vault.destroy(&caller, place, versions).await }).await?;
-    json::answer(&StoredView::new(&destroyed, "Destroyed for good"))
+    json::answer(&StoredView::new(&destroyed, run, "Destroyed for good"))
 }
 
 /// `POST /api/secrets/{service}/{key}/rollback?to=N`
@@ -90,12 +92,27 @@ pub(super) async fn rollback(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let RollbackQuery { scope, scope_id, environment, to } = query::parameters(&uri)?;
+    let RollbackQuery { scope, scope_id, environment, to, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
     let to = given(to).ok_or(ApiError::BadValue { field: "to", wanted: "the number of the version to go back to" })?;
-    let (vault, to) = (desk.vault.clone(), query::version("to", &to)?);
+    let ((vault, run), to) = (door(&desk, dry_run.as_deref())?, query::version("to", &to)?);
     let rolled = desk.changes.make(async move { vault.rollback(&caller, place, to).await }).await?;
-    json::answer(&StoredView::new(&rolled, "Rolled back successfully"))
+    json::answer(&StoredView::new(&rolled, run, "Rolled back successfully"))
+}
+
+/// The door to ask at: the real one, or the one at which changes are only rehearsed.
+pub(super) fn door(desk: &Desk, dry_run: Option<&str>) -> Result<(Vault, Run), ApiError> {
+    Ok(if query::flag("dry_run", dry_run)? {
+        (desk.vault.rehearsing(), Run::Dry)
+    } else {
+        (desk.vault.clone(), Run::Real)
+    })
+}
+
+fn change(desk: &Desk, name: SecretName, uri: &Uri, headers: &HeaderMap) -> Result<((Vault, Run), Place), ApiError> {
+    let ChangeQuery { scope, scope_id, environment, dry_run } = query::parameters(uri)?;
+    let place = place(name, PlaceQuery { scope, scope_id, environment }, headers)?;
+    Ok((door(desk, dry_run.as_deref())?, place))
 }
 
 fn place(name: SecretName, query: PlaceQuery, headers: &HeaderMap) -> Result<Place, ApiError> {

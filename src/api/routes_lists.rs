@@ -13,14 +13,11 @@ use super::json;
 use super::query::{self, given};
 use super::router::Desk;
 use super::types_explain::ExplainView;
+use super::types_list::ListQuery;
 use super::types_record::{HolderView, ListView, RecordView, VersionsView};
-use super::types_secret::{ExplainQuery, ListQuery};
+use super::types_secret::ExplainQuery;
 use crate::model::caller::Caller;
-use crate::model::name::{NodeName, ServiceName};
-use crate::vault::request::{ListRequest, Place};
-
-/// Most lines on one page, as the vault bounds it.
-const PAGE_LINES_MAX: usize = 1000;
+use crate::vault::request::Place;
 
 /// `GET /api/secrets`.
 pub(super) async fn list(
@@ -29,25 +26,14 @@ pub(super) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let request = list_request(query::parameters(&uri)?, node(&headers)?)?;
+    let (tags, uri) = query::repeated(&uri, "tag")?;
+    let query: ListQuery = query::parameters(&uri)?;
+    let request = query.into_request(tags, node(&headers)?, desk.clock.now().wall)?;
     let page = desk.vault.list(&caller, request).await?;
     json::answer(&ListView {
         secrets: page.items.iter().map(|line| RecordView::from(&*line.record)).collect(),
         next_cursor: page.next_cursor.as_deref(),
         timestamp: desk.clock.now().wall.to_string(),
-    })
-}
-
-fn list_request(query: ListQuery, node: Option<NodeName>) -> Result<ListRequest, ApiError> {
-    let (kind, id) = (given(query.scope), given(query.scope_id));
-    Ok(ListRequest {
-        node,
-        environment: query::environment(given(query.environment).as_deref())?,
-        service: given(query.service).as_deref().map(ServiceName::parse).transpose()?,
-        scope: query::scope(kind.as_deref(), id.as_deref())?,
-        prefix: given(query.prefix),
-        limit: query::limit(query.limit, PAGE_LINES_MAX, "a whole number from 1 to 1000")?,
-        cursor: given(query.cursor),
     })
 }
 

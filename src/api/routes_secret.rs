@@ -12,9 +12,11 @@ use axum::response::Response;
 use super::context::{Named, context, known, node, reason, tag};
 use super::error::ApiError;
 use super::router::Desk;
+use super::routes_life::door;
+use super::types_change::StoredView;
 use super::types_put::PutBody;
 use super::types_record::{FieldView, MetadataView, served};
-use super::types_secret::{SecretView, StoredView};
+use super::types_secret::{PutQuery, SecretView};
 use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::model::name::FieldName;
@@ -68,15 +70,18 @@ pub(super) async fn read(
 pub(super) async fn put(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let PutQuery { dry_run } = query::parameters(&uri)?;
+    let (vault, run) = door(&desk, dry_run.as_deref())?;
     let (node, reason) = (node(&headers)?, reason(&headers)?);
     let budget = desk.budget.at(caller.door);
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
-    let (vault, request) = (desk.vault.clone(), body.into_request(node, reason)?);
+    let request = body.into_request(node, reason)?;
     let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
-    json::answer(&StoredView::new(&stored, "Secret stored successfully"))
+    json::answer(&StoredView::new(&stored, run, "Secret stored successfully"))
 }
 
 /// A value as it is told.

@@ -8,20 +8,12 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::budget::Budget;
-use super::changes::Changes;
 use super::connection::{Patience, attend};
 use super::front::Front;
 use super::peer::Peer;
-use super::router::{self, Desk};
 use super::seats::Seats;
 use super::sockets::Sockets;
 use crate::model::caller::Door;
-use crate::model::time::{Clock, Entropy};
-use crate::vault::parts::Vault;
-
-/// From the end of a request's header to its answer: the longest honest wait is one for the lead, which gives up sooner.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -44,31 +36,15 @@ impl Default for Limits {
     }
 }
 
-/// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s, then
-/// changes for as long), removes the sockets and returns.
-pub async fn serve(
+/// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
+pub(super) async fn attend_all(
     sockets: Sockets,
-    vault: Vault,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    front: Arc<Front>,
     limits: Limits,
+    patience: Patience,
     stop: CancellationToken,
 ) {
-    let changes = Changes::default();
-    let desk = Desk {
-        vault,
-        changes: changes.clone(),
-        budget: Budget::default(),
-        clock: Arc::clone(&clock),
-        value_bytes_max: limits.value_bytes_max,
-    };
-    let front = Front { router: router::build(Arc::new(desk)), clock, entropy, patience: REQUEST_PATIENCE };
-    attend_all(sockets, front, limits, Patience::default(), stop).await;
-    changes.end().await;
-}
-
-async fn attend_all(sockets: Sockets, front: Front, limits: Limits, patience: Patience, stop: CancellationToken) {
-    let hall = Hall { front: Arc::new(front), seats: Seats::new(limits), patience, tasks: TaskTracker::new(), stop };
+    let hall = Hall { front, seats: Seats::new(limits), patience, tasks: TaskTracker::new(), stop };
     tokio::join!(hall.accept(sockets.agent, Door::Agent), hall.accept(sockets.admin, Door::Admin));
     hall.tasks.close();
     hall.tasks.wait().await;
@@ -130,9 +106,11 @@ mod tests {
     use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
 
+    use super::super::router;
     use super::super::sockets::bind;
+    use super::super::stage::Stage;
     use super::*;
-    use crate::model::time::{EntropyUnavailable, Moment};
+    use crate::model::time::{Clock, Entropy, EntropyUnavailable, Moment};
 
     struct Still;
 
@@ -165,13 +143,13 @@ mod tests {
             .route("/api/secrets", get("a list"))
             .route("/slow", get(std::future::pending::<()>));
         let front = Front {
-            router: router::with_refusals(routes),
+            stage: Stage::new(router::with_refusals(routes)),
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
         };
         let stop = CancellationToken::new();
-        let running = tokio::spawn(attend_all(sockets, front, limits, patience, stop.clone()));
+        let running = tokio::spawn(attend_all(sockets, Arc::new(front), limits, patience, stop.clone()));
         Started { home, stop, running }
     }
 

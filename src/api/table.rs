@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
+use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,9 +72,12 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
-        ApiError::TooManyEntries { .. } | ApiError::TooManyBytes { .. } => {
-            Row::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many", error, "Divide them into several requests.")
-        }
+        ApiError::TooManyEntries { .. } | ApiError::TooManyBytes { .. } => Row::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_many",
+            error,
+            "Divide them into several requests, by prefix for example.",
+        ),
         ApiError::OfEntry { cause, .. } => Row { message: error.to_string(), ..row(cause) },
         ApiError::UnknownRoute => {
             Row::new(StatusCode::NOT_FOUND, "unknown_route", error, "Secrets are at /api/secrets/SERVICE/KEY_NAME.")
@@ -87,25 +92,35 @@ pub(super) fn row(error: &ApiError) -> Row {
 const TOO_LARGE_HINT: &str = "Store a smaller value, or raise limits.value_bytes_max in node.toml (at most 960 KiB).";
 
 fn vault_row(error: &VaultError) -> Row {
-    match error {
-        VaultError::NotLead { lead } => not_lead(lead),
-        VaultError::NoLead { lead } => no_lead(lead),
-        VaultError::StaleCache { age, last_contact, .. } => {
-            let message = format!("{error}: {}", staleness(*age, *last_contact));
-            Row::new(vault_status(error), error.code(), &message, vault_hint(error))
-        }
-        VaultError::Internal(_) => internal(),
-        error => Row::new(vault_status(error), error.code(), error, vault_hint(error)),
+    if let VaultError::NotLead { lead } = error {
+        return not_lead(lead);
     }
+    if let VaultError::NoLead { lead } = error {
+        return no_lead(lead);
+    }
+    if let VaultError::Internal(_) = error {
+        return internal();
+    }
+    let message = if let VaultError::StaleCache { age, last_contact, .. } = error {
+        format!("{error}: {}", staleness(*age, *last_contact))
+    } else {
+        error.to_string()
+    };
+    Row::new(vault_status(error), error.code(), &message, vault_hint(error))
 }
 
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
         VaultError::Metadata(_)
+        | VaultError::Wish(_)
+        | VaultError::TokenLifetime
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
         | VaultError::BadCursor
+        | VaultError::OtherLock { .. }
+        | VaultError::WrongShares
+        | VaultError::WrongPassphrase
         | VaultError::Twice
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
@@ -114,20 +129,24 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::NoSuchNode(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
+        | VaultError::VersionDeleted { .. }
         | VaultError::VersionOnLead { .. } => StatusCode::NOT_FOUND,
         VaultError::VersionConflict { .. }
         | VaultError::NotDeleted { .. }
         | VaultError::Moved
+        | VaultError::NotSealed
         | VaultError::NotLead { .. }
         | VaultError::NodeExists(_) => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
         | VaultError::Sealed
+        | VaultError::NodeSealed { .. }
         | VaultError::AuditUnavailable
         | VaultError::NoLead { .. }
         | VaultError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        VaultError::Share(ShareError::NoMemory) | VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        VaultError::Share(_) => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -136,6 +155,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NotFound { name, .. } => return format!("Look with: aurora explain {name}"),
         VaultError::NotDeleted { name } => return format!("See what there is: aurora versions {name}"),
         VaultError::Destroyed { name, .. } => return format!("See what is left: aurora versions {name}"),
+        VaultError::VersionDeleted { name, version } => {
+            return format!("Store its value again with: aurora rollback {name} --to {version}");
+        }
         VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
@@ -153,9 +175,16 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Fields(_) => {
             "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
         }
+        VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
+        VaultError::NotSealed => "Nothing is to be done: the node serves.",
+        VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
+        VaultError::Share(cause) => share_hint(cause),
+        VaultError::WrongShares => "Bring every share again: aurora unseal",
+        VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
+        VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
         VaultError::BadScope(_) => "Use a scope and an environment this node is entitled to.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
@@ -168,6 +197,24 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
+}
+
+fn unseal_hint(awaits: Awaits) -> &'static str {
+    match awaits {
+        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
+        Awaits::Passphrase => "Bring it: aurora unseal",
+        Awaits::Start => "Try again in a moment.",
+    }
+}
+
+fn share_hint(error: &ShareError) -> &'static str {
+    match error {
+        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
+        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
+        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
+        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
+        ShareError::NoMemory => "Search the node's log for the request id.",
+    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -266,7 +313,7 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 13] = [
+        let rows: [(ApiError, u16, &str); 20] = [
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
@@ -274,6 +321,13 @@ mod tests {
             (ApiError::TooManyBodies, 503, "overloaded"),
             (ApiError::TooManyConnections, 429, "rate_limited"),
             (VaultError::Sealed.into(), 503, "sealed"),
+            (VaultError::NodeSealed { awaits: Awaits::Passphrase }.into(), 503, "sealed"),
+            (VaultError::NotSealed.into(), 409, "not_sealed"),
+            (VaultError::OtherLock { wanted: "shares" }.into(), 400, "bad_value"),
+            (VaultError::Share(ShareError::NotAShare).into(), 400, "bad_share"),
+            (VaultError::Share(ShareError::GivenTwice { index: 2 }).into(), 400, "duplicate_share"),
+            (VaultError::WrongShares.into(), 400, "wrong_shares"),
+            (VaultError::WrongPassphrase.into(), 400, "wrong_passphrase"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
             (VaultError::NoLead { lead }.into(), 503, "no_lead"),
             (VaultError::Overloaded.into(), 503, "overloaded"),

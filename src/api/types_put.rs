@@ -5,18 +5,18 @@ use serde::Deserialize;
 use super::error::ApiError;
 use super::query;
 use super::types_patch::{FieldBody, MetadataBody, OptionsBody, given, patch};
-use crate::crypto::text::ValueText;
+use crate::crypto::fields_object::TextOrObject;
 use crate::model::name::{KeyName, NodeName, ServiceName};
 use crate::model::secret::{Scope, SecretName};
 use crate::vault::request::{Place, PutRequest};
 
-/// The body as it is sent. `Debug` shows no value because [`ValueText`] shows none.
+/// The body as it is sent. `Debug` shows no value because [`TextOrObject`] shows none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PutBody {
     service: String,
     key_name: String,
-    key_value: ValueText,
+    key_value: TextOrObject,
     scope: Option<String>,
     scope_id: Option<String>,
     environment: Option<String>,
@@ -89,6 +89,18 @@ mod tests {
         assert_eq!(put.patch.contact, Wish::Set("ops@example.com".to_owned()));
         assert_eq!((put.patch.ttl, put.cas, put.place.environment), (Wish::Keep, None, None));
         assert!(!format!("{:?}", request(r#"{"service":"a","key_name":"b","key_value":"canary"}"#)).contains("canary"));
+    }
+
+    #[test]
+    fn a_value_with_fields_is_an_object_spelt_in_one_way() {
+        let put = request(
+            r#"{"service":"google","key_name":"oauth","key_value":{"client_secret":"canary","client_id":"1"},
+            "fields":[{"name":"client_id","type":"string"},{"name":"client_secret","type":"secret"}]}"#,
+        )
+        .expect("good");
+        assert_eq!(put.value.expose(), br#"{"client_id":"1","client_secret":"canary"}"#);
+        assert!(matches!(&put.patch.fields, Wish::Set(fields) if fields.len() == 2));
+        assert!(!format!("{put:?}").contains("canary"));
     }
 
     #[test]

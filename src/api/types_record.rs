@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::fields::Field;
 use crate::model::freshness::Offline;
 use crate::model::metadata::Metadata;
-use crate::model::record::{Record, RecordBody};
+use crate::model::record::{Record, RecordState};
 use crate::vault::answer::{Freshness, Holder, Served};
 
 /// Texts for people; only those that are set are printed.
@@ -91,8 +91,8 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             secret_id: record.secret_id,
             version: record.version.get(),
             revision: record.revision.get(),
-            deleted: matches!(record.body, RecordBody::Deleted { .. }),
-            state: state(&record.body),
+            deleted: record.state() == RecordState::Deleted,
+            state: record.state().as_str(),
             metadata: MetadataView::from(&record.metadata),
             fields: record.fields.iter().map(FieldView::from).collect(),
             expires_at: options.expires_at.map(|at| at.to_string()),
@@ -106,16 +106,6 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
         }
-    }
-}
-
-/// `live`, `deleted`, `destroyed`, or `unset` while there has been no value.
-fn state(body: &RecordBody) -> &'static str {
-    match body {
-        RecordBody::Sealed(_) => "live",
-        RecordBody::Deleted { .. } => "deleted",
-        RecordBody::Destroyed => "destroyed",
-        RecordBody::Unset => "unset",
     }
 }
 

@@ -1,9 +1,8 @@
-//! Reading and deleting a secret: the queries, and the answers whose shape is fixed.
+//! Reading and changing a secret: the queries, and the value as it is answered.
 
 use serde::{Deserialize, Serialize};
 
 use super::types_record::{FieldView, MetadataView};
-use crate::vault::answer::Stored;
 
 /// `GET /api/secrets/{service}/{key}?…`
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +22,29 @@ pub(super) struct ReadQuery {
     pub(super) refresh: Option<String>,
 }
 
-/// `DELETE /api/secrets/{service}/{key}?…` and `GET …/versions?…`
+/// `POST /api/secrets?…`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PutQuery {
+    /// `true`: tell what it would come to, and store nothing.
+    pub(super) dry_run: Option<String>,
+}
+
+/// `PATCH` and `DELETE /api/secrets/{service}/{key}?…` and `POST …/undelete?…`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ChangeQuery {
+    /// `global`, `company` or `node`; global if absent.
+    pub(super) scope: Option<String>,
+    /// The company or node of the scope.
+    pub(super) scope_id: Option<String>,
+    /// Another environment than the node's.
+    pub(super) environment: Option<String>,
+    /// `true`: tell what it would come to, and change nothing.
+    pub(super) dry_run: Option<String>,
+}
+
+/// `GET …/versions?…`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PlaceQuery {
@@ -47,6 +68,8 @@ pub(super) struct DestroyQuery {
     pub(super) environment: Option<String>,
     /// Numbers between commas; every version if absent.
     pub(super) versions: Option<String>,
+    /// `true`: tell what it would come to, and change nothing.
+    pub(super) dry_run: Option<String>,
 }
 
 /// `POST …/rollback?…`
@@ -61,26 +84,8 @@ pub(super) struct RollbackQuery {
     pub(super) environment: Option<String>,
     /// The version whose value becomes the new one.
     pub(super) to: Option<String>,
-}
-
-/// `GET /api/secrets?…`
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct ListQuery {
-    /// Only this service.
-    pub(super) service: Option<String>,
-    /// Only this scope.
-    pub(super) scope: Option<String>,
-    /// The company or node of the scope.
-    pub(super) scope_id: Option<String>,
-    /// Another environment than the node's.
-    pub(super) environment: Option<String>,
-    /// Only names `service/key_name` that start so.
-    pub(super) prefix: Option<String>,
-    /// 1 to 1000.
-    pub(super) limit: Option<String>,
-    /// Where the last page ended.
-    pub(super) cursor: Option<String>,
+    /// `true`: tell what it would come to, and change nothing.
+    pub(super) dry_run: Option<String>,
 }
 
 /// `GET /api/explain/…?environment=`
@@ -118,36 +123,4 @@ pub(super) struct SecretView<'a> {
     /// The declared fields, if the value has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fields: Vec<FieldView<'a>>,
-}
-
-/// A committed change.
-#[derive(Debug, Serialize)]
-pub(super) struct StoredView {
-    /// Always true: a failure has the shape of an error.
-    success: bool,
-    /// Serial number of the secret in its scope.
-    secret_id: u64,
-    /// For people.
-    message: &'static str,
-    /// The new version, or the one deleted.
-    version: u64,
-    /// The change, or the last one if there was none to make.
-    revision: u64,
-    /// Present when the request asked for what is there already.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    unchanged: bool,
-}
-
-impl StoredView {
-    /// A change as it is told: with these words if there was one to make.
-    pub(super) fn new(stored: &Stored, message: &'static str) -> Self {
-        Self {
-            success: true,
-            secret_id: stored.secret_id,
-            message: if stored.changed { message } else { "Nothing to change: it is so already" },
-            version: stored.version.get(),
-            revision: stored.revision.get(),
-            unchanged: !stored.changed,
-        }
-    }
 }

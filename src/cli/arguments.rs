@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_bulk::{ExportArguments, ImportArguments};
-use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UpArguments};
+use super::arguments_environment::EnvironmentVerb;
+use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
+use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
-    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments,
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, whole_seconds,
 };
-use crate::config::duration;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;
@@ -112,21 +113,42 @@ pub enum Verb {
         after_help = "Examples:
   aurora put hubspot/api_key --scope company:acme
   pass show hubspot | aurora put hubspot/api_key -
-  aurora put tls/server_key --from-file server.pem --verbatim"
+  aurora put tls/server_key --from-file server.pem --verbatim
+  aurora put google/oauth --field client_id:string --field client_secret:secret"
     )]
     Put(Box<PutArguments>),
     /// Print a value, and only the value
-    #[command(after_help = "Example: export HUBSPOT_API_KEY=$(aurora get hubspot/api_key --company acme)")]
+    #[command(after_help = "Examples:
+  export HUBSPOT_API_KEY=$(aurora get hubspot/api_key --company acme)
+  aurora get google/oauth --field client_id")]
     Get(GetArguments),
     /// List secrets: names, scopes and versions, never values
-    #[command(visible_alias = "ls", after_help = "Example: aurora list hubspot/ --scope company:acme")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:
+  aurora list hubspot/ --scope company:acme
+  aurora list --tag crm --expires-within 30d
+  aurora list --environment dev --state unset"
+    )]
     List(ListArguments),
     /// Show what is known about a secret in each scope, without its value
     #[command(after_help = "Example: aurora info hubspot/api_key")]
     Info(InfoArguments),
     /// Delete the current version of a secret in one scope (global unless --scope is given)
     #[command(visible_alias = "rm", after_help = "Example: aurora delete hubspot/api_key --scope node:runpod-tx")]
-    Delete(PlaceArguments),
+    Delete(ChangeArguments),
+    /// Make the deleted version of a secret in one scope current again
+    #[command(after_help = "Example: aurora undelete hubspot/api_key --scope node:runpod-tx")]
+    Undelete(ChangeArguments),
+    /// Take the values of versions out for good, from every node and from the lead's file
+    #[command(after_help = "Example: aurora destroy hubspot/api_key --versions 1,2 --yes")]
+    Destroy(DestroyArguments),
+    /// Store the value of an older version as a new one
+    #[command(after_help = "Example: aurora rollback hubspot/api_key --to 3")]
+    Rollback(RollbackArguments),
+    /// Say something else about a secret; its value and version stay
+    #[command(after_help = "Example: aurora describe hubspot/api_key --description 'CRM' --tag eu --clear owner")]
+    Describe(Box<DescribeArguments>),
     /// Show the versions of a secret in one scope, and which nodes hold the current one
     #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme")]
     Versions(PlaceArguments),
@@ -147,6 +169,15 @@ pub enum Verb {
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,
+    /// The environments of the mesh, beside each other
+    #[command(subcommand, visible_alias = "env")]
+    Environment(EnvironmentVerb),
+    /// Bring a share, or the passphrase, to a sealed node: asked for without echo, or from standard input (-)
+    #[command(after_help = "Examples:
+  aurora unseal                          asks for a share; says how many are still missing
+  pass show aurora/share | aurora unseal -
+  aurora unseal --status")]
+    Unseal(UnsealArguments),
     /// The nodes of the mesh
     #[command(subcommand)]
     Nodes(NodesVerb),
@@ -207,8 +238,8 @@ pub enum TokenVerb {
         /// A pattern of secrets it may hold; every secret of its scopes if absent (repeat for several)
         #[arg(long, value_name = "GLOB", value_parser = SecretGlob::parse)]
         allow: Vec<SecretGlob>,
-        /// How long the token admits, such as 30m; 10 minutes if absent
-        #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+        /// How long the token admits, such as 30m, at most 24h; 10 minutes if absent
+        #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
         valid_for: Option<std::time::Duration>,
     },
 }

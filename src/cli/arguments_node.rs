@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 
+use crate::config::node_config::CredentialName;
+use crate::crypto::shares::Quorum;
 use crate::model::name::{EnvironmentName, NodeName};
 
 /// `aurora dev`
@@ -45,9 +48,25 @@ pub struct InitArguments {
     /// Neither announce nor look for a lead on the local network
     #[arg(long)]
     pub no_discovery: bool,
+    /// What opens the node at start.
+    #[command(flatten)]
+    pub source: SourceArguments,
+}
+
+/// What opens a new node at start; a key file if nothing is said.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct SourceArguments {
     /// Seal the node with a passphrase, asked for without echo, instead of a key file
     #[arg(long)]
     pub passphrase: bool,
+    /// Split the key of the node into N shares for N people, any K of whom open it, such as 3/5; they are shown once
+    #[arg(long, value_name = "K/N", value_parser = Quorum::from_str)]
+    pub shamir: Option<Quorum>,
+    /// Seal the node with a key that systemd hands to the service (LoadCredentialEncrypted=) [default name: aurora-unseal]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "aurora-unseal")]
+    #[arg(value_parser = CredentialName::parse)]
+    pub systemd_credential: Option<CredentialName>,
 }
 
 /// `aurora join TOKEN`. No `Debug`: the token admits.
@@ -73,9 +92,9 @@ pub struct JoinArguments {
     /// Neither announce nor look for a lead on the local network
     #[arg(long)]
     pub no_discovery: bool,
-    /// Seal the node with a passphrase, asked for without echo, instead of a key file
-    #[arg(long)]
-    pub passphrase: bool,
+    /// What opens the node at start.
+    #[command(flatten)]
+    pub source: SourceArguments,
 }
 
 /// `aurora up`
@@ -87,4 +106,18 @@ pub struct UpArguments {
     /// Stop when the process that started this one ends
     #[arg(long, hide = true)]
     pub exit_with_parent: bool,
+}
+
+/// `aurora unseal`
+#[derive(Debug, Args)]
+pub struct UnsealArguments {
+    /// - reads from standard input, one share on a line; without it a terminal is asked, without echo
+    #[arg(value_name = "-")]
+    pub source: Vec<String>,
+    /// Only say how far it is
+    #[arg(long, conflicts_with = "source")]
+    pub status: bool,
+    /// Forget the shares that were given, and begin again
+    #[arg(long, conflicts_with_all = ["source", "status"])]
+    pub reset: bool,
 }

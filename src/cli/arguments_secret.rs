@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::config::duration;
+use crate::model::fields::{Field, FieldKind};
+use crate::model::name::FieldName;
 use crate::model::number::Version;
 use crate::model::secret::SecretName;
 use crate::model::time::Timestamp;
@@ -30,9 +32,16 @@ pub struct PutArguments {
     /// Leave out one newline at the end (this is the default)
     #[arg(long)]
     pub trim: bool,
+    /// Say what it would come to, and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The version that must be current; 0 = there must be none
     #[arg(long, value_name = "N")]
     pub cas: Option<u64>,
+    /// A field the value has, as NAME:secret or NAME:string (repeat for several); each is asked for, or the value is a
+    /// JSON object of them
+    #[arg(long, value_name = "NAME:TYPE", value_parser = field)]
+    pub field: Vec<Field>,
     /// What is said about the secret.
     #[command(flatten)]
     pub metadata: MetadataArguments,
@@ -73,14 +82,17 @@ pub struct OptionArguments {
     #[arg(long, value_name = "TIME", value_parser = timestamp)]
     pub expires_at: Option<Timestamp>,
     /// How long a copy counts as fresh, such as 5m
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
     pub ttl: Option<Duration>,
     /// How long after that it may still be used while the lead is away, such as 24h
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
     pub max_stale: Option<Duration>,
     /// Whether it may be used at all while the lead is away
     #[arg(long, value_name = "ANSWER", value_enum)]
     pub offline: Option<OfflineAnswer>,
+    /// Days after which it should be rotated; 90 if never said
+    #[arg(long, value_name = "DAYS")]
+    pub rotation_reminder_days: Option<u16>,
 }
 
 /// Whether a secret may be served while the lead is away.
@@ -112,6 +124,9 @@ pub struct GetArguments {
     /// An older version than the current one
     #[arg(long, value_name = "N", value_parser = version)]
     pub version: Option<Version>,
+    /// One field of a value that has several
+    #[arg(long, value_name = "NAME", value_parser = FieldName::parse)]
+    pub field: Option<FieldName>,
     /// Confirm with the lead first
     #[arg(long)]
     pub refresh: bool,
@@ -125,6 +140,50 @@ pub struct ListArguments {
     /// At most so many; all of them if absent
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Only secrets with this tag (repeat for several, which must all be there)
+    #[arg(long, value_name = "WORD")]
+    pub tag: Vec<String>,
+    /// Only secrets of this provider: the one that is named, else the service
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Only credentials that stop working within this time, such as 30d, or have stopped already
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub expires_within: Option<Duration>,
+    /// Only credentials that stop working before this time
+    #[arg(long, value_name = "TIME", value_parser = timestamp)]
+    pub expires_before: Option<Timestamp>,
+    /// Only credentials that have stopped working
+    #[arg(long)]
+    pub expired: bool,
+    /// Only secrets in this state
+    #[arg(long, value_name = "STATE", value_enum)]
+    pub state: Option<StateWord>,
+}
+
+/// What has become of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StateWord {
+    /// It can be read.
+    Live,
+    /// It was deleted.
+    Deleted,
+    /// Its value is gone for good.
+    Destroyed,
+    /// It has had no value so far.
+    Unset,
+}
+
+impl StateWord {
+    /// The word of the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Deleted => "deleted",
+            Self::Destroyed => "destroyed",
+            Self::Unset => "unset",
+        }
+    }
 }
 
 /// `aurora info SECRET`
@@ -135,7 +194,7 @@ pub struct InfoArguments {
     pub name: SecretName,
 }
 
-/// `aurora delete SECRET`, `aurora versions SECRET`
+/// `aurora versions SECRET`
 #[derive(Debug, Args)]
 pub struct PlaceArguments {
     /// SERVICE/KEY_NAME
@@ -151,7 +210,21 @@ pub struct ExplainArguments {
     pub name: SecretName,
 }
 
-fn version(text: &str) -> Result<Version, &'static str> {
+/// `client_id:string`; a field whose kind is not told is secret.
+pub(super) fn field(text: &str) -> Result<Field, String> {
+    let (name, kind) = text.split_once(':').unwrap_or((text, "secret"));
+    let name = FieldName::parse(name).map_err(|error| error.to_string())?;
+    let kind = FieldKind::parse(kind).ok_or("write NAME:secret or NAME:string")?;
+    Ok(Field { name, kind })
+}
+
+/// The API counts in seconds: half of one would be none.
+pub(super) fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let duration = duration::parse(text).map_err(|error| error.to_string())?;
+    if duration.subsec_nanos() == 0 { Ok(duration) } else { Err("write whole seconds".to_owned()) }
+}
+
+pub(super) fn version(text: &str) -> Result<Version, &'static str> {
     text.parse().ok().and_then(Version::new).ok_or("write a whole number from 1")
 }
 

@@ -23,8 +23,8 @@ use crate::crypto::plaintext::Plaintext;
 /// Longer than the 30 s a node gives itself, so that its own words arrive.
 const PATIENCE: Duration = Duration::from_secs(35);
 
-/// The same for an import, to which a node gives 900 s.
-const IMPORT_PATIENCE: Duration = Duration::from_secs(930);
+/// The same for what may take a node 900 s: a hundred thousand secrets at once.
+const LONG_PATIENCE: Duration = Duration::from_secs(905);
 
 /// Largest answer: a page of 1000 secrets with full metadata is under 8 MiB; beyond that something else is talking.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -33,6 +33,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
+    patience: Duration,
 }
 
 /// An answer that is no refusal.
@@ -64,7 +65,13 @@ impl Client {
     /// Nothing is opened yet.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self { socket, patience: PATIENCE }
+    }
+
+    /// The same, for a question about very many secrets.
+    #[must_use]
+    pub fn patiently(self) -> Self {
+        Self { patience: LONG_PATIENCE, ..self }
     }
 
     /// Asks, and reads the answer into a view.
@@ -80,24 +87,24 @@ impl Client {
     /// # Errors
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
     pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
-        self.within(PATIENCE, question.into_request()?).await
+        self.converse(question.into_request()?).await
     }
 
-    /// Asks with a body that is sent piece by piece, and whose answer may take as long as an import does.
+    /// The same with a body that is sent piece by piece.
     ///
     /// # Errors
-    /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
+    /// As [`Client::send`].
     pub(super) async fn send_lines(&self, question: Question, lines: Lines) -> Result<Answer, CliError> {
-        self.within(IMPORT_PATIENCE, question.posting(lines)?).await
+        self.converse(question.posting(lines)?).await
     }
 
-    async fn within<B>(&self, patience: Duration, request: Request<B>) -> Result<Answer, CliError>
+    async fn converse<B>(&self, request: Request<B>) -> Result<Answer, CliError>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let exchange = Box::pin(self.exchange(request));
-        tokio::time::timeout(patience, exchange).await.map_err(|_| CliError::TimedOut { after: patience })?
+        tokio::time::timeout(self.patience, exchange).await.map_err(|_| CliError::TimedOut { after: self.patience })?
     }
 
     async fn exchange<B>(&self, request: Request<B>) -> Result<Answer, CliError>

@@ -173,7 +173,7 @@ impl DevMesh {
         let mut arrivals = Vec::new();
         for sample in Sample::ALL {
             let began = tokio::time::Instant::now();
-            let stored: super::views_secret::StoredView =
+            let stored: super::views_change::StoredView =
                 lead.admin().ask(Question::post("/api/secrets", &sample.body())?).await?;
             let committed = began.elapsed();
             let mut reached = Vec::new();

@@ -126,6 +126,12 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// Environments were compared and share values; which, is already printed.
+    #[error("{count} values are the same in two environments")]
+    SharedValues {
+        /// How many.
+        count: usize,
+    },
     /// The journal was checked and does not hold; the verdict is already printed.
     #[error("the audit journal is broken: {reason}")]
     JournalBroken {
@@ -148,7 +154,8 @@ impl CliError {
             | Self::Unwritable(_)
             | Self::Unsaved { .. }
             | Self::Output(_)
-            | Self::System { .. } => 1,
+            | Self::System { .. }
+            | Self::SharedValues { .. } => 1,
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
             Self::NotFound { .. } => 3,
@@ -174,6 +181,7 @@ impl CliError {
             Self::Unwritable(_) => "not_text",
             Self::Unsaved { .. } | Self::Output(_) => "bad_output",
             Self::System { .. } => "system",
+            Self::SharedValues { .. } => "shared_values",
             Self::JournalBroken { .. } => "journal_broken",
         }
     }
@@ -194,6 +202,7 @@ impl CliError {
                     .to_owned()
             }
             Self::Garbled { .. } | Self::Broken { .. } | Self::TimedOut { .. } => "Look with: aurora status".to_owned(),
+            Self::SharedValues { .. } => "Give one environment a value of its own, then rotate the other.".to_owned(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::progress::Progress;
-use super::views_bulk::FieldView;
+use super::views_secret::FieldView;
 use super::wiped;
 use crate::crypto::fields_object::object;
 use crate::crypto::text::ValueText;

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::import_batch::Entry;
 use super::output::Shown;
 use super::table::{Style, plain, rows};
-use super::views_bulk::{FieldView, ImportedEntry, ImportedView};
+use super::views_bulk::{ImportedEntry, ImportedView};
+use super::views_secret::FieldView;
 use crate::interchange::naming::Skipped;
 
 /// A longer plan is told in numbers, unless every line is asked for: a person reads no more.

@@ -5,6 +5,8 @@
 
 pub mod arguments;
 pub mod arguments_bulk;
+pub mod arguments_environment;
+pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_secret;
 pub mod client;
@@ -16,14 +18,18 @@ pub mod question;
 pub mod say;
 
 mod ago;
-mod approval;
+mod confirm;
+mod hints;
 mod import_batch;
 mod import_plan;
 mod import_source;
+mod listing;
 mod option_check;
 mod output;
+mod pages;
 pub mod passphrase;
 mod progress;
+mod said;
 mod secret_file;
 mod session;
 mod socket;
@@ -31,18 +37,24 @@ mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_environment;
 mod verbs_export;
 mod verbs_import;
+mod verbs_life;
 mod verbs_node;
 mod verbs_secret;
+mod verbs_unseal;
 mod verbs_view;
 mod views_admin;
 mod views_bulk;
+mod views_change;
+mod views_environment;
 mod views_error;
 mod views_explain;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_unseal;
 mod wiped;
 
 use std::process::ExitCode;
@@ -67,7 +79,7 @@ pub fn run(global: &Global, verb: Verb) -> ExitCode {
         Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
         Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
     };
-    output.conclude(done)
+    output.conclude(done.map_err(|error| hints::completed(error, global)))
 }
 
 async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
@@ -76,7 +88,11 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
     match verb {
         Verb::Put(arguments) => verbs_secret::put(&mut session, *arguments).await,
         Verb::Get(arguments) => verbs_secret::get(&mut session, &arguments).await,
-        Verb::Delete(arguments) => verbs_secret::delete(&mut session, &arguments).await,
+        Verb::Delete(arguments) => verbs_life::delete(&mut session, &arguments).await,
+        Verb::Undelete(arguments) => verbs_life::undelete(&mut session, &arguments).await,
+        Verb::Destroy(arguments) => verbs_life::destroy(&mut session, &arguments).await,
+        Verb::Rollback(arguments) => verbs_life::rollback(&mut session, &arguments).await,
+        Verb::Describe(arguments) => verbs_life::describe(&mut session, *arguments).await,
         Verb::List(arguments) => verbs_view::list(&mut session, &arguments).await,
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
@@ -84,6 +100,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
+        Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,

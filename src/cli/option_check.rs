@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments_environment::EnvironmentVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -13,6 +14,8 @@ enum Takes {
     Place,
     /// Environment, scope and reason.
     PlaceAndReason,
+    /// The reason.
+    Reason,
     /// Company, environment and reason.
     Context,
     /// All of them.
@@ -31,6 +34,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Nothing => (false, false, false, false),
         Takes::Place => (false, true, true, false),
         Takes::PlaceAndReason => (false, true, true, true),
+        Takes::Reason => (false, false, false, true),
         Takes::Context => (true, true, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
@@ -61,11 +65,20 @@ fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) | Verb::Export(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
-        Verb::Put(_) | Verb::Delete(_) | Verb::Import(_) => Takes::PlaceAndReason,
+        Verb::Put(_)
+        | Verb::Import(_)
+        | Verb::Delete(_)
+        | Verb::Undelete(_)
+        | Verb::Destroy(_)
+        | Verb::Rollback(_)
+        | Verb::Describe(_) => Takes::PlaceAndReason,
+        Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
+        | Verb::Unseal(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -40,6 +40,20 @@ impl Question {
         Ok(Self { method: Method::POST, body: Some(wiped::json(body)?), ..Self::get(path) })
     }
 
+    /// `PATCH` a JSON body.
+    ///
+    /// # Errors
+    /// [`CliError::Garbled`] when the body cannot be written as JSON.
+    pub fn patch(path: impl Into<String>, body: &impl Serialize) -> Result<Self, CliError> {
+        Ok(Self { method: Method::PATCH, ..Self::post(path, body)? })
+    }
+
+    /// `POST` without a body: all that is asked for is in the path and the query.
+    #[must_use]
+    pub fn deed(path: impl Into<String>) -> Self {
+        Self { method: Method::POST, ..Self::get(path) }
+    }
+
     /// Adds a query parameter, if there is a text for it.
     #[must_use]
     pub fn with(mut self, name: &str, text: Option<&str>) -> Self {
@@ -65,6 +79,12 @@ impl Question {
             self.headers.push((HeaderName::from_static(name), value));
         }
         Ok(self)
+    }
+
+    /// The path with its query, to be asked for again with more.
+    #[must_use]
+    pub fn into_target(self) -> String {
+        self.target
     }
 
     /// The request as it is sent.

@@ -99,6 +99,13 @@ impl<'a> Session<'a> {
         question.with("environment", self.environment.as_ref().map(EnvironmentName::as_str))
     }
 
+    /// The options that name the place again, for a command that is proposed: ` --scope company:acme`.
+    pub(super) fn place_options(&self) -> String {
+        let environment = self.environment.as_ref().map(|name| format!(" --environment {name}"));
+        let scope = self.scope.map(|scope| format!(" --scope {scope}"));
+        environment.into_iter().chain(scope).collect()
+    }
+
     /// Adds scope and environment, if they were named.
     pub(super) fn in_place(&self, question: Question) -> Question {
         let question =

@@ -33,6 +33,32 @@ pub(super) fn pairs<'a>(style: Style, pairs: impl IntoIterator<Item = (&'a str, 
     finished(&table)
 }
 
+/// A table that is printed while its rows still come: its columns are as wide as the rows that are known at first.
+#[derive(Debug)]
+pub(super) struct Columns(Vec<usize>);
+
+impl Columns {
+    /// Columns that hold the header and these rows.
+    pub(super) fn fit(header: &[&str], rows: &[Vec<String>]) -> Self {
+        let width = |(column, name): (usize, &&str)| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain([name.chars().count()]).max().unwrap_or(0)
+        };
+        Self(header.iter().enumerate().map(width).collect())
+    }
+
+    /// The header's line.
+    pub(super) fn header(&self, header: &[&str]) -> String {
+        self.line(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    /// The line of a row.
+    pub(super) fn line(&self, cells: &[String]) -> String {
+        let cells = cells.iter().zip(&self.0).map(|(cell, width)| format!("{:width$}", plain(cell)));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    }
+}
+
 /// A text without characters that a terminal obeys. What others wrote (a description, a node's message) must not move
 /// the cursor of the person who reads it.
 pub(super) fn plain(text: &str) -> String {
@@ -88,6 +114,14 @@ mod tests {
         let text =
             pairs(Style::Plain, [("node", Some("aurora".to_owned())), ("lead", None), ("role", Some("lead".into()))]);
         assert_eq!(text, "node  aurora\nrole  lead\n");
+    }
+
+    #[test]
+    fn columns_keep_their_width_and_a_longer_cell_moves_its_own_line_only() {
+        let columns = Columns::fit(&["NAME", "STATE"], &[vec!["é".into(), "x".into()], vec!["aurora".into()]]);
+        assert_eq!(columns.header(&["NAME", "STATE"]), "NAME    STATE\n");
+        assert_eq!(columns.line(&["é".into(), "a\u{1b}b".into()]), "é       a\u{fffd}b\n");
+        assert_eq!(columns.line(&["longer than that".into(), "x".into()]), "longer than that  x\n");
     }
 
     #[test]

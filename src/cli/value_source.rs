@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
-use dialoguer::Password;
+use dialoguer::{Input, Password};
 
 use super::arguments_secret::PutArguments;
 use super::error::CliError;
 use super::wiped::Gathered;
+use crate::crypto::fields_object;
 use crate::crypto::plaintext::Plaintext;
+use crate::model::fields::{Field, FieldKind};
 use crate::model::record::VALUE_BYTES_MAX;
 
 /// Read at once; standard input rarely gives more.
@@ -30,8 +32,10 @@ pub(super) fn read(arguments: &PutArguments) -> Result<Plaintext, CliError> {
         ending(gather(file, &what)?, arguments)
     } else if dash {
         ending(gather(io::stdin().lock(), "standard input")?, arguments)
+    } else if arguments.field.is_empty() {
+        prompt(&format!("Value of {}", arguments.name), arguments, FieldKind::Secret)?
     } else {
-        prompt(arguments)?
+        prompt_fields(arguments)?
     };
     checked(value)
 }
@@ -49,7 +53,27 @@ pub(super) fn value_as_argument() -> CliError {
     }
 }
 
-fn prompt(arguments: &PutArguments) -> Result<Plaintext, CliError> {
+/// Asks for each field and joins them to one object.
+fn prompt_fields(arguments: &PutArguments) -> Result<Plaintext, CliError> {
+    let ask = |field: &Field| {
+        let text = prompt(&format!("Field {} of {}", field.name, arguments.name), arguments, field.kind)?;
+        if text.is_empty() && field.kind == FieldKind::Secret {
+            return Err(CliError::Usage {
+                message: format!("the field {} is empty", field.name),
+                hint: "Leave it out of the declared fields, or give it a value.".to_owned(),
+            });
+        }
+        Ok((field.name.clone(), text))
+    };
+    let fields = arguments.field.iter().map(ask).collect::<Result<_, _>>()?;
+    fields_object::object(fields).map_err(|error| CliError::Usage {
+        message: error.to_string(),
+        hint: "Declare each field once, and give each a text.".to_owned(),
+    })
+}
+
+/// Asks on the terminal; what is secret is not shown while it is typed.
+fn prompt(question: &str, arguments: &PutArguments, kind: FieldKind) -> Result<Plaintext, CliError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(CliError::Usage {
             message: "there is no terminal to ask for the value on".to_owned(),
@@ -57,15 +81,21 @@ fn prompt(arguments: &PutArguments) -> Result<Plaintext, CliError> {
         });
     }
     // An empty answer, also the end of input, is told like any other empty value instead of being asked again for ever.
-    let asked =
-        Password::new().with_prompt(format!("Value of {}", arguments.name)).allow_empty_password(true).interact();
+    let asked = match kind {
+        FieldKind::Secret => Password::new().with_prompt(question).allow_empty_password(true).interact(),
+        FieldKind::Text => Input::new().with_prompt(question).allow_empty(true).interact_text(),
+    };
     asked.map(|text| Plaintext::new(text.into_bytes())).map_err(|dialoguer::Error::IO(source)| CliError::Input {
         what: "the value from the terminal".to_owned(),
         source,
     })
 }
 
-fn gather(from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+/// Reads to the end, into memory that is wiped.
+///
+/// # Errors
+/// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is more than any value.
+pub(super) fn gather(from: impl Read, what: &str) -> Result<Plaintext, CliError> {
     // One more, for the newline that is left out.
     gather_up_to(VALUE_BYTES_MAX + 1, from, what, "the most any node stores")
 }

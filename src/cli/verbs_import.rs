@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::approval;
 use super::arguments::Format;
 use super::arguments_bulk::ImportArguments;
 use super::client::Client;
+use super::confirm;
 use super::error::CliError;
 use super::import_batch::{Entry, Lines};
 use super::import_plan::Plan;
@@ -33,7 +33,7 @@ pub(super) async fn import(session: &mut Session<'_>, arguments: &ImportArgument
     // In the order in which stores keep them: the pages of a follower's file are then written once, not again and again.
     entries.sort_by(|left, right| (&left.name, &left.scope).cmp(&(&right.name, &right.scope)));
     let entries: Arc<[Entry]> = entries.into();
-    let client = session.admin()?;
+    let client = session.admin()?.patiently();
     let batch = Batch { client, file: source.file, entries };
     let plan =
         |lead: Option<&ImportedView>| Plan::new(&batch.file, &batch.entries, &skipped, lead).in_full(arguments.verbose);
@@ -45,8 +45,7 @@ pub(super) async fn import(session: &mut Session<'_>, arguments: &ImportArgument
     }
     if !arguments.dry_run && outcome.to_store() > 0 {
         if !arguments.yes {
-            let question = format!("Store {} secrets?", outcome.to_store());
-            approval::ask(&question, "Add --yes to store them, or --dry-run to look only.")?;
+            approved(outcome.to_store())?;
         }
         let stored = batch.send(session, Run::InEarnest).await?;
         outcome = plan(stored.as_ref()).made();
@@ -55,6 +54,17 @@ pub(super) async fn import(session: &mut Session<'_>, arguments: &ImportArgument
         return session.output.show(&outcome);
     }
     if session.output.is_quiet() { Ok(()) } else { session.output.write(outcome.summary(arguments.dry_run).as_bytes()) }
+}
+
+/// Asks whether to go on; a script says so with an option.
+fn approved(count: usize) -> Result<(), CliError> {
+    if confirm::somebody_is_there() {
+        return confirm::ask(&format!("Store {count} secrets?"));
+    }
+    Err(CliError::Usage {
+        message: "nothing was stored: there is no terminal to ask on".to_owned(),
+        hint: "Add --yes to store them, or --dry-run to look only.".to_owned(),
+    })
 }
 
 /// What is imported, and to whom it goes.

@@ -1,15 +1,18 @@
-//! `put`, `get` and `delete`: the verbs that touch a value or a version.
+//! `put` and `get`: the verbs that touch a value.
 
 use super::ago::ago;
 use super::arguments::Format;
-use super::arguments_secret::{GetArguments, OfflineAnswer, PlaceArguments, PutArguments};
+use super::arguments_secret::{GetArguments, PutArguments};
 use super::client::Answer;
 use super::error::CliError;
 use super::question::Question;
+use super::said::Said;
 use super::session::Session;
 use super::value_source;
-use super::views_secret::{ChangeView, Metadata, PutBody, SecretView, StoredView};
-use crate::model::name::EnvironmentName;
+use super::verbs_life::rehearsed;
+use super::views_change::{ChangeView, StoredView};
+use super::views_secret::{PutBody, SecretView};
+use crate::model::name::{EnvironmentName, FieldName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 
@@ -22,33 +25,22 @@ pub(super) fn path(family: &str, name: &SecretName) -> String {
 pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> Result<(), CliError> {
     let value = value_source::read(&arguments)?;
     let garbled = |_| CliError::Garbled { what: "the value is no text" };
+    let PutArguments { name, field, metadata, options, cas, dry_run, .. } = arguments;
     let scope = session.scope.cloned().unwrap_or(Scope::Global);
-    let (about, options) = (arguments.metadata, arguments.options);
     let body = PutBody {
-        service: arguments.name.service.as_str(),
-        key_name: arguments.name.key.as_str(),
+        service: name.service.as_str(),
+        key_name: name.key.as_str(),
         key_value: std::str::from_utf8(value.expose()).map_err(garbled)?,
         scope: scope.kind(),
         scope_id: scope.id(),
         environment: session.environment.as_ref().map(EnvironmentName::as_str),
-        metadata: Metadata {
-            description: about.description,
-            owner: about.owner,
-            contact: about.contact,
-            note: about.note,
-            provider: about.provider,
-            tags: about.tag,
-        },
-        expires_at: options.expires_at.map(|at| at.to_string()),
-        cas: arguments.cas,
-        ttl: options.ttl.map(|ttl| ttl.as_secs()),
-        max_stale: options.max_stale.map(|max_stale| max_stale.as_secs()),
-        offline: options.offline.map(OfflineAnswer::as_str),
+        cas,
+        said: Said::new(metadata, options, &field, &[]),
     };
-    let question = session.with_reason(Question::post("/api/secrets", &body)?)?;
+    let question = session.with_reason(rehearsed(Question::post("/api/secrets", &body)?, dry_run))?;
     drop(value);
     let stored: StoredView = session.admin()?.ask(question).await?;
-    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
+    session.output.report(&ChangeView { stored, what: format!("{name} in {scope}") })
 }
 
 /// `aurora get`
@@ -57,6 +49,7 @@ pub(super) async fn get(session: &mut Session<'_>, arguments: &GetArguments) -> 
     let question = session
         .in_place(Question::get(path("secrets", &arguments.name)))
         .with("version", version.as_deref())
+        .with("field", arguments.field.as_ref().map(FieldName::as_str))
         .with("refresh", arguments.refresh.then_some("true"));
     let answer = session.reader()?.send(session.in_context(question)?).await?;
     if answer.header("x-cache") == Some("STALE") {
@@ -76,12 +69,4 @@ pub(super) async fn get(session: &mut Session<'_>, arguments: &GetArguments) -> 
 fn age(answer: &Answer) -> Option<u64> {
     let seconds: u64 = answer.header("age")?.parse().ok()?;
     seconds.checked_mul(1000)
-}
-
-/// `aurora delete`
-pub(super) async fn delete(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
-    let question = session.in_place(Question::delete(path("secrets", &arguments.name)));
-    let stored: StoredView = session.admin()?.ask(session.with_reason(question)?).await?;
-    let scope = session.scope.unwrap_or(&Scope::Global);
-    session.output.report(&ChangeView { stored, what: format!("{} in {scope}", arguments.name) })
 }

@@ -1,59 +1,72 @@
 //! `list`, `info`, `versions` and `explain`: what is known about secrets, without their values.
 
-use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, PlaceArguments};
+use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, PlaceArguments, StateWord};
 use super::error::CliError;
+use super::listing::Listing;
+use super::pages::Pages;
 use super::question::Question;
 use super::session::Session;
 use super::verbs_secret::path;
 use super::views_explain::ExplainView;
 use super::views_record::{InfoView, ListView, VersionsView};
+use crate::config::duration;
+use crate::model::secret::SecretName;
 
-/// Lines asked for at once: the most a node gives.
-const PAGE_LINES: usize = 1000;
-
-/// `aurora list`
+/// `aurora list`: printed as it comes, page by page.
 pub(super) async fn list(session: &mut Session<'_>, arguments: &ListArguments) -> Result<(), CliError> {
-    let all = pages(session, arguments.prefix.as_deref(), arguments.limit).await?;
-    session.output.show(&all)
+    let question = wanted(session, arguments);
+    let mut pages = Pages::new(session.lister()?, question.into_target(), arguments.limit.unwrap_or(usize::MAX));
+    let mut listing = Listing::new(session.output.format());
+    while let Some(page) = pages.next().await? {
+        listing.page(session.output, page)?;
+    }
+    listing.end(session.output)
+}
+
+fn wanted(session: &Session<'_>, arguments: &ListArguments) -> Question {
+    let within = arguments.expires_within.map(duration::print);
+    let before = arguments.expires_before.map(|time| time.to_string());
+    let question = session
+        .in_place(Question::get("/api/secrets"))
+        .with("prefix", arguments.prefix.as_deref())
+        .with("provider", arguments.provider.as_deref())
+        .with("expires_within", within.as_deref())
+        .with("expires_before", before.as_deref())
+        .with("expired", arguments.expired.then_some("true"))
+        .with("state", arguments.state.map(StateWord::as_str));
+    arguments.tag.iter().fold(question, |question, tag| question.with("tag", Some(tag)))
 }
 
 /// `aurora info`
 pub(super) async fn info(session: &mut Session<'_>, arguments: &InfoArguments) -> Result<(), CliError> {
     let name = &arguments.name;
-    let mut all = pages(session, Some(&name.to_string()), None).await?;
-    all.secrets.retain(|record| record.service == name.service.as_str() && record.key_name == name.key.as_str());
-    if all.secrets.is_empty() {
+    let all = each_scope(session, name).await?.filter(|all| !all.secrets.is_empty()).ok_or_else(|| {
         let message = format!("nothing is known here about {name}");
-        return Err(CliError::NotFound { message, hint: format!("Look with: aurora explain {name}") });
-    }
+        CliError::NotFound { message, hint: format!("Look with: aurora explain {name}") }
+    })?;
     session.output.show(&InfoView(all))
 }
 
-/// Follows the cursor until there are no more pages, or enough lines.
-async fn pages(session: &Session<'_>, prefix: Option<&str>, limit: Option<usize>) -> Result<ListView, CliError> {
-    let client = session.lister()?;
-    let most = limit.unwrap_or(usize::MAX);
+/// The records of one name. They come before those of the names that begin with it.
+async fn each_scope(session: &Session<'_>, name: &SecretName) -> Result<Option<ListView>, CliError> {
+    let text = name.to_string();
+    let question = session.in_place(Question::get("/api/secrets")).with("prefix", Some(&text));
+    let mut pages = Pages::new(session.lister()?, question.into_target(), usize::MAX);
     let mut all: Option<ListView> = None;
-    loop {
-        let (held, cursor) = all.as_ref().map_or((0, None), |all| (all.secrets.len(), all.next_cursor.as_deref()));
-        let lines = most.saturating_sub(held).clamp(1, PAGE_LINES).to_string();
-        let question = session.in_place(Question::get("/api/secrets")).with("prefix", prefix);
-        let page: ListView = client.ask(question.with("limit", Some(&lines)).with("cursor", cursor)).await?;
-        // A node that gives the same cursor again would keep us here for ever.
-        let more = page.next_cursor.is_some() && page.next_cursor.as_deref() != cursor;
-        let all = match &mut all {
-            Some(all) => {
-                all.secrets.extend(page.secrets);
-                all.next_cursor = page.next_cursor;
-                all
-            }
-            None => all.insert(page),
-        };
-        if !more || all.secrets.len() >= most {
+    while let Some(mut page) = pages.next().await? {
+        let came = page.secrets.len();
+        page.secrets.retain(|record| record.name() == text);
+        page.next_cursor = None;
+        let passed = page.secrets.len() < came;
+        match &mut all {
+            Some(all) => all.secrets.append(&mut page.secrets),
+            None => all = Some(page),
+        }
+        if passed {
             break;
         }
     }
-    all.ok_or(CliError::Garbled { what: "there is no page" })
+    Ok(all)
 }
 
 /// `aurora versions`

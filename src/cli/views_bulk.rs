@@ -1,25 +1,9 @@
 //! What a node answers to an import and to an export.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::views_secret::FieldView;
 use crate::crypto::text::ValueText;
-use crate::model::fields::Field;
-
-/// A declared field, on its way to the node and back.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FieldView {
-    /// Its name.
-    pub(super) name: String,
-    /// `secret` or `string`.
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-}
-
-impl From<&Field> for FieldView {
-    fn from(field: &Field) -> Self {
-        Self { name: field.name.to_string(), kind: field.kind.as_str().to_owned() }
-    }
-}
 
 /// What came of an import, or would.
 #[derive(Debug, Deserialize)]

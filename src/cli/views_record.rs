@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ago::{seen_from, span};
 use super::output::Shown;
 use super::table::{Style, pairs, rows};
-use super::views_secret::Metadata;
+use super::views_secret::{FieldView, Metadata};
 
 /// One version of one secret in one scope.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,7 +19,11 @@ pub(super) struct RecordView {
     version: u64,
     revision: u64,
     deleted: bool,
+    #[serde(default)]
+    state: String,
     metadata: Metadata,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldView>,
     expires_at: Option<String>,
     ttl: Option<u64>,
     max_stale: Option<u64>,
@@ -30,9 +34,34 @@ pub(super) struct RecordView {
 }
 
 impl RecordView {
-    /// `3`, or `3 (deleted)`.
+    /// `3`, or `3 (deleted)`, or `- (unset)` while there has been no value.
     pub(super) fn version_text(&self) -> String {
-        if self.deleted { format!("{} (deleted)", self.version) } else { self.version.to_string() }
+        match self.state.as_str() {
+            "live" => self.version.to_string(),
+            "unset" => "- (unset)".to_owned(),
+            // A node that tells no state knows deleted and live only.
+            "" if self.deleted => format!("{} (deleted)", self.version),
+            "" => self.version.to_string(),
+            state => format!("{} ({state})", self.version),
+        }
+    }
+
+    /// The line of a list, under [`LIST_HEADER`].
+    pub(super) fn cells(&self, now: &str) -> Vec<String> {
+        vec![
+            self.name(),
+            self.scope_text(),
+            self.environment.clone(),
+            self.version_text(),
+            seen_from(now, &self.updated_at),
+            self.expires_at.as_deref().map_or_else(|| "-".to_owned(), |at| seen_from(now, at)),
+            self.metadata.description.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    }
+
+    /// `hubspot/api_key`.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.service, self.key_name)
     }
 
     /// `company:acme`.
@@ -43,8 +72,9 @@ impl RecordView {
     fn details(&self, style: Style, now: &str) -> String {
         let seconds = |seconds: u64| span(std::time::Duration::from_secs(seconds));
         let tags = Some(self.metadata.tags.join(", ")).filter(|tags| !tags.is_empty());
+        let fields: Vec<String> = self.fields.iter().map(|field| format!("{} ({})", field.name, field.kind)).collect();
         let details = [
-            ("secret", Some(format!("{}/{}", self.service, self.key_name))),
+            ("secret", Some(self.name())),
             ("scope", Some(self.scope_text())),
             ("environment", Some(self.environment.clone())),
             ("version", Some(self.version_text())),
@@ -61,6 +91,8 @@ impl RecordView {
             ("note", self.metadata.note.clone()),
             ("provider", self.metadata.provider.clone()),
             ("tags", tags),
+            ("fields", Some(fields.join(", ")).filter(|fields| !fields.is_empty())),
+            ("rotation", Some(format!("due after {} d", self.rotation_reminder_days))),
         ];
         pairs(style, details)
     }
@@ -82,23 +114,9 @@ pub(super) struct ListView {
     pub(super) timestamp: String,
 }
 
-impl Shown for ListView {
-    fn table(&self, style: Style) -> String {
-        let header = ["SECRET", "SCOPE", "ENVIRONMENT", "VERSION", "UPDATED", "EXPIRES", "DESCRIPTION"];
-        let line = |record: &RecordView| {
-            vec![
-                format!("{}/{}", record.service, record.key_name),
-                record.scope_text(),
-                record.environment.clone(),
-                record.version_text(),
-                seen_from(&self.timestamp, &record.updated_at),
-                record.expires_at.as_deref().map_or_else(|| "-".to_owned(), |at| seen_from(&self.timestamp, at)),
-                record.metadata.description.clone().unwrap_or_else(|| "-".to_owned()),
-            ]
-        };
-        rows(style, &header, self.secrets.iter().map(line))
-    }
-}
+/// The header of a list.
+pub(super) const LIST_HEADER: [&str; 7] =
+    ["SECRET", "SCOPE", "ENVIRONMENT", "VERSION", "UPDATED", "EXPIRES", "DESCRIPTION"];
 
 /// One secret in each scope it has a value in.
 #[derive(Debug, Serialize)]
@@ -123,6 +141,15 @@ pub(super) struct VersionsView {
     versions: Vec<RecordView>,
     nodes: Vec<HolderView>,
     timestamp: String,
+}
+
+impl VersionsView {
+    /// The versions among the wanted ones, or among all, whose values are there to be destroyed: `3, 2 (deleted)`.
+    pub(super) fn with_values(&self, wanted: &[u64]) -> String {
+        let there = |record: &&RecordView| !matches!(record.state.as_str(), "destroyed" | "unset");
+        let named = |record: &&RecordView| wanted.is_empty() || wanted.contains(&record.version);
+        self.versions.iter().filter(there).filter(named).map(RecordView::version_text).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Shown for VersionsView {
@@ -175,9 +202,8 @@ mod tests {
 
     #[test]
     fn a_list_tells_scopes_versions_and_ages() {
-        let text = page().table(Style::Plain);
-        let line = text.lines().nth(1).expect("a line");
-        let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        let page = page();
+        let cells = page.secrets.first().expect("a line").cells(&page.timestamp);
         assert_eq!(cells, ["hubspot/api_key", "company:acme", "prod", "3 (deleted)", "3 m ago", "in 2 h", "Own"]);
     }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::output::Shown;
-use super::table::{Style, plain};
+use super::said::Said;
 use crate::crypto::text::ValueText;
+use crate::model::fields::Field;
 
 /// The body of `POST /api/secrets`. The value is borrowed; what is not given is not sent.
 #[derive(Serialize)]
@@ -16,17 +16,10 @@ pub(super) struct PutBody<'a> {
     pub(super) scope_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environment: Option<&'a str>,
-    pub(super) metadata: Metadata,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cas: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ttl: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) max_stale: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) offline: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) said: Said,
 }
 
 /// Texts about a secret.
@@ -60,6 +53,26 @@ pub(super) struct SecretView {
     override_applied: Option<String>,
     version: u64,
     environment: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldView>,
+}
+
+/// A declared field.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FieldView {
+    /// Its name.
+    pub(super) name: String,
+    /// `secret` or `string`.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
+impl From<&Field> for FieldView {
+    fn from(field: &Field) -> Self {
+        Self { name: field.name.to_string(), kind: field.kind.as_str().to_owned() }
+    }
 }
 
 impl SecretView {
@@ -74,40 +87,5 @@ impl SecretView {
     /// Which value it is.
     pub(super) fn version(&self) -> u64 {
         self.version
-    }
-}
-
-/// A committed change.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredView {
-    success: bool,
-    secret_id: u64,
-    message: String,
-    version: u64,
-    revision: u64,
-}
-
-impl StoredView {
-    /// The change.
-    pub(super) fn revision(&self) -> u64 {
-        self.revision
-    }
-}
-
-/// A committed change, and what was changed: a person sees in which scope, which is global unless they said otherwise.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct ChangeView {
-    /// What the node answered.
-    pub(super) stored: StoredView,
-    /// `hubspot/api_key in company:acme`
-    #[serde(skip)]
-    pub(super) what: String,
-}
-
-impl Shown for ChangeView {
-    fn table(&self, _style: Style) -> String {
-        let StoredView { message, version, revision, .. } = &self.stored;
-        format!("{}: {}, version {version}, revision {revision}\n", plain(message), self.what)
     }
 }

@@ -72,6 +72,45 @@ pub enum UnsealSource {
     },
     /// A passphrase, asked for at start.
     Passphrase,
+    /// A key file that systemd hands to the service: encrypted on the disk, and bound to the TPM if there is one.
+    SystemdCredential {
+        /// Its name, as in `LoadCredentialEncrypted=`.
+        credential: CredentialName,
+    },
+    /// Shares of a key, brought by several people after the start.
+    Shamir,
+}
+
+/// The name of a systemd credential: also the name of a file, so it can lead nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialName(String);
+
+impl CredentialName {
+    /// Longest name: a file name of Linux holds 255 bytes, and systemd takes no more.
+    const BYTES_MAX: usize = 255;
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let fits = (1..=Self::BYTES_MAX).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('.');
+        if fits { Ok(Self(text.to_owned())) } else { Err("is not the name of a credential".to_owned()) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `aurora-unseal`.
+impl Default for CredentialName {
+    fn default() -> Self {
+        Self("aurora-unseal".to_owned())
+    }
 }
 
 /// `[audit]`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::Table;
 
-use crate::model::freshness::FreshnessPolicy;
+use crate::model::freshness::{FRESHNESS_MAX, FreshnessPolicy};
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::record::VALUE_BYTES_MAX;
@@ -15,16 +15,14 @@ use crate::model::record::VALUE_BYTES_MAX;
 use super::duration;
 use super::error::{Problem, Problems};
 use super::node_config::{
-    ApiSection, AuditSection, Defaults, Durability, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, AuditSection, CredentialName, Defaults, Durability, LimitsSection, MeshSection, NodeConfig,
+    NodeSection, UnsealSource,
 };
 use super::paths::Paths;
 use super::section::Section;
 
 /// Longest socket directory: a socket's path holds 107 bytes (`sun_path`), and `/agent.sock` takes 11 of them.
 const SOCKET_DIR_BYTES_MAX: usize = 96;
-
-/// Longest `ttl` or `max_stale`: past a month without the lead a copy is an archive, not a cache.
-const FRESHNESS_MAX: Duration = Duration::from_secs(30 * 86_400);
 
 /// Most addresses of leads: each is dialled in turn.
 const LEADS_MAX: usize = 16;
@@ -153,25 +151,41 @@ fn cache(mut section: Section<'_>) -> FreshnessPolicy {
     FreshnessPolicy { ttl, max_stale }
 }
 
+/// The sources by name; which one decides what else may be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SourceName {
+    File,
+    Passphrase,
+    SystemdCredential,
+    Shamir,
+}
+
 fn unseal(mut section: Section<'_>, state_dir: &Path) -> UnsealSource {
-    let right = "write \"file\" or \"passphrase\"";
-    let passphrase = section.text("source", right, |text| match text {
-        "file" => Ok(false),
-        "passphrase" => Ok(true),
-        "systemd-credential" | "shamir" => Err(format!("{text:?} is not built into this version")),
+    let right = "write \"file\", \"passphrase\", \"systemd-credential\" or \"shamir\"";
+    let source = section.text("source", right, |text| match text {
+        "file" => Ok(SourceName::File),
+        "passphrase" => Ok(SourceName::Passphrase),
+        "systemd-credential" => Ok(SourceName::SystemdCredential),
+        "shamir" => Ok(SourceName::Shamir),
         other => Err(format!("{:?} is not an unseal source", shortened(other))),
     });
+    let source = source.unwrap_or(SourceName::File);
     let path = section.text("path", RIGHT_PATH, absolute);
-    let source = match (passphrase.unwrap_or(false), path) {
-        (false, path) => UnsealSource::File { path: path.unwrap_or_else(|| Paths::key_file(state_dir)) },
-        (true, None) => UnsealSource::Passphrase,
-        (true, Some(_)) => {
-            section.refuse("path", "is only for source = \"file\"", "leave it out");
-            UnsealSource::Passphrase
-        }
-    };
+    if path.is_some() && source != SourceName::File {
+        section.refuse("path", "is only for source = \"file\"", "leave it out");
+    }
+    let right = "write the name in LoadCredentialEncrypted=, like \"aurora-unseal\"";
+    let credential = section.text("credential", right, CredentialName::parse);
+    if credential.is_some() && source != SourceName::SystemdCredential {
+        section.refuse("credential", "is only for source = \"systemd-credential\"", "leave it out");
+    }
     section.finish();
-    source
+    match source {
+        SourceName::File => UnsealSource::File { path: path.unwrap_or_else(|| Paths::key_file(state_dir)) },
+        SourceName::Passphrase => UnsealSource::Passphrase,
+        SourceName::SystemdCredential => UnsealSource::SystemdCredential { credential: credential.unwrap_or_default() },
+        SourceName::Shamir => UnsealSource::Shamir,
+    }
 }
 
 fn audit(mut section: Section<'_>) -> AuditSection {
@@ -283,7 +297,7 @@ mod tests {
             ttl = "0s"
             max_stale = 3600
             [unseal]
-            source = "shamir"
+            source = "luck"
             [audit]
             durability = "loose"
             [api]
@@ -367,9 +381,27 @@ mod tests {
     }
 
     #[test]
-    fn a_path_beside_a_passphrase_and_a_socket_directory_too_long_are_refused() {
-        let both = format!("{SMALLEST}[unseal]\nsource = \"passphrase\"\npath = \"/k\"\n");
-        assert_eq!(keys(&both), ["unseal.path"]);
+    fn every_unseal_source_is_read_with_what_belongs_to_it_and_nothing_else() {
+        let unseal = |lines: &str| parse(&format!("{SMALLEST}[unseal]\n{lines}\n"), &system()).map(|it| it.unseal);
+        let named = |name| UnsealSource::SystemdCredential { credential: CredentialName::parse(name).expect("a name") };
+        assert_eq!(unseal("source = \"passphrase\""), Ok(UnsealSource::Passphrase));
+        assert_eq!(unseal("source = \"shamir\""), Ok(UnsealSource::Shamir));
+        assert_eq!(unseal("source = \"systemd-credential\""), Ok(named("aurora-unseal")));
+        assert_eq!(unseal("source = \"systemd-credential\"\ncredential = \"key.2\""), Ok(named("key.2")));
+        for (lines, key) in [
+            ("source = \"passphrase\"\npath = \"/k\"", "unseal.path"),
+            ("source = \"shamir\"\npath = \"/k\"", "unseal.path"),
+            ("source = \"systemd-credential\"\npath = \"/k\"", "unseal.path"),
+            ("credential = \"aurora-unseal\"", "unseal.credential"),
+            ("source = \"systemd-credential\"\ncredential = \"../../etc/passwd\"", "unseal.credential"),
+            ("source = \"systemd-credential\"\ncredential = \"..\"", "unseal.credential"),
+        ] {
+            assert_eq!(keys(&format!("{SMALLEST}[unseal]\n{lines}\n")), [key], "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_socket_directory_too_long_is_refused() {
         let long = format!("{SMALLEST}[api]\nsocket_dir = \"/{}\"\n", "a".repeat(96));
         assert_eq!(keys(&long), ["api.socket_dir"]);
     }
@@ -387,7 +419,10 @@ mod tests {
         full.api.socket_group = Some("aurora".to_owned());
         full.limits.connections = 64;
         full.limits.connections_per_uid = 8;
-        for config in [small, full] {
+        let credential = CredentialName::parse("key-2").expect("a name");
+        let of_systemd = NodeConfig { unseal: UnsealSource::SystemdCredential { credential }, ..small.clone() };
+        let shared = NodeConfig { unseal: UnsealSource::Shamir, ..small.clone() };
+        for config in [small, full, of_systemd, shared] {
             let text = render(&config);
             assert_eq!(parse(&text, &system()).as_ref(), Ok(&config), "{text}");
         }

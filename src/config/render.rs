@@ -76,12 +76,19 @@ max_stale = {}
 fn unseal(config: &NodeConfig) -> String {
     let comment = "\
 [unseal]
-# What opens the node's keys at start: \"file\", a key file of mode 0600, or \"passphrase\", asked for at start.
+# What opens the node's keys at start: \"file\", a key file of mode 0600; \"passphrase\", asked for at start;
+# \"systemd-credential\", a key file that the unit hands over with LoadCredentialEncrypted=; or \"shamir\", shares that
+# several people bring with `aurora unseal`. Set by init or join: a store opens with the source it was made with.
 ";
-    match &config.unseal {
-        UnsealSource::File { path: file } => format!("{comment}source = \"file\"\npath = {}\n", path(file)),
-        UnsealSource::Passphrase => format!("{comment}source = \"passphrase\"\n"),
-    }
+    let source = match &config.unseal {
+        UnsealSource::File { path: file } => format!("source = \"file\"\npath = {}\n", path(file)),
+        UnsealSource::Passphrase => "source = \"passphrase\"\n".to_owned(),
+        UnsealSource::SystemdCredential { credential } => {
+            format!("source = \"systemd-credential\"\ncredential = {}\n", text(credential.as_str()))
+        }
+        UnsealSource::Shamir => "source = \"shamir\"\n".to_owned(),
+    };
+    format!("{comment}{source}")
 }
 
 fn audit(config: &NodeConfig) -> String {

@@ -47,9 +47,12 @@ pub enum CryptoError {
         /// How long it must be.
         wanted: usize,
     },
-    /// The key file or passphrase is not the one the root key was wrapped with.
-    #[error("the key file or passphrase does not fit this store")]
+    /// The key file, credential, passphrase or set of shares is not the one the root key was wrapped with.
+    #[error("the unseal key does not fit this store")]
     UnsealMismatch,
+    /// There are fewer shares than open the node.
+    #[error("there are too few shares")]
+    TooFewShares,
     /// The parameters of the passphrase derivation are outside what this build will compute.
     #[error("the passphrase parameter {parameter} is {found}; it must be {least} to {most}")]
     PassphraseParameters {

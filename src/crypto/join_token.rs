@@ -1,9 +1,9 @@
 //! The text that admits one node once: `aurora-join-` and base62 of a secret, the pin of the mesh CA, and where the lead is.
 //!
 //! Layout before base62: format byte, secret (32), CA pin (32), count of addresses, each address with its length in one
-//! byte, and the first four bytes of SHA-256 over all of it. The checksum tells a mistyped text from a refused one; it
-//! is no protection, the secret is.
+//! byte, and the checksum of [`super::armour`].
 
+use super::armour::{self, Unreadable};
 use super::digest;
 use super::error::CryptoError;
 use super::plaintext::Plaintext;
@@ -12,10 +12,8 @@ use crate::model::roster::TokenHash;
 use crate::model::time::Entropy;
 
 const PREFIX: &str = "aurora-join-";
-const ALPHABET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TOKEN: &str = "the join token";
 const TOKEN_FORMAT: u8 = 1;
-const CHECKSUM_BYTES: usize = 4;
 
 /// Bytes of the secret: nobody guesses 256 bits within ten minutes.
 pub const SECRET_BYTES: usize = 32;
@@ -65,18 +63,11 @@ impl JoinSecret {
     /// [`CryptoError::Malformed`] for what is no token, [`CryptoError::DamagedToken`] for one that lost or changed a
     /// character, [`CryptoError::UnknownFormat`] for one of a newer mesh.
     pub fn parse(text: &str) -> Result<Self, CryptoError> {
-        let malformed = CryptoError::Malformed { what: TOKEN };
-        let text = text.trim();
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(malformed);
-        }
-        let digits = text.strip_prefix(PREFIX).ok_or(malformed)?;
-        let bytes = base_x::decode(ALPHABET, digits).map(Plaintext::new).map_err(|_| CryptoError::DamagedToken)?;
-        let (body, checksum) = bytes.expose().split_last_chunk::<CHECKSUM_BYTES>().ok_or(CryptoError::DamagedToken)?;
-        if !digest::equal(&checksum_of(body), checksum) {
-            return Err(CryptoError::DamagedToken);
-        }
-        let (&format, fields) = body.split_first().ok_or(CryptoError::DamagedToken)?;
+        let body = armour::read(PREFIX, text, TEXT_BYTES_MAX).map_err(|unreadable| match unreadable {
+            Unreadable::Foreign => CryptoError::Malformed { what: TOKEN },
+            Unreadable::Damaged => CryptoError::DamagedToken,
+        })?;
+        let (&format, fields) = body.expose().split_first().ok_or(CryptoError::DamagedToken)?;
         if format != TOKEN_FORMAT {
             return Err(CryptoError::UnknownFormat { what: TOKEN, found: format });
         }
@@ -94,11 +85,7 @@ impl JoinSecret {
         for address in &self.addresses {
             push_counted(&mut body, address.len(), address.as_bytes());
         }
-        let checksum = checksum_of(&body);
-        body.extend_from_slice(&checksum);
-        let body = Plaintext::new(body);
-        let digits = Plaintext::new(base_x::encode(ALPHABET, body.expose()).into_bytes());
-        Plaintext::new([PREFIX.as_bytes(), digits.expose()].concat())
+        armour::write(PREFIX, Plaintext::new(body).expose())
     }
 
     /// What the lead stores in place of the secret.
@@ -159,11 +146,6 @@ fn address_is_plain(address: &str) -> bool {
 fn push_counted(body: &mut Vec<u8>, count: usize, bytes: &[u8]) {
     body.push(u8::try_from(count).unwrap_or(u8::MAX));
     body.extend_from_slice(bytes);
-}
-
-fn checksum_of(body: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let [first, second, third, fourth, ..] = digest::sha256(body);
-    [first, second, third, fourth]
 }
 
 #[cfg(test)]
@@ -231,8 +213,8 @@ mod tests {
     #[test]
     fn a_checksum_over_nonsense_does_not_help() {
         let forged = |body: &[u8]| {
-            let bytes = [body, &checksum_of(body)].concat();
-            JoinSecret::parse(&format!("{PREFIX}{}", base_x::encode(ALPHABET, &bytes))).expect_err("forged")
+            let text = armour::write(PREFIX, body);
+            JoinSecret::parse(str::from_utf8(text.expose()).expect("ascii")).expect_err("forged")
         };
         let malformed = CryptoError::Malformed { what: TOKEN };
         let head = [&[TOKEN_FORMAT][..], &[7; 64]].concat();

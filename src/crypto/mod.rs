@@ -3,13 +3,16 @@
 //! Everything sealed is bound by associated data to where it belongs, so that bytes moved elsewhere do not open. Keys
 //! live in locked, wiped memory; plaintext exists only as [`plaintext::Plaintext`].
 
+mod armour;
 mod binding;
 pub mod digest;
+mod draw;
 mod envelope;
 pub mod error;
 pub mod fernet;
 pub mod fields;
 pub mod fields_object;
+pub mod gathering;
 pub mod join_token;
 pub mod key_ring;
 pub mod locked;
@@ -17,8 +20,10 @@ pub mod passphrase;
 pub mod plaintext;
 pub mod record;
 pub mod root;
+pub mod same;
 pub mod scope_key;
 pub mod sealing;
+pub mod shares;
 pub mod system_entropy;
 #[cfg(test)]
 mod test_support;

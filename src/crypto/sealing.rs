@@ -3,17 +3,16 @@
 //! Mode Auth: the sender is the mesh's own key, whose public half each node pinned when it joined. So a key that opens
 //! came from the lead, and a cache that was tampered with on disk does not open.
 
-use std::convert::Infallible;
 use std::fmt;
 
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256};
 use hpke::{Deserializable, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng};
-use rand_core::{TryCryptoRng, TryRng};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use super::binding::Binding;
+use super::draw::Draw;
 use super::error::CryptoError;
 use super::locked::LockedKey;
 use super::plaintext::Plaintext;
@@ -23,7 +22,7 @@ use crate::model::name::NodeName;
 use crate::model::number::Generation;
 use crate::model::record::SealedScopeKey;
 use crate::model::secret::KeyScope;
-use crate::model::time::{Entropy, EntropyUnavailable};
+use crate::model::time::Entropy;
 
 type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type RecipientKey = <X25519HkdfSha256 as Kem>::PublicKey;
@@ -107,7 +106,7 @@ pub fn seal_scope_key(
 ) -> Result<SealedScopeKey, CryptoError> {
     let failed = |_| CryptoError::SealFailed { what: SCOPE_KEY };
     let mode = OpModeS::<X25519HkdfSha256>::Auth((sender.private()?, public(&sender.public)?));
-    let mut random = Draw { entropy, failed: None };
+    let mut random = Draw::from(entropy);
     let result = single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
         &mode,
         &public(to)?,
@@ -117,9 +116,7 @@ pub fn seal_scope_key(
         &mut random,
     );
     // Asked first: what was made without randomness must not leave, whatever the library says of it.
-    if let Some(error) = random.failed {
-        return Err(error.into());
-    }
+    random.finish()?;
     let (encapped, ciphertext) = result.map_err(failed)?;
     let mut sealed = vec![SEALED_FORMAT];
     sealed.extend_from_slice(&encapped.to_bytes());
@@ -165,45 +162,6 @@ fn public(key: &SealingPublicKey) -> Result<RecipientKey, CryptoError> {
 fn info(mesh: &MeshId, node: &NodeName, at: &KeyScope, generation: Generation) -> Vec<u8> {
     Binding::new(LABEL, mesh).field(node.as_str().as_bytes()).key_scope(at).generation(generation).into_bytes()
 }
-
-/// Our randomness in the library's shape. The library cannot be told of a failure, so it is kept and asked for after.
-struct Draw<'a> {
-    entropy: &'a dyn Entropy,
-    failed: Option<EntropyUnavailable>,
-}
-
-impl Draw<'_> {
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0_u8; N];
-        self.fill(&mut bytes);
-        bytes
-    }
-
-    fn fill(&mut self, buffer: &mut [u8]) {
-        if let Err(error) = self.entropy.fill(buffer) {
-            self.failed = Some(error);
-        }
-    }
-}
-
-impl TryRng for Draw<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from_le_bytes(self.array()))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(u64::from_le_bytes(self.array()))
-    }
-
-    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
-        self.fill(buffer);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Draw<'_> {}
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! What opens the root key at start: a key file, or a passphrase.
+//! What opens the root key at start: a key file, a passphrase, or shares of a key that nobody has whole.
 
 use std::fmt;
 
@@ -20,6 +20,14 @@ const KEY_FILE: &str = "the key file";
 pub struct UnsealKey(LockedKey);
 
 impl UnsealKey {
+    /// A key that is kept nowhere: to be split into shares.
+    ///
+    /// # Errors
+    /// [`CryptoError::Entropy`] or [`CryptoError::NoMemory`].
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, CryptoError> {
+        LockedKey::generate(entropy).map(Self)
+    }
+
     /// The text of a new key file: 64 hexadecimal digits and a newline.
     ///
     /// # Errors
@@ -65,6 +73,16 @@ impl UnsealKey {
         let mut key = LockedKey::zeroed()?;
         parameters.derive(passphrase, key.as_mut())?;
         Ok(Self(key))
+    }
+
+    /// The key that shares were combined to.
+    pub(super) fn from_bytes(bytes: &Plaintext) -> Result<Self, CryptoError> {
+        LockedKey::from_slice(bytes.expose(), "the unseal key").map(Self)
+    }
+
+    /// The key itself, to be split.
+    pub(super) fn as_bytes(&self) -> &[u8; KEY_BYTES] {
+        self.0.as_bytes()
     }
 
     /// Wraps the root key for the store.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+use super::ceremony::Ceremony;
 use super::config_file;
 use super::group;
 use super::init::init;
@@ -23,7 +24,6 @@ use crate::config::node_config::{
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
-use crate::crypto::plaintext::Plaintext;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -83,14 +83,17 @@ async fn run_init(arguments: InitArguments) -> Result<()> {
     }
     config.mesh.leads = arguments.advertise;
     config.mesh.discovery = !arguments.no_discovery;
-    let passphrase = sealed_by(&mut config, arguments.passphrase)?;
-    let made = init(&config, &file, passphrase.as_ref(), &Seams::system()?).await?;
+    let ceremony = Ceremony::begin(&mut config, arguments.source)?;
+    let made = init(&config, &file, ceremony.brought(), &Seams::system()?).await?;
     let done = if made.was_there { "was there; its configuration is written again" } else { "is made" };
     say::line(&format!("Mesh {} {done}; this node is its lead, {}.", made.mesh, config.node.name));
     say::line(&format!("  configuration  {}", file.display()));
     say::line(&format!("  state          {}", config.node.state_dir.display()));
-    say::line(&format!("  mesh CA        {}", made.authority.fingerprint()));
+    if let Some(authority) = made.authority {
+        say::line(&format!("  mesh CA        {}", authority.fingerprint()));
+    }
     say::line(&format!("Start it:        aurora up --config {}", file.display()));
+    ceremony.afterwards().iter().for_each(|text| say::line(text));
     say::line("Then, for each node:  aurora token create NODE");
     if config.mesh.leads.is_empty() && config.mesh.listen.ip().is_unspecified() {
         say::note(
@@ -116,9 +119,9 @@ async fn run_join(arguments: JoinArguments) -> Result<()> {
         template.mesh.listen = listen;
     }
     template.mesh.discovery = !arguments.no_discovery;
-    let passphrase = sealed_by(&mut template, arguments.passphrase)?;
+    let ceremony = Ceremony::begin(&mut template, arguments.source)?;
     let options = JoinOptions { template, config_file: file.clone(), lead: arguments.lead };
-    let config = join(&token, &options, passphrase.as_ref(), &Seams::system()?).await?;
+    let config = join(&token, &options, ceremony.brought(), &Seams::system()?).await?;
     say::line(&format!(
         "This machine is now the node {} of environment {}.",
         config.node.name, config.node.environment
@@ -130,6 +133,7 @@ async fn run_join(arguments: JoinArguments) -> Result<()> {
         duration::print(config.cache.ttl + config.cache.max_stale)
     ));
     say::line(&format!("Start it:        aurora up --config {}", file.display()));
+    ceremony.afterwards().iter().for_each(|text| say::line(text));
     Ok(())
 }
 
@@ -143,8 +147,8 @@ async fn run_up(arguments: UpArguments) -> Result<()> {
     let file = arguments.config.unwrap_or(defaults.paths.config_file.clone());
     let config = config_file::read(&file, &defaults)?;
     let passphrase = match config.unseal {
-        UnsealSource::Passphrase => Some(passphrase::ask(Kind::Known).map_err(|error| anyhow!("{error}"))?),
-        UnsealSource::File { .. } => None,
+        UnsealSource::Passphrase => passphrase::ask_if_any(Kind::Known).map_err(|error| anyhow!("{error}"))?,
+        UnsealSource::File { .. } | UnsealSource::SystemdCredential { .. } | UnsealSource::Shamir => None,
     };
     up(&config, passphrase.as_ref(), &Seams::system()?).await
 }
@@ -185,15 +189,4 @@ fn template(
 /// What is written to a file must not depend on where the command was typed.
 fn absolute(path: PathBuf) -> Result<PathBuf> {
     std::path::absolute(&path).with_context(|| format!("{} is no path", path.display()))
-}
-
-fn sealed_by(config: &mut NodeConfig, wanted: bool) -> Result<Option<Plaintext>> {
-    if !wanted {
-        return Ok(None);
-    }
-    config.unseal = UnsealSource::Passphrase;
-    match passphrase::ask(Kind::New) {
-        Ok(passphrase) => Ok(Some(passphrase)),
-        Err(error) => bail!("{error}"),
-    }
 }

@@ -1,9 +1,12 @@
 //! Names that outlive a power cut: a file that was synchronised is still lost when its directory was not.
 
-use std::fs::{DirBuilder, File};
-use std::io;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+
+/// Most bytes that are overwritten: the only files that are wiped hold a key.
+const WIPED_BYTES_MAX: usize = 4096;
 
 /// Makes the names in the directory of `path` durable.
 ///
@@ -19,6 +22,20 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 /// When it or its directory cannot be opened or synchronised.
 pub(super) fn sync_file(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
+    sync_parent(path)
+}
+
+/// Overwrites a small file before it is removed. On a file system that writes elsewhere, or a disk that spreads its wear, the
+/// old bytes may stay all the same.
+///
+/// # Errors
+/// When it cannot be written, synchronised or removed.
+pub(super) fn wipe(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(WIPED_BYTES_MAX);
+    file.write_all(&vec![0; length])?;
+    file.sync_all()?;
+    std::fs::remove_file(path)?;
     sync_parent(path)
 }
 
@@ -52,6 +69,18 @@ mod tests {
         }
         let mode = std::fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_wiped_file_is_overwritten_before_it_goes() {
+        let above = tempfile::tempdir().expect("a directory");
+        let (path, other) = (above.path().join("key"), above.path().join("another name"));
+        std::fs::write(&path, "0123456789").expect("written");
+        std::fs::hard_link(&path, &other).expect("linked");
+        wipe(&path).expect("wiped");
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(&other).expect("the same file"), [0; 10]);
+        assert!(wipe(&path).is_err());
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::pending::Pending;
+use super::pending::{self, Pending};
 use crate::model::identity::Role;
 use crate::store::handle::Store;
 
 /// Refuses a state directory that holds a node, before anything is made there. A join that was interrupted has its keys
 /// beside its store; a finished one has not.
 pub(super) fn refuse_another_node(store_file: &Path, state_dir: &Path) -> Result<()> {
-    if store_file.exists() && !Pending::is_kept(state_dir) {
+    if store_file.exists() && !pending::is_kept(state_dir) {
         bail!(
             "{} exists: {} holds a node already; start it with `aurora up --config` and its node.toml, or join with \
              another --state-dir and --config",
@@ -28,7 +28,7 @@ pub(super) fn refuse_another_node(store_file: &Path, state_dir: &Path) -> Result
 ///
 /// # Errors
 /// When it is open elsewhere, cannot be read, or is another node's.
-pub(super) async fn check(store_file: &Path, pending: &Pending) -> Result<()> {
+pub(super) async fn check(store_file: &Path, pending: &Pending<'_>) -> Result<()> {
     if let Some(store) = open_own(store_file, pending).await? {
         store.close().await?;
     }
@@ -39,7 +39,7 @@ pub(super) async fn check(store_file: &Path, pending: &Pending) -> Result<()> {
 ///
 /// # Errors
 /// As [`check`].
-pub(super) async fn remove(store_file: &Path, pending: &Pending) -> Result<()> {
+pub(super) async fn remove(store_file: &Path, pending: &Pending<'_>) -> Result<()> {
     if let Some(store) = open_own(store_file, pending).await? {
         let removed = std::fs::remove_file(store_file);
         store.close().await?;
@@ -48,7 +48,7 @@ pub(super) async fn remove(store_file: &Path, pending: &Pending) -> Result<()> {
     Ok(())
 }
 
-async fn open_own(store_file: &Path, pending: &Pending) -> Result<Option<Store>> {
+async fn open_own(store_file: &Path, pending: &Pending<'_>) -> Result<Option<Store>> {
     if !store_file.exists() {
         return Ok(None);
     }

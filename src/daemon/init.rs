@@ -2,11 +2,15 @@
 //!
 //! The store appears whole, `node.toml` after it: where both exist, the mesh is complete; where only the store does, `init`
 //! run again writes `node.toml` and makes nothing. It never replaces a store.
+//!
+//! Shares are shown when the store is on the disk and before it has its name ([`new_store::make`]). Interrupted before, `init`
+//! run again makes another mesh with other shares; interrupted after, those that were shown open the store.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::brought::Brought;
 use super::config_file;
 use super::keystore::Keystore;
 use super::seams::Seams;
@@ -33,8 +37,8 @@ use crate::transport::node_key::NodeKey;
 pub struct Initialised {
     /// The mesh.
     pub mesh: MeshId,
-    /// The key of its CA, which join tokens pin.
-    pub authority: KeyPin,
+    /// The key of its CA, which join tokens pin; not to be had from a mesh that was there and opens with shares.
+    pub authority: Option<KeyPin>,
     /// Where the configuration was written.
     pub config_file: PathBuf,
     /// The mesh was there, and only its configuration was written.
@@ -49,7 +53,7 @@ pub struct Initialised {
 pub async fn init(
     config: &NodeConfig,
     file: &Path,
-    passphrase: Option<&Plaintext>,
+    brought: Option<Brought<'_>>,
     seams: &Seams,
 ) -> Result<Initialised> {
     if file.exists() {
@@ -60,23 +64,23 @@ pub async fn init(
     unseal::private_dir(state_dir)?;
     let store_file = state_dir.join(STORE_FILE);
     if store_file.exists() {
-        return complete(config, file, &store_file, passphrase).await;
+        return complete(config, file, &store_file, brought).await;
     }
     let entropy = &*seams.entropy;
-    let (unseal_key, parameters) = unseal::create(&config.unseal, passphrase, entropy)?;
+    let made = unseal::create(&config.unseal, brought, entropy)?;
     let mut id = [0_u8; 16];
     entropy.fill(&mut id)?;
     let mesh = MeshId(id);
-    let (keystore, root) = Keystore::create(&unseal_key, mesh, entropy)?;
+    let (keystore, root) = Keystore::create(&made.key, mesh, entropy)?;
     let mut mutations = vec![root];
-    mutations.extend(parameters.map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
+    mutations.extend(made.remembered());
     let authority = Authority::generate(&mesh, seams.clock.now().wall)?;
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts =
         Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
-    new_store::make(&store_file, facts, mutations).await?;
+    new_store::make(&store_file, facts, mutations, || made.show()).await?;
     config_file::write(file, config)?;
-    Ok(Initialised { mesh, authority: authority.pin(), config_file: file.to_owned(), was_there: false })
+    Ok(Initialised { mesh, authority: Some(authority.pin()), config_file: file.to_owned(), was_there: false })
 }
 
 /// Writes the configuration of a mesh whose store is there.
@@ -84,7 +88,7 @@ async fn complete(
     config: &NodeConfig,
     file: &Path,
     store_file: &Path,
-    passphrase: Option<&Plaintext>,
+    brought: Option<Brought<'_>>,
 ) -> Result<Initialised> {
     let found = || {
         format!(
@@ -94,13 +98,14 @@ async fn complete(
     };
     let (store, contents) = Store::open(store_file).await.with_context(found)?;
     store.close().await?;
-    let authority = own_authority(config, passphrase, &contents).with_context(found)?;
+    let authority = own_authority(config, brought, &contents).with_context(found)?;
     config_file::write(file, config)?;
     Ok(Initialised { mesh: contents.facts.mesh, authority, config_file: file.to_owned(), was_there: true })
 }
 
-/// Proves that the store is of the lead this configuration describes, and opens with its key.
-fn own_authority(config: &NodeConfig, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<KeyPin> {
+/// Proves that the store is of the lead this configuration describes, and opens with its key; or, where only people have
+/// that, that it opens with as many shares as were asked for.
+fn own_authority(config: &NodeConfig, brought: Option<Brought<'_>>, contents: &Contents) -> Result<Option<KeyPin>> {
     let Facts { node, role, environment, .. } = &contents.facts;
     if *role != Role::Lead {
         bail!("it belongs to the {role} {node}, which is started with `aurora up --config` and its node.toml");
@@ -111,10 +116,21 @@ fn own_authority(config: &NodeConfig, passphrase: Option<&Plaintext>, contents: 
              --environment {environment}"
         );
     }
-    let keystore = Keystore::unseal(&config.unseal, passphrase, contents).with_context(|| {
-        format!("it holds the mesh of the lead {node}; --passphrase must be given if it was given when it was made")
+    if let Some(Brought::Quorum(quorum, _)) = brought {
+        let kept = unseal::share_parameters(&contents.blobs)?.quorum();
+        if kept != quorum {
+            bail!("it opens with {kept} shares, not with {quorum}");
+        }
+        return Ok(None);
+    }
+    let keystore = Keystore::unseal(&config.unseal, brought.and_then(Brought::passphrase), contents);
+    let keystore = keystore.with_context(|| {
+        format!(
+            "it holds the mesh of the lead {node}; --passphrase, --shamir or --systemd-credential must be given if it was \
+             given when it was made"
+        )
     })?;
-    Ok(assemble_lead::authority(&keystore)?.pin())
+    Ok(Some(assemble_lead::authority(&keystore)?.pin()))
 }
 
 fn lead_mutations(

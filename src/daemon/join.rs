@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::brought::Brought;
 use super::config_file;
 use super::keystore::Keystore;
-use super::pending::Pending;
+use super::pending::{self, Pending};
 use super::seams::Seams;
 use super::{STORE_FILE, earlier, new_store, unseal};
 use crate::cli::say;
@@ -55,7 +56,7 @@ pub struct JoinOptions {
 pub async fn join(
     token: &JoinSecret,
     options: &JoinOptions,
-    passphrase: Option<&Plaintext>,
+    brought: Option<Brought<'_>>,
     seams: &Seams,
 ) -> Result<NodeConfig> {
     let file = &options.config_file;
@@ -66,7 +67,7 @@ pub async fn join(
     let store_file = state_dir.join(STORE_FILE);
     earlier::refuse_another_node(&store_file, state_dir)?;
     unseal::private_dir(state_dir)?;
-    let pending = Pending::load_or_create(&options.template, passphrase, seams).await?;
+    let pending = Pending::load_or_create(&options.template, brought, seams).await?;
     earlier::check(&store_file, &pending).await?;
     let question = Join {
         token_secret: token.secret().expose().try_into().context("the token holds no secret")?,
@@ -79,7 +80,7 @@ pub async fn join(
     earlier::remove(&store_file, &pending).await?;
     keep(&store_file, &config, &admitted, &pending, seams).await?;
     config_file::write(file, &config)?;
-    Pending::forget(state_dir);
+    pending::forget(state_dir);
     Ok(config)
 }
 
@@ -212,12 +213,12 @@ async fn keep(
     store_file: &Path,
     config: &NodeConfig,
     admitted: &Admitted,
-    pending: &Pending,
+    pending: &Pending<'_>,
     seams: &Seams,
 ) -> Result<()> {
     let entropy = &*seams.entropy;
     let mesh = admitted.mesh_id();
-    let (keystore, root) = Keystore::create(&pending.unseal_key, mesh, entropy)?;
+    let (keystore, root) = Keystore::create(&pending.made.key, mesh, entropy)?;
     let leaf = admitted.chain.first().context("the lead sent no certificate")?.clone();
     let entry = RosterEntry {
         name: config.node.name.clone(),
@@ -240,13 +241,12 @@ async fn keep(
         Mutation::PutNode(entry),
         Mutation::Advance(Position::default()),
     ];
-    let parameters = pending.parameters.clone();
-    mutations.extend(parameters.map(|bytes| Mutation::PutBlob(BlobName::PassphraseParameters, bytes)));
+    mutations.extend(pending.made.remembered());
     let facts = Facts {
         mesh,
         node: config.node.name.clone(),
         role: Role::Follower,
         environment: config.node.environment.clone(),
     };
-    new_store::make(store_file, facts, mutations).await
+    new_store::make(store_file, facts, mutations, || pending.made.show()).await
 }

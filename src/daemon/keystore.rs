@@ -20,32 +20,34 @@ use crate::store::mutation::Mutation;
 pub(super) struct Keystore {
     pub(super) mesh: MeshId,
     pub(super) root: Arc<RootKey>,
+    /// What wraps the root key, in locked memory: a lead that holds on to it can wrap a new one, whatever the source is.
+    #[expect(dead_code, reason = "the rotation of the root key takes it; no source can be asked for it a second time")]
+    pub(super) unseal: Arc<UnsealKey>,
     blobs: BTreeMap<BlobName, Vec<u8>>,
 }
 
 impl Keystore {
     /// A new root key under the unseal key, and the mutation that keeps it.
-    pub(super) fn create(unseal: &UnsealKey, mesh: MeshId, entropy: &dyn Entropy) -> Result<(Self, Mutation)> {
+    pub(super) fn create(unseal: &Arc<UnsealKey>, mesh: MeshId, entropy: &dyn Entropy) -> Result<(Self, Mutation)> {
         let root = RootKey::generate(entropy)?;
         let wrapped = unseal.wrap_root(&mesh, &root, entropy)?;
-        let keystore = Self { mesh, root: Arc::new(root), blobs: BTreeMap::new() };
+        let keystore = Self { mesh, root: Arc::new(root), unseal: Arc::clone(unseal), blobs: BTreeMap::new() };
         Ok((keystore, Mutation::PutBlob(BlobName::RootKey, wrapped)))
     }
 
     /// Opens the root key of a store.
-    pub(super) fn open(unseal: &UnsealKey, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
+    pub(super) fn open(unseal: Arc<UnsealKey>, mesh: MeshId, blobs: BTreeMap<BlobName, Vec<u8>>) -> Result<Self> {
         let wrapped = blobs.get(&BlobName::RootKey).context("the store holds no root key")?;
-        let root = unseal
-            .unwrap_root(&mesh, wrapped)
-            .context("the store does not open with this key: is it the key file or passphrase it was made with?")?;
-        Ok(Self { mesh, root: Arc::new(root), blobs })
+        let root = unseal.unwrap_root(&mesh, wrapped).context(
+            "the store does not open with this key: is it the key file, credential or passphrase it was made with?",
+        )?;
+        Ok(Self { mesh, root: Arc::new(root), unseal, blobs })
     }
 
     /// Opens the root key of a node's store with what its configuration names.
     pub(super) fn unseal(source: &UnsealSource, passphrase: Option<&Plaintext>, contents: &Contents) -> Result<Self> {
-        let parameters = contents.blobs.get(&BlobName::PassphraseParameters).map(Vec::as_slice);
-        let unseal_key = unseal::open(source, passphrase, parameters)?;
-        Self::open(&unseal_key, contents.facts.mesh, contents.blobs.clone())
+        let unseal_key = unseal::open(source, passphrase, &contents.blobs)?;
+        Self::open(Arc::new(unseal_key), contents.facts.mesh, contents.blobs.clone())
     }
 
     /// The mutation that keeps a blob.

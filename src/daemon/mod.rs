@@ -3,8 +3,13 @@
 mod assemble;
 mod assemble_follower;
 mod assemble_lead;
+pub mod brought;
+mod ceremony;
 pub mod command;
 pub mod config_file;
+mod credential;
+mod disk;
+mod doors;
 mod durable;
 mod earlier;
 mod group;
@@ -17,10 +22,12 @@ pub mod logging;
 mod new_store;
 pub mod node;
 mod pending;
+pub mod sealed;
 pub mod seams;
 pub mod system_clock;
 mod unseal;
 pub mod up;
+mod works;
 
 /// The store, in the state directory.
 const STORE_FILE: &str = "store.redb";

@@ -2,23 +2,24 @@
 
 use anyhow::{Context, Result, bail};
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::node::RunningNode;
+use super::sealed::SealedNode;
 use super::seams::Seams;
-use crate::config::node_config::NodeConfig;
+use crate::config::node_config::{NodeConfig, UnsealSource};
 use crate::crypto::plaintext::Plaintext;
 
 /// Runs until SIGTERM, SIGINT or SIGHUP; tells systemd when the sockets answer and when it stops.
 ///
+/// A node whose key people bring later counts as started when its sockets answer, sealed as it is: nobody knows when the
+/// last share comes, and a service that is not ready in time is killed. Its status line says what it waits for.
+///
 /// # Errors
 /// When the node cannot start, or has become unfit: the service manager then starts it anew from the disk.
 pub async fn up(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Seams) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("cannot wait for signals")?;
-    let mut node = RunningNode::start(config, passphrase, seams).await?;
-    tell_systemd(NotifyState::Ready);
+    let mut ends = Ends::listen().context("cannot wait for signals")?;
+    let Some(mut node) = begin(config, passphrase, seams, &mut ends).await? else { return Ok(()) };
     tracing::info!(
         node = %config.node.name,
         role = %config.node.role,
@@ -28,12 +29,10 @@ pub async fn up(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Sea
         "the node is up"
     );
     let unfit = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        _ = hang_up.recv() => None,
+        () = ends.next() => None,
         reason = node.unfit() => Some(reason),
     };
-    tell_systemd(NotifyState::Stopping);
+    tell_systemd(&[NotifyState::Stopping]);
     node.stop().await;
     match unfit {
         None => {
@@ -44,9 +43,70 @@ pub async fn up(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Sea
     }
 }
 
+/// The node once it serves; none if it was told to stop while it was sealed.
+async fn begin(
+    config: &NodeConfig,
+    passphrase: Option<&Plaintext>,
+    seams: &Seams,
+    ends: &mut Ends,
+) -> Result<Option<RunningNode>> {
+    let waits_for = match (&config.unseal, passphrase) {
+        (UnsealSource::Shamir, _) => "its shares",
+        (UnsealSource::Passphrase, None) => "its passphrase",
+        (UnsealSource::Passphrase, Some(_))
+        | (UnsealSource::File { .. } | UnsealSource::SystemdCredential { .. }, _) => {
+            let node = RunningNode::start(config, passphrase, seams).await?;
+            tell_systemd(&[NotifyState::Ready]);
+            return Ok(Some(node));
+        }
+    };
+    let mut sealed = SealedNode::start(config, seams).await?;
+    tell_systemd(&[NotifyState::Ready, NotifyState::Status(&format!("sealed, waits for {waits_for}: aurora unseal"))]);
+    tracing::warn!(sockets = %config.api.socket_dir.display(), "the node is sealed and waits for {waits_for}: aurora unseal");
+    let key = tokio::select! {
+        () = ends.next() => None,
+        key = sealed.unsealed() => Some(key?),
+    };
+    if let Some(key) = key {
+        let node = sealed.open(key).await?;
+        tell_systemd(&[NotifyState::Status("unsealed")]);
+        return Ok(Some(node));
+    }
+    tell_systemd(&[NotifyState::Stopping]);
+    sealed.stop().await;
+    tracing::info!("the node is down; it was sealed");
+    Ok(None)
+}
+
+/// The signals that end a node.
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Ends {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Returns when one came.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
 /// Without systemd there is nobody to tell, and nothing to do about it.
-fn tell_systemd(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn tell_systemd(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd was not told");
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Longest `ttl` or `max_stale`: past a month without the lead a copy is an archive, not a cache.
+pub const FRESHNESS_MAX: Duration = Duration::from_secs(30 * 86_400);
+
 /// How long a cached answer counts as fresh, and how long after that it may still be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreshnessPolicy {

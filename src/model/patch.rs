@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::fields::Fields;
-use super::freshness::Offline;
+use super::freshness::{FRESHNESS_MAX, Offline};
 use super::metadata::{Metadata, SecretOptions};
 use super::time::Timestamp;
 
@@ -50,6 +50,20 @@ impl Wish<String> {
             Some(text) => Self::Set(text),
         }
     }
+}
+
+/// Why a wish is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WishError {
+    /// The end is past: what is stored now would be of no use.
+    #[error("expires_at must be a time to come")]
+    ExpiresInThePast,
+    /// A copy that is never fresh, or one that is fresh for an age.
+    #[error("ttl must be between 1 s and 30 days")]
+    Ttl,
+    /// Longer than [`FRESHNESS_MAX`].
+    #[error("max_stale must be at most 30 days")]
+    MaxStale,
 }
 
 /// Wishes about everything but the value.
@@ -102,6 +116,24 @@ impl Patch {
         self.fields.apply_or(fields, Fields::default());
     }
 
+    /// Checks what is wished against the time it is wished at. What a record says already is not looked at: it was a
+    /// wish once, and time has gone on.
+    ///
+    /// # Errors
+    /// [`WishError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), WishError> {
+        if matches!(&self.expires_at, Wish::Set(at) if *at <= now) {
+            return Err(WishError::ExpiresInThePast);
+        }
+        if matches!(&self.ttl, Wish::Set(ttl) if ttl.is_zero() || *ttl > FRESHNESS_MAX) {
+            return Err(WishError::Ttl);
+        }
+        if matches!(&self.max_stale, Wish::Set(max_stale) if *max_stale > FRESHNESS_MAX) {
+            return Err(WishError::MaxStale);
+        }
+        Ok(())
+    }
+
     /// Whether nothing is wished.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -112,6 +144,18 @@ impl Patch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_in_the_past_and_an_absurd_duration_are_refused() {
+        let now = Timestamp(1_000);
+        let end = |at| Patch { expires_at: Wish::Set(Timestamp(at)), ..Patch::default() }.check(now);
+        assert_eq!((end(1_000), end(1_001)), (Err(WishError::ExpiresInThePast), Ok(())));
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let ttl = |ttl| Patch { ttl: Wish::Set(ttl), ..Patch::default() }.check(now);
+        assert_eq!((ttl(days(30)), ttl(days(31)), ttl(days(0))), (Ok(()), Err(WishError::Ttl), Err(WishError::Ttl)));
+        let stale = |max_stale| Patch { max_stale: Wish::Set(max_stale), ..Patch::default() }.check(now);
+        assert_eq!((stale(days(0)), stale(days(31))), (Ok(()), Err(WishError::MaxStale)));
+    }
 
     #[test]
     fn what_is_not_mentioned_stays_and_what_is_empty_goes() {

@@ -37,6 +37,41 @@ pub enum RecordBody {
     Unset,
 }
 
+/// What has become of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordState {
+    /// It can be read.
+    Live,
+    /// It was deleted, and can be undeleted.
+    Deleted,
+    /// Its value is gone for good.
+    Destroyed,
+    /// There has been no value so far.
+    Unset,
+}
+
+impl RecordState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Live, Self::Deleted, Self::Destroyed, Self::Unset];
+
+    /// `live`, `deleted`, `destroyed` or `unset`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Deleted => "deleted",
+            Self::Destroyed => "destroyed",
+            Self::Unset => "unset",
+        }
+    }
+
+    /// Reads the word for a state.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
 /// One version of one secret in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -67,6 +102,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// What has become of it.
+    #[must_use]
+    pub fn state(&self) -> RecordState {
+        match &self.body {
+            RecordBody::Sealed(_) => RecordState::Live,
+            RecordBody::Deleted { .. } => RecordState::Deleted,
+            RecordBody::Destroyed => RecordState::Destroyed,
+            RecordBody::Unset => RecordState::Unset,
+        }
+    }
+
     /// The sealed value that can be read.
     #[must_use]
     pub fn sealed(&self) -> Option<&SealedValue> {

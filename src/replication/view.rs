@@ -8,11 +8,14 @@ use std::sync::Arc;
 use rpds::RedBlackTreeMapSync;
 
 use crate::model::log::LogEntry;
-use crate::model::name::NodeName;
+use crate::model::name::{EnvironmentName, NodeName, ServiceName};
 use crate::model::number::{Position, Revision};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
-use crate::model::secret::ScopedSecret;
+use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
+
+/// No name sorts before this one: names begin with a letter or a digit, and `0` is the least of them.
+const FIRST_NAME: &str = "0/0";
 
 /// The current record of every (secret, scope) a node holds, at one position.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +52,27 @@ impl View {
     ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
         self.records.range((start, Bound::Unbounded)).map(|(_, record)| record)
+    }
+
+    /// The records of one environment in address order: those of `first` and the services after it, or all of them, and
+    /// of these the ones after `cursor`.
+    pub fn within<'view>(
+        &'view self,
+        environment: &'view EnvironmentName,
+        first: Option<&ServiceName>,
+        cursor: Option<&ScopedSecret>,
+    ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
+        let mut name = SecretName::parse(FIRST_NAME).expect("the first name there can be is a name");
+        if let Some(service) = first {
+            name.service = service.clone();
+        }
+        let first = SecretAddress { environment: environment.clone(), name }.within(Scope::Global);
+        let start = match cursor {
+            Some(cursor) if *cursor >= first => Bound::Excluded(cursor.clone()),
+            Some(_) | None => Bound::Included(first),
+        };
+        let records = self.records.range((start, Bound::Unbounded)).map(|(_, record)| record);
+        records.take_while(move |record| record.at.secret.environment == *environment)
     }
 
     /// How many records there are, deleted ones included.

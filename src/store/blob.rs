@@ -7,6 +7,8 @@ pub enum BlobName {
     RootKey,
     /// How a passphrase becomes the unseal key; absent when a key file is used.
     PassphraseParameters,
+    /// Which set of shares makes the unseal key, and how many of them; absent unless it was split.
+    ShareParameters,
     /// The node's identity key, wrapped.
     Identity,
     /// The node's X25519 key, wrapped.
@@ -29,9 +31,10 @@ pub enum BlobName {
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RootKey,
         Self::PassphraseParameters,
+        Self::ShareParameters,
         Self::Identity,
         Self::SealingKey,
         Self::AuthorityKey,
@@ -49,6 +52,7 @@ impl BlobName {
         match self {
             Self::RootKey => "root-key",
             Self::PassphraseParameters => "passphrase-parameters",
+            Self::ShareParameters => "share-parameters",
             Self::Identity => "identity",
             Self::SealingKey => "sealing-key",
             Self::AuthorityKey => "authority-key",

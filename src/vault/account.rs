@@ -1,9 +1,10 @@
 //! The audit line of one request, filled in as the request is decided.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::audit::error::AuditError;
+use crate::audit::journal::Journal;
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
@@ -53,6 +54,10 @@ impl Account {
         self.entry.environment = Some(environment.clone());
     }
 
+    pub(super) fn environment(&mut self, environment: &EnvironmentName) {
+        self.entry.environment = Some(environment.clone());
+    }
+
     /// The line is about no single secret.
     pub(super) fn about_nothing(&mut self) {
         self.entry.secret = None;
@@ -80,6 +85,28 @@ impl Account {
         rule.clone_into(&mut self.entry.rule);
     }
 
+    /// What comes of it is written also when whoever asked has gone.
+    pub(super) fn lasts(&mut self) {
+        self.entry.lasting = true;
+    }
+
+    /// Writes the line and gives its number. `works` is whether the journal took the last line it was given: it is told
+    /// once when it stops working and once when it works again, because every request meets it.
+    pub(super) async fn write(
+        &self,
+        outcome: &'static str,
+        journal: &Journal,
+        works: &AtomicBool,
+        now: Moment,
+    ) -> Result<u64, VaultError> {
+        heard(journal.append(self.line(outcome, now)).await, works)
+    }
+
+    /// The line as it is written now.
+    fn line(&self, outcome: &'static str, now: Moment) -> Entry {
+        Entry { outcome, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
+    }
+
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
         self.entry.freshness = Some(match freshness.served {
             Served::Lead => "lead",
@@ -89,27 +116,27 @@ impl Account {
     }
 }
 
+/// What became of lines that were to be written, and in the log whether that is news.
+fn heard<T>(appended: Result<T, AuditError>, works: &AtomicBool) -> Result<T, VaultError> {
+    let worked = works.swap(appended.is_ok(), Ordering::Relaxed);
+    match &appended {
+        Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
+        Ok(_) if !worked => tracing::info!("the audit journal is written again"),
+        Ok(_) | Err(_) => {}
+    }
+    appended.map_err(|_| VaultError::AuditUnavailable)
+}
+
+/// A reason for the journal: our word about the deed, then the caller's.
+pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| deed.to_owned(), |reason| format!("{deed}: {reason}"))
+}
+
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        self.heard(self.parts.journal.append(self.line(account, outcome)).await)
-    }
-
-    /// The line as it is written now.
-    fn line(&self, account: &Account, outcome: &'static str) -> Entry {
-        let latency = Some(self.parts.clock.now().boot.since(account.began.boot));
-        Entry { outcome, latency, ..account.entry.clone() }
-    }
-
-    fn heard<T>(&self, appended: Result<T, AuditError>) -> Result<T, VaultError> {
-        // Told once when it stops working and once when it works again: every request meets it.
-        let worked = self.parts.journal_works.swap(appended.is_ok(), Ordering::Relaxed);
-        match &appended {
-            Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
-            Ok(_) if !worked => tracing::info!("the audit journal is written again"),
-            Ok(_) | Err(_) => {}
-        }
-        appended.map_err(|_| VaultError::AuditUnavailable)
+        let parts = &self.parts;
+        account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await
     }
 
     /// Writes a line of a request that is made of many: what was decided about one of them.
@@ -127,18 +154,18 @@ impl Vault {
         let lines = secrets.into_iter().map(|at| {
             account.about(&at.secret.name, &at.secret.environment);
             account.scope(&at.scope);
-            self.line(account, outcome)
+            account.line(outcome, self.parts.clock.now())
         });
-        let written = self.parts.journal.append_all(lines).await;
+        let written = heard(self.parts.journal.append_all(lines).await, &self.parts.journal_works);
         account.about_nothing();
-        self.heard(written)
+        written
     }
 
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits
     /// for it.
     pub(super) async fn announce(&self, account: &mut Account) -> Result<u64, VaultError> {
         let announced = self.journal(account, INTENT).await;
-        account.entry.lasting = true;
+        account.lasts();
         announced
     }
 

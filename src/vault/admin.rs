@@ -16,6 +16,7 @@ use super::account::Account;
 use super::answer::{AuditVerdict, IssuedToken};
 use super::authorise::Object;
 use super::error::VaultError;
+use super::off_thread::off_thread;
 use super::parts::Vault;
 use super::refusal::{Subject, refusal};
 use super::request::TokenRequest;
@@ -67,7 +68,7 @@ impl Vault {
         self.settle(&account, permitted).await?;
         let dir = self.parts.audit_dir.clone();
         let lines = lines.clamp(1, TAIL_LINES_MAX);
-        off_thread(move || tail::tail(&dir, lines)).await
+        off_thread(move || tail::tail(&dir, lines).map_err(internal)).await
     }
 
     /// Checks the chain of this node's journal from its first line to its last.
@@ -79,7 +80,7 @@ impl Vault {
         let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
         self.settle(&account, permitted).await?;
         let (dir, head) = (self.parts.audit_dir.clone(), self.parts.journal.head());
-        let verdict = off_thread(move || verify::verify_to(&dir, &head)).await?;
+        let verdict = off_thread(move || verify::verify_to(&dir, &head).map_err(internal)).await?;
         Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
     }
 
@@ -97,7 +98,10 @@ impl Vault {
     ) -> Result<IssuedToken, VaultError> {
         self.node_permit(caller, Action::NodeManage, account)?;
         let lead = self.lead()?;
-        let valid_for = ask.valid_for.unwrap_or(TOKEN_VALID_FOR).min(TOKEN_VALID_MAX);
+        let valid_for = ask.valid_for.unwrap_or(TOKEN_VALID_FOR);
+        if valid_for.is_zero() || valid_for > TOKEN_VALID_MAX {
+            return Err(VaultError::TokenLifetime);
+        }
         let expires_at = self.parts.clock.now().wall.plus(valid_for);
         let secret = JoinSecret::generate(lead.authority, lead.addresses.clone(), &*self.parts.entropy)
             .map_err(|error| VaultError::Internal(error.to_string()))?;
@@ -134,13 +138,6 @@ impl Vault {
     }
 }
 
-/// Reading files blocks; it must not hold up the sockets.
-async fn off_thread<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, VaultError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(VaultError::Internal(error.to_string())),
-        Err(panicked) => Err(VaultError::Internal(panicked.to_string())),
-    }
+fn internal(error: impl std::fmt::Display) -> VaultError {
+    VaultError::Internal(error.to_string())
 }

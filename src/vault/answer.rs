@@ -9,7 +9,7 @@ use crate::model::entitlement::Entitlement;
 use crate::model::identity::{KeyPin, Role};
 use crate::model::name::{EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Revision, Version};
-use crate::model::record::Record;
+use crate::model::record::{Record, RecordState};
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::{Moment, Timestamp};
 
@@ -263,6 +263,58 @@ pub struct IssuedToken {
     pub node: NodeName,
     /// When it stops admitting.
     pub expires_at: Timestamp,
+}
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentLine {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Secrets in their scopes that are known there.
+    pub secrets: usize,
+    /// Those of them that can be read.
+    pub live: usize,
+    /// Nodes that are in it; a follower knows of itself only.
+    pub nodes: usize,
+    /// Whether the node that answers is.
+    pub own: bool,
+}
+
+/// What became known in an environment, and what it still lacks.
+#[derive(Debug, Clone)]
+pub struct Mirrored {
+    /// What became known.
+    pub declared: Vec<ScopedSecret>,
+    /// How many were known already.
+    pub known: usize,
+    /// What has a value where it was copied from and none where it was copied to, and why.
+    pub lacking: Vec<(ScopedSecret, RecordState)>,
+    /// Values for one node, which have no counterpart: a node is in one environment for life.
+    pub of_nodes: usize,
+    /// The last change of the store.
+    pub revision: Revision,
+}
+
+/// Values that two environments share. The values themselves are not here.
+#[derive(Debug, Clone)]
+pub struct SharedValues {
+    /// Live secrets of the one environment and of the other that were compared.
+    pub compared: (usize, usize),
+    /// Those that were not, because the caller may not read them.
+    pub skipped: usize,
+    /// What is the same; those of the same name and scope come first.
+    pub shared: Vec<SharedValue>,
+}
+
+/// A secret whose value is in the other environment too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedValue {
+    /// The secret, in the right environment.
+    pub at: ScopedSecret,
+    /// Whether the left environment has it under the same name and scope.
+    pub same_place: bool,
+    /// Where the left environment has it: some places, if there are many.
+    pub left: Vec<ScopedSecret>,
 }
 
 /// What an audit verification found.

@@ -5,6 +5,7 @@ use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, SecretName};
+use crate::model::time::Moment;
 use crate::policy::actions::Action;
 use crate::policy::decide::{Decision, Question, decide};
 use crate::policy::identify::identify;
@@ -55,16 +56,46 @@ impl<'ask> Object<'ask> {
     }
 }
 
+/// Turns the kernel's word into principals.
+pub(super) fn identified(caller: &Caller, owner: u32, account: &mut Account) -> Result<Identified, VaultError> {
+    let principals = identify(caller, owner).map_err(|error| {
+        account.decided(Ruling::Deny, &error.to_string());
+        VaultError::NoIdentity
+    })?;
+    let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
+    account.principal(names.join(" "));
+    Ok(Identified { principals })
+}
+
+/// What policy is asked.
+pub(super) fn question<'ask>(
+    who: &'ask Identified,
+    action: Action,
+    object: Object<'ask>,
+    now: Moment,
+) -> Question<'ask> {
+    let Object { secret, company, environment } = object;
+    Question { principals: &who.principals, action, secret, company, environment, now: now.wall }
+}
+
+/// Puts the decision into the account.
+pub(super) fn ruled(decision: Decision, account: &mut Account) -> Result<Permit, VaultError> {
+    match decision {
+        Decision::Allowed { rule } => {
+            account.decided(Ruling::Allow, &rule);
+            Ok(Permit(()))
+        }
+        Decision::Denied { rule } => {
+            account.decided(Ruling::Deny, &rule);
+            Err(VaultError::Denied { rule })
+        }
+    }
+}
+
 impl Vault {
     /// Turns the kernel's word into principals.
     pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
-        let principals = identify(caller, self.parts.owner).map_err(|error| {
-            account.decided(Ruling::Deny, &error.to_string());
-            VaultError::NoIdentity
-        })?;
-        let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
-        account.principal(names.join(" "));
-        Ok(Identified { principals })
+        identified(caller, self.parts.owner, account)
     }
 
     /// Asks policy.
@@ -75,28 +106,11 @@ impl Vault {
         object: Object<'_>,
         account: &mut Account,
     ) -> Result<Permit, VaultError> {
-        match self.decide(who, action, object) {
-            Decision::Allowed { rule } => {
-                account.decided(Ruling::Allow, &rule);
-                Ok(Permit(()))
-            }
-            Decision::Denied { rule } => {
-                account.decided(Ruling::Deny, &rule);
-                Err(VaultError::Denied { rule })
-            }
-        }
+        ruled(self.decide(who, action, object), account)
     }
 
     pub(super) fn decide(&self, who: &Identified, action: Action, object: Object<'_>) -> Decision {
-        let question = Question {
-            principals: &who.principals,
-            action,
-            secret: object.secret,
-            company: object.company,
-            environment: object.environment,
-            now: self.parts.clock.now().wall,
-        };
-        decide(&self.parts.policy, &question)
+        decide(&self.parts.policy, &question(who, action, object, self.parts.clock.now()))
     }
 
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {

@@ -59,13 +59,17 @@ impl Vault {
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();
-        let mut records = held.view.after(cursor.as_ref()).peekable();
+        let filter = &ask.filter;
+        let mut records = held
+            .view
+            .within(&environment, filter.first_service().as_ref(), cursor.as_ref())
+            .take_while(|record| !filter.is_passed(&record.at.secret.name.service))
+            .peekable();
         let mut items = Vec::new();
         let mut last = None;
         for record in records.by_ref().take(EXAMINED_MAX) {
             last = Some(&record.at);
-            let here = record.at.secret.environment == environment && wanted(record, ask);
-            if here && self.may_list(&who, &held.entitlement, record) {
+            if filter.wants(record) && self.may_list(&who, &held.entitlement, record) {
                 items.push(Listed { record: record.clone() });
             }
             if items.len() >= limit {
@@ -77,7 +81,7 @@ impl Vault {
     }
 
     /// A list shows no name that the same caller could not ask about one by one.
-    fn may_list(&self, who: &Identified, entitled: &Entitlement, record: &Record) -> bool {
+    pub(super) fn may_list(&self, who: &Identified, entitled: &Entitlement, record: &Record) -> bool {
         let at = &record.at;
         let here = entitled.covers(&self.parts.node, at);
         let object = Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment);
@@ -110,13 +114,6 @@ impl Vault {
         let holders = self.holders(newest);
         Ok(VersionList { at, versions, holders })
     }
-}
-
-fn wanted(record: &Record, ask: &ListRequest) -> bool {
-    let at = &record.at;
-    ask.service.as_ref().is_none_or(|service| *service == at.secret.name.service)
-        && ask.scope.as_ref().is_none_or(|scope| *scope == at.scope)
-        && ask.prefix.as_ref().is_none_or(|prefix| at.secret.name.to_string().starts_with(prefix))
 }
 
 /// The last record that was looked at, shown or not.

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
+use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
 use crate::model::number::Version;
+use crate::model::patch::WishError;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
@@ -71,12 +74,14 @@ pub enum VaultError {
     #[error(transparent)]
     Fields(#[from] FieldError),
     /// A field was asked for that the secret does not have.
-    #[error("{name} has no field {field}")]
+    #[error("{name} has no field {field}; {}", fields_text(there))]
     NoSuchField {
         /// The secret.
         name: SecretName,
         /// What was asked for.
         field: FieldName,
+        /// What there is: whoever may read the value may know what it consists of.
+        there: Vec<FieldName>,
     },
     /// Older versions are kept by the lead alone.
     #[error("this node holds version {held} of {name}; other versions are on the lead")]
@@ -85,6 +90,14 @@ pub enum VaultError {
         name: SecretName,
         /// The version that is here.
         held: Version,
+    },
+    /// The version was deleted before a newer one was stored.
+    #[error("version {version} of {name} was deleted")]
+    VersionDeleted {
+        /// The secret.
+        name: SecretName,
+        /// The version.
+        version: Version,
     },
     /// The version is not kept (any more), or never was.
     #[error("version {version} of {name} is not kept")]
@@ -103,6 +116,12 @@ pub enum VaultError {
     /// Metadata is over its bounds.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// What is wished of a secret cannot be.
+    #[error(transparent)]
+    Wish(#[from] WishError),
+    /// A join token that would admit for too long, or not at all.
+    #[error("valid_for must be between 1 s and 24 h")]
+    TokenLifetime,
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
@@ -147,6 +166,30 @@ pub enum VaultError {
     /// The scope key is not open, so nothing can be read.
     #[error("the store is sealed")]
     Sealed,
+    /// The node itself is sealed: it has no key yet, and can only be unsealed.
+    #[error("{awaits}")]
+    NodeSealed {
+        /// What it waits for.
+        awaits: Awaits,
+    },
+    /// The node is not sealed, so there is nothing to unseal.
+    #[error("the node is not sealed")]
+    NotSealed,
+    /// The node opens with something else than what was brought.
+    #[error("this node is unsealed with {wanted}")]
+    OtherLock {
+        /// With what.
+        wanted: &'static str,
+    },
+    /// A share that is not taken.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Enough shares, and what they make opens nothing.
+    #[error("these shares do not open the node: at least one of them is wrong; all were forgotten")]
+    WrongShares,
+    /// The passphrase opens nothing.
+    #[error("this passphrase does not open the node")]
+    WrongPassphrase,
     /// The journal cannot be written, so nothing may leave.
     #[error("the audit journal cannot be written")]
     AuditUnavailable,
@@ -180,23 +223,37 @@ impl VaultError {
             Self::Moved => "version_conflict",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
+            | Self::VersionDeleted { .. }
             | Self::NoSuchVersion { .. } => "not_found",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
-            Self::Sealed => "sealed",
+            Self::Sealed | Self::NodeSealed { .. } => "sealed",
+            Self::NotSealed => "not_sealed",
+            Self::OtherLock { .. } => "bad_value",
+            Self::Share(ShareError::GivenTwice { .. }) => "duplicate_share",
+            Self::Share(_) => "bad_share",
+            Self::WrongShares => "wrong_shares",
+            Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
             Self::Overloaded => "overloaded",
             Self::Internal(_) => "internal",
         }
     }
+}
+
+fn fields_text(there: &[FieldName]) -> String {
+    if there.is_empty() {
+        return "its value is one text".to_owned();
+    }
+    format!("it has {}", there.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", "))
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {

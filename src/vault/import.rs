@@ -12,7 +12,7 @@ use crate::model::number::{Revision, Version};
 use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 
-use super::account::Account;
+use super::account::{Account, noted};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
@@ -24,9 +24,6 @@ pub const IMPORT_MAX: usize = 200_000;
 
 /// The outcome of the line of each secret, before the one that announces the import.
 const PLANNED: &str = "planned";
-
-/// The outcome of a rehearsal: nothing was changed.
-const REHEARSED: &str = "rehearsed";
 
 /// What became, or would become, of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +67,9 @@ impl Vault {
         reason: Option<String>,
     ) -> Result<Imported, VaultError> {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
-        account.reason(reason.as_deref());
+        let deed = rehearse.then(|| noted("dry run", reason.as_deref()));
+        account.reason(deed.as_deref().or(reason.as_deref()));
         let done = self.try_import(caller, entries, rehearse, &mut account).await;
-        if rehearse && let Ok(imported) = done {
-            self.note(&account, REHEARSED).await?;
-            return Ok(imported);
-        }
         self.settle(&account, done).await
     }
 
@@ -142,6 +136,7 @@ impl Vault {
         if value.len() > bytes_max {
             return Err(of_secret(&at, VaultError::ValueTooLarge { bytes_max }));
         }
+        patch.check(self.parts.clock.now().wall).map_err(|refused| of_secret(&at, refused.into()))?;
         Ok(NewValue { at, value, patch, cas })
     }
 }

@@ -18,6 +18,16 @@ use crate::store::handle::Store;
 #[derive(Clone)]
 pub struct Vault {
     pub(super) parts: Arc<Parts>,
+    pub(super) purpose: Purpose,
+}
+
+/// What becomes of the changes of one secret that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They are made.
+    Make,
+    /// They are decided, audited and planned, and what they would come to is told; nothing is written but the audit.
+    Rehearse,
 }
 
 /// Everything the door uses; built once by the daemon.
@@ -74,7 +84,13 @@ impl Vault {
     /// A door on these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), purpose: Purpose::Make }
+    }
+
+    /// The same door, at which changes of one secret are only rehearsed.
+    #[must_use]
+    pub fn rehearsing(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts), purpose: Purpose::Rehearse }
     }
 
     pub(super) fn role(&self) -> Role {

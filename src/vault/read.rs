@@ -186,6 +186,7 @@ impl Vault {
         match older.map_err(|error| VaultError::Internal(error.to_string()))? {
             Some(record) if record.sealed().is_some() => Ok(Arc::new(record)),
             Some(Record { body: RecordBody::Destroyed, .. }) => Err(VaultError::Destroyed { name, version }),
+            Some(Record { body: RecordBody::Deleted { .. }, .. }) => Err(VaultError::VersionDeleted { name, version }),
             Some(_) | None => Err(VaultError::NoSuchVersion { name, version }),
         }
     }
@@ -194,7 +195,8 @@ impl Vault {
     fn value(&self, ask: &ReadRequest, record: &Record) -> Result<Plaintext, VaultError> {
         let Some(field) = &ask.field else { return self.open(record) };
         if record.fields.get(field.as_str()).is_none() {
-            return Err(VaultError::NoSuchField { name: ask.name.clone(), field: field.clone() });
+            let there = record.fields.iter().map(|field| field.name.clone()).collect();
+            return Err(VaultError::NoSuchField { name: ask.name.clone(), field: field.clone(), there });
         }
         Ok(fields::select(&self.open(record)?, field)?)
     }

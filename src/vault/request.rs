@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::crypto::plaintext::Plaintext;
 use crate::model::entitlement::Entitlement;
-use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName, ServiceName};
+use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
 use crate::model::number::Version;
 use crate::model::patch::Patch;
 use crate::model::secret::{Scope, SecretName};
+
+use super::filter::Filter;
 
 /// What a caller claims about the context of a read; every claim is checked, none is believed.
 #[derive(Debug, Clone, Default)]
@@ -107,16 +109,40 @@ pub struct ListRequest {
     pub node: Option<NodeName>,
     /// Only this environment; the node's own if absent.
     pub environment: Option<EnvironmentName>,
-    /// Only this service.
-    pub service: Option<ServiceName>,
-    /// Only this scope.
-    pub scope: Option<Scope>,
-    /// Only names `service/key_name` that start so.
-    pub prefix: Option<String>,
+    /// Only these.
+    pub filter: Filter,
     /// At most so many; 1 to 1000.
     pub limit: Option<usize>,
     /// Where the last page ended.
     pub cursor: Option<String>,
+}
+
+/// Make the secrets of one environment known in another.
+#[derive(Debug, Clone)]
+pub struct MirrorRequest {
+    /// Where they have values.
+    pub from: EnvironmentName,
+    /// Where they will be known.
+    pub to: EnvironmentName,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// Find values that two environments share.
+#[derive(Debug, Clone)]
+pub struct CheckRequest {
+    /// One of them.
+    pub left: EnvironmentName,
+    /// The other.
+    pub right: EnvironmentName,
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
 }
 
 /// Values, in pages.
@@ -139,6 +165,6 @@ pub struct TokenRequest {
     pub node: NodeName,
     /// What it will be entitled to.
     pub entitlement: Entitlement,
-    /// How long the token admits; 10 minutes if absent.
+    /// How long the token admits, at most a day; 10 minutes if absent.
     pub valid_for: Option<Duration>,
 }

@@ -9,11 +9,11 @@ use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 
-use super::account::Account;
+use super::account::{Account, noted};
 use super::answer::Stored;
 use super::authorise::Object;
 use super::error::VaultError;
-use super::parts::{LeadParts, Vault};
+use super::parts::{LeadParts, Purpose, Vault};
 use super::refusal::{Subject, refusal};
 use super::request::{Context, Place, PutRequest};
 
@@ -34,6 +34,7 @@ impl Vault {
             if value.len() > bytes_max {
                 return Err(VaultError::ValueTooLarge { bytes_max });
             }
+            patch.check(self.parts.clock.now().wall)?;
             let change = Change::Put(Box::new(NewValue { at: at.clone(), value, patch, cas }));
             self.make(at, change, &mut account).await
         };
@@ -46,8 +47,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError`]; `NotFound` when there is no such secret.
     pub async fn describe(&self, caller: &Caller, place: Place, patch: Patch) -> Result<Stored, VaultError> {
-        let change = |at| Change::Describe { at, patch: Box::new(patch) };
-        self.change(caller, Action::SecretWrite, place, change).await
+        let mut account = self.account(caller, Action::SecretWrite, &place);
+        let made = async {
+            let at = self.admit(caller, Action::SecretWrite, &place, &mut account)?;
+            patch.check(self.parts.clock.now().wall)?;
+            self.make(at.clone(), Change::Describe { at, patch: Box::new(patch) }, &mut account).await
+        };
+        let made = made.await;
+        self.settle(&account, made).await
     }
 
     /// Deletes the current version; it can be undeleted, and the next put continues the count.
@@ -96,11 +103,10 @@ impl Vault {
         let mut account = self.account(caller, Action::SecretRestore, &place);
         let made = async {
             let at = self.admit(caller, Action::SecretRestore, &place, &mut account)?;
-            let lead = self.lead()?;
-            let audit_seq = self.announce(&mut account).await?;
+            let announced = self.begin(&mut account).await?;
             for _ in 0..ATTEMPTS {
                 let rollback = self.version_to_restore(&at, to).await?;
-                let committed = lead.secrets.commit(Change::Rollback(Box::new(rollback)), audit_seq).await;
+                let committed = self.carry_out(Change::Rollback(Box::new(rollback)), announced).await?;
                 if !matches!(committed, Err(CommitError::Moved)) {
                     return stored(at, committed, &mut account);
                 }
@@ -129,7 +135,10 @@ impl Vault {
 
     fn account(&self, caller: &Caller, action: Action, place: &Place) -> Account {
         let mut account = Account::open(caller, action, self.parts.clock.now());
-        account.reason(place.reason.as_deref());
+        match self.purpose {
+            Purpose::Make => account.reason(place.reason.as_deref()),
+            Purpose::Rehearse => account.reason(Some(&noted("dry run", place.reason.as_deref()))),
+        }
         account
     }
 
@@ -154,9 +163,29 @@ impl Vault {
 
     /// Announces a change, makes it, and tells what came of it.
     async fn make(&self, at: ScopedSecret, change: Change, account: &mut Account) -> Result<Stored, VaultError> {
+        let announced = self.begin(account).await?;
+        stored(at, self.carry_out(change, announced).await?, account)
+    }
+
+    /// Announces a change in the audit. A rehearsal announces nothing, and has no number.
+    async fn begin(&self, account: &mut Account) -> Result<Option<u64>, VaultError> {
+        match self.purpose {
+            Purpose::Make => self.announce(account).await.map(Some),
+            Purpose::Rehearse => Ok(None),
+        }
+    }
+
+    /// Makes a change that was announced, or finds out what it would come to.
+    async fn carry_out(
+        &self,
+        change: Change,
+        announced: Option<u64>,
+    ) -> Result<Result<Committed, CommitError>, VaultError> {
         let LeadParts { secrets, .. } = self.lead()?;
-        let audit_seq = self.announce(account).await?;
-        stored(at, secrets.commit(change, audit_seq).await, account)
+        Ok(match announced {
+            Some(audit_seq) => secrets.commit(change, audit_seq).await,
+            None => secrets.preview(change).await,
+        })
     }
 
     /// The versions that are kept, newest first; at least one.

@@ -11,8 +11,9 @@ use aurora_mesh::vault::request::Place;
 
 use crate::support::callers::{admin, node, put, read, scope, secret};
 use crate::support::mesh::{TestMesh, entitlement, prod};
+use crate::support::raw::{ciphertexts, holds, holds_none_eventually};
 use crate::support::wait::eventually;
-use stage::{ciphertexts, contents, entitle, holds, holds_none_eventually, key_scopes, write};
+use stage::{contents, entitle, key_scopes, write};
 
 const COMPANY: &str = "company-town-foods";
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use aurora_mesh::config::node_config::Defaults;
+use aurora_mesh::config::node_config::{CredentialName, Defaults};
 use aurora_mesh::config::parse::parse;
 use aurora_mesh::config::paths::Paths;
 
@@ -45,4 +45,13 @@ fn the_unit_does_not_hide_from_the_node_who_asks() {
         assert_eq!(setting(UNIT, key), None, "{key}");
     }
     assert_eq!(setting("PrivateUsers=yes\n", "PrivateUsers"), Some("yes"));
+}
+
+/// The line that the unit offers, and the one that an error tells to add, name the credential the node looks for.
+#[test]
+fn the_unit_offers_the_credential_that_a_node_looks_for_by_default() {
+    let name = CredentialName::default();
+    let name = name.as_str();
+    let line = format!("#LoadCredentialEncrypted={name}:/etc/credstore.encrypted/{name}\n");
+    assert!(UNIT.contains(&line), "{line}");
 }

@@ -85,7 +85,7 @@ async fn init_refuses_what_it_cannot_complete_and_says_what_is_there() {
     refused(&["--name", "beta"], "--name aurora --environment prod").await;
     refused(&["--environment", "staging"], "--name aurora --environment prod").await;
     std::fs::write(&key_file, "0".repeat(64)).expect("written");
-    refused(&[], "is it the key file or passphrase it was made with?").await;
+    refused(&[], "is it the key file, credential or passphrase it was made with?").await;
     std::fs::remove_file(&key_file).expect("there");
     refused(&[], "cannot open the key file").await;
     assert!(!key_file.exists(), "no key is made for a store that has one");

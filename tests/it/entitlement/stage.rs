@@ -5,11 +5,10 @@ use aurora_mesh::model::number::Revision;
 use aurora_mesh::model::secret::ScopedSecret;
 use aurora_mesh::store::contents::Contents;
 use aurora_mesh::store::handle::Store;
-use aurora_mesh::vault::request::Place;
 
 use crate::support::callers::{admin, environment, node, put};
 use crate::support::mesh::{TestMesh, TestNode};
-use crate::support::wait::eventually;
+use crate::support::raw::ciphertexts;
 
 /// What was stored, as the lead has it.
 pub struct Written {
@@ -46,32 +45,8 @@ pub async fn write(mesh: &TestMesh, in_environment: &str, name: &str, scope: &st
     Written { at, value, ciphertexts, revision }
 }
 
-/// The sealed bytes of every version the lead keeps and has not deleted, newest first.
-pub async fn ciphertexts(mesh: &TestMesh, at: &ScopedSecret) -> Vec<Vec<u8>> {
-    let ScopedSecret { secret, scope } = at.clone();
-    let ask = Place { name: secret.name, scope, environment: Some(secret.environment), node: None, reason: None };
-    let kept = mesh.lead.vault().versions(&admin(), ask).await;
-    let sealed = kept.expect("versions").versions.into_iter().filter_map(|record| record.sealed().cloned());
-    sealed.map(|sealed| sealed.ciphertext).collect()
-}
-
 pub async fn entitle(mesh: &TestMesh, name: &str, entitlement: Entitlement) -> Revision {
     mesh.lead.vault().entitle(&admin(), node(name), entitlement).await.expect("entitled")
-}
-
-/// Whether the raw file of a node's store has these bytes anywhere.
-pub fn holds(node: &TestNode, bytes: &[u8]) -> bool {
-    assert!(bytes.len() >= 16, "too short to be found by chance");
-    let file = std::fs::read(node.store_file()).expect("a store");
-    file.windows(bytes.len()).any(|window| window == bytes)
-}
-
-/// Returns once the file has none of these bytes: a running node answers before it has written its file anew.
-pub async fn holds_none_eventually(node: &TestNode, gone: &[Vec<u8>]) {
-    eventually("what was taken away leaves the file", || async {
-        (!gone.iter().any(|bytes| holds(node, bytes))).then_some(())
-    })
-    .await;
 }
 
 /// Opens the store of a node that does not run.

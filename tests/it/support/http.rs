@@ -26,6 +26,14 @@ impl Answer {
         Some(answer)
     }
 
+    /// The same, where the rest of the body may still be on its way.
+    pub fn parse_if_whole(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("answers are text").to_ascii_lowercase();
+        let length: usize = head.split("content-length: ").nth(1)?.lines().next()?.parse().ok()?;
+        (bytes.len() >= end + length).then(|| Self::parse(bytes)).flatten()
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         fields.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()

@@ -8,4 +8,5 @@ pub mod intruder;
 pub mod log;
 pub mod mesh;
 pub mod process;
+pub mod raw;
 pub mod wait;

@@ -66,6 +66,8 @@ pub struct Node {
     pub dir: PathBuf,
     /// `AURORA_LOG` of the next start.
     pub log: &'static str,
+    /// Where systemd would have put credentials for the node.
+    pub credentials: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -79,27 +81,47 @@ impl Node {
     }
 
     pub fn new(dir: &Path, name: &str, log: &'static str) -> Self {
-        Self { name: name.to_owned(), dir: dir.to_owned(), log, child: None }
+        Self { name: name.to_owned(), dir: dir.to_owned(), log, credentials: None, child: None }
     }
 
     /// Makes the mesh, on a port of loopback that is free and stays the same across starts.
     pub async fn init(&self) {
+        self.init_with(&[], b"").await;
+    }
+
+    /// The same with arguments and standard input of the test's choice; gives what was printed.
+    pub async fn init_with(&self, more: &[&str], input: &[u8]) -> String {
         let probe = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
         let listen = probe.local_addr().expect("bound").to_string();
         drop(probe);
-        self.prepare(&["init", "--listen", &listen, "--advertise", &listen], b"").await;
+        let arguments = [&["init", "--listen", &listen, "--advertise", &listen][..], more].concat();
+        run(&mut self.prepare(&arguments), input).await.text().to_owned()
     }
 
     /// Joins with this token.
     pub async fn join(&self, token: &str) {
-        self.prepare(&["join", "-", "--listen", "127.0.0.1:0"], token.as_bytes()).await;
+        self.join_with(token, &[]).await;
     }
 
-    async fn prepare(&self, arguments: &[&str], input: &[u8]) {
+    /// The same with arguments of the test's choice; gives what was printed.
+    pub async fn join_with(&self, token: &str, more: &[&str]) -> String {
+        let arguments = [&["join", "-", "--listen", "127.0.0.1:0"][..], more].concat();
+        run(&mut self.prepare(&arguments), token.as_bytes()).await.text().to_owned()
+    }
+
+    /// `init` or `join` in the places of this node.
+    pub fn prepare(&self, arguments: &[&str]) -> Command {
         let mut command = aurora(&self.dir, arguments);
         command.arg("--no-discovery").arg("--config").arg(self.config_file());
         command.arg("--state-dir").arg(self.state_dir()).arg("--socket-dir").arg(self.socket_dir());
-        run(&mut command, input).await.text();
+        self.with_credentials(&mut command);
+        command
+    }
+
+    fn with_credentials(&self, command: &mut Command) {
+        if let Some(directory) = &self.credentials {
+            command.env("CREDENTIALS_DIRECTORY", directory);
+        }
     }
 
     /// Replaces a line of `node.toml`.
@@ -129,6 +151,7 @@ impl Node {
         let mut command = aurora(&self.dir, ["up", "--exit-with-parent", "--config"]);
         command.arg(self.config_file()).env("AURORA_LOG", self.log);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
+        self.with_credentials(&mut command);
         let mut child = command.spawn().expect("the binary is there");
         let (socket, log) = (self.agent(), self.log_file());
         eventually(&format!("{} answers", self.name), || {
@@ -150,6 +173,16 @@ impl Node {
     pub async fn end(&mut self, signal: Signal) -> ExitStatus {
         kill_process(self.pid(), signal).expect("runs");
         self.child.take().expect("runs").wait().await.expect("our child")
+    }
+
+    /// Waits for an end that nobody asked for.
+    pub async fn ends_by_itself(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("runs");
+        eventually(&format!("{} ends", self.name), || {
+            let ended = child.try_wait().expect("our child");
+            async move { ended }
+        })
+        .await
     }
 
     /// `aurora` against this node.

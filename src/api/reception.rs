@@ -1,0 +1,101 @@
+//! The sockets of a node while they answer, from the first connection to the last change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::budget::Budget;
+use super::changes::Changes;
+use super::connection::Patience;
+use super::front::Front;
+use super::router::{self, Desk};
+use super::routes_unseal::{self, SealedDesk};
+use super::server::{Limits, attend_all};
+use super::sockets::Sockets;
+use super::stage::Stage;
+use crate::model::time::{Clock, Entropy};
+use crate::vault::parts::Vault;
+use crate::vault::sealed::SealedDoor;
+
+/// From the end of a request's header to its answer: the longest honest wait is one for the lead, which gives up sooner.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sockets that answer. They are closed by [`Reception::close`] alone.
+pub struct Reception {
+    front: Arc<Front>,
+    changes: Changes,
+    value_bytes_max: usize,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Reception {
+    /// Answers from this vault.
+    #[must_use]
+    pub fn open(
+        sockets: Sockets,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: Limits,
+    ) -> Self {
+        let changes = Changes::default();
+        let routes = open_routes(vault, &changes, &clock, limits.value_bytes_max);
+        Self::start(sockets, routes, changes, clock, entropy, limits)
+    }
+
+    /// Answers that the node is sealed, and lets it be unsealed.
+    #[must_use]
+    pub fn sealed(
+        sockets: Sockets,
+        door: SealedDoor,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: Limits,
+    ) -> Self {
+        let changes = Changes::default();
+        let desk = SealedDesk { door, changes: changes.clone(), budget: Budget::default() };
+        Self::start(sockets, routes_unseal::build(desk), changes, clock, entropy, limits)
+    }
+
+    /// From here on this vault answers, on the same sockets and on connections that are there.
+    pub fn admit(&self, vault: Vault) {
+        self.front.stage.advance(open_routes(vault, &self.changes, &self.front.clock, self.value_bytes_max));
+    }
+
+    /// Finishes what is under way (requests for at most 5 s, then changes for as long) and removes the sockets.
+    ///
+    /// # Errors
+    /// When answering had ended before, by a fault of ours.
+    pub async fn close(self) -> Result<(), JoinError> {
+        self.stop.cancel();
+        self.running.await
+    }
+
+    fn start(
+        sockets: Sockets,
+        routes: Router,
+        changes: Changes,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: Limits,
+    ) -> Self {
+        let front = Arc::new(Front { stage: Stage::new(routes), clock, entropy, patience: REQUEST_PATIENCE });
+        let stop = CancellationToken::new();
+        let attending = attend_all(sockets, Arc::clone(&front), limits, Patience::default(), stop.clone());
+        let under_way = changes.clone();
+        let running = tokio::spawn(async move {
+            attending.await;
+            under_way.end().await;
+        });
+        Self { front, changes, value_bytes_max: limits.value_bytes_max, stop, running }
+    }
+}
+
+fn open_routes(vault: Vault, changes: &Changes, clock: &Arc<dyn Clock>, value_bytes_max: usize) -> Router {
+    let (changes, clock) = (changes.clone(), Arc::clone(clock));
+    router::build(Arc::new(Desk { vault, changes, budget: Budget::default(), clock, value_bytes_max }))
+}

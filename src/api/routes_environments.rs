@@ -1,0 +1,59 @@
+//! Environments beside each other. Any caller may ask; what is not its own is the admin's on the lead.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::context::{node, reason};
+use super::error::ApiError;
+use super::router::Desk;
+use super::types_environments::{CheckBody, EnvironmentView, EnvironmentsView, MirrorBody, MirrorView, SharedView};
+use super::{body, json};
+use crate::model::caller::Caller;
+
+/// Bodies of this family hold names only; no value can be in them.
+const NO_VALUE: usize = 0;
+
+/// `GET /api/environments`.
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let lines = desk.vault.environments(&caller, node(&headers)?).await?;
+    json::answer(&EnvironmentsView { environments: lines.iter().map(EnvironmentView::from).collect() })
+}
+
+/// `POST /api/environments/mirror`: makes the secrets of one known in another, without values.
+pub(super) async fn mirror(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let (node, reason) = (node(&headers)?, reason(&headers)?);
+    let body: MirrorBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let (request, vault) = (body.into_request(node, reason)?, desk.vault.clone());
+    let (from, to) = (request.from.clone(), request.to.clone());
+    let mirrored = desk.changes.make(async move { vault.mirror(&caller, request).await }).await?;
+    json::answer(&MirrorView::new(&from, &to, &mirrored))
+}
+
+/// `POST /api/environments/check`: the values two environments share.
+pub(super) async fn check(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let (node, reason) = (node(&headers)?, reason(&headers)?);
+    let body: CheckBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let request = body.into_request(node, reason)?;
+    let (left, right) = (request.left.clone(), request.right.clone());
+    let shared = desk.vault.check_environments(&caller, request).await?;
+    json::answer(&SharedView::new(&left, &right, &shared))
+}

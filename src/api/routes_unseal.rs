@@ -1,0 +1,88 @@
+//! The routes of a sealed node, which can be asked how it is and be unsealed; and what an open one answers to the same.
+//!
+//! Everything else a sealed node is asked has one answer, 503 `sealed`, on both sockets and whoever asks: there is nothing
+//! yet that policy could decide about.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Extension, Router};
+
+use super::budget::Budget;
+use super::changes::Changes;
+use super::error::ApiError;
+use super::types_unseal::{SealedHealthView, UnsealBody, UnsealView};
+use super::{body, json};
+use crate::model::caller::Caller;
+use crate::vault::error::VaultError;
+use crate::vault::sealed::SealedDoor;
+use crate::vault::sealed_parts::Awaits;
+
+/// Bodies of this family hold a share or a passphrase, which fit beside a value.
+const NO_VALUE: usize = 0;
+
+/// What the routes of a sealed node need.
+pub(super) struct SealedDesk {
+    /// The door.
+    pub(super) door: SealedDoor,
+    /// The offers its callers make.
+    pub(super) changes: Changes,
+    /// What bodies may take while they come in.
+    pub(super) budget: Budget,
+}
+
+/// All routes of a sealed node.
+pub(super) fn build(desk: SealedDesk) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/api/unseal", get(status).post(unseal))
+        .fallback(sealed)
+        .method_not_allowed_fallback(sealed)
+        .with_state(Arc::new(desk))
+}
+
+/// `GET /health`. 200 like that of any node that lives.
+async fn health(State(desk): State<Arc<SealedDesk>>) -> Result<Response, ApiError> {
+    json::answer(&SealedHealthView::from(&desk.door.health()))
+}
+
+/// `GET /api/unseal`.
+async fn status(State(desk): State<Arc<SealedDesk>>) -> Result<Response, ApiError> {
+    json::answer(&UnsealView::from(&desk.door.health()))
+}
+
+/// `POST /api/unseal`. What unseals the node is answered when the node serves, so that the next request finds it serving.
+async fn unseal(
+    State(desk): State<Arc<SealedDesk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let body: UnsealBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let (door, offer) = (desk.door.clone(), body.into_offer()?);
+    match desk.changes.make(async move { door.offer(&caller, offer).await }).await? {
+        Awaits::Shares(_) | Awaits::Passphrase => json::answer(&UnsealView::from(&desk.door.health())),
+        Awaits::Start => {
+            desk.door.served().await?;
+            json::answer(&UnsealView::open())
+        }
+    }
+}
+
+async fn sealed(State(desk): State<Arc<SealedDesk>>) -> ApiError {
+    VaultError::NodeSealed { awaits: desk.door.awaits() }.into()
+}
+
+/// `GET /api/unseal` of a node that serves.
+pub(super) async fn is_open() -> Result<Response, ApiError> {
+    json::answer(&UnsealView::open())
+}
+
+/// `POST /api/unseal` of a node that serves. The body, which may hold a share, is not read.
+pub(super) async fn not_sealed() -> ApiError {
+    VaultError::NotSealed.into()
+}

@@ -1,0 +1,85 @@
+//! What a node has on its disk, open: the store, which is locked by it, and the journal.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::seams::Seams;
+use super::{AUDIT_DIR, STORE_FILE};
+use crate::audit::journal::Journal;
+use crate::config::node_config::NodeConfig;
+use crate::model::identity::Role;
+use crate::store::contents::Contents;
+use crate::store::handle::Store;
+
+/// Store and journal of one node, and what the store held when it was opened.
+pub(super) struct Disk {
+    pub(super) store: Store,
+    pub(super) contents: Contents,
+    pub(super) journal: Journal,
+}
+
+impl Disk {
+    /// Opens both, and refuses what belongs to another node than the configuration describes.
+    pub(super) async fn open(config: &NodeConfig, seams: &Seams) -> Result<Self> {
+        let store_file = config.node.state_dir.join(STORE_FILE);
+        let opened = Store::open(&store_file).await;
+        let (store, contents) = opened.with_context(|| cannot_open(&store_file, config.node.role))?;
+        match check_facts(config, &contents).and_then(|()| open_journal(config, seams)) {
+            Ok(journal) => Ok(Self { store, contents, journal }),
+            Err(error) => {
+                // The file must be closed before whoever hears the reason may try again.
+                drop(store.close().await);
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes both, the journal first: the store is what the journal tells about.
+    pub(super) async fn close(store: Store, journal: Journal) {
+        if let Err(error) = journal.close().await {
+            tracing::error!(%error, "the journal did not close cleanly");
+        }
+        if let Err(error) = store.close().await {
+            tracing::error!(%error, "the store did not close cleanly");
+        }
+    }
+}
+
+fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
+    let audit_dir = config.node.state_dir.join(AUDIT_DIR);
+    let (journal, recovered) =
+        Journal::open(&audit_dir, config.node.name.clone(), Arc::clone(&seams.clock), config.audit.durability)
+            .context("the audit journal cannot be opened")?;
+    if recovered.torn.is_some() {
+        tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
+    }
+    Ok(journal)
+}
+
+fn cannot_open(store_file: &Path, role: Role) -> String {
+    let remedy = match role {
+        Role::Lead => "if it is damaged, put back a copy of the state directory",
+        Role::Follower => "if it is damaged, remove the state directory and join again",
+    };
+    format!("the store {} cannot be opened ({remedy})", store_file.display())
+}
+
+/// The store says who this node is; a configuration that says otherwise was copied from another.
+fn check_facts(config: &NodeConfig, contents: &Contents) -> Result<()> {
+    let facts = &contents.facts;
+    let differs = |what: &str, file: &str, store: &str| {
+        anyhow!("node.toml says {what} {file}, the store belongs to {what} {store}; correct node.toml")
+    };
+    if config.node.name != facts.node {
+        return Err(differs("name", config.node.name.as_str(), facts.node.as_str()));
+    }
+    if config.node.role != facts.role {
+        return Err(differs("role", config.node.role.as_str(), facts.role.as_str()));
+    }
+    if config.node.environment != facts.environment {
+        return Err(differs("environment", config.node.environment.as_str(), facts.environment.as_str()));
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! A node without its sockets: keys open, parts running, the door in place. Built in order, and taken down in reverse.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+
+use super::assemble::{Assembled, Materials, assemble};
+use super::disk::Disk;
+use super::keystore::Keystore;
+use super::seams::Seams;
+use super::{AUDIT_DIR, doors};
+use crate::actors::node::NodeHandle;
+use crate::audit::journal::Journal;
+use crate::config::node_config::NodeConfig;
+use crate::crypto::locked;
+use crate::crypto::unseal::UnsealKey;
+use crate::store::contents::Contents;
+use crate::store::handle::Store;
+use crate::vault::parts::{Parts, Vault};
+
+/// Everything of a node that serves but its sockets.
+pub(super) struct Works {
+    pub(super) handle: NodeHandle,
+    pub(super) vault: Vault,
+    /// Where a lead listens, with the port the system chose.
+    pub(super) address: Option<SocketAddr>,
+    store: Store,
+    journal: Journal,
+}
+
+impl Works {
+    /// Opens the keys with the unseal key and starts every part. What cannot be started is closed again.
+    pub(super) async fn start(key: UnsealKey, disk: Disk, config: &NodeConfig, seams: &Seams) -> Result<Self> {
+        crate::transport::provider::install();
+        let Disk { store, contents, journal } = disk;
+        match Self::over(key, (&store, contents), &journal, config, seams).await {
+            Ok((handle, vault, address)) => Ok(Self { handle, vault, address, store, journal }),
+            Err(error) => {
+                Disk::close(store, journal).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops replicating, then closes the journal and the store.
+    pub(super) async fn stop(self) {
+        self.handle.stop().await;
+        drop(self.vault);
+        Disk::close(self.store, self.journal).await;
+    }
+
+    async fn over(
+        key: UnsealKey,
+        (store, contents): (&Store, Contents),
+        journal: &Journal,
+        config: &NodeConfig,
+        seams: &Seams,
+    ) -> Result<(NodeHandle, Vault, Option<SocketAddr>)> {
+        let keystore = Keystore::open(Arc::new(key), contents.facts.mesh, contents.blobs.clone())?;
+        warn_of_unlocked_keys();
+        let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
+        let materials = Materials { config, keystore: &keystore, store, journal, seams, handle: &handle };
+        match start_parts(&materials, contents).await {
+            Ok((vault, address)) => Ok((handle, vault, address)),
+            Err(error) => {
+                handle.stop().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(Vault, Option<SocketAddr>)> {
+    let Materials { config, keystore, store, journal, seams, handle } = *materials;
+    let policy = doors::policy(config)?;
+    let Assembled { board, roles, lead } = assemble(materials, contents).await?;
+    let started = handle.run(roles).await?;
+    let vault = Vault::new(Parts {
+        mesh: keystore.mesh,
+        node: config.node.name.clone(),
+        environment: config.node.environment.clone(),
+        owner: doors::owner(),
+        lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
+        board,
+        store: store.clone(),
+        journal: journal.clone(),
+        journal_works: AtomicBool::new(true),
+        audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        policy,
+        freshness: config.cache,
+        value_bytes_max: config.limits.value_bytes_max,
+        clock: Arc::clone(&seams.clock),
+        entropy: Arc::clone(&seams.entropy),
+        load_milli: super::load::load_milli,
+        started: seams.clock.now(),
+    });
+    Ok((vault, started.address))
+}
+
+/// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.
+fn warn_of_unlocked_keys() {
+    if locked::unlocked_pages() > 0 {
+        tracing::warn!("keys could not be locked in memory and may be swapped out; raise LimitMEMLOCK (ulimit -l)");
+    }
+}
