@@ -96,11 +96,10 @@ fn prompt(question: &str, arguments: &PutArguments, kind: FieldKind) -> Result<P
 /// # Errors
 /// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is more than any value.
 pub(super) fn gather(from: impl Read, what: &str) -> Result<Plaintext, CliError> {
-    // One more, for the newline that is left out.
-    gather_up_to(VALUE_BYTES_MAX + 1, from, what, "the most any node stores")
+    gather_up_to(VALUE_BYTES_MAX, from, what, "the most any node stores")
 }
 
-/// Reads everything, up to a limit, through buffers that are wiped.
+/// Reads everything, up to a limit and one byte for a newline that may be left out, through buffers that are wiped.
 ///
 /// # Errors
 /// [`CliError::Usage`] when there is more, [`CliError::Input`] when it cannot be read.
@@ -120,7 +119,7 @@ pub(super) fn gather_up_to(
             Err(source) => return Err(CliError::Input { what: what.to_owned(), source }),
         };
         gathered.append(chunk.0.get(..read).unwrap_or_default());
-        if gathered.len() > bytes_max {
+        if gathered.len() > bytes_max.saturating_add(1) {
             return Err(CliError::Usage {
                 message: format!("{what} holds more than {bytes_max} bytes, {limit}"),
                 hint: "Check that it is the right file.".to_owned(),
