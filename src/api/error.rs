@@ -88,6 +88,12 @@ pub(super) enum ApiError {
         /// The limit.
         seconds: u64,
     },
+    /// Lines that come to more than one request may have.
+    #[error("more than {} MiB in one request", max >> 20)]
+    TooManyBytes {
+        /// The limit.
+        max: usize,
+    },
     /// More lines than one request may have.
     #[error("more than {max} entries in one request")]
     TooManyEntries {

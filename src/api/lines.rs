@@ -1,30 +1,46 @@
 //! A request body of many JSON objects, one a line (NDJSON): read as it comes, each line parsed and wiped before the next.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
-use super::body::{Gathered, parse};
+use super::body::{Gathered, bytes_max, parse};
 use super::error::ApiError;
 
-/// Most bytes of all lines together.
-const BYTES_MAX: usize = 64 << 20;
+/// Most bytes of all lines together: the largest file that is imported at once, with names around its values.
+const BYTES_MAX: usize = 128 << 20;
+
+/// Longest pause of a sender. An import has its time as a whole too, but only one is taken at once, and whoever was put to
+/// sleep half way must not keep all others out until then.
+const STALL_MAX: Duration = Duration::from_secs(30);
 
 /// Reads every line as one object; blank lines are passed over. What is kept is what the objects hold.
 ///
 /// # Errors
-/// [`ApiError::OfEntry`] names the line that is not right; [`ApiError::BodyTooLarge`] or [`ApiError::TooManyEntries`]
-/// when there is too much; [`ApiError::BodyCutOff`].
+/// [`ApiError::OfEntry`] names the line that is not right, also one longer than a value of `value_bytes_max` can need;
+/// [`ApiError::TooManyBytes`] or [`ApiError::TooManyEntries`] when there is too much; [`ApiError::BodyCutOff`].
 pub(super) async fn read<T: DeserializeOwned>(
-    mut body: Body,
-    line_bytes_max: usize,
+    body: Body,
+    value_bytes_max: usize,
     entries_max: usize,
 ) -> Result<Vec<T>, ApiError> {
-    let mut lines = Lines { entries: Vec::new(), line: Gathered::default(), number: 1, line_bytes_max, entries_max };
+    read_unless_stalled(body, value_bytes_max, entries_max, STALL_MAX).await
+}
+
+async fn read_unless_stalled<T: DeserializeOwned>(
+    mut body: Body,
+    value_bytes_max: usize,
+    entries_max: usize,
+    stall_max: Duration,
+) -> Result<Vec<T>, ApiError> {
+    let mut lines = Lines { entries: Vec::new(), line: Gathered::default(), number: 1, value_bytes_max, entries_max };
     let mut bytes_left = BYTES_MAX;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(stall_max, body.frame()).await.map_err(|_| ApiError::BodyCutOff)? {
         let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
-        bytes_left = bytes_left.checked_sub(bytes.len()).ok_or(ApiError::BodyTooLarge { bytes_max: BYTES_MAX })?;
+        bytes_left = bytes_left.checked_sub(bytes.len()).ok_or(ApiError::TooManyBytes { max: BYTES_MAX })?;
         lines.take(&bytes)?;
     }
     lines.end()?;
@@ -36,7 +52,7 @@ struct Lines<T> {
     entries: Vec<T>,
     line: Gathered,
     number: usize,
-    line_bytes_max: usize,
+    value_bytes_max: usize,
     entries_max: usize,
 }
 
@@ -54,8 +70,8 @@ impl<T: DeserializeOwned> Lines<T> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
-        if self.line.len().saturating_add(bytes.len()) > self.line_bytes_max {
-            return Err(self.wrong(ApiError::BodyTooLarge { bytes_max: self.line_bytes_max }));
+        if self.line.len().saturating_add(bytes.len()) > bytes_max(self.value_bytes_max) {
+            return Err(self.wrong(ApiError::BodyTooLarge { bytes_max: self.value_bytes_max }));
         }
         self.line.append(bytes);
         Ok(())
@@ -82,7 +98,7 @@ impl<T: DeserializeOwned> Lines<T> {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use futures_util::stream;
+    use futures_util::{StreamExt, stream};
     use serde::Deserialize;
 
     use super::*;
@@ -116,9 +132,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sender_that_falls_asleep_is_given_up() {
+        let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{\"n\":1}\n"))]);
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let given_up =
+            read_unless_stalled::<Entry>(body, 32, 3, Duration::from_millis(10)).await.expect_err("it never ends");
+        assert_eq!(given_up, ApiError::BodyCutOff);
+    }
+
+    #[tokio::test]
     async fn a_line_too_long_and_a_line_too_many_are_refused() {
-        let long = entries(&[&"x".repeat(33)]).await.expect_err("long");
-        assert!(matches!(long, ApiError::OfEntry { number: 1, .. }));
+        let long = entries(&[&"x".repeat(bytes_max(32) + 1)]).await.expect_err("long");
+        let cause = Box::new(ApiError::BodyTooLarge { bytes_max: 32 });
+        assert_eq!(long, ApiError::OfEntry { number: 1, cause });
         assert_eq!(entries(&[&"{\"n\":1}\n".repeat(4)]).await, Err(ApiError::TooManyEntries { max: 3 }));
     }
 }

@@ -15,7 +15,7 @@ use super::router::Desk;
 use super::routes_secret::view;
 use super::types_bulk::{ExportQuery, ExportView, ImportQuery, ImportView};
 use super::types_put::PutBody;
-use super::{body, json, lines};
+use super::{json, lines};
 use crate::model::caller::Caller;
 use crate::model::secret::SecretName;
 use crate::vault::import::IMPORT_MAX;
@@ -34,7 +34,7 @@ pub(super) async fn import(
     let (node, reason) = (node(&headers)?, reason(&headers)?);
     desk.vault.may_import(&caller).await?;
     let _place = desk.budget.import()?;
-    let bodies: Vec<PutBody> = lines::read(body, body::bytes_max(desk.value_bytes_max), IMPORT_MAX).await?;
+    let bodies: Vec<PutBody> = lines::read(body, desk.value_bytes_max, IMPORT_MAX).await?;
     let request = |(index, body): (usize, PutBody)| {
         let wrong = |cause| ApiError::OfEntry { number: index + 1, cause: Box::new(cause) };
         body.into_request(node.clone(), None).map_err(wrong)

@@ -72,7 +72,7 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::TimedOut { .. } => {
             Row::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error, "Look with: aurora status")
         }
-        ApiError::TooManyEntries { .. } => Row::new(
+        ApiError::TooManyEntries { .. } | ApiError::TooManyBytes { .. } => Row::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_many",
             error,

@@ -28,6 +28,10 @@ const APPEND_WITHIN: Duration = Duration::from_secs(1);
 /// Most lines that wait. As many as there are local connections: each has one request at a time.
 const QUEUE_MAX: usize = 1024;
 
+/// Lines of one asker that are in the queue together: enough that the thread is never idle between them, and few enough
+/// that others find places.
+const TOGETHER: usize = 128;
+
 /// The journal of one node.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -94,13 +98,40 @@ impl Journal {
     /// for must not happen. A line whose asker gave up may be in the journal all the same: it records an attempt; a
     /// refusal, and what came of a change, surely is once the disk takes lines again. [`AuditError::LineTooLong`] when the caller's texts are too long.
     pub async fn append(&self, entry: Entry) -> Result<u64, AuditError> {
-        let written = async {
-            let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;
-            let (reply, answer) = oneshot::channel();
-            self.send(Message::Append(Box::new(Waiting { entry, reply, permit })))?;
-            answer.await.map_err(|_| unavailable(Obstacle::Closed))?
-        };
+        let written = async { heard(self.hand_over(entry).await?).await };
         tokio::time::timeout(APPEND_WITHIN, written).await.map_err(|_| unavailable(Obstacle::Slow))?
+    }
+
+    /// Writes many lines, in their order, without waiting for each before the next is handed over. Lines of others may
+    /// come between them.
+    ///
+    /// # Errors
+    /// As [`Journal::append`]; some of the lines may be in the journal then.
+    pub async fn append_all(&self, entries: impl IntoIterator<Item = Entry>) -> Result<(), AuditError> {
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let together: Vec<Entry> = entries.by_ref().take(TOGETHER).collect();
+            let written = async {
+                let mut answers = Vec::with_capacity(together.len());
+                for entry in together {
+                    answers.push(self.hand_over(entry).await?);
+                }
+                for answer in answers {
+                    heard(answer).await?;
+                }
+                Ok(())
+            };
+            tokio::time::timeout(APPEND_WITHIN, written).await.map_err(|_| unavailable(Obstacle::Slow))??;
+        }
+        Ok(())
+    }
+
+    /// Puts a line into the queue, behind all that are there.
+    async fn hand_over(&self, entry: Entry) -> Result<oneshot::Receiver<Result<u64, AuditError>>, AuditError> {
+        let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Append(Box::new(Waiting { entry, reply, permit })))?;
+        Ok(answer)
     }
 
     /// The end of the chain: what [`super::verify::verify_to`] must find.
@@ -130,6 +161,10 @@ impl Journal {
             TrySendError::Disconnected(_) => unavailable(Obstacle::Closed),
         })
     }
+}
+
+async fn heard(answer: oneshot::Receiver<Result<u64, AuditError>>) -> Result<u64, AuditError> {
+    answer.await.map_err(|_| unavailable(Obstacle::Closed))?
 }
 
 fn unavailable(cause: Obstacle) -> AuditError {
@@ -219,6 +254,24 @@ mod tests {
         assert_eq!(numbers, (1..=500).collect::<Vec<u64>>());
         let verdict = verify_to(directory.path(), &journal.head()).expect("read");
         assert_eq!((verdict.lines, verdict.broken), (500, None));
+    }
+
+    #[tokio::test]
+    async fn many_lines_of_one_asker_are_written_in_their_order() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (journal, _) = open(directory.path(), Durability::Batched);
+        let count = 2 * TOGETHER + 1;
+        let asked = |number: usize| entry(&format!("request-{number}"));
+        journal.append_all((0..count).map(asked)).await.expect("written");
+        let text = fs::read_to_string(directory.path().join(FILE)).expect("file");
+        for (number, line) in text.lines().enumerate() {
+            assert!(line.contains(&format!("\"request_id\":\"request-{number}\"")), "{line}");
+        }
+        let verdict = verify_to(directory.path(), &journal.head()).expect("read");
+        assert_eq!((verdict.lines, verdict.broken), (u64::try_from(count).expect("few"), None));
+        journal.close().await.expect("closed");
+        let refused = journal.append_all([entry("r")]).await.map(|()| 0);
+        assert_eq!(obstacle(refused), Obstacle::Closed);
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use super::embedded::FILES;
 use super::error::{Problem, Problems, Reason};
 use super::parse;
 use super::provider::Provider;
-use crate::model::name::{KeyName, ServiceName};
+use crate::model::fields::FieldKind;
+use crate::model::name::{FieldName, KeyName, ServiceName};
 use crate::model::secret::SecretName;
 
 /// Every provider, and every variable that one of them claims.
@@ -67,6 +68,15 @@ impl Catalogue {
         let provider = self.providers.get(&name.service)?;
         let credential = provider.fields.iter().find(|credential| credential.name == name.key)?;
         credential.variables.first().map(String::as_str)
+    }
+
+    /// The kind of a field of some secret: as the provider's file says of the credential of that name; of a field that no
+    /// file knows, the one that hides it.
+    #[must_use]
+    pub fn kind_of(&self, name: &SecretName, field: &FieldName) -> FieldKind {
+        let provider = self.providers.get(&name.service);
+        let known = provider.and_then(|it| it.fields.iter().find(|known| known.name.as_str() == field.as_str()));
+        known.map_or(FieldKind::Secret, |known| known.kind)
     }
 
     fn by_prefix(&self, variable: &str) -> Option<SecretName> {
@@ -171,6 +181,18 @@ mod tests {
         assert_eq!(usual("github/token").as_deref(), Some("GITHUB_TOKEN"));
         assert_eq!(usual("github/other"), None);
         assert_eq!(usual("acme/api_key"), None);
+    }
+
+    #[test]
+    fn a_field_is_secret_unless_its_provider_says_otherwise() {
+        let kind = |name, field| {
+            let (name, field) = (SecretName::parse(name).expect("name"), FieldName::parse(field).expect("field"));
+            catalogue().kind_of(&name, &field)
+        };
+        assert_eq!(kind("google_oauth/app", "client_id"), FieldKind::Text);
+        assert_eq!(kind("google_oauth/app", "client_secret"), FieldKind::Secret);
+        assert_eq!(kind("google_oauth/app", "other"), FieldKind::Secret);
+        assert_eq!(kind("acme/app", "client_id"), FieldKind::Secret);
     }
 
     #[test]

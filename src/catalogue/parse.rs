@@ -3,8 +3,9 @@
 use toml::Table;
 
 use super::error::{Problem, Reason};
-use super::provider::{Credential, Provider, Secrecy};
+use super::provider::{Credential, Provider};
 use super::section::Section;
+use crate::model::fields::FieldKind;
 use crate::model::name::{KeyName, NameError, ServiceName};
 
 /// Reads one file. `None` means that a problem was noted; a provider may come with problems, too.
@@ -42,12 +43,12 @@ pub(super) fn provider(file: &str, text: &str, problems: &mut Vec<Problem>) -> O
 
 fn credential(section: &mut Section<'_>) -> Option<Credential> {
     let name = section.text("name", |name| KeyName::parse(name).map_err(bad_name));
-    let secrecy =
-        section.text("kind", |kind| Secrecy::parse(kind).ok_or_else(|| refused(kind, "\"secret\" or \"string\"")));
+    let kind =
+        section.text("kind", |kind| FieldKind::parse(kind).ok_or_else(|| refused(kind, "\"secret\" or \"string\"")));
     let variables = section.texts("variables", |variable| {
         is_variable(variable).then_some(()).ok_or_else(|| refused(variable, "a variable: A-Z, 0-9 and underscore"))
     });
-    Some(Credential { name: name?, secrecy: secrecy?, variables })
+    Some(Credential { name: name?, kind: kind?, variables })
 }
 
 /// As environment variables are written: POSIX.1-2024, 8.1.

@@ -1,28 +1,8 @@
 //! One provider, as its file describes it.
 
+use crate::model::fields::FieldKind;
 use crate::model::name::{KeyName, ServiceName};
 use crate::model::secret::SecretName;
-
-/// Whether a credential must be hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secrecy {
-    /// Must not be seen: `client_secret`.
-    Secret,
-    /// May be shown on a screen: `client_id`.
-    Text,
-}
-
-impl Secrecy {
-    /// Reads `secret` or `string`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "secret" => Some(Self::Secret),
-            "string" => Some(Self::Text),
-            _ => None,
-        }
-    }
-}
 
 /// One credential of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +10,7 @@ pub struct Credential {
     /// Its key name: `api_key`.
     pub name: KeyName,
     /// Whether it must be hidden.
-    pub secrecy: Secrecy,
+    pub kind: FieldKind,
     /// The environment variables it is known by, the usual one first.
     pub variables: Vec<String>,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
@@ -153,6 +154,17 @@ pub enum Verb {
     /// Show the versions of a secret in one scope, and which node holds which
     #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme --nodes")]
     Versions(VersionsArguments),
+    /// Store the values of a file of another tool: all of them in one transaction, or none
+    #[command(after_help = "Examples:
+  aurora import .env --dry-run
+  aurora import .env --map names.toml --scope company:acme
+  aurora import secrets.yaml --fernet-key-file key --yes")]
+    Import(ImportArguments),
+    /// Write the values that a read would give as a file of another tool
+    #[command(after_help = "Examples:
+  aurora export hubspot/ --company acme
+  aurora export --format shell --output-file secrets.sh")]
+    Export(ExportArguments),
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),

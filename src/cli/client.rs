@@ -1,19 +1,21 @@
 //! The socket client: one connection, one request, one answer, with a limit on size and time; or one that goes on.
 
+use std::error::Error;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{HeaderMap, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
 
 use super::error::CliError;
+use super::import_batch::Lines;
 use super::question::Question;
 use super::views_error::ErrorView;
 use super::wiped::Gathered;
@@ -116,7 +118,23 @@ impl Client {
     /// # Errors
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
     pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
-        let exchange = Box::pin(self.exchange(question));
+        self.converse(question.into_request()?).await
+    }
+
+    /// The same with a body that is sent piece by piece.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn send_lines(&self, question: Question, lines: Lines) -> Result<Answer, CliError> {
+        self.converse(question.posting(lines)?).await
+    }
+
+    async fn converse<B>(&self, request: Request<B>) -> Result<Answer, CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let exchange = Box::pin(self.exchange(request));
         tokio::time::timeout(self.patience, exchange).await.map_err(|_| CliError::TimedOut { after: self.patience })?
     }
 
@@ -126,7 +144,7 @@ impl Client {
     /// As [`Self::send`].
     pub async fn open(&self, question: Question) -> Result<Streamed, CliError> {
         let begun = Box::pin(async {
-            let (response, driver) = self.begin(question).await?;
+            let (response, driver) = self.begin(question.into_request()?).await?;
             if response.status().is_success() {
                 return Ok(Streamed { incoming: response.into_body(), _driver: driver });
             }
@@ -135,13 +153,20 @@ impl Client {
         tokio::time::timeout(PATIENCE, begun).await.map_err(|_| CliError::TimedOut { after: PATIENCE })?
     }
 
-    async fn exchange(&self, question: Question) -> Result<Answer, CliError> {
-        let (response, _driver) = self.begin(question).await?;
+    async fn exchange<B>(&self, request: Request<B>) -> Result<Answer, CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (response, _driver) = self.begin(request).await?;
         gather(response).await
     }
 
-    async fn begin(&self, question: Question) -> Result<(Response<Incoming>, Driver), CliError> {
-        let request = question.into_request()?;
+    async fn begin<B>(&self, request: Request<B>) -> Result<(Response<Incoming>, Driver), CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let stream = UnixStream::connect(&self.socket).await.map_err(|source| self.unreachable(source))?;
         let broken = |source| CliError::Broken { source };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;

@@ -1,4 +1,4 @@
-//! The question before what cannot be undone. Asked on a terminal only: a script says yes with an option.
+//! The question before what cannot be undone, or is much at once. Asked on a terminal only: a script says yes with an option.
 
 use std::io::{self, IsTerminal};
 
@@ -11,13 +11,18 @@ use super::error::CliError;
 /// # Errors
 /// [`CliError::Usage`] without a terminal, with the command to type instead.
 pub(super) fn possible(deed: &str, instead: &str) -> Result<(), CliError> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    if somebody_is_there() {
         return Ok(());
     }
     Err(CliError::Usage {
         message: format!("{deed} cannot be undone, and there is no terminal to ask on"),
         hint: format!("To do it without being asked: {instead}"),
     })
+}
+
+/// Whether there is a terminal to ask on.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks, and goes on only if the answer is yes.

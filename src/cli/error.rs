@@ -13,6 +13,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::catalogue::error::Problems;
+use crate::interchange::error::FileError;
+use crate::interchange::write::WriteError;
+
 /// A failure, by cause. Never holds a value.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -92,6 +96,24 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// A file of values, or the map file, is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The catalogue this program was built with cannot be read.
+    #[error(transparent)]
+    Catalogue(#[from] Problems),
+    /// Values cannot be written in the format that was asked for.
+    #[error(transparent)]
+    Unwritable(#[from] WriteError),
+    /// A file of values could not be written.
+    #[error("cannot write {}", path.display())]
+    Unsaved {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The answer could not be printed.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
@@ -133,6 +155,10 @@ impl CliError {
             | Self::NoDaemon { .. }
             | Self::NoSocket
             | Self::Input { .. }
+            | Self::File(_)
+            | Self::Catalogue(_)
+            | Self::Unwritable(_)
+            | Self::Unsaved { .. }
             | Self::Output(_)
             | Self::System { .. }
             | Self::SharedValues { .. } => 1,
@@ -160,7 +186,10 @@ impl CliError {
             Self::TimedOut { .. } => "timed_out",
             Self::NotFound { .. } => "not_found",
             Self::Input { .. } => "bad_input",
-            Self::Output(_) => "bad_output",
+            Self::File(_) => "bad_file",
+            Self::Catalogue(_) => "bad_catalogue",
+            Self::Unwritable(_) => "not_text",
+            Self::Unsaved { .. } | Self::Output(_) => "bad_output",
             Self::System { .. } => "system",
             Self::RotationStands { .. } => "rotation_stands_still",
             Self::SharedValues { .. } => "shared_values",
@@ -193,7 +222,13 @@ impl CliError {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()
             }
-            Self::Input { .. } | Self::Output(_) | Self::System { .. } => String::new(),
+            Self::File(_) => "Nothing was stored. Correct the file, and run the same command again.".to_owned(),
+            Self::Input { .. }
+            | Self::Catalogue(_)
+            | Self::Unwritable(_)
+            | Self::Unsaved { .. }
+            | Self::Output(_)
+            | Self::System { .. } => String::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_bulk;
 pub mod arguments_environment;
 pub mod arguments_keys;
 pub mod arguments_life;
@@ -22,6 +23,9 @@ mod ago;
 mod confirm;
 mod events;
 mod hints;
+mod import_batch;
+mod import_plan;
+mod import_source;
 mod listing;
 mod option_check;
 mod output;
@@ -29,6 +33,7 @@ mod pages;
 pub mod passphrase;
 mod progress;
 mod said;
+mod secret_file;
 mod session;
 mod socket;
 mod table;
@@ -36,7 +41,9 @@ mod usage;
 mod value_source;
 mod verbs_admin;
 mod verbs_environment;
+mod verbs_export;
 mod verbs_exposure;
+mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
@@ -45,6 +52,7 @@ mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
 mod views_admin;
+mod views_bulk;
 mod views_change;
 mod views_environment;
 mod views_error;
@@ -97,6 +105,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::List(arguments) => verbs_view::list(&mut session, &arguments).await,
         Verb::Info(arguments) => verbs_view::info(&mut session, &arguments).await,
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
+        Verb::Import(arguments) => verbs_import::import(&mut session, &arguments).await,
+        Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,

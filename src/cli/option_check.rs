@@ -67,9 +67,10 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) => Takes::Everything,
+        Verb::Get(_) | Verb::Export(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
         Verb::Put(_)
+        | Verb::Import(_)
         | Verb::Delete(_)
         | Verb::Undelete(_)
         | Verb::Destroy(_)

@@ -63,10 +63,9 @@ impl Output {
         self.terminal
     }
 
-    /// A bar for long work: seen by a person at a terminal who did not ask for quiet.
+    /// How far long work has come: seen by a person at a terminal who did not ask for quiet.
     pub(super) fn progress(&self) -> Progress {
-        let watched = io::stderr().is_terminal() && !self.quiet && self.format == Format::Table;
-        if watched { Progress::shown() } else { Progress::hidden() }
+        Progress::new(!self.quiet && io::stderr().is_terminal())
     }
 
     /// Prints an answer in the format that was asked for.
@@ -136,7 +135,7 @@ fn for_people(error: &CliError, style: Style) -> String {
         Style::Color => "\u{1b}[31merror:\u{1b}[0m ".to_owned(),
         Style::Plain => "error: ".to_owned(),
     };
-    text.push_str(&plain(&reasons(error)));
+    text.push_str(&told(error));
     for (label, line) in [("\n  hint: ", error.hint()), ("\n  request id: ", request_id(error).to_owned())] {
         if !line.is_empty() {
             text.push_str(label);
@@ -158,6 +157,15 @@ fn for_programs(error: &CliError) -> String {
         },
     };
     serde_json::to_string(&view).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// The error without control characters. One that is a list of lines keeps them apart: each of them is ours.
+fn told(error: &CliError) -> String {
+    let reasons = reasons(error);
+    if matches!(error, CliError::File(_) | CliError::Catalogue(_)) {
+        return reasons.lines().map(plain).collect::<Vec<_>>().join("\n");
+    }
+    plain(&reasons)
 }
 
 /// The error and its sources, in one line.

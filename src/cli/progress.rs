@@ -1,36 +1,74 @@
-//! A bar for long work, on standard error, for a person who watches.
+//! How far long work has come, on standard error: a bar while something is counted, then a mark that turns. Shown only to
+//! a person who watches a terminal and did not ask for quiet.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Duration;
 
-/// How far long work is. Draws nothing for a program, or for a person who asked for quiet.
-pub(super) struct Progress(ProgressBar);
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Work on fewer things than this is over before a bar could be read.
+const SHOWN_ABOVE: usize = 100;
+
+/// Between two turns of the mark.
+const TURN: Duration = Duration::from_millis(120);
+
+const COUNTED: &str = "{msg} [{bar:40}] {human_pos}/{human_len}";
+const UNCOUNTED: &str = "{spinner} {msg} {human_pos}";
+const WAITING: &str = "{spinner} {msg} ({elapsed})";
+
+/// A bar, or nothing. Clones show the same bar.
+#[derive(Debug, Clone)]
+pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// A bar that is seen.
-    pub(super) fn shown() -> Self {
-        Self(ProgressBar::new_spinner())
+    /// Shown if somebody watches.
+    pub(super) fn new(watched: bool) -> Self {
+        Self(watched.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())))
     }
 
-    /// A bar that is not.
-    pub(super) fn hidden() -> Self {
-        Self(ProgressBar::hidden())
+    /// A bar over so many things; nothing if they are too few to be worth one.
+    pub(super) fn over(self, count: usize, what: &str) -> Self {
+        if count <= SHOWN_ABOVE {
+            return Self(None);
+        }
+        self.at(what, 0, u64::try_from(count).ok());
+        self
+    }
+
+    /// So many more are done.
+    pub(super) fn advance(&self, count: usize) {
+        if let Some(bar) = &self.0 {
+            bar.inc(u64::try_from(count).unwrap_or_default());
+        }
     }
 
     /// So much is done, of so much; of work whose end is not known, only what is done.
     pub(super) fn at(&self, what: &str, done: u64, total: Option<u64>) {
-        // A template that does not parse leaves the bar as it was: it is only decoration.
-        let template = if total.is_some() { "{msg} [{bar:32}] {pos}/{len}" } else { "{spinner} {msg} {pos}" };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style.progress_chars("=> "));
-        }
-        self.0.set_message(what.to_owned());
-        total.map_or_else(|| self.0.unset_length(), |total| self.0.set_length(total));
-        self.0.set_position(done);
-        self.0.tick();
+        let Some(bar) = &self.0 else { return };
+        styled(bar, if total.is_some() { COUNTED } else { UNCOUNTED }, what);
+        total.map_or_else(|| bar.unset_length(), |total| bar.set_length(total));
+        bar.set_position(done);
+        bar.tick();
     }
 
-    /// Takes the bar away: what comes now is the answer.
-    pub(super) fn end(&self) {
-        self.0.finish_and_clear();
+    /// What is left cannot be counted.
+    pub(super) fn wait(&self, what: &str) {
+        let Some(bar) = &self.0 else { return };
+        styled(bar, WAITING, what);
+        bar.enable_steady_tick(TURN);
     }
+
+    /// Takes it off the screen: what comes now is the answer.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A template that does not parse would leave the bar as it was: it is only decoration.
+fn styled(bar: &ProgressBar, template: &str, what: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message(what.to_owned());
 }

@@ -97,15 +97,28 @@ impl Question {
     ///
     /// # Errors
     /// [`CliError::Garbled`] when the parts do not form a request.
-    pub(super) fn into_request(self) -> Result<Request<Full<Bytes>>, CliError> {
+    pub(super) fn into_request(mut self) -> Result<Request<Full<Bytes>>, CliError> {
+        let body = self.body.take();
+        let kind = body.as_ref().map(|_| "application/json");
+        self.carrying(kind, body.map(wiped::body).unwrap_or_default())
+    }
+
+    /// The same request with a body that comes in pieces: JSON, one object a line.
+    ///
+    /// # Errors
+    /// [`CliError::Garbled`] when the parts do not form a request.
+    pub(super) fn posting<B>(self, lines: B) -> Result<Request<B>, CliError> {
+        Self { method: Method::POST, ..self }.carrying(Some("application/x-ndjson"), lines)
+    }
+
+    fn carrying<B>(self, kind: Option<&str>, body: B) -> Result<Request<B>, CliError> {
         let mut builder = Request::builder().method(self.method).uri(self.target).header("host", "aurora");
-        if self.body.is_some() {
-            builder = builder.header("content-type", "application/json");
+        if let Some(kind) = kind {
+            builder = builder.header("content-type", kind);
         }
         for (name, value) in self.headers {
             builder = builder.header(name, value);
         }
-        let body = self.body.map(wiped::body).unwrap_or_default();
         builder.body(body).map_err(|_| CliError::Garbled { what: "the request cannot be formed" })
     }
 }

@@ -95,7 +95,20 @@ fn prompt(question: &str, arguments: &PutArguments, kind: FieldKind) -> Result<P
 ///
 /// # Errors
 /// [`CliError::Input`] when it cannot be read, [`CliError::Usage`] when it is more than any value.
-pub(super) fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+pub(super) fn gather(from: impl Read, what: &str) -> Result<Plaintext, CliError> {
+    gather_up_to(VALUE_BYTES_MAX, from, what, "the most any node stores")
+}
+
+/// Reads everything, up to a limit and one byte for a newline that may be left out, through buffers that are wiped.
+///
+/// # Errors
+/// [`CliError::Usage`] when there is more, [`CliError::Input`] when it cannot be read.
+pub(super) fn gather_up_to(
+    bytes_max: usize,
+    mut from: impl Read,
+    what: &str,
+    limit: &str,
+) -> Result<Plaintext, CliError> {
     let mut gathered = Gathered::default();
     let mut chunk = Chunk(vec![0; CHUNK_BYTES]);
     loop {
@@ -106,9 +119,9 @@ pub(super) fn gather(mut from: impl Read, what: &str) -> Result<Plaintext, CliEr
             Err(source) => return Err(CliError::Input { what: what.to_owned(), source }),
         };
         gathered.append(chunk.0.get(..read).unwrap_or_default());
-        if gathered.len() > VALUE_BYTES_MAX + 1 {
+        if gathered.len() > bytes_max.saturating_add(1) {
             return Err(CliError::Usage {
-                message: format!("{what} holds more than {VALUE_BYTES_MAX} bytes, the most any node stores"),
+                message: format!("{what} holds more than {bytes_max} bytes, {limit}"),
                 hint: "Check that it is the right file.".to_owned(),
             });
         }

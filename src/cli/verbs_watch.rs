@@ -40,21 +40,8 @@ pub(super) async fn watch(session: &mut Session<'_>, arguments: &WatchArguments)
 
 /// Whether a node that is started again would not answer so.
 fn passes(error: &CliError) -> bool {
-    match error {
-        CliError::NoDaemon { .. } | CliError::Broken { .. } | CliError::TimedOut { .. } => true,
-        CliError::Refused { status, .. } => matches!(status, 429 | 503),
-        CliError::Usage { .. }
-        | CliError::NoSocket
-        | CliError::SocketRefused { .. }
-        | CliError::Garbled { .. }
-        | CliError::NotFound { .. }
-        | CliError::Input { .. }
-        | CliError::Output(_)
-        | CliError::System { .. }
-        | CliError::SharedValues { .. }
-        | CliError::RotationStands { .. }
-        | CliError::JournalBroken { .. } => false,
-    }
+    matches!(error, CliError::NoDaemon { .. } | CliError::Broken { .. } | CliError::TimedOut { .. })
+        || matches!(error, CliError::Refused { status: 429 | 503, .. })
 }
 
 /// Why a stream was left.

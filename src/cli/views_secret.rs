@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::said::Said;
 use crate::crypto::text::ValueText;
+use crate::model::fields::Field;
 
 /// The body of `POST /api/secrets`. The value is borrowed; what is not given is not sent.
 #[derive(Serialize)]
@@ -66,6 +67,12 @@ pub(super) struct FieldView {
     /// `secret` or `string`.
     #[serde(rename = "type")]
     pub(super) kind: String,
+}
+
+impl From<&Field> for FieldView {
+    fn from(field: &Field) -> Self {
+        Self { name: field.name.to_string(), kind: field.kind.as_str().to_owned() }
+    }
 }
 
 impl SecretView {

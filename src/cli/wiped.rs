@@ -1,7 +1,7 @@
 //! Buffers that may hold a value: JSON on its way to the node, and answers and files on their way in. None of them grows
 //! in place, because a buffer that grows leaves a copy behind.
 
-use std::mem;
+use std::{io, mem};
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -20,9 +20,26 @@ pub(super) fn json(value: &impl Serialize) -> Result<Plaintext, CliError> {
     written(|to| serde_json::to_writer(to, value)).map_err(unwritable)
 }
 
+/// Writes values as JSON, one a line, in a buffer of the right size.
+///
+/// # Errors
+/// As [`json`].
+pub(super) fn lines<T: Serialize>(values: impl Iterator<Item = T> + Clone) -> Result<Plaintext, CliError> {
+    let line = |to: &mut dyn io::Write, value: &T| {
+        serde_json::to_writer(&mut *to, value).map_err(io::Error::from).and_then(|()| to.write_all(b"\n"))
+    };
+    let unwritable = |_| CliError::Garbled { what: "it cannot be written as JSON" };
+    written(|to| values.clone().try_for_each(|value| line(to, &value))).map_err(unwritable)
+}
+
 /// A request body that is wiped once it is sent.
 pub(super) fn body(bytes: Plaintext) -> Full<Bytes> {
-    Full::new(Bytes::from_owner(Owned(bytes)))
+    Full::new(self::bytes(bytes))
+}
+
+/// Bytes for a connection that are wiped once it has taken them.
+pub(super) fn bytes(bytes: Plaintext) -> Bytes {
+    Bytes::from_owner(Owned(bytes))
 }
 
 struct Owned(Plaintext);

@@ -37,6 +37,12 @@ impl Plaintext {
         self.0.is_empty()
     }
 
+    /// Whether it is text: UTF-8, as JSON and the files of other tools hold it.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        std::str::from_utf8(&self.0).is_ok()
+    }
+
     /// Whether both hold the same bytes, in a time that tells only their lengths.
     #[must_use]
     pub fn equals(&self, other: &Self) -> bool {

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::target::Target;
+use super::target::{FieldTag, Target};
 use crate::crypto::plaintext::Plaintext;
-use crate::model::name::FieldName;
 use crate::model::secret::{Scope, SecretName};
 
 /// Largest file that is read: far above any file of credentials, far below what would trouble the machine.
@@ -75,7 +74,7 @@ pub enum Content {
     /// A value, which may be empty.
     Value(Plaintext),
     /// Several fields, in the order of the file; no name is there twice.
-    Fields(Vec<(FieldName, Plaintext)>),
+    Fields(Vec<(FieldTag, Plaintext)>),
     /// The name alone: null, or a map without entries.
     Nothing,
 }

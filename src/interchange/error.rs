@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::name::{NameError, NameRule};
+use crate::model::name::{FieldName, NameError, NameRule};
 use crate::model::secret::ScopeError;
 
 /// Most problems that are told of one file. Whoever has more imports the wrong file, or in the wrong format.
@@ -156,8 +156,17 @@ pub enum Reason {
     #[error("the field has no value; leave it out, or write \"\"")]
     FieldWithoutValue,
     /// A field whose name is none.
-    #[error("this is not the name of a field: {0}")]
-    FieldName(NameRule),
+    #[error("this is not a field, which may be followed by ':string' or ':secret': {0}")]
+    FieldName(TargetError),
+    /// One field twice, with and without its kind.
+    #[error("the field {0} is there already; keep one of them")]
+    FieldTwice(FieldName),
+    /// More fields than a value may have.
+    #[error("a value has at most {0} fields, and here is one more")]
+    TooManyFields(usize),
+    /// With a Fernet key, a value that it does not open.
+    #[error("the value is {0}")]
+    NotFernet(FernetProblem),
     /// A map of fields that should be one field.
     #[error("several fields stand here, but the map file says that it is one field")]
     FieldOfFields,
@@ -167,6 +176,20 @@ pub enum Reason {
     /// In the map file, a target that is none.
     #[error("{0}")]
     MapTarget(TargetError),
+}
+
+/// Why a value cannot be had with a Fernet key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FernetProblem {
+    /// It has not the form of a token.
+    #[error("not a Fernet token; have the map file leave it out, or import it without --fernet-key-file")]
+    NoToken,
+    /// The key does not open it.
+    #[error("a Fernet token that this key does not open: it was made with another key, or was changed")]
+    Unopened,
+    /// What is inside is no text.
+    #[error("a Fernet token of something that is not UTF-8 text, and only text can be stored")]
+    NoText,
 }
 
 /// Why a text does not name a secret. Does not repeat the text: whoever gives a file of values as the map file must not
@@ -181,6 +204,9 @@ pub enum TargetError {
         /// The rule that refused it.
         rule: NameRule,
     },
+    /// The kind of a field is none.
+    #[error("the kind of a field, after ':', must be secret or string")]
+    FieldKind,
     /// The scope is none.
     #[error("the scope must be global, company:ID or node:NAME")]
     Scope,

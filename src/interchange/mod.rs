@@ -5,13 +5,14 @@
 //! value is the text that stands in the file, byte for byte, and what is not clearly a text is an error. No error
 //! quotes a value.
 //!
-//! Reading goes in two steps. [`read::read`] gives the entries of a file under the names they have there;
-//! [`naming::plan_names`] finds which secret each of them is. [`write::write`] goes back, in a form that reads to the
-//! same names and bytes.
+//! Reading goes in two steps. [`read::read`] gives the entries of a file under the names they have there (and
+//! [`fernet::open`] opens their values, where another tool enciphered them); [`naming::plan_names`] finds which secret
+//! each of them is. [`write::write`] goes back, in a form that reads to the same names and bytes.
 
 mod dotenv;
 pub mod entry;
 pub mod error;
+pub mod fernet;
 mod json;
 pub mod name_map;
 pub mod naming;

@@ -10,9 +10,10 @@ use std::fmt;
 use super::entry::{Content, Entry};
 use super::error::{FileError, Problem, Reason};
 use super::name_map::{Mapping, NameMap};
-use super::target::Target;
+use super::target::{FieldTag, Target};
 use crate::catalogue::lookup::Catalogue;
 use crate::crypto::plaintext::Plaintext;
+use crate::model::fields::{FIELDS_MAX, Field};
 use crate::model::name::FieldName;
 use crate::model::secret::{Scope, SecretName};
 
@@ -45,8 +46,8 @@ pub struct NamedEntry {
 pub enum NamedContent {
     /// A value, which may be empty.
     Value(Plaintext),
-    /// Several fields, in the order of the file; no name is there twice.
-    Fields(Vec<(FieldName, Plaintext)>),
+    /// Several fields, in the order of the file; no name is there twice, and there are no more than a value may have.
+    Fields(Vec<(Field, Plaintext)>),
 }
 
 /// One name that is left out.
@@ -105,7 +106,7 @@ pub fn plan_names(file: &str, entries: Vec<Entry>, rules: Rules<'_>) -> Result<N
     let (mut plan, mut skipped) = (Plan::default(), Vec::new());
     for entry in entries {
         match rules.target(&entry) {
-            Ok(target) => plan.add(entry, target, rules.scope),
+            Ok(target) => plan.add(entry, target, rules),
             Err(reason) => skipped.push(Skipped { line: entry.line, raw_name: entry.raw_name, reason }),
         }
     }
@@ -127,6 +128,23 @@ impl Rules<'_> {
                 let known = known.or_else(|| self.catalogue.by_variable(&entry.raw_name).map(Target::of));
                 known.ok_or_else(|| SkipReason::Unknown { write: suggestion(&entry.raw_name) })
             }
+        }
+    }
+
+    /// The content as a value, as the fields it has, or as the one field it is; `None` for fields that should be one
+    /// field.
+    fn named(&self, content: Content, target: &Target) -> Option<NamedContent> {
+        let field = |tag: FieldTag| {
+            let kind = tag.kind.unwrap_or_else(|| self.catalogue.kind_of(&target.name, &tag.name));
+            Field { name: tag.name, kind }
+        };
+        match (content, target.field.clone()) {
+            (Content::Value(value), None) => Some(NamedContent::Value(value)),
+            (Content::Value(value), Some(tag)) => Some(NamedContent::Fields(vec![(field(tag), value)])),
+            (Content::Fields(fields), None) => {
+                Some(NamedContent::Fields(fields.into_iter().map(|(tag, value)| (field(tag), value)).collect()))
+            }
+            (Content::Fields(_), Some(_)) | (Content::Nothing, _) => None,
         }
     }
 }
@@ -160,12 +178,13 @@ struct Place {
 }
 
 impl Plan {
-    fn add(&mut self, entry: Entry, target: Target, default_scope: &Scope) {
-        let scope = target.scope.clone().unwrap_or_else(|| default_scope.clone());
-        let Some(content) = named(entry.content, target.field.clone()) else {
+    fn add(&mut self, entry: Entry, target: Target, rules: Rules<'_>) {
+        let scope = target.scope.clone().unwrap_or_else(|| rules.scope.clone());
+        let Some(content) = rules.named(entry.content, &target) else {
             return self.problems.push(Problem::new(entry.line, Reason::FieldOfFields));
         };
-        let part = (target.field.clone(), entry.line);
+        let field = target.field.as_ref().map(|tag| tag.name.clone());
+        let part = (field.clone(), entry.line);
         let place = match self.places.entry((target.name.clone(), scope.clone())) {
             hash_map::Entry::Occupied(place) => place.into_mut(),
             hash_map::Entry::Vacant(place) => {
@@ -181,9 +200,8 @@ impl Plan {
             }
         };
         let Some(earlier) = self.entries.get_mut(place.index) else { return };
-        let clashes = |(field, _): &(Option<FieldName>, usize)| {
-            field.is_none() || target.field.is_none() || *field == target.field
-        };
+        let clashes =
+            |(earlier, _): &(Option<FieldName>, usize)| earlier.is_none() || field.is_none() || *earlier == field;
         let clash = place.parts.iter().zip(&earlier.raw_names).find(|(part, _)| clashes(part));
         if let Some(((_, first), first_name)) = clash {
             let (target, first_name, first) = (target.to_string(), first_name.clone(), *first);
@@ -191,20 +209,13 @@ impl Plan {
             return self.problems.push(Problem::new(entry.line, reason));
         }
         if let (NamedContent::Fields(fields), NamedContent::Fields(more)) = (&mut earlier.content, content) {
+            if fields.len() >= FIELDS_MAX {
+                return self.problems.push(Problem::new(entry.line, Reason::TooManyFields(FIELDS_MAX)));
+            }
             fields.extend(more);
             earlier.raw_names.push(entry.raw_name);
             place.parts.push(part);
         }
-    }
-}
-
-/// The content as a value, as the fields it has, or as the one field it is; `None` for fields that should be one field.
-fn named(content: Content, field: Option<FieldName>) -> Option<NamedContent> {
-    match (content, field) {
-        (Content::Value(value), None) => Some(NamedContent::Value(value)),
-        (Content::Value(value), Some(field)) => Some(NamedContent::Fields(vec![(field, value)])),
-        (Content::Fields(fields), None) => Some(NamedContent::Fields(fields)),
-        (Content::Fields(_), Some(_)) | (Content::Nothing, _) => None,
     }
 }
 
@@ -227,7 +238,10 @@ mod tests {
             let content = match &entry.content {
                 NamedContent::Value(value) => text(value),
                 NamedContent::Fields(fields) => {
-                    fields.iter().map(|(name, value)| format!("{name}:{}", text(value))).collect::<Vec<_>>().join(",")
+                    let shown = |(field, value): &(Field, Plaintext)| {
+                        format!("{}:{}:{}", field.name, field.kind.as_str(), text(value))
+                    };
+                    fields.iter().map(shown).collect::<Vec<_>>().join(",")
                 }
             };
             format!("{} {} {}={content}", entry.line, entry.name, entry.scope)
@@ -280,17 +294,17 @@ mod tests {
     #[test]
     fn variables_become_fields_of_one_secret() {
         let text = "GOOGLE_CLIENT_ID=1\n# aurora: google/oauth#client_secret\nX=2\n";
-        let named = plan(Format::Dotenv, text, "GOOGLE_CLIENT_ID = \"google/oauth#client_id\"").expect("named");
-        assert_eq!(shown(&named), ["1 google/oauth global=client_id:1,client_secret:2"]);
+        let named = plan(Format::Dotenv, text, "GOOGLE_CLIENT_ID = \"google/oauth#client_id:string\"").expect("named");
+        assert_eq!(shown(&named), ["1 google/oauth global=client_id:string:1,client_secret:secret:2"]);
         assert_eq!(named.entries[0].raw_names, ["GOOGLE_CLIENT_ID", "X"]);
     }
 
     #[test]
     fn fields_stand_below_their_secret_in_json_and_yaml() {
-        let wanted = ["1 google/oauth company:acme=client_id:1,client_secret:2"];
-        let json = r#"{"google/oauth company:acme":{"client_id":"1","client_secret":"2"}}"#;
+        let wanted = ["1 google/oauth company:acme=client_id:string:1,client_secret:secret:2"];
+        let json = r#"{"google/oauth company:acme":{"client_id:string":"1","client_secret":"2"}}"#;
         assert_eq!(shown(&plan(Format::Json, json, "").expect("named")), wanted);
-        let yaml = "google: {oauth company:acme: {client_id: '1', client_secret: '2'}}";
+        let yaml = "google: {oauth company:acme: {'client_id:string': '1', client_secret: '2'}}";
         assert_eq!(shown(&plan(Format::Yaml, yaml, "").expect("named")), wanted);
     }
 
@@ -311,6 +325,34 @@ mod tests {
         }
         let apart = plan(Format::Dotenv, "A=1\nB=2\n", "A = \"a/b\"\nB = \"a/b company:acme\"\n").expect("two scopes");
         assert_eq!(apart.entries.len(), 2);
+    }
+
+    /// A file of 200,000 fields of one secret took minutes: each was compared with all before it.
+    #[test]
+    fn a_secret_has_no_more_fields_than_a_value_may_have() {
+        let line = |number: usize| format!("# aurora: a/b#f{number}\nV{number}=canary\n");
+        let text = |count: usize| (1..=count).map(line).collect::<String>();
+        assert!(plan(Format::Dotenv, &text(FIELDS_MAX), "").is_ok());
+        let error = plan(Format::Dotenv, &text(60_000), "").expect_err("refused");
+        assert_eq!(error.problems[0], Problem::new(2 * (FIELDS_MAX + 1), Reason::TooManyFields(FIELDS_MAX)));
+        let field = |number: usize| format!("\"f{number}\":\"canary\"");
+        let json = format!("{{\"a/b\":{{{}}}}}", (0..60_000).map(field).collect::<Vec<_>>().join(",\n"));
+        let error = read(Format::Json, "config", &Plaintext::new(json.into_bytes())).expect_err("refused");
+        assert_eq!(error.problems, [Problem::new(FIELDS_MAX + 1, Reason::TooManyFields(FIELDS_MAX))]);
+    }
+
+    #[test]
+    fn a_field_that_is_there_with_and_without_its_kind_is_there_twice() {
+        let json = Plaintext::new(
+            br#"{"a/b":{"c":"canary",
+"c:string":"canary"}}"#
+                .to_vec(),
+        );
+        let error = read(Format::Json, "config", &json).expect_err("refused");
+        assert_eq!(error.to_string(), "config line 2: the field c is there already; keep one of them");
+        let dotenv = "# aurora: a/b#c\nA=canary\n# aurora: a/b#c:string\nB=canary\n";
+        let error = plan(Format::Dotenv, dotenv, "").expect_err("refused").to_string();
+        assert!(error.contains("line 4") && error.contains("on line 2") && !error.contains("canary"), "{error}");
     }
 
     #[test]

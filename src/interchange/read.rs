@@ -56,7 +56,7 @@ fn with_bounded_values(entries: Vec<Entry>) -> Result<Vec<Entry>, Vec<Problem>> 
 fn content_bytes(content: &Content) -> usize {
     match content {
         Content::Value(value) => value.len(),
-        Content::Fields(fields) => fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum(),
+        Content::Fields(fields) => fields.iter().map(|(tag, value)| tag.name.as_str().len() + value.len()).sum(),
         Content::Nothing => 0,
     }
 }

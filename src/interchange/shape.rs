@@ -5,9 +5,11 @@ use std::collections::hash_map::{self, HashMap};
 
 use super::entry::{Content, Entry};
 use super::error::{Problem, Reason};
-use super::target::Target;
+use super::target::{FieldTag, Target};
 use super::tree::{Kind, Node, Pair};
-use crate::model::name::{FieldName, ServiceName};
+use crate::crypto::plaintext::Plaintext;
+use crate::model::fields::FIELDS_MAX;
+use crate::model::name::ServiceName;
 
 /// Every entry of the tree.
 ///
@@ -91,15 +93,21 @@ impl Shape {
         if target.as_ref().is_some_and(|target| target.field.is_some()) {
             return self.refuse(line, Reason::TooDeep);
         }
-        let mut fields = Vec::with_capacity(pairs.len());
+        let mut fields: Vec<(FieldTag, Plaintext)> = Vec::new();
         for Pair { line, name, node } in pairs {
-            match (FieldName::parse(&name), node.kind) {
-                (Ok(name), Kind::Text(value)) => fields.push((name, value)),
+            if fields.len() >= FIELDS_MAX {
+                return self.refuse(line, Reason::TooManyFields(FIELDS_MAX));
+            }
+            match (FieldTag::parse(&name), node.kind) {
+                (Ok(tag), Kind::Text(_)) if fields.iter().any(|(earlier, _)| earlier.name == tag.name) => {
+                    self.refuse(line, Reason::FieldTwice(tag.name));
+                }
+                (Ok(tag), Kind::Text(value)) => fields.push((tag, value)),
                 (Ok(_), Kind::Nothing) => self.refuse(line, Reason::FieldWithoutValue),
                 (Ok(_), Kind::Map(_)) => self.refuse(line, Reason::TooDeep),
                 (Ok(_), Kind::NotText(kind)) => self.refuse(node.line, Reason::NotText(kind)),
                 (Ok(_), Kind::NotAValue(kind)) => self.refuse(node.line, Reason::NotAValue(kind)),
-                (Err(error), _) => self.refuse(line, Reason::FieldName(error.reason)),
+                (Err(error), _) => self.refuse(line, Reason::FieldName(error)),
             }
         }
         self.push(line, raw_name, target, Content::Fields(fields));

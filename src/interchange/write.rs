@@ -11,12 +11,11 @@ use std::io;
 use super::dotenv::ANNOTATION;
 use super::entry::{Content, Format, Item};
 use super::quoting;
-use super::target::Target;
+use super::target::{FieldTag, Target};
 use crate::catalogue::lookup::Catalogue;
 use crate::catalogue::provider::variable_part;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::written::written;
-use crate::model::name::FieldName;
 
 /// Why secrets cannot be written in a format.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +39,7 @@ pub enum WriteError {
 /// # Errors
 /// [`WriteError`], with the secret that does not fit.
 pub fn write(format: Format, items: &[Item], catalogue: &Catalogue) -> Result<Plaintext, WriteError> {
-    let texts = texts(items)?;
+    let texts = texts(items, catalogue)?;
     let file = match format {
         Format::Dotenv => {
             let lines = variables(&texts, catalogue);
@@ -68,7 +67,7 @@ struct Text<'a> {
 
 enum TextValue<'a> {
     Whole(&'a str),
-    Fields(Vec<(&'a FieldName, &'a str)>),
+    Fields(Vec<(FieldTag, &'a str)>),
 }
 
 impl<'a> Text<'a> {
@@ -77,13 +76,13 @@ impl<'a> Text<'a> {
         match &self.value {
             TextValue::Whole(text) => vec![(self.target.clone(), *text)],
             TextValue::Fields(fields) => {
-                fields.iter().map(|(field, text)| (field_of(&self.target, field), *text)).collect()
+                fields.iter().map(|(tag, text)| (field_of(&self.target, tag), *text)).collect()
             }
         }
     }
 }
 
-fn texts(items: &[Item]) -> Result<Vec<Text<'_>>, WriteError> {
+fn texts<'a>(items: &'a [Item], catalogue: &Catalogue) -> Result<Vec<Text<'a>>, WriteError> {
     let mut seen = HashSet::new();
     let mut texts = Vec::with_capacity(items.len());
     for item in items {
@@ -92,7 +91,7 @@ fn texts(items: &[Item]) -> Result<Vec<Text<'_>>, WriteError> {
             Content::Nothing => continue,
             Content::Fields(fields) if fields.is_empty() => continue,
             Content::Value(value) => TextValue::Whole(text_of(&target, value)?),
-            Content::Fields(fields) => TextValue::Fields(fields_of(&target, fields)?),
+            Content::Fields(fields) => TextValue::Fields(fields_of(&target, fields, catalogue)?),
         };
         if !seen.insert(target.clone()) {
             return Err(WriteError::Twice(target));
@@ -104,16 +103,19 @@ fn texts(items: &[Item]) -> Result<Vec<Text<'_>>, WriteError> {
 
 fn fields_of<'a>(
     target: &Target,
-    fields: &'a [(FieldName, Plaintext)],
-) -> Result<Vec<(&'a FieldName, &'a str)>, WriteError> {
+    fields: &'a [(FieldTag, Plaintext)],
+    catalogue: &Catalogue,
+) -> Result<Vec<(FieldTag, &'a str)>, WriteError> {
     let mut seen = HashSet::new();
     let mut texts = Vec::with_capacity(fields.len());
-    for (field, value) in fields {
-        let target = field_of(target, field);
-        if !seen.insert(field) {
-            return Err(WriteError::Twice(target));
+    for (tag, value) in fields {
+        let field = field_of(target, &FieldTag::of(tag.name.clone()));
+        if !seen.insert(&tag.name) {
+            return Err(WriteError::Twice(field));
         }
-        texts.push((field, text_of(&target, value)?));
+        // What a reader would take it for anyway need not be said.
+        let kind = tag.kind.filter(|kind| *kind != catalogue.kind_of(&target.name, &tag.name));
+        texts.push((FieldTag { name: tag.name.clone(), kind }, text_of(&field, value)?));
     }
     Ok(texts)
 }
@@ -122,8 +124,8 @@ fn text_of<'a>(target: &Target, value: &'a Plaintext) -> Result<&'a str, WriteEr
     str::from_utf8(value.expose()).map_err(|_| WriteError::NotText(target.clone()))
 }
 
-fn field_of(target: &Target, field: &FieldName) -> Target {
-    Target { field: Some(field.clone()), ..target.clone() }
+fn field_of(target: &Target, tag: &FieldTag) -> Target {
+    Target { field: Some(tag.clone()), ..target.clone() }
 }
 
 /// A variable, what it is, and its value.
@@ -149,7 +151,7 @@ fn variable_of(target: &Target, catalogue: &Catalogue) -> String {
     if let (None, Some(usual)) = (&target.field, catalogue.variable_of(&target.name)) {
         return usual.to_owned();
     }
-    let field = target.field.as_ref().map(FieldName::as_str);
+    let field = target.field.as_ref().map(|tag| tag.name.as_str());
     let parts = [target.name.service.as_str(), target.name.key.as_str()].into_iter().chain(field);
     let variable = parts.map(variable_part).collect::<Vec<_>>().join("_");
     // No shell takes a variable that begins with a digit.
@@ -190,8 +192,8 @@ fn json(to: &mut dyn io::Write, texts: &[Text<'_>]) -> io::Result<()> {
             TextValue::Whole(text) => quoting::tree(to, text)?,
             TextValue::Fields(fields) => {
                 to.write_all(b"{")?;
-                for (index, (field, text)) in fields.iter().enumerate() {
-                    write!(to, "{}\n    \"{field}\": ", comma(index))?;
+                for (index, (tag, text)) in fields.iter().enumerate() {
+                    write!(to, "{}\n    \"{tag}\": ", comma(index))?;
                     quoting::tree(to, text)?;
                 }
                 to.write_all(b"\n  }")?;
@@ -218,8 +220,8 @@ fn yaml(to: &mut dyn io::Write, texts: &[Text<'_>]) -> io::Result<()> {
                 quoting::tree(to, text)?;
             }
             TextValue::Fields(fields) => {
-                for (field, text) in fields {
-                    write!(to, "\n  \"{field}\": ")?;
+                for (tag, text) in fields {
+                    write!(to, "\n  \"{tag}\": ")?;
                     quoting::tree(to, text)?;
                 }
             }

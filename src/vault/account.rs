@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
+use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
-use crate::model::secret::{Scope, SecretName};
+use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
 use crate::policy::actions::Action;
 
@@ -102,17 +103,12 @@ impl Account {
         works: &AtomicBool,
         now: Moment,
     ) -> Result<u64, VaultError> {
-        let mut entry = self.entry.clone();
-        entry.outcome = outcome;
-        entry.latency = Some(now.boot.since(self.began.boot));
-        let appended = journal.append(entry).await;
-        let worked = works.swap(appended.is_ok(), Ordering::Relaxed);
-        match &appended {
-            Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
-            Ok(_) if !worked => tracing::info!("the audit journal is written again"),
-            Ok(_) | Err(_) => {}
-        }
-        appended.map_err(|_| VaultError::AuditUnavailable)
+        heard(journal.append(self.line(outcome, now)).await, works)
+    }
+
+    /// The line as it is written now.
+    fn line(&self, outcome: &'static str, now: Moment) -> Entry {
+        Entry { outcome, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
     }
 
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
@@ -122,6 +118,17 @@ impl Account {
             Served::Stale => "stale",
         });
     }
+}
+
+/// What became of lines that were to be written, and in the log whether that is news.
+fn heard<T>(appended: Result<T, AuditError>, works: &AtomicBool) -> Result<T, VaultError> {
+    let worked = works.swap(appended.is_ok(), Ordering::Relaxed);
+    match &appended {
+        Err(error) if worked => tracing::error!(%error, "the audit journal cannot be written; nothing is answered"),
+        Ok(_) if !worked => tracing::info!("the audit journal is written again"),
+        Ok(_) | Err(_) => {}
+    }
+    appended.map_err(|_| VaultError::AuditUnavailable)
 }
 
 /// A reason for the journal: our word about the deed, then the caller's.
@@ -139,6 +146,23 @@ impl Vault {
     /// Writes a line of a request that is made of many: what was decided about one of them.
     pub(super) async fn note(&self, account: &Account, outcome: &'static str) -> Result<(), VaultError> {
         self.journal(account, outcome).await.map(drop)
+    }
+
+    /// Writes a line for each of many secrets, in their order.
+    pub(super) async fn note_each(
+        &self,
+        account: &mut Account,
+        secrets: impl IntoIterator<Item = ScopedSecret>,
+        outcome: &'static str,
+    ) -> Result<(), VaultError> {
+        let lines = secrets.into_iter().map(|at| {
+            account.about(&at.secret.name, &at.secret.environment);
+            account.scope(&at.scope);
+            account.line(outcome, self.parts.clock.now())
+        });
+        let written = heard(self.parts.journal.append_all(lines).await, &self.parts.journal_works);
+        account.about_nothing();
+        written
     }
 
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits

@@ -57,7 +57,7 @@ impl Vault {
         let mut bytes = 0_usize;
         let mut names = names(&held, &environment, ask).peekable();
         for _ in 0..EXAMINED_MAX {
-            let Some(name) = names.next() else { return Ok(page) };
+            let Some(name) = names.next() else { break };
             page.next_cursor = Some(name.to_string());
             account.about(&name, &environment);
             let exported = self.export_one(&who, ask, name, &environment, &held, &mut account);
@@ -117,7 +117,9 @@ impl Vault {
         let winner = match &ask.scope {
             None => resolve(&held.view, &secret, &self.parts.node, company).winner,
             Some(scope) => {
-                self.check_scope(who, &held.entitlement, &secret, scope, account)?;
+                if self.check_scope(who, &held.entitlement, &secret, scope, account).is_err() {
+                    return Ok(Exported::Refused);
+                }
                 held.view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned()
             }
         };

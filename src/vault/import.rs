@@ -12,7 +12,7 @@ use crate::model::number::{Revision, Version};
 use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 
-use super::account::Account;
+use super::account::{Account, noted};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
@@ -21,6 +21,9 @@ use super::request::{Context, Place, PutRequest};
 
 /// Most values of one import: what a transaction and the memory of the lead take in their stride.
 pub const IMPORT_MAX: usize = 200_000;
+
+/// The outcome of the line of each secret, before the one that announces the import.
+const PLANNED: &str = "planned";
 
 /// What became, or would become, of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,8 @@ impl Vault {
         reason: Option<String>,
     ) -> Result<Imported, VaultError> {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
-        account.reason(reason.as_deref());
+        let deed = rehearse.then(|| noted("dry run", reason.as_deref()));
+        account.reason(deed.as_deref().or(reason.as_deref()));
         let done = self.try_import(caller, entries, rehearse, &mut account).await;
         self.settle(&account, done).await
     }
@@ -112,12 +116,7 @@ impl Vault {
             account.about_nothing();
             return imported(lead.secrets.preview(Change::Import(values)).await);
         }
-        for at in seen {
-            account.about(&at.secret.name, &at.secret.environment);
-            account.scope(&at.scope);
-            self.note(account, "planned").await?;
-        }
-        account.about_nothing();
+        self.note_each(account, seen, PLANNED).await?;
         let audit_seq = self.announce(account).await?;
         imported(lead.secrets.commit(Change::Import(values), audit_seq).await)
     }

@@ -2,6 +2,7 @@
 
 use aurora_mesh::model::caller::{Caller, UID_NOBODY};
 use aurora_mesh::vault::error::VaultError;
+use aurora_mesh::vault::request::{Context, ExportRequest};
 
 use crate::support::callers::{admin, agent, put, read, stranger};
 use crate::support::mesh::TestMesh;
@@ -30,6 +31,29 @@ async fn nobody_is_not_identified_through_either_door() {
         let refused = mesh.lead.vault().read(&nobody, read("hubspot/api_key", None)).await;
         assert!(matches!(refused, Err(VaultError::NoIdentity)), "{refused:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_can_neither_import_nor_export_and_a_reader_cannot_import() {
+    let mesh = TestMesh::start().await;
+    mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
+    let vault = mesh.lead.vault();
+    let everything = ExportRequest { context: Context::default(), scope: None, prefix: None, cursor: None };
+    let refused = vault.export(&stranger(), &everything).await;
+    assert!(matches!(refused, Err(VaultError::Denied { .. })), "{refused:?}");
+    assert_eq!(vault.export(&agent(), &everything).await.expect("a reader may").answers.len(), 1);
+    for caller in [stranger(), agent()] {
+        let refused = vault.may_import(&caller).await;
+        assert!(matches!(refused, Err(VaultError::Denied { .. })), "{refused:?}");
+        for rehearse in [true, false] {
+            let entries = vec![put("hubspot/api_key", "global", "another")];
+            let refused = vault.import(&caller, entries, rehearse, None).await;
+            assert!(matches!(refused, Err(VaultError::Denied { .. })), "a rehearsal compares values: {refused:?}");
+        }
+    }
+    let lines = vault.audit_tail(&admin(), 20).await.expect("the owner may read the journal");
+    assert_eq!(lines.iter().filter(|line| line.contains(r#""decision":"deny""#)).count(), 7, "{lines:?}");
+    assert_eq!(vault.health().revision.get(), 1, "nothing was stored");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ mod exposure;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
+mod import_and_export;
 mod joining;
 mod key_rotation;
 mod kill_nine;

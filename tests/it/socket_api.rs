@@ -1,5 +1,6 @@
 //! The sockets keep what the API page says, byte for byte, to any program that speaks HTTP.
 
+mod bulk;
 mod hangups;
 mod hostile;
 mod modes;

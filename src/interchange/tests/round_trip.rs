@@ -12,10 +12,11 @@ use super::super::entry::{Content, Format, Item};
 use super::super::name_map::NameMap;
 use super::super::naming::{NamedContent, Rules, plan_names};
 use super::super::read::read;
+use super::super::target::FieldTag;
 use super::super::write::{WriteError, write};
 use crate::catalogue::lookup::Catalogue;
 use crate::crypto::plaintext::Plaintext;
-use crate::model::name::FieldName;
+use crate::model::fields::Field;
 use crate::model::secret::{Scope, SecretName};
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().expect("catalogue"));
@@ -60,7 +61,7 @@ fn name() -> impl Strategy<Value = String> {
 fn secret() -> impl Strategy<Value = Plain> {
     let scope = select(&["global", "company:acme", "node:vengeance"][..]).prop_map(str::to_owned);
     let whole = value().prop_map(|value| vec![(String::new(), value)]);
-    let field = select(&["client_id", "client.secret", "c"][..]).prop_map(str::to_owned);
+    let field = select(&["client_id:string", "client.secret:secret", "c:secret"][..]).prop_map(str::to_owned);
     let fields = vec((field, value()), 1..4).prop_map(|mut fields| {
         fields.sort_by(|left, right| left.0.cmp(&right.0));
         fields.dedup_by(|left, right| left.0 == right.0);
@@ -90,7 +91,7 @@ fn item((scope, name, fields): &Plain) -> Item {
     let content = match fields.as_slice() {
         [(field, value)] if field.is_empty() => Content::Value(plaintext(value)),
         fields => {
-            let field = |(name, value): &(String, String)| (FieldName::parse(name).expect("field"), plaintext(value));
+            let field = |(tag, value): &(String, String)| (FieldTag::parse(tag).expect("field"), plaintext(value));
             Content::Fields(fields.iter().map(field).collect())
         }
     };
@@ -106,7 +107,10 @@ fn read_back(format: Format, file: &Plaintext) -> Vec<Plain> {
     let text = |value: &Plaintext| String::from_utf8(value.expose().to_vec()).expect("text");
     let plain = |content: &NamedContent| match content {
         NamedContent::Value(value) => vec![(String::new(), text(value))],
-        NamedContent::Fields(fields) => fields.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        NamedContent::Fields(fields) => {
+            let tag = |field: &Field| format!("{}:{}", field.name, field.kind.as_str());
+            fields.iter().map(|(field, value)| (tag(field), text(value))).collect()
+        }
     };
     named.entries.iter().map(|it| (it.scope.to_string(), it.name.to_string(), plain(&it.content))).collect()
 }
@@ -189,28 +193,28 @@ fn a_shell_that_sources_a_dotenv_file_runs_nothing_of_it() {
 
 #[test]
 fn each_format_has_this_form_for_ever() {
-    let fields = vec![("client_id".to_owned(), "x".to_owned()), ("client_secret".to_owned(), "it's".to_owned())];
+    let fields = vec![("client_id:string".to_owned(), "x".to_owned()), ("client_secret".to_owned(), "it's".to_owned())];
     let mut secrets = one("a \"b\"\n");
     secrets.push(("company:acme".to_owned(), "acme/key".to_owned(), vec![(String::new(), "c".to_owned())]));
     secrets.push(("global".to_owned(), "google/oauth".to_owned(), fields));
     let wanted = [
         concat!(
             "# aurora: acme/key global\nACME_KEY=\"a \\\"b\\\"\\n\"\n# aurora: acme/key company:acme\nACME_KEY_2=c\n",
-            "# aurora: google/oauth#client_id global\nGOOGLE_OAUTH_CLIENT_ID=x\n",
+            "# aurora: google/oauth#client_id:string global\nGOOGLE_OAUTH_CLIENT_ID=x\n",
             "# aurora: google/oauth#client_secret global\nGOOGLE_OAUTH_CLIENT_SECRET=\"it's\"\n",
         ),
         concat!(
             "{\n  \"acme/key global\": \"a \\\"b\\\"\\n\",\n  \"acme/key company:acme\": \"c\",\n",
-            "  \"google/oauth global\": {\n    \"client_id\": \"x\",\n    \"client_secret\": \"it's\"\n  }\n}\n",
+            "  \"google/oauth global\": {\n    \"client_id:string\": \"x\",\n    \"client_secret\": \"it's\"\n  }\n}\n",
         ),
         concat!(
             "\"acme/key global\": \"a \\\"b\\\"\\n\"\n\"acme/key company:acme\": \"c\"\n",
-            "\"google/oauth global\":\n  \"client_id\": \"x\"\n  \"client_secret\": \"it's\"\n",
+            "\"google/oauth global\":\n  \"client_id:string\": \"x\"\n  \"client_secret\": \"it's\"\n",
         ),
         concat!(
             "# aurora: acme/key global\nexport ACME_KEY='a \"b\"\n'\n",
             "# aurora: acme/key company:acme\nexport ACME_KEY_2='c'\n",
-            "# aurora: google/oauth#client_id global\nexport GOOGLE_OAUTH_CLIENT_ID='x'\n",
+            "# aurora: google/oauth#client_id:string global\nexport GOOGLE_OAUTH_CLIENT_ID='x'\n",
             "# aurora: google/oauth#client_secret global\nexport GOOGLE_OAUTH_CLIENT_SECRET='it'\\''s'\n",
         ),
     ];

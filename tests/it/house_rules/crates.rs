@@ -60,7 +60,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
-    ("indicatif", &["cli"]),
+    ("indicatif", &["cli/progress"]),
     ("serde_saphyr", &["cli"]),
     ("anyhow", &["cli", "daemon", "main"]),
     // Logs, files, the operating system.

@@ -2,9 +2,11 @@
 
 use std::io::ErrorKind;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 
 use crate::support::process::{AURORA, Ended, Node, directory};
 
@@ -108,8 +110,12 @@ async fn fields_come_as_an_object_and_go_one_by_one() {
     assert_eq!(json["secrets"][0]["fields"][0]["name"], "client_id");
 }
 
+/// How long an answer to what was typed may take before it is typed again.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// A terminal is made by script(1), which comes with every Linux that has a login; where it does not, there is none.
-/// Each text is typed once what stands before it is on the screen.
+/// Each text is typed once what stands before it is on the screen; and once more if nothing comes of it, because a
+/// prompt that turns the echo off throws away what was typed before it did.
 async fn on_terminal(lead: &Node, line: &str, dialogue: &[(&str, &str)]) -> Option<String> {
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &format!("{AURORA} {line}"), "/dev/null"]);
@@ -121,16 +127,40 @@ async fn on_terminal(lead: &Node, line: &str, dialogue: &[(&str, &str)]) -> Opti
         Err(error) => panic!("script is there and cannot be run: {error}"),
     };
     let (mut keyboard, mut screen) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-    let mut shown = Vec::new();
+    let (mut shown, mut last) = (Vec::new(), "");
     for (question, typed) in dialogue {
-        while !String::from_utf8_lossy(&shown).contains(question) {
-            assert_ne!(screen.read_buf(&mut shown).await.expect("a screen"), 0, "{question}: {shown:?}");
+        let is_asked = |shown: &[u8]| String::from_utf8_lossy(shown).contains(question);
+        assert!(look(&mut screen, &mut keyboard, &mut shown, last, is_asked).await, "{question}: {shown:?}");
+        keyboard.write_all(typed.as_bytes()).await.expect("it reads");
+        last = typed;
+    }
+    look(&mut screen, &mut keyboard, &mut shown, last, |_| false).await;
+    child.wait().await.expect("ends");
+    Some(String::from_utf8(shown).expect("text"))
+}
+
+/// Looks at the screen until it shows what is waited for (true) or ends (false).
+async fn look(
+    screen: &mut ChildStdout,
+    keyboard: &mut ChildStdin,
+    shown: &mut Vec<u8>,
+    typed: &str,
+    is_there: impl Fn(&[u8]) -> bool,
+) -> bool {
+    for _ in 0..10 {
+        while !is_there(shown) {
+            match timeout(PATIENCE, screen.read_buf(shown)).await {
+                Ok(read) if read.expect("a screen") == 0 => return false,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        if is_there(shown) {
+            return true;
         }
         keyboard.write_all(typed.as_bytes()).await.expect("it reads");
     }
-    screen.read_to_end(&mut shown).await.expect("a screen");
-    child.wait().await.expect("ends");
-    Some(String::from_utf8(shown).expect("text"))
+    panic!("nothing comes of it: {shown:?}");
 }
 
 #[tokio::test]
