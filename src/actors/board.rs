@@ -8,13 +8,14 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Notify, watch};
 
+use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
-use crate::model::time::Moment;
+use crate::model::time::{Moment, Timestamp};
 use crate::replication::view::{LeadView, View};
 
 /// What a node holds. One value, because a company that was taken away and the records that went with it must be seen
@@ -32,6 +33,9 @@ pub struct Held {
 pub struct Board {
     /// The records, and the right to hold them.
     pub held: ArcSwap<Held>,
+    /// The position a follower's records came to, for those who wait for the next change. A lead tells in
+    /// [`LeadBoard::moved`], once its log is published too.
+    pub moved: watch::Sender<Position>,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
@@ -49,6 +53,7 @@ impl Board {
     #[must_use]
     pub fn new(view: View, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
+            moved: watch::Sender::new(view.position),
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
@@ -64,21 +69,27 @@ impl Board {
 pub struct LeadBoard {
     /// Records, roster and change log, at one position.
     pub lead_view: ArcSwap<LeadView>,
-    /// The position, for sessions that wait for the next change.
+    /// The position, for sessions and watchers that wait for the next change.
     pub moved: watch::Sender<Position>,
     /// Who was heard when.
     pub presence: ArcSwap<Presences>,
+    /// The rotation of scope keys.
+    pub rotation: RotationBoard,
+    /// Since when the root key is the root key.
+    pub root_since: ArcSwap<Timestamp>,
 }
 
 impl LeadBoard {
     /// A board that shows the state the lead starts with.
     #[must_use]
-    pub fn new(lead_view: LeadView) -> Self {
+    pub fn new(lead_view: LeadView, root_since: Timestamp) -> Self {
         let moved = watch::Sender::new(lead_view.view.position);
         Self {
             lead_view: ArcSwap::from_pointee(lead_view),
             moved,
             presence: ArcSwap::from_pointee(Presences::default()),
+            rotation: RotationBoard::default(),
+            root_since: ArcSwap::from_pointee(root_since),
         }
     }
 }

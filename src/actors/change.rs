@@ -8,11 +8,11 @@ use crate::model::fields::Fields;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::NodeName;
-use crate::model::number::{Revision, Version};
+use crate::model::number::{Generation, Revision, Version};
 use crate::model::patch::Patch;
 use crate::model::record::Record;
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
-use crate::model::secret::ScopedSecret;
+use crate::model::secret::{KeyScope, ScopedSecret};
 
 /// A change of the authoritative state, already authorised.
 #[derive(Debug)]
@@ -58,6 +58,28 @@ pub enum Change {
         /// To what.
         entitlement: Entitlement,
     },
+    /// Scopes get a key of a new generation. A scope whose last rotation is unfinished goes on with that one.
+    BeginRotation {
+        /// Which.
+        scopes: Vec<KeyScope>,
+    },
+    /// Current values are sealed anew under the newest key of their scope, as far as they are not.
+    Reseal {
+        /// Which.
+        at: Vec<ScopedSecret>,
+    },
+    /// Older versions are sealed anew under the newest key of their scope, as far as they are still as they were read.
+    ResealOlder {
+        /// As they were read.
+        versions: Vec<Record>,
+    },
+    /// The generations before these seal nothing any more, and go.
+    FinishRotation {
+        /// The scopes, each with the first generation that stays.
+        targets: Vec<KeyTarget>,
+    },
+    /// The root key is replaced, and everything it wraps is wrapped anew.
+    RotateRoot,
     /// A token may admit a node.
     IssueToken(JoinToken),
     /// A node asks to be admitted.
@@ -68,11 +90,13 @@ pub enum Change {
 const LARGE: usize = 64;
 
 impl Change {
-    /// Whether it changes so many secrets that planning it would hold up whoever does it.
+    /// Whether it seals or changes so much that planning it would hold up whoever does it.
     pub(super) fn is_large(&self) -> bool {
         match self {
             Self::Import(values) => values.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
+            Self::BeginRotation { scopes } => scopes.len() > LARGE,
+            Self::Reseal { .. } | Self::ResealOlder { .. } | Self::FinishRotation { .. } | Self::RotateRoot => true,
             Self::Put(_)
             | Self::Describe { .. }
             | Self::Delete { .. }
@@ -121,6 +145,15 @@ pub struct Declaration {
     pub fields: Fields,
 }
 
+/// One generation of a scope key: that towards which a rotation works.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyTarget {
+    /// What the key covers.
+    pub at: KeyScope,
+    /// Which key of that scope.
+    pub generation: Generation,
+}
+
 /// Who asks to join, by what it has shown.
 #[derive(Debug, Clone)]
 pub struct Applicant {
@@ -141,8 +174,23 @@ pub enum Committed {
     Secrets(Vec<CommittedSecret>),
     /// A node joined or is entitled to something else.
     Node(Arc<RosterEntry>),
+    /// A step of the rotation of keys.
+    Keys(KeyStep),
     /// A token was noted.
     Token,
+}
+
+/// What a step of the rotation of keys came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyStep {
+    /// Scopes are being rotated, to these generations.
+    Begun(Vec<KeyTarget>),
+    /// So many values were sealed anew.
+    Resealed(u64),
+    /// These generations are now the first of their scopes.
+    Finished(Vec<KeyTarget>),
+    /// The root key was replaced.
+    Root,
 }
 
 /// A secret after a change.

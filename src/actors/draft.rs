@@ -2,19 +2,21 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, those of nodes in `draft_nodes`.
+//! `draft_values`, those of nodes in `draft_nodes`, those of keys in `draft_keys` and `draft_root`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::root::RootKey;
+use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::number::Revision;
 use crate::model::roster::{JoinToken, TokenHash};
 use crate::model::time::{Entropy, Timestamp};
 use crate::replication::view::LeadView;
+use crate::store::blob::BlobName;
 use crate::store::mutation::Mutation;
 
 use super::change::{Change, Committed};
@@ -24,8 +26,8 @@ use super::error::CommitError;
 pub struct Sealer {
     /// Bound into every ciphertext.
     pub mesh: MeshId,
-    /// Wraps scope keys.
-    pub root: Arc<RootKey>,
+    /// Wraps the root key.
+    pub unseal: Arc<UnsealKey>,
     /// The random source.
     pub entropy: Arc<dyn Entropy>,
     /// How many log entries are kept.
@@ -41,6 +43,12 @@ pub struct LeadState {
     pub lead: LeadView,
     /// The open scope keys.
     pub keys: Arc<KeyRing>,
+    /// Wraps scope keys, and everything else the lead keeps secret on its own disk.
+    pub root: Arc<RootKey>,
+    /// Since when it is the root key.
+    pub root_since: Timestamp,
+    /// What else it wraps, as it is stored.
+    pub wrapped: Arc<BTreeMap<BlobName, Vec<u8>>>,
     /// Tokens that may still admit, or did lately.
     pub tokens: BTreeMap<TokenHash, JoinToken>,
     /// The serial number of the next new (secret, scope).
@@ -107,6 +115,11 @@ impl Draft {
             Change::Import(values) => self.import(values, context).map(Committed::Secrets),
             Change::Declare(declarations) => self.declare(declarations, context).map(Committed::Secrets),
             Change::Entitle { node, entitlement } => self.entitle(&node, entitlement, context),
+            Change::BeginRotation { scopes } => self.begin_rotation(&scopes, context),
+            Change::Reseal { at } => self.reseal(&at, context),
+            Change::ResealOlder { versions } => self.reseal_older(versions, context),
+            Change::FinishRotation { targets } => self.finish_rotation(&targets, context),
+            Change::RotateRoot => self.rotate_root(context),
             Change::IssueToken(token) => self.issue_token(token, context.now),
             Change::Admit(applicant) => self.admit(&applicant, context),
         }

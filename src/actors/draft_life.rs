@@ -10,6 +10,7 @@ use crate::crypto::key_ring::KeyRing;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::root::RootKey;
 use crate::crypto::system_entropy::SystemEntropy;
+use crate::crypto::unseal::UnsealKey;
 use crate::model::change::ChangeKind;
 use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::identity::MeshId;
@@ -36,15 +37,20 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let root = RootKey::generate(&SystemEntropy).expect("random bytes");
+        let key_file = UnsealKey::generate_key_file(&SystemEntropy).expect("random bytes");
+        let unseal = UnsealKey::from_key_file(&key_file).expect("a key");
         let state = LeadState {
             lead: LeadView::default(),
             keys: Arc::new(KeyRing::default()),
+            root: Arc::new(root),
+            root_since: NOW,
+            wrapped: Arc::default(),
             tokens: BTreeMap::new(),
             next_secret_id: 1,
         };
         let sealer = Sealer {
             mesh: MeshId([7; 16]),
-            root: Arc::new(root),
+            unseal: Arc::new(unseal),
             entropy: Arc::new(SystemEntropy),
             log_keep: 3,
             versions_kept: 10,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::identity::Role;
 use crate::model::log::LogSubject;
 use crate::model::name::NodeName;
@@ -26,7 +27,11 @@ impl Draft {
         if entry.role == Role::Lead || entry.entitlement.environment != entitlement.environment {
             return Err(CommitError::Unchangeable);
         }
-        let entry = RosterEntry { entitlement, changed_at: self.next_revision(), ..RosterEntry::clone(entry) };
+        let entry = RosterEntry::clone(entry);
+        self.lock_out(&entry, &entitlement, context)?;
+        let before = entry.entitlement.clone();
+        let history = entry.history.clone().followed(before, context.now);
+        let entry = RosterEntry { entitlement, history, changed_at: self.next_revision(), ..entry };
         Ok(self.write_node(entry, context))
     }
 
@@ -74,6 +79,7 @@ impl Draft {
             pin: applicant.pin,
             sealing_key: applicant.sealing_key,
             entitlement: token.entitlement.clone(),
+            history: EntitlementHistory::beginning(context.now),
             joined_at: context.now,
             changed_at: self.next_revision(),
         };

@@ -11,7 +11,7 @@ use crate::model::fields::Fields;
 use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::number::{Generation, Version};
 use crate::model::patch::{Patch, Wish};
-use crate::model::record::{Record, RecordBody, SealedValue};
+use crate::model::record::{Record, RecordBody, SealedScopeKey, SealedValue};
 use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::store::mutation::Mutation;
 
@@ -87,7 +87,11 @@ impl Draft {
         if current.revision != to.seen {
             return Err(CommitError::Moved);
         }
-        let value = self.open(from, context)?;
+        // Without its key the version was read before its scope got a new one: by now it is sealed anew.
+        let value = match self.open(from, context) {
+            Err(CommitError::NoKey) => return Err(CommitError::Moved),
+            opened => opened?,
+        };
         let patch = Patch { fields: Wish::Set(from.fields.clone()), ..Patch::default() };
         self.put(NewValue { at: from.at.clone(), value, patch, cas: None }, context)
     }
@@ -177,9 +181,10 @@ impl Draft {
     ) -> Result<(), CommitError> {
         let sealer = context.sealer;
         let key = ScopeKey::generate(&*sealer.entropy)?;
-        let wrapped = sealer.root.wrap_scope_key(&sealer.mesh, &scope, generation, &key, &*sealer.entropy)?;
-        self.mutations.push(Mutation::PutScopeKey(wrapped));
-        Arc::make_mut(&mut self.state.keys).insert(scope, generation, key);
+        let wrapped = self.state.root.wrap_scope_key(&sealer.mesh, &scope, generation, &key, &*sealer.entropy)?;
+        let made_at = Some(context.now);
+        self.mutations.push(Mutation::PutScopeKey(SealedScopeKey { made_at, ..wrapped }));
+        Arc::make_mut(&mut self.state.keys).insert(scope, generation, key, made_at);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use ractor::ActorProcessingErr;
 
+use crate::audit::error::AuditError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
 use crate::model::metadata::MetadataError;
@@ -86,6 +87,12 @@ pub enum CommitError {
     /// No key opens or seals the value.
     #[error("a key of this scope is missing")]
     NoKey,
+    /// A generation that shall go still seals a value.
+    #[error("an older key of {0} is still in use")]
+    GenerationInUse(KeyScope),
+    /// The root key wraps something that does not open.
+    #[error("something the root key wraps does not open")]
+    Wrapped(#[source] CryptoError),
     /// Sealing failed.
     #[error("the value could not be sealed")]
     Seal(#[from] CryptoError),
@@ -101,6 +108,20 @@ pub enum CommitError {
     /// The actor is gone.
     #[error("the store actor has stopped")]
     Stopped,
+}
+
+/// Why a key rotation stands still. What is done stays done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RotationError {
+    /// A batch was not committed.
+    #[error("a batch was not committed: {0}")]
+    Commit(#[from] CommitError),
+    /// The older versions could not be read.
+    #[error("the older versions could not be read: {0}")]
+    Store(#[from] StoreError),
+    /// The work could not be announced, or not be accounted for.
+    #[error("the audit journal cannot be written")]
+    Journal(#[source] AuditError),
 }
 
 /// Why a follower did not apply a message. The session ends; the cache stays as it was.

@@ -13,13 +13,14 @@ use crate::crypto::key_ring::KeyRing;
 use crate::crypto::scope_key::ScopeKey;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
-use crate::model::number::Position;
+use crate::model::number::{Generation, Position};
 use crate::model::record::{Contact, Record, SealedScopeKey};
 use crate::model::roster::RosterEntry;
-use crate::model::secret::ScopedSecret;
+use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
+use crate::replication::history::as_kept;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::handle::Store;
@@ -70,7 +71,9 @@ impl Cache {
         }
     }
 
-    pub(super) fn begin(&mut self) -> Result<Position, ApplyError> {
+    pub(super) async fn begin(&mut self) -> Result<Position, ApplyError> {
+        // A crash may have come between the last value under a new key and the end of the old one.
+        self.drop_old_keys().await?;
         self.acceptance = Acceptance::new(self.view.position);
         self.staged_keys.clear();
         self.vouching.begin();
@@ -78,15 +81,37 @@ impl Cache {
     }
 
     pub(super) async fn incoming(&mut self, incoming: Incoming) -> Result<Position, ApplyError> {
-        match self.acceptance.accept(incoming)? {
-            Accepted::Staged => Ok(self.view.position),
-            Accepted::Apply { position, records } => self.apply(position, records).await,
-            Accepted::Replace { position, records, entitlement } => self.replace(position, records, entitlement).await,
+        let position = match self.acceptance.accept(incoming)? {
+            Accepted::Staged => return Ok(self.view.position),
+            Accepted::Apply { position, records } => self.apply(position, records).await?,
+            Accepted::Replace { position, records, entitlement } => {
+                self.replace(position, records, entitlement).await?
+            }
+        };
+        self.drop_old_keys().await?;
+        Ok(position)
+    }
+
+    /// Ends the keys that open nothing any more: their scope has a newer one, and every value of it came again under that.
+    /// What they sealed is still in the file, so that is written anew, once, when no scope is half-way.
+    async fn drop_old_keys(&mut self) -> Result<(), ApplyError> {
+        let old: Vec<(KeyScope, Generation)> =
+            self.ring.unfinished().map(|(at, newest)| (at.clone(), newest)).collect();
+        let half_way = |(at, newest): &(KeyScope, Generation)| self.view.sealed_by().count_before(at, *newest) > 0;
+        if old.is_empty() || old.iter().any(half_way) {
+            return Ok(());
         }
+        let drops = old.iter().map(|(at, before)| Mutation::DropGenerations { at: at.clone(), before: *before });
+        let due = Mutation::PutBlob(BlobName::RebuildDue, vec![1]);
+        self.with.store.commit(drops.chain([due]).collect()).await?;
+        old.iter().for_each(|(at, newest)| self.ring.drop_before(at, *newest));
+        self.with.board.keys.store(Arc::new(self.ring.clone()));
+        self.purge().await
     }
 
     async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
         self.check_entitled(&self.with.own.entitlement, &records)?;
+        let records = self.as_kept(records);
         let mut mutations = self.staged_mutations(&self.with.own.entitlement)?;
         let purge = records.iter().any(|record| self.held_what_was_purged(record));
         mutations.extend(alone(&records));
@@ -94,13 +119,17 @@ impl Cache {
         mutations.extend(purge.then(|| Mutation::PutBlob(BlobName::RebuildDue, vec![1])));
         self.with.store.commit(mutations).await?;
         self.adopt_staged_keys();
-        records.into_iter().for_each(|record| self.view.insert(record));
+        self.view.accept(position, records);
         let met = self.moved_to(position);
         if purge {
             self.purge().await?;
         }
         self.persist(met).await?;
         Ok(position)
+    }
+
+    fn as_kept(&self, records: Vec<Record>) -> Vec<Record> {
+        records.into_iter().map(|record| as_kept(self.view.get(&record.at).map(|held| &**held), record)).collect()
     }
 
     /// Whether a value of this secret was destroyed since this node was last told of it: then its bytes may still be in
@@ -123,6 +152,7 @@ impl Cache {
         entitlement: Entitlement,
     ) -> Result<Position, ApplyError> {
         self.check_entitled(&entitlement, &records)?;
+        let records = self.as_kept(records);
         let kept: BTreeSet<&ScopedSecret> = records.iter().map(|record| &record.at).collect();
         let lost: Vec<ScopedSecret> =
             self.view.after(None).map(|record| &record.at).filter(|at| !kept.contains(at)).cloned().collect();
@@ -143,7 +173,7 @@ impl Cache {
         self.with.store.commit(mutations).await?;
         self.with.own = own;
         self.adopt_staged_keys();
-        self.view = View::new(position, records);
+        self.view = self.view.replaced(position, records);
         let met = self.moved_to(position);
         self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
@@ -193,7 +223,7 @@ impl Cache {
             return;
         }
         for (sealed, key) in self.staged_keys.drain(..) {
-            self.ring.insert(sealed.at, sealed.generation, key);
+            self.ring.insert(sealed.at, sealed.generation, key, None);
         }
         self.with.board.keys.store(Arc::new(self.ring.clone()));
     }
@@ -210,6 +240,7 @@ impl Cache {
         self.view.position = position;
         let held = Held { view: self.view.clone(), entitlement: self.with.own.entitlement.clone() };
         self.with.board.held.store(Arc::new(held));
+        self.with.board.moved.send_replace(position);
         let met = self.vouching.applied(position);
         self.publish_contact(met);
         met

@@ -114,7 +114,9 @@ impl JoinDesk {
                 tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node joined");
                 self.admitted(&entry, &join.csr)
             }
-            Ok(Committed::Secret(_) | Committed::Secrets(_) | Committed::Token) => Err(RefusedReason::Unavailable),
+            Ok(Committed::Secret(_) | Committed::Secrets(_) | Committed::Keys(_) | Committed::Token) => {
+                Err(RefusedReason::Unavailable)
+            }
             Err(error) => Err(self.refuse(&error, &asked).await?),
         }
     }
@@ -136,6 +138,8 @@ impl JoinDesk {
             | CommitError::Metadata(_)
             | CommitError::Fields(_)
             | CommitError::NoKey
+            | CommitError::GenerationInUse(_)
+            | CommitError::Wrapped(_)
             | CommitError::OfSecret { .. }
             | CommitError::NoSuchNode
             | CommitError::Seal(_)

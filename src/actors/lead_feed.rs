@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::error::SessionError;
 use super::heartbeat::Report;
 use super::lead_sessions::LeadSessions;
+use crate::crypto::key_ring::KeyRing;
 use crate::model::name::NodeName;
 use crate::model::number::{Generation, Position, Revision};
 use crate::model::record::Record;
@@ -75,22 +76,47 @@ struct Feed {
     sent_keys: BTreeSet<(KeyScope, Generation)>,
 }
 
+/// What one step is computed from.
+struct Seen {
+    lead: Arc<LeadView>,
+    keys: Arc<KeyRing>,
+}
+
 impl Feed {
     async fn run(mut self) -> Result<(), SessionError> {
         let mut moved = self.sessions.lead_board.moved.subscribe();
         loop {
             moved.mark_unchanged();
-            let lead = self.sessions.lead_board.lead_view.load_full();
-            match feed::next(&lead, &self.node, self.at) {
-                Step::Current => moved.changed().await.map_err(|_| SessionError::Stopping)?,
-                Step::Snapshot { entry } => self.snapshot(&lead, &entry).await?,
-                Step::Change { previous, revision, records } => self.change(&lead, previous, revision, records).await?,
+            let seen = self.look();
+            match feed::next(&seen.lead, &self.node, self.at) {
+                Step::Current => {
+                    drop(seen);
+                    moved.changed().await.map_err(|_| SessionError::Stopping)?;
+                }
+                Step::Snapshot { entry } => self.snapshot(&seen, &entry).await?,
+                Step::Change { previous, revision, records } => self.change(&seen, previous, revision, records).await?,
                 Step::Expelled => return Err(SessionError::Expelled),
             }
         }
     }
 
-    async fn snapshot(&mut self, lead: &LeadView, entry: &RosterEntry) -> Result<(), SessionError> {
+    /// The records, and keys that open all of them. Keys are published first, so those loaded while the records stayed the
+    /// same are theirs, or are newer by one change; and the change that drops a key comes after the last that needs it.
+    fn look(&self) -> Seen {
+        let LeadSessions { board, lead_board, .. } = &*self.sessions;
+        let mut lead = lead_board.lead_view.load_full();
+        loop {
+            let keys = board.keys.load_full();
+            let after = lead_board.lead_view.load_full();
+            if Arc::ptr_eq(&lead, &after) {
+                return Seen { lead, keys };
+            }
+            lead = after;
+        }
+    }
+
+    async fn snapshot(&mut self, seen: &Seen, entry: &RosterEntry) -> Result<(), SessionError> {
+        let lead = &seen.lead;
         let position = lead.view.position;
         let begin = SnapshotBegin {
             epoch: position.epoch.get(),
@@ -102,7 +128,7 @@ impl Feed {
         // A follower that loses a scope forgets its key, so keys are sent again with every snapshot.
         self.sent_keys.clear();
         for chunk in feed::snapshot_chunks(lead, entry) {
-            self.send_keys(lead, &chunk).await?;
+            self.send_keys(seen, &chunk).await?;
             if !begun {
                 self.send(&FromLead::SnapshotBegin(begin.clone())).await?;
                 begun = true;
@@ -121,13 +147,13 @@ impl Feed {
 
     async fn change(
         &mut self,
-        lead: &LeadView,
+        seen: &Seen,
         previous: Revision,
         revision: Revision,
         records: Vec<Arc<Record>>,
     ) -> Result<(), SessionError> {
-        self.send_keys(lead, &records).await?;
-        let epoch = lead.view.position.epoch;
+        self.send_keys(seen, &records).await?;
+        let epoch = seen.lead.view.position.epoch;
         let records = records.iter().map(|record| RecordFrame::from(&**record)).collect();
         let change = Change { epoch: epoch.get(), previous: previous.get(), revision: revision.get(), records };
         self.send(&FromLead::Change(change)).await?;
@@ -136,9 +162,8 @@ impl Feed {
     }
 
     /// Sends the keys these records need, each once in a session, always before the first record it opens.
-    async fn send_keys(&mut self, lead: &LeadView, records: &[Arc<Record>]) -> Result<(), SessionError> {
-        let entry = lead.node(&self.node).ok_or(SessionError::Expelled)?;
-        let ring = self.sessions.board.keys.load_full();
+    async fn send_keys(&mut self, seen: &Seen, records: &[Arc<Record>]) -> Result<(), SessionError> {
+        let entry = seen.lead.node(&self.node).ok_or(SessionError::Expelled)?;
         let needed: BTreeSet<(KeyScope, Generation)> = records
             .iter()
             .filter_map(|record| record.sealed().map(|sealed| (record.at.key_scope(), sealed.generation)))
@@ -148,7 +173,7 @@ impl Feed {
             return Ok(());
         }
         let sealer = &self.sessions.sealer;
-        let keys = needed.iter().map(|(at, generation)| sealer.seal(entry, &ring, at, *generation));
+        let keys = needed.iter().map(|(at, generation)| sealer.seal(entry, &seen.keys, at, *generation));
         let keys = keys.collect::<Result<Vec<ScopeKeyFrame>, SessionError>>()?;
         self.send(&FromLead::ScopeKeys(ScopeKeys { keys })).await?;
         self.sent_keys.extend(needed);

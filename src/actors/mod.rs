@@ -5,6 +5,7 @@
 //! ├─ secret       lead: group commit into the store, then publish · follower: apply changes, keep freshness
 //! ├─ heartbeat    lead: who was heard when
 //! ├─ certificate  lead: its own, renewed at half life
+//! ├─ rotation     lead: seals values anew after a scope got a new key
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
@@ -17,9 +18,13 @@ pub mod change;
 pub mod confirm;
 pub mod discovery;
 pub mod draft;
+mod draft_keys;
+#[cfg(test)]
+mod draft_keys_tests;
 #[cfg(test)]
 mod draft_life;
 mod draft_nodes;
+mod draft_root;
 mod draft_secrets;
 mod draft_values;
 pub mod error;
@@ -29,6 +34,7 @@ pub mod follower_session;
 pub mod heartbeat;
 pub mod join_desk;
 pub mod join_rate;
+pub mod key_rotation;
 mod lead_feed;
 mod lead_session;
 pub mod lead_sessions;
@@ -37,6 +43,7 @@ pub mod peers_follower;
 pub mod peers_lead;
 pub mod restart;
 pub mod roles;
+pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
 mod task;

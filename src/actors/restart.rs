@@ -18,6 +18,8 @@ pub enum Part {
     Discovery,
     /// The lead's own certificate.
     Certificate,
+    /// Values sealed anew after a scope got a new key.
+    Rotation,
 }
 
 impl Part {
@@ -30,6 +32,7 @@ impl Part {
             Self::Peers => "peers",
             Self::Discovery => "discovery",
             Self::Certificate => "certificate",
+            Self::Rotation => "rotation",
         }
     }
 }
@@ -52,8 +55,9 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// A pause long enough not to spin, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Discovery is only a comfort and may fail for as long as the network does.
-const DISCOVERY_PAUSE: Duration = Duration::from_secs(5);
+/// What nobody waits for may fail for as long as it must: discovery while the network does, a rotation because both keys
+/// open everything until it is done.
+const PATIENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Counts the restarts of one part.
 #[derive(Debug, Default)]
@@ -66,7 +70,9 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery => Remedy::RestartAfter(DISCOVERY_PAUSE + Duration::from_millis(jitter % 1000)),
+            Part::Discovery | Part::Rotation => {
+                Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
+            }
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
         }
     }
@@ -104,10 +110,12 @@ mod tests {
     }
 
     #[test]
-    fn discovery_is_restarted_for_ever() {
-        let mut restarts = Restarts::default();
-        for _ in 0..100 {
-            assert!(matches!(restarts.ended(Part::Discovery, BootTime::default(), 1), Remedy::RestartAfter(_)));
+    fn discovery_and_rotation_are_restarted_for_ever() {
+        for part in [Part::Discovery, Part::Rotation] {
+            let mut restarts = Restarts::default();
+            for _ in 0..100 {
+                assert!(matches!(restarts.ended(part, BootTime::default(), 1), Remedy::RestartAfter(_)));
+            }
         }
     }
 }

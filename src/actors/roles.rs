@@ -10,6 +10,7 @@ use super::certificate::LeadCertificate;
 use super::discovery::{self, Announcement};
 use super::heartbeat::Heartbeats;
 use super::join_desk::JoinDesk;
+use super::key_rotation::KeyRotation;
 use super::lead_sessions::LeadSessions;
 use super::peers_follower::{FollowerPeers, Hints};
 use super::peers_lead::{self, LeadPeersArguments};
@@ -55,6 +56,8 @@ pub struct LeadRole {
     pub desk: Arc<JoinDesk>,
     /// Renewed at half life.
     pub certificate: Arc<LeadCertificate>,
+    /// Seals values anew after a scope got a new key.
+    pub rotation: Arc<KeyRotation>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -88,9 +91,9 @@ impl Roles {
     pub(super) fn parts(&self) -> &'static [Part] {
         match self {
             Self::Lead(role) if role.announcement.is_some() => {
-                &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Peers, Part::Discovery]
+                &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Rotation, Part::Peers, Part::Discovery]
             }
-            Self::Lead(_) => &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Peers],
+            Self::Lead(_) => &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Rotation, Part::Peers],
             Self::Follower(role) if role.discover.is_some() => &[Part::Secret, Part::Peers, Part::Discovery],
             Self::Follower(_) => &[Part::Secret, Part::Peers],
         }
@@ -111,6 +114,7 @@ impl LeadRole {
             Part::Secret => Ok(self.secrets.cell().into()),
             Part::Heartbeat => Ok(self.heartbeats.start(Arc::clone(&self.board), supervisor).await?.into()),
             Part::Certificate => task(Box::pin(Arc::clone(&self.certificate).keep_fresh()), supervisor).await,
+            Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -140,7 +144,7 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
-            Part::Heartbeat | Part::Certificate => Err("a follower has no such part".into()),
+            Part::Heartbeat | Part::Certificate | Part::Rotation => Err("a follower has no such part".into()),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Actor for SecretActor {
         cache: &mut Cache,
     ) -> Result<(), ActorProcessingErr> {
         let (outcome, ask) = match message {
-            Message::Begin(ask) => (cache.begin(), ask),
+            Message::Begin(ask) => (cache.begin().await, ask),
             Message::Incoming(incoming, ask) => (cache.incoming(*incoming).await, ask),
             Message::ScopeKeys(keys, ask) => (cache.scope_keys(keys), ask),
             Message::Beacon(asked, position, ask) => (cache.beacon(asked, position).await, ask),

@@ -18,6 +18,7 @@ use super::error::{CommitError, StartError};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
+use crate::store::failpoint::{self, Failpoint};
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
@@ -130,7 +131,16 @@ struct State {
     committed: LeadState,
     waiting: VecDeque<Ticket>,
     in_flight: Option<InFlight>,
-    with: LeadSecretsArguments,
+    with: With,
+}
+
+/// What stays the same. The state the actor started with is not among it: keys that were rotated away must not live on.
+struct With {
+    store: Store,
+    sealer: Arc<Sealer>,
+    board: Arc<Board>,
+    lead_board: Arc<LeadBoard>,
+    clock: Arc<dyn Clock>,
 }
 
 struct InFlight {
@@ -153,7 +163,9 @@ impl Actor for SecretActor {
     type Arguments = LeadSecretsArguments;
 
     async fn pre_start(&self, _: ActorRef<Message>, with: LeadSecretsArguments) -> Result<State, ActorProcessingErr> {
-        Ok(State { committed: with.state.clone(), waiting: VecDeque::new(), in_flight: None, with })
+        let LeadSecretsArguments { state, store, sealer, board, lead_board, clock } = with;
+        let with = With { store, sealer, board, lead_board, clock };
+        Ok(State { committed: state, waiting: VecDeque::new(), in_flight: None, with })
     }
 
     async fn handle(
@@ -189,8 +201,14 @@ fn plan(mut draft: Draft, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp)
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that
 /// keeps the bytes until the next start tries again; it is no reason to stop.
 async fn purge(store: &Store) -> Result<(), StoreError> {
+    failpoint::pass(Failpoint::PurgeBegun);
     match store.rebuild().await {
-        Ok(()) => store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await,
+        Ok(()) => {
+            failpoint::pass(Failpoint::PurgeDone);
+            store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+            failpoint::pass(Failpoint::PurgeNoted);
+            Ok(())
+        }
         Err(error @ (StoreError::Poisoned | StoreError::Closed)) => Err(error),
         Err(error) => {
             tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
@@ -257,6 +275,7 @@ impl State {
         self.with.board.keys.store(Arc::clone(&self.committed.keys));
         let entitlement = self.with.board.held.load().entitlement.clone();
         self.with.board.held.store(Arc::new(Held { view: lead.view.clone(), entitlement }));
+        self.with.lead_board.root_since.store(Arc::new(self.committed.root_since));
         self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
         self.with.lead_board.moved.send_replace(lead.view.position);
     }

@@ -6,9 +6,9 @@ use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
-use super::query::number;
+use super::query::{number, position};
 use crate::model::name::{CompanyId, KeyName, NodeName, ServiceName};
-use crate::model::number::Version;
+use crate::model::number::{Position, Version};
 use crate::model::secret::SecretName;
 use crate::vault::request::{Context, Known};
 
@@ -20,6 +20,9 @@ const NODE: &str = "x-node-name";
 
 /// Why; kept in the audit.
 const REASON: &str = "x-aurora-reason";
+
+/// What a watcher has seen.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Longest reason, in bytes: a sentence, not a document, because it is written into every audit line.
 const REASON_BYTES_MAX: usize = 256;
@@ -71,6 +74,15 @@ pub(super) fn context(headers: &HeaderMap) -> Result<Context, ApiError> {
 /// [`ApiError`] when it is no name of a node.
 pub(super) fn node(headers: &HeaderMap) -> Result<Option<NodeName>, ApiError> {
     Ok(header(headers, NODE)?.map(NodeName::parse).transpose()?)
+}
+
+/// The last event a watcher has seen, if it comes back (HTML, 9.2.3: the `Last-Event-ID` header).
+///
+/// # Errors
+/// [`ApiError`] when it is no id of an event.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
+    let text = header(headers, LAST_EVENT_ID)?.filter(|text| !text.is_empty());
+    text.map(|text| position("Last-Event-ID", text)).transpose()
 }
 
 /// The caller's reason, if it gives one.

@@ -8,7 +8,7 @@ use super::body::field_after;
 use super::error::ApiError;
 use super::types_secret::{PlaceQuery, ReadQuery};
 use crate::model::name::{EnvironmentName, FieldName};
-use crate::model::number::Version;
+use crate::model::number::{Epoch, Position, Revision, Version};
 use crate::model::secret::Scope;
 
 /// Reads the whole query string; parameters the route does not know are refused.
@@ -65,6 +65,16 @@ pub(super) fn scope(kind: Option<&str>, id: Option<&str>) -> Result<Option<Scope
 /// [`ApiError::Name`].
 pub(super) fn environment(text: Option<&str>) -> Result<Option<EnvironmentName>, ApiError> {
     Ok(text.map(EnvironmentName::parse).transpose()?)
+}
+
+/// A place in the history, as the id of an event says it: `1.42` is revision 42 of epoch 1.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is not two numbers with a dot between them.
+pub(super) fn position(field: &'static str, text: &str) -> Result<Position, ApiError> {
+    let numbers = text.split_once('.').and_then(|(epoch, revision)| number(epoch).zip(number(revision)));
+    let position = |(epoch, revision)| Position { epoch: Epoch(epoch), revision: Revision(revision) };
+    numbers.map(position).ok_or(ApiError::BadValue { field, wanted: "the id of an event, such as 1.42" })
 }
 
 /// The scope (global if none is named) and environment of a change.
@@ -170,6 +180,15 @@ mod tests {
         assert!(matches!(read("scope=company"), Err(ApiError::Scope(_))));
         assert!(matches!(read("scope_id=acme"), Err(ApiError::BadValue { .. })));
         assert!(matches!(read("environment=PROD"), Err(ApiError::Name(_))));
+    }
+
+    #[test]
+    fn an_id_is_an_epoch_and_a_revision() {
+        let read = |text| position("after", text);
+        assert_eq!(read("1.42"), Ok(Position { epoch: Epoch(1), revision: Revision(42) }));
+        for text in ["", "1", "1.", ".1", "1.2.3", "-1.2", "1.+2", "1. 2", "1.99999999999999999999", "a.b"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

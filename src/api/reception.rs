@@ -42,9 +42,9 @@ impl Reception {
         entropy: Arc<dyn Entropy>,
         limits: Limits,
     ) -> Self {
-        let changes = Changes::default();
-        let routes = open_routes(vault, &changes, &clock, limits.value_bytes_max);
-        Self::start(sockets, routes, changes, clock, entropy, limits)
+        let (changes, stop) = (Changes::default(), CancellationToken::new());
+        let routes = open_routes(vault, &changes, &clock, limits.value_bytes_max, &stop);
+        Self::start(sockets, routes, changes, (clock, entropy), limits, stop)
     }
 
     /// Answers that the node is sealed, and lets it be unsealed.
@@ -58,12 +58,14 @@ impl Reception {
     ) -> Self {
         let changes = Changes::default();
         let desk = SealedDesk { door, changes: changes.clone(), budget: Budget::default() };
-        Self::start(sockets, routes_unseal::build(desk), changes, clock, entropy, limits)
+        let stop = CancellationToken::new();
+        Self::start(sockets, routes_unseal::build(desk), changes, (clock, entropy), limits, stop)
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
     pub fn admit(&self, vault: Vault) {
-        self.front.stage.advance(open_routes(vault, &self.changes, &self.front.clock, self.value_bytes_max));
+        let routes = open_routes(vault, &self.changes, &self.front.clock, self.value_bytes_max, &self.stop);
+        self.front.stage.advance(routes);
     }
 
     /// Finishes what is under way (requests for at most 5 s, then changes for as long) and removes the sockets.
@@ -79,12 +81,11 @@ impl Reception {
         sockets: Sockets,
         routes: Router,
         changes: Changes,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         limits: Limits,
+        stop: CancellationToken,
     ) -> Self {
         let front = Arc::new(Front { stage: Stage::new(routes), clock, entropy, patience: REQUEST_PATIENCE });
-        let stop = CancellationToken::new();
         let attending = attend_all(sockets, Arc::clone(&front), limits, Patience::default(), stop.clone());
         let under_way = changes.clone();
         let running = tokio::spawn(async move {
@@ -95,7 +96,13 @@ impl Reception {
     }
 }
 
-fn open_routes(vault: Vault, changes: &Changes, clock: &Arc<dyn Clock>, value_bytes_max: usize) -> Router {
-    let (changes, clock) = (changes.clone(), Arc::clone(clock));
-    router::build(Arc::new(Desk { vault, changes, budget: Budget::default(), clock, value_bytes_max }))
+fn open_routes(
+    vault: Vault,
+    changes: &Changes,
+    clock: &Arc<dyn Clock>,
+    value_bytes_max: usize,
+    stop: &CancellationToken,
+) -> Router {
+    let (changes, clock, stop) = (changes.clone(), Arc::clone(clock), stop.clone());
+    router::build(Arc::new(Desk { vault, changes, budget: Budget::default(), clock, value_bytes_max, stop }))
 }

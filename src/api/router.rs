@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_bulk, routes_environments, routes_health, routes_life, routes_lists, routes_secret,
-    routes_unseal,
+    routes_admin, routes_bulk, routes_environments, routes_exposure, routes_health, routes_keys, routes_life,
+    routes_lists, routes_secret, routes_unseal, routes_watch,
 };
 use crate::model::time::Clock;
 use crate::vault::parts::Vault;
@@ -27,6 +28,8 @@ pub(super) struct Desk {
     pub(super) clock: Arc<dyn Clock>,
     /// Bounds request bodies; the vault bounds the value itself.
     pub(super) value_bytes_max: usize,
+    /// Ends what would go on for ever: watches.
+    pub(super) stop: CancellationToken,
 }
 
 /// All routes.
@@ -43,6 +46,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/secrets/{service}/{key}/destroy", post(routes_life::destroy))
         .route("/api/secrets/{service}/{key}/rollback", post(routes_life::rollback))
         .route("/api/secrets/{service}/{key}/versions", get(routes_lists::versions))
+        .route("/api/secrets/{service}/{key}/watch", get(routes_watch::watch_one))
+        .route("/api/watch", get(routes_watch::watch_all))
         .route("/api/import", post(routes_bulk::import))
         .route("/api/export", get(routes_bulk::export))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
@@ -53,6 +58,10 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
+        .route("/api/keys", get(routes_keys::status))
+        .route("/api/keys/rotate", post(routes_keys::rotate))
+        .route("/api/keys/rotate-root", post(routes_keys::rotate_root))
+        .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
     with_refusals(routes).with_state(desk)

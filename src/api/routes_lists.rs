@@ -71,5 +71,6 @@ pub(super) async fn explain(
     let query: ExplainQuery = query::parameters(&uri)?;
     let mut context = context(&headers)?;
     context.environment = query::environment(given(query.environment).as_deref())?;
-    json::answer(&ExplainView::from(&desk.vault.explain(&caller, name, context).await?))
+    let explanation = desk.vault.explain(&caller, name, context).await?;
+    json::answer(&ExplainView::new(&explanation, desk.clock.now().wall))
 }

@@ -127,6 +127,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
+        | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
         | VaultError::VersionDeleted { .. }
@@ -170,6 +171,7 @@ fn vault_hint(error: &VaultError) -> String {
         }
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
+        VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
         VaultError::Fields(_) => {

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::types_record::{FreshnessView, HolderView, RecordView};
 use crate::model::number::Version;
 use crate::model::secret::Scope;
-use crate::vault::answer::{Explanation, Tried, TriedScope};
+use crate::model::time::Timestamp;
+use crate::vault::answer::{Durations, Explanation, SetBy, Tried, TriedScope};
 
 /// Why a read comes out as it does.
 #[derive(Debug, Serialize)]
@@ -18,11 +19,14 @@ pub(super) struct ExplainView<'a> {
     allowed: bool,
     rule: &'a str,
     freshness: Option<FreshnessView>,
+    durations: DurationsView,
     nodes: Vec<HolderView<'a>>,
+    timestamp: String,
 }
 
-impl<'a> From<&'a Explanation> for ExplainView<'a> {
-    fn from(explanation: &'a Explanation) -> Self {
+impl<'a> ExplainView<'a> {
+    /// The answer, with the time on the node's clock that its times are relative to.
+    pub(super) fn new(explanation: &'a Explanation, now: Timestamp) -> Self {
         Self {
             service: explanation.name.service.as_str(),
             key_name: explanation.name.key.as_str(),
@@ -32,7 +36,9 @@ impl<'a> From<&'a Explanation> for ExplainView<'a> {
             allowed: explanation.allowed,
             rule: &explanation.rule,
             freshness: explanation.freshness.as_ref().map(FreshnessView::from),
+            durations: DurationsView::from(&explanation.durations),
             nodes: explanation.holders.iter().map(HolderView::from).collect(),
+            timestamp: now.to_string(),
         }
     }
 }
@@ -44,6 +50,30 @@ struct TriedView<'a> {
     scope_id: Option<&'a str>,
     outcome: &'static str,
     version: Option<u64>,
+}
+
+/// The durations in force, in seconds, each with who sets it: `secret` or `node`.
+#[derive(Debug, Serialize)]
+struct DurationsView {
+    ttl: u64,
+    ttl_from: &'static str,
+    max_stale: u64,
+    max_stale_from: &'static str,
+}
+
+impl From<&Durations> for DurationsView {
+    fn from(durations: &Durations) -> Self {
+        let word = |by| match by {
+            SetBy::Secret => "secret",
+            SetBy::Node => "node",
+        };
+        Self {
+            ttl: durations.policy.ttl.as_secs(),
+            ttl_from: word(durations.ttl_by),
+            max_stale: durations.policy.max_stale.as_secs(),
+            max_stale_from: word(durations.max_stale_by),
+        }
+    }
 }
 
 impl<'a> From<&'a TriedScope> for TriedView<'a> {
@@ -64,6 +94,9 @@ fn outcome(tried: &Tried) -> (&'static str, Option<Version>) {
         Tried::Overridden { version } => ("overridden", Some(*version)),
         Tried::Absent => ("absent", None),
         Tried::Deleted { version } => ("deleted", Some(*version)),
+        Tried::Destroyed { version } => ("destroyed", Some(*version)),
+        Tried::Unset => ("unset", None),
+        Tried::NotEntitled => ("not_entitled", None),
         Tried::NotNamed => ("not_named", None),
         Tried::NotAllowed => ("not_allowed", None),
     }

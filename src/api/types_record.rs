@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::model::fields::Field;
 use crate::model::freshness::Offline;
 use crate::model::metadata::Metadata;
+use crate::model::number::Version;
 use crate::model::record::{Record, RecordState};
 use crate::vault::answer::{Freshness, Holder, Served};
 
@@ -149,11 +150,17 @@ pub(super) struct HolderView<'a> {
     node: &'a str,
     entitled: bool,
     current: Option<bool>,
+    version: Option<u64>,
 }
 
 impl<'a> From<&'a Holder> for HolderView<'a> {
     fn from(holder: &'a Holder) -> Self {
-        Self { node: holder.node.as_str(), entitled: holder.entitled, current: holder.current }
+        Self {
+            node: holder.node.as_str(),
+            entitled: holder.entitled,
+            current: holder.current,
+            version: holder.version.map(Version::get),
+        }
     }
 }
 

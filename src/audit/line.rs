@@ -1,13 +1,18 @@
 //! The written form of a line, and the links of the chain. Field names are read by others: they are added to, never changed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::name::NodeName;
-use crate::model::time::Timestamp;
-
-use super::entry::Entry;
+use super::entry::{Entry, Ruling};
 use super::error::AuditError;
 use super::head::Head;
+use super::reads::Read;
+use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::number::Version;
+use crate::model::secret::{Scope, SecretAddress, SecretName};
+use crate::model::time::Timestamp;
+use crate::policy::actions::Action;
 
 /// Longest line in bytes, without its newline. Names and a reason take two kilobytes; a reader may rely on this bound.
 pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
@@ -98,15 +103,52 @@ pub(super) fn parse_link(line: &[u8]) -> Option<Link> {
     serde_json::from_slice(line).ok()
 }
 
+/// What a reader needs of a line to tell which value left the node. Lines of other kinds lack some of it.
+#[derive(Debug, Deserialize)]
+struct ReadLine<'a> {
+    time: &'a str,
+    #[serde(borrow)]
+    principal: Cow<'a, str>,
+    action: &'a str,
+    secret: Option<&'a str>,
+    scope: Option<&'a str>,
+    environment: Option<&'a str>,
+    version: Option<u64>,
+    decision: &'a str,
+    outcome: &'a str,
+}
+
+/// A line that is none of ours, or says less than it should.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotUnderstood;
+
+/// The value a line (without newline) says was given out; `None` if it tells of something else.
+pub(super) fn parse_read(line: &[u8]) -> Result<Option<Read>, NotUnderstood> {
+    let line: ReadLine<'_> = serde_json::from_slice(line).map_err(|_| NotUnderstood)?;
+    let reads = [Action::SecretRead, Action::SecretExport].map(Action::as_str);
+    if !reads.contains(&line.action) || line.decision != Ruling::Allow.as_str() || line.outcome != "ok" {
+        return Ok(None);
+    }
+    // The line that ends an export of many values names none of them.
+    let (Some(secret), Some(scope), Some(environment)) = (line.secret, line.scope, line.environment) else {
+        return Ok(None);
+    };
+    let environment = EnvironmentName::parse(environment).map_err(|_| NotUnderstood)?;
+    let name = SecretName::parse(secret).map_err(|_| NotUnderstood)?;
+    Ok(Some(Read {
+        at: SecretAddress { environment, name }.within(Scope::parse(scope).map_err(|_| NotUnderstood)?),
+        version: line.version.and_then(Version::new).ok_or(NotUnderstood)?,
+        time: Timestamp::parse(line.time).ok_or(NotUnderstood)?,
+        principal: line.principal.into_owned(),
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::super::sample;
     use super::*;
-    use crate::model::name::EnvironmentName;
-    use crate::model::number::Version;
-    use crate::model::secret::{Scope, SecretName};
 
     const STAMP: Timestamp = Timestamp(1_795_248_000_123);
 

@@ -10,6 +10,8 @@ mod files;
 pub mod head;
 pub mod journal;
 mod line;
+mod lines;
+pub mod reads;
 pub mod recovery;
 #[cfg(test)]
 mod sample;

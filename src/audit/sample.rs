@@ -61,14 +61,19 @@ pub(super) fn entry(request_id: &str) -> Entry {
 
 /// The first lines of a chain, each with its newline.
 pub(super) fn lines(count: usize) -> Vec<String> {
+    lines_of(&(1..=count).map(|number| entry(&format!("r{number}"))).collect::<Vec<_>>())
+}
+
+/// The first lines of a chain with these entries, each with its newline.
+pub(super) fn lines_of(entries: &[Entry]) -> Vec<String> {
     let mut head = Head::GENESIS;
     let stamp = Stamp { node: &node(), time: clock().now().wall };
-    let mut next = |number: usize| {
-        let (after, line) = render(&head, stamp, &entry(&format!("r{number}"))).expect("short");
+    let mut next = |entry: &Entry| {
+        let (after, line) = render(&head, stamp, entry).expect("short");
         head = after;
         String::from_utf8(line).expect("JSON is UTF-8")
     };
-    (1..=count).map(&mut next).collect()
+    entries.iter().map(&mut next).collect()
 }
 
 /// Makes a pipe nobody reads.

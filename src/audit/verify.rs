@@ -1,14 +1,13 @@
 //! Following a chain from its first line, and naming the first place where it does not hold.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::error::AuditError;
 use super::files::{months, open_to_read, path_of};
 use super::head::Head;
-use super::line::{LINE_BYTES_MAX, parse_link};
+use super::line::parse_link;
+use super::lines::{Lines, Next};
 
 /// What following the chain came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +118,7 @@ fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError>
     let reached = |walk: &Walk| until.is_some_and(|until| walk.head.seq == until.seq);
     for month in months(directory)? {
         let path = path_of(directory, &month);
-        let mut lines = Lines { reader: BufReader::new(open_to_read(&path)?), buffer: Vec::new() };
+        let mut lines = Lines::of(open_to_read(&path)?);
         let mut place = Place { file: month.file_name(), line: 0 };
         while !reached(&walk) {
             place.line = place.line.saturating_add(1);
@@ -167,34 +166,6 @@ impl Walk {
 
     fn verdict(self, broken: Option<Break>) -> Verdict {
         Verdict { lines: self.head.seq, head: self.head, broken }
-    }
-}
-
-/// The lines of one file, in bounded memory.
-struct Lines {
-    reader: BufReader<File>,
-    buffer: Vec<u8>,
-}
-
-enum Next<'a> {
-    Line(&'a [u8]),
-    Cut,
-    TooLong,
-    End,
-}
-
-impl Lines {
-    fn next(&mut self) -> std::io::Result<Next<'_>> {
-        self.buffer.clear();
-        let bytes_max = LINE_BYTES_MAX.saturating_add(1);
-        let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer)?;
-        Ok(match self.buffer.strip_suffix(b"\n") {
-            Some(line) => Next::Line(line),
-            None if read == 0 => Next::End,
-            None if read == bytes_max => Next::TooLong,
-            None => Next::Cut,
-        })
     }
 }
 

@@ -6,11 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_secret::{
-    ExplainArguments, GetArguments, InfoArguments, ListArguments, PlaceArguments, PutArguments, whole_seconds,
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments, whole_seconds,
 };
+use super::arguments_watch::WatchArguments;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;
@@ -149,9 +151,9 @@ pub enum Verb {
     /// Say something else about a secret; its value and version stay
     #[command(after_help = "Example: aurora describe hubspot/api_key --description 'CRM' --tag eu --clear owner")]
     Describe(Box<DescribeArguments>),
-    /// Show the versions of a secret in one scope, and which nodes hold the current one
-    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme")]
-    Versions(PlaceArguments),
+    /// Show the versions of a secret in one scope, and which node holds which
+    #[command(after_help = "Example: aurora versions hubspot/api_key --scope company:acme --nodes")]
+    Versions(VersionsArguments),
     /// Store the values of a file of another tool: all of them in one transaction, or none
     #[command(after_help = "Examples:
   aurora import .env --dry-run
@@ -166,6 +168,15 @@ pub enum Verb {
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),
+    /// Print a line for each change as it is made; goes on by itself when the node is started again
+    #[command(after_help = "Examples:
+  aurora watch                                every change of what may be listed
+  aurora watch hubspot/                       of one service
+  aurora watch hubspot/api_key --once         wait for the next change of one secret
+  aurora watch --after 1.42 -o json           everything since revision 42 of epoch 1, an object a line
+
+Ctrl-C ends it with exit code 130.")]
+    Watch(WatchArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,
@@ -184,6 +195,19 @@ pub enum Verb {
     /// Tokens that admit new nodes
     #[command(subcommand)]
     Token(TokenVerb),
+    /// The keys of the lead: rotate them, and see how they stand
+    #[command(subcommand)]
+    Key(KeyVerb),
+    /// List the values somebody could have read: what to replace after an incident, the ones in use first
+    #[command(after_help = "Examples:
+  aurora exposure node:runpod-tx           what the node was entitled to, now or before
+  aurora exposure company:acme             the same of every node that spoke for the company
+  aurora exposure user:1000                what this caller read here, by the journal (also agent:NAME, unit:NAME)")]
+    Exposure {
+        /// node:NAME, company:ID, or a caller as the audit journal names it
+        #[arg(value_name = "WHOSE")]
+        of: String,
+    },
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

@@ -196,6 +196,17 @@ pub struct InfoArguments {
 
 /// `aurora versions SECRET`
 #[derive(Debug, Args)]
+pub struct VersionsArguments {
+    /// SERVICE/KEY_NAME
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
+    pub name: SecretName,
+    /// Also say which node holds which version
+    #[arg(long)]
+    pub nodes: bool,
+}
+
+/// `aurora delete SECRET`
+#[derive(Debug, Args)]
 pub struct PlaceArguments {
     /// SERVICE/KEY_NAME
     #[arg(value_name = "SECRET", value_parser = SecretName::parse)]

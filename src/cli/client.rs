@@ -1,4 +1,4 @@
-//! The socket client: one connection, one request, one answer, with a limit on size and time.
+//! The socket client: one connection, one request, one answer, with a limit on size and time; or one that goes on.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -12,6 +12,7 @@ use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::task::AbortHandle;
 
 use super::error::CliError;
 use super::import_batch::Lines;
@@ -43,6 +44,36 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body; it may hold a value.
     pub body: Plaintext,
+}
+
+/// An answer that goes on.
+pub struct Streamed {
+    incoming: Incoming,
+    _driver: Driver,
+}
+
+impl Streamed {
+    /// Its next piece; `None` when it ended in order.
+    ///
+    /// # Errors
+    /// [`CliError::Broken`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, CliError> {
+        loop {
+            let Some(frame) = self.incoming.frame().await else { return Ok(None) };
+            if let Ok(bytes) = frame.map_err(|source| CliError::Broken { source })?.into_data() {
+                return Ok(Some(bytes));
+            }
+        }
+    }
+}
+
+/// The task that drives a connection; it ends when nobody needs it.
+struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Answer {
@@ -107,7 +138,31 @@ impl Client {
         tokio::time::timeout(self.patience, exchange).await.map_err(|_| CliError::TimedOut { after: self.patience })?
     }
 
+    /// Asks once for an answer that goes on, and waits for its head.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn open(&self, question: Question) -> Result<Streamed, CliError> {
+        let begun = Box::pin(async {
+            let (response, driver) = self.begin(question.into_request()?).await?;
+            if response.status().is_success() {
+                return Ok(Streamed { incoming: response.into_body(), _driver: driver });
+            }
+            gather(response).await.and(Err(CliError::Garbled { what: "it is neither an answer nor a refusal" }))
+        });
+        tokio::time::timeout(PATIENCE, begun).await.map_err(|_| CliError::TimedOut { after: PATIENCE })?
+    }
+
     async fn exchange<B>(&self, request: Request<B>) -> Result<Answer, CliError>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (response, _driver) = self.begin(request).await?;
+        gather(response).await
+    }
+
+    async fn begin<B>(&self, request: Request<B>) -> Result<(Response<Incoming>, Driver), CliError>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -115,13 +170,8 @@ impl Client {
         let stream = UnixStream::connect(&self.socket).await.map_err(|source| self.unreachable(source))?;
         let broken = |source| CliError::Broken { source };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let driver = tokio::spawn(connection);
-        let answer = match sender.send_request(request).await {
-            Ok(response) => gather(response).await,
-            Err(source) => Err(broken(source)),
-        };
-        driver.abort();
-        answer
+        let driver = Driver(tokio::spawn(connection).abort_handle());
+        Ok((sender.send_request(request).await.map_err(broken)?, driver))
     }
 
     fn unreachable(&self, source: std::io::Error) -> CliError {

@@ -126,6 +126,12 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// A key rotation cannot go on; the node tries again.
+    #[error("the key rotation stands still: {reason}")]
+    RotationStands {
+        /// Why.
+        reason: String,
+    },
     /// Environments were compared and share values; which, is already printed.
     #[error("{count} values are the same in two environments")]
     SharedValues {
@@ -159,7 +165,11 @@ impl CliError {
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
             Self::NotFound { .. } => 3,
-            Self::Garbled { .. } | Self::Broken { .. } | Self::TimedOut { .. } | Self::JournalBroken { .. } => 2,
+            Self::Garbled { .. }
+            | Self::Broken { .. }
+            | Self::TimedOut { .. }
+            | Self::RotationStands { .. }
+            | Self::JournalBroken { .. } => 2,
         }
     }
 
@@ -181,6 +191,7 @@ impl CliError {
             Self::Unwritable(_) => "not_text",
             Self::Unsaved { .. } | Self::Output(_) => "bad_output",
             Self::System { .. } => "system",
+            Self::RotationStands { .. } => "rotation_stands_still",
             Self::SharedValues { .. } => "shared_values",
             Self::JournalBroken { .. } => "journal_broken",
         }
@@ -202,6 +213,10 @@ impl CliError {
                     .to_owned()
             }
             Self::Garbled { .. } | Self::Broken { .. } | Self::TimedOut { .. } => "Look with: aurora status".to_owned(),
+            Self::RotationStands { .. } => {
+                "Nothing is lost: both keys open everything. The node tries again by itself; look with: aurora key status"
+                    .to_owned()
+            }
             Self::SharedValues { .. } => "Give one environment a value of its own, then rotate the other.".to_owned(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."

@@ -6,9 +6,11 @@
 pub mod arguments;
 pub mod arguments_bulk;
 pub mod arguments_environment;
+pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_secret;
+pub mod arguments_watch;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -19,6 +21,7 @@ pub mod say;
 
 mod ago;
 mod confirm;
+mod events;
 mod hints;
 mod import_batch;
 mod import_plan;
@@ -39,22 +42,28 @@ mod value_source;
 mod verbs_admin;
 mod verbs_environment;
 mod verbs_export;
+mod verbs_exposure;
 mod verbs_import;
+mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
 mod verbs_secret;
 mod verbs_unseal;
 mod verbs_view;
+mod verbs_watch;
 mod views_admin;
 mod views_bulk;
 mod views_change;
 mod views_environment;
 mod views_error;
 mod views_explain;
+mod views_exposure;
+mod views_keys;
 mod views_node;
 mod views_record;
 mod views_secret;
 mod views_unseal;
+mod views_watch;
 mod wiped;
 
 use std::process::ExitCode;
@@ -99,11 +108,14 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Import(arguments) => verbs_import::import(&mut session, &arguments).await,
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
+        Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
+        Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -3,6 +3,7 @@
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_keys::KeyVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -10,6 +11,8 @@ use super::error::CliError;
 enum Takes {
     /// None of them.
     Nothing,
+    /// Environment and reason.
+    EnvironmentAndReason,
     /// Environment and scope.
     Place,
     /// Environment, scope and reason.
@@ -32,6 +35,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
     let takes = takes(verb);
     let (company, environment, scope, reason) = match takes {
         Takes::Nothing => (false, false, false, false),
+        Takes::EnvironmentAndReason => (false, true, false, true),
         Takes::Place => (false, true, true, false),
         Takes::PlaceAndReason => (false, true, true, true),
         Takes::Reason => (false, false, false, true),
@@ -71,13 +75,18 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Undelete(_)
         | Verb::Destroy(_)
         | Verb::Rollback(_)
-        | Verb::Describe(_) => Takes::PlaceAndReason,
+        | Verb::Describe(_)
+        | Verb::Watch(_) => Takes::PlaceAndReason,
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
+        Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
+        Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
+        | Verb::Exposure { .. }
+        | Verb::Key(KeyVerb::Status)
         | Verb::Unseal(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,

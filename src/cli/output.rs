@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::arguments::{Format, Global};
 use super::error::CliError;
+use super::progress::Progress;
 use super::table::{Style, plain};
 use super::views_error::{ErrorText, ErrorView};
 use super::wiped;
@@ -62,9 +63,10 @@ impl Output {
         self.terminal
     }
 
-    /// Whether a person watches standard error and wants to see how work goes on.
-    pub(super) fn shows_progress(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+    /// A bar for long work: seen by a person at a terminal who did not ask for quiet.
+    pub(super) fn progress(&self) -> Progress {
+        let watched = io::stderr().is_terminal() && !self.quiet && self.format == Format::Table;
+        if watched { Progress::shown() } else { Progress::hidden() }
     }
 
     /// Prints an answer in the format that was asked for.

@@ -1,61 +1,51 @@
-//! How far long work has come, on standard error: a bar while something is counted, then a mark that turns. Shown only to
-//! a person who watches a terminal and did not ask for quiet.
+//! A bar for long work, on standard error, for a person who watches.
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// Work on fewer things than this is over before a bar could be read.
-const SHOWN_ABOVE: usize = 100;
-
-/// Between two turns of the mark.
+/// Between two turns of the mark of work that cannot be counted.
 const TURN: Duration = Duration::from_millis(120);
 
-/// A bar, or nothing. Clones show the same bar.
+/// How far long work is. Draws nothing for a program, or for a person who asked for quiet. Clones are the same bar.
 #[derive(Debug, Clone)]
-pub(super) struct Progress(Option<ProgressBar>);
+pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Nothing is shown.
+    /// A bar that is seen.
+    pub(super) fn shown() -> Self {
+        Self(ProgressBar::new_spinner())
+    }
+
+    /// A bar that is not.
     pub(super) fn hidden() -> Self {
-        Self(None)
+        Self(ProgressBar::hidden())
     }
 
-    /// A bar over so many things, if there are enough to be worth one.
-    pub(super) fn over(count: usize, what: &'static str) -> Self {
-        if count <= SHOWN_ABOVE {
-            return Self::hidden();
+    /// So much is done, of so much; of work whose end is not known, only what is done.
+    pub(super) fn at(&self, what: &str, done: u64, total: Option<u64>) {
+        // A template that does not parse leaves the bar as it was: it is only decoration.
+        let template = if total.is_some() { "{msg} [{bar:32}] {pos}/{len}" } else { "{spinner} {msg} {pos}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.0.set_style(style.progress_chars("=> "));
         }
-        let length = u64::try_from(count).ok();
-        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {human_pos}/{human_len}") {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_message(what);
-        Self(Some(bar))
+        self.0.set_message(what.to_owned());
+        total.map_or_else(|| self.0.unset_length(), |total| self.0.set_length(total));
+        self.0.set_position(done);
+        self.0.tick();
     }
 
-    /// So many more are done.
-    pub(super) fn advance(&self, count: usize) {
-        if let Some(bar) = &self.0 {
-            bar.inc(u64::try_from(count).unwrap_or_default());
-        }
-    }
-
-    /// What is left cannot be counted.
-    pub(super) fn wait(&self, what: &'static str) {
-        let Some(bar) = &self.0 else { return };
+    /// What is left cannot be counted: a mark turns by itself until the end.
+    pub(super) fn wait(&self, what: &str) {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
+            self.0.set_style(style);
         }
-        bar.set_message(what);
-        bar.enable_steady_tick(TURN);
+        self.0.set_message(what.to_owned());
+        self.0.enable_steady_tick(TURN);
     }
 
-    /// Takes it off the screen.
+    /// Takes the bar away: what comes now is the answer.
     pub(super) fn end(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
+        self.0.finish_and_clear();
     }
 }

@@ -32,6 +32,12 @@ impl Question {
         Self { method: Method::DELETE, ..Self::get(path) }
     }
 
+    /// `POST` without a body.
+    #[must_use]
+    pub fn post_nothing(path: impl Into<String>) -> Self {
+        Self { method: Method::POST, ..Self::get(path) }
+    }
+
     /// `POST` a JSON body. The buffer is wiped after it was sent.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ use super::session::Session;
 use super::views_bulk::ImportedView;
 use crate::model::secret::Scope;
 
+/// An import of fewer secrets is over before a bar could be read.
+const PROGRESS_ABOVE: usize = 100;
+
 /// Whether the lead is to store, or to say what storing would come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Run {
@@ -80,13 +83,13 @@ impl Batch {
         if self.entries.is_empty() {
             return Ok(None);
         }
-        let (dry_run, what) = match run {
-            Run::Rehearsal => (Some("true"), "comparing"),
-            Run::InEarnest => (None, "sending"),
+        let dry_run = match run {
+            Run::Rehearsal => Some("true"),
+            Run::InEarnest => None,
         };
         let question = session.with_reason(Question::get("/api/import").with("dry_run", dry_run))?;
-        let shown = session.output.shows_progress();
-        let progress = if shown { Progress::over(self.entries.len(), what) } else { Progress::hidden() };
+        let is_long = self.entries.len() > PROGRESS_ABOVE;
+        let progress = if is_long { session.output.progress() } else { Progress::hidden() };
         let lines = Lines::new(Arc::clone(&self.entries), session.environment.clone(), progress.clone());
         let answer = self.client.send_lines(question, lines).await;
         progress.end();

@@ -1,6 +1,6 @@
 //! `list`, `info`, `versions` and `explain`: what is known about secrets, without their values.
 
-use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, PlaceArguments, StateWord};
+use super::arguments_secret::{ExplainArguments, InfoArguments, ListArguments, StateWord, VersionsArguments};
 use super::error::CliError;
 use super::listing::Listing;
 use super::pages::Pages;
@@ -8,7 +8,7 @@ use super::question::Question;
 use super::session::Session;
 use super::verbs_secret::path;
 use super::views_explain::ExplainView;
-use super::views_record::{InfoView, ListView, VersionsView};
+use super::views_record::{InfoView, ListView, VersionsView, WithNodes};
 use crate::config::duration;
 use crate::model::secret::SecretName;
 
@@ -70,10 +70,10 @@ async fn each_scope(session: &Session<'_>, name: &SecretName) -> Result<Option<L
 }
 
 /// `aurora versions`
-pub(super) async fn versions(session: &mut Session<'_>, arguments: &PlaceArguments) -> Result<(), CliError> {
+pub(super) async fn versions(session: &mut Session<'_>, arguments: &VersionsArguments) -> Result<(), CliError> {
     let question = Question::get(format!("{}/versions", path("secrets", &arguments.name)));
     let versions: VersionsView = session.reader()?.ask(session.in_place(question)).await?;
-    session.output.show(&versions)
+    if arguments.nodes { session.output.show(&WithNodes(versions)) } else { session.output.show(&versions) }
 }
 
 /// `aurora explain`

@@ -1,8 +1,10 @@
 //! Why a read comes out as it does, told in sentences.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::ago::ago;
+use super::ago::{ago, span};
 use super::output::Shown;
 use super::table::{Style, pairs, plain, rows};
 use super::views_record::{HolderView, RecordView, holders, scope_text};
@@ -18,7 +20,18 @@ pub(super) struct ExplainView {
     allowed: bool,
     rule: String,
     freshness: Option<FreshnessView>,
+    durations: DurationsView,
     nodes: Vec<HolderView>,
+    timestamp: String,
+}
+
+/// How long answers are given, in seconds, and whether the secret or the node says so.
+#[derive(Debug, Serialize, Deserialize)]
+struct DurationsView {
+    ttl: u64,
+    ttl_from: String,
+    max_stale: u64,
+    max_stale_from: String,
 }
 
 /// What became of one scope.
@@ -32,7 +45,7 @@ struct TriedView {
 
 /// How fresh an answer would be.
 #[derive(Debug, Serialize, Deserialize)]
-struct FreshnessView {
+pub(super) struct FreshnessView {
     served: String,
     age_ms: u64,
     fresh_until: String,
@@ -59,6 +72,9 @@ impl Shown for ExplainView {
             ("winner", Some(winner)),
             ("you", Some(format!("{allowed} by rule {}", self.rule))),
             ("freshness", Some(self.freshness_text())),
+            ("durations", Some(self.durations_text())),
+            ("expires", self.winner.as_ref().and_then(|record| record.expiry_text(&self.timestamp))),
+            ("fields", self.winner.as_ref().and_then(RecordView::fields_text)),
         ];
         format!(
             "{} in {}\n\n{}\n{}\n{}",
@@ -72,6 +88,15 @@ impl Shown for ExplainView {
 }
 
 impl ExplainView {
+    fn durations_text(&self) -> String {
+        let DurationsView { ttl, ttl_from, max_stale, max_stale_from } = &self.durations;
+        let told = |seconds: u64, from: &str| {
+            let whose = if from == "secret" { "the secret's own" } else { "the node's" };
+            format!("{} ({whose})", span(Duration::from_secs(seconds)))
+        };
+        format!("fresh for {}, then usable for {}", told(*ttl, ttl_from), told(*max_stale, max_stale_from))
+    }
+
     fn freshness_text(&self) -> String {
         let Some(freshness) = &self.freshness else {
             return "the copy is too old to be given out; the lead must be heard first".to_owned();
@@ -89,8 +114,10 @@ fn outcome(word: &str) -> &str {
     match word {
         "overridden" => "has a value; a narrower scope won",
         "absent" => "no value for this node",
+        "unset" => "declared, without a value so far",
+        "not_entitled" => "not held; what this node may hold leaves the name out",
         "not_named" => "not tried; no company was named",
-        "not_allowed" => "not tried; the node or you may not speak for it",
+        "not_allowed" => "not told; the node or you may not speak for it",
         other => other,
     }
 }
@@ -107,7 +134,9 @@ mod tests {
             {"scope":"company","scope_id":null,"outcome":"not_named","version":null},
             {"scope":"global","scope_id":null,"outcome":"deleted","version":3}],
             "winner":null,"allowed":true,"rule":"group-reads","freshness":null,
-            "nodes":[{"node":"n","entitled":true,"current":null}],"added_later":1}"#,
+            "durations":{"ttl":300,"ttl_from":"node","max_stale":0,"max_stale_from":"secret"},
+            "nodes":[{"node":"n","entitled":true,"current":null,"version":null}],
+            "timestamp":"2026-11-21T08:00:00Z","added_later":1}"#,
         )
         .expect("view");
         let text = view.table(Style::Plain);
@@ -119,6 +148,7 @@ mod tests {
             "winner     none",
             "allowed by rule group-reads",
             "too old to be given out",
+            "fresh for 5 m (the node's), then usable for 0 s (the secret's own)",
             "not known here",
         ] {
             assert!(text.contains(part), "{text}\nlacks {part}");

@@ -69,10 +69,20 @@ impl RecordView {
         scope_text(&self.scope, self.scope_id.as_deref())
     }
 
+    /// When the credential stops working, if it does.
+    pub(super) fn expiry_text(&self, now: &str) -> Option<String> {
+        self.expires_at.as_deref().map(|at| seen_from(now, at))
+    }
+
+    /// `client_id (string), client_secret (secret)`, if the value has several fields.
+    pub(super) fn fields_text(&self) -> Option<String> {
+        let fields: Vec<String> = self.fields.iter().map(|field| format!("{} ({})", field.name, field.kind)).collect();
+        Some(fields.join(", ")).filter(|fields| !fields.is_empty())
+    }
+
     fn details(&self, style: Style, now: &str) -> String {
         let seconds = |seconds: u64| span(std::time::Duration::from_secs(seconds));
         let tags = Some(self.metadata.tags.join(", ")).filter(|tags| !tags.is_empty());
-        let fields: Vec<String> = self.fields.iter().map(|field| format!("{} ({})", field.name, field.kind)).collect();
         let details = [
             ("secret", Some(self.name())),
             ("scope", Some(self.scope_text())),
@@ -81,7 +91,7 @@ impl RecordView {
             ("revision", Some(self.revision.to_string())),
             ("created", Some(seen_from(now, &self.created_at))),
             ("updated", Some(seen_from(now, &self.updated_at))),
-            ("expires", self.expires_at.as_deref().map(|at| seen_from(now, at))),
+            ("expires", self.expiry_text(now)),
             ("fresh for", self.ttl.map(seconds)),
             ("then usable for", self.max_stale.map(seconds)),
             ("offline", Some(self.offline.clone())),
@@ -91,7 +101,7 @@ impl RecordView {
             ("note", self.metadata.note.clone()),
             ("provider", self.metadata.provider.clone()),
             ("tags", tags),
-            ("fields", Some(fields.join(", ")).filter(|fields| !fields.is_empty())),
+            ("fields", self.fields_text()),
             ("rotation", Some(format!("due after {} d", self.rotation_reminder_days))),
         ];
         pairs(style, details)
@@ -162,17 +172,28 @@ impl Shown for VersionsView {
                 record.metadata.note.clone().unwrap_or_else(|| "-".to_owned()),
             ]
         };
-        let versions = rows(style, &["VERSION", "REVISION", "WRITTEN", "NOTE"], self.versions.iter().map(line));
-        format!("{versions}\n{}", holders(style, &self.nodes))
+        rows(style, &["VERSION", "REVISION", "WRITTEN", "NOTE"], self.versions.iter().map(line))
     }
 }
 
-/// Which node holds the current version.
+/// The same, with who holds which.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct WithNodes(pub(super) VersionsView);
+
+impl Shown for WithNodes {
+    fn table(&self, style: Style) -> String {
+        format!("{}\n{}", self.0.table(style), holders(style, &self.0.nodes))
+    }
+}
+
+/// Which node holds which version.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HolderView {
     node: String,
     entitled: bool,
     current: Option<bool>,
+    version: Option<u64>,
 }
 
 /// A table of holders.
@@ -180,9 +201,10 @@ pub(super) fn holders(style: Style, holders: &[HolderView]) -> String {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let line = |holder: &HolderView| {
         let current = holder.current.map_or_else(|| "not known here".to_owned(), yes_no);
-        vec![holder.node.clone(), yes_no(holder.entitled), current]
+        let version = holder.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+        vec![holder.node.clone(), yes_no(holder.entitled), version, current]
     };
-    rows(style, &["NODE", "ENTITLED", "HOLDS CURRENT"], holders.iter().map(line))
+    rows(style, &["NODE", "ENTITLED", "HOLDS VERSION", "IS CURRENT"], holders.iter().map(line))
 }
 
 #[cfg(test)]

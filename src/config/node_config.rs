@@ -113,6 +113,19 @@ impl Default for CredentialName {
     }
 }
 
+impl UnsealSource {
+    /// The word for it, as `node.toml` has it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file",
+            Self::Passphrase => "passphrase",
+            Self::SystemdCredential { .. } => "systemd-credential",
+            Self::Shamir => "shamir",
+        }
+    }
+}
+
 /// `[audit]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AuditSection {

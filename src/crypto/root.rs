@@ -77,7 +77,7 @@ impl RootKey {
     ) -> Result<SealedScopeKey, CryptoError> {
         let bound = scope_key_bound(mesh, at, generation);
         let sealed = envelope::wrap(self.as_bytes(), &bound, key.as_bytes(), SCOPE_KEY, entropy)?;
-        Ok(SealedScopeKey { at: at.clone(), generation, sealed })
+        Ok(SealedScopeKey { at: at.clone(), generation, sealed, made_at: None })
     }
 
     /// Opens what [`RootKey::wrap_scope_key`] made.

@@ -121,7 +121,7 @@ pub fn seal_scope_key(
     let mut sealed = vec![SEALED_FORMAT];
     sealed.extend_from_slice(&encapped.to_bytes());
     sealed.extend_from_slice(&ciphertext);
-    Ok(SealedScopeKey { at: at.clone(), generation, sealed })
+    Ok(SealedScopeKey { at: at.clone(), generation, sealed, made_at: None })
 }
 
 /// Opens a scope key that was sealed to this node by that sender.

@@ -70,7 +70,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let mut ring = KeyRing::default();
     for sealed in &contents.scope_keys {
         let key = keys.open(&own.name, sealed).context("a scope key in the cache does not open: it was altered")?;
-        ring.insert(sealed.at.clone(), sealed.generation, key);
+        ring.insert(sealed.at.clone(), sealed.generation, key, None);
     }
     let view = View::new(contents.position, contents.records);
     let board = Arc::new(Board::new(view, ring, own.entitlement.clone(), contents.contact));

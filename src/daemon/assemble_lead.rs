@@ -14,6 +14,7 @@ use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
+use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::peers_lead::RosterAdmission;
 use crate::actors::roles::{LeadRole, Roles};
@@ -37,6 +38,7 @@ pub(super) struct AssembledLead {
     secrets: LeadSecrets,
     board: Arc<LeadBoard>,
     authority: KeyPin,
+    unseal: &'static str,
 }
 
 impl AssembledLead {
@@ -46,7 +48,13 @@ impl AssembledLead {
         if addresses.is_empty() {
             addresses.extend(bound.map(reachable));
         }
-        LeadParts { secrets: self.secrets, board: self.board, authority: self.authority, addresses }
+        LeadParts {
+            secrets: self.secrets,
+            board: self.board,
+            authority: self.authority,
+            addresses,
+            unseal: self.unseal,
+        }
     }
 }
 
@@ -72,7 +80,8 @@ impl LeadKeys {
         let mut ring = KeyRing::default();
         for wrapped in &contents.scope_keys {
             let key = keystore.root.unwrap_scope_key(&keystore.mesh, wrapped);
-            ring.insert(wrapped.at.clone(), wrapped.generation, key.context("a scope key does not open")?);
+            let key = key.context("a scope key does not open")?;
+            ring.insert(wrapped.at.clone(), wrapped.generation, key, wrapped.made_at);
         }
         Ok(Self {
             node: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
@@ -95,18 +104,22 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let keys = LeadKeys::open(keystore, &contents)?;
     let lead_view = LeadView::new(View::new(contents.position, contents.records), contents.roster, contents.log);
     let board = Arc::new(Board::new(lead_view.view.clone(), keys.ring.clone(), own.entitlement.clone(), None));
-    let lead_board = Arc::new(LeadBoard::new(lead_view.clone()));
+    let root_since = keystore.root_since()?.unwrap_or(own.joined_at);
+    let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), root_since));
     let arguments = LeadSecretsArguments {
         state: LeadState {
             lead: lead_view,
             keys: Arc::new(keys.ring.clone()),
+            root: Arc::clone(&keystore.root),
+            root_since,
+            wrapped: Arc::new(keystore.wrapped()),
             tokens: contents.tokens.into_iter().map(|token| (token.hash, token)).collect(),
             next_secret_id: contents.next_secret_id,
         },
         store: store.clone(),
         sealer: Arc::new(Sealer {
             mesh: keystore.mesh,
-            root: Arc::clone(&keystore.root),
+            unseal: Arc::clone(&keystore.unseal),
             entropy: Arc::clone(&seams.entropy),
             log_keep: config.limits.log_revisions,
             versions_kept: config.limits.versions_kept,
@@ -116,8 +129,12 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         clock: Arc::clone(&seams.clock),
     };
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
-    let lead =
-        AssembledLead { secrets: secrets.clone(), board: Arc::clone(&lead_board), authority: keys.authority.pin() };
+    let lead = AssembledLead {
+        secrets: secrets.clone(),
+        board: Arc::clone(&lead_board),
+        authority: keys.authority.pin(),
+        unseal: config.unseal.as_str(),
+    };
     let role = role(from, keys, (&board, &lead_board), secrets)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
 }
@@ -128,7 +145,7 @@ fn role(
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -165,8 +182,16 @@ fn role(
         credentials,
         clock: Arc::clone(&seams.clock),
     };
+    let rotation = KeyRotation {
+        secrets: secrets.clone(),
+        store: store.clone(),
+        board: Arc::clone(board),
+        lead_board: Arc::clone(lead_board),
+        journal: journal.clone(),
+    };
     Ok(LeadRole {
         secrets,
+        rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),
         listen: config.mesh.listen,

@@ -20,6 +20,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::crypto::sealing::SealingKey;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::number::{Epoch, Position, Revision};
@@ -153,6 +154,7 @@ fn lead_mutations(
             companies: Companies::All,
             globs: vec![SecretGlob::everything()],
         },
+        history: EntitlementHistory::beginning(seams.clock.now().wall),
         joined_at: seams.clock.now().wall,
         changed_at: Revision(0),
     };

@@ -21,6 +21,7 @@ use crate::crypto::join_token::JoinSecret;
 use crate::crypto::plaintext::Plaintext;
 use crate::discovery::browser::Browser;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::identity::Role;
 use crate::model::number::{Position, Revision};
 use crate::model::roster::RosterEntry;
@@ -226,6 +227,7 @@ async fn keep(
         pin: pending.node_key.pin(),
         sealing_key: pending.sealing_key.public(),
         entitlement: Entitlement::try_from(admitted.entitlement.clone())?,
+        history: EntitlementHistory::beginning(seams.clock.now().wall),
         joined_at: seams.clock.now().wall,
         changed_at: Revision(0),
     };

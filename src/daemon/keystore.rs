@@ -11,7 +11,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::crypto::root::RootKey;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
-use crate::model::time::Entropy;
+use crate::model::time::{Entropy, Timestamp};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::mutation::Mutation;
@@ -21,7 +21,6 @@ pub(super) struct Keystore {
     pub(super) mesh: MeshId,
     pub(super) root: Arc<RootKey>,
     /// What wraps the root key, in locked memory: a lead that holds on to it can wrap a new one, whatever the source is.
-    #[expect(dead_code, reason = "the rotation of the root key takes it; no source can be asked for it a second time")]
     pub(super) unseal: Arc<UnsealKey>,
     blobs: BTreeMap<BlobName, Vec<u8>>,
 }
@@ -53,6 +52,18 @@ impl Keystore {
     /// The mutation that keeps a blob.
     pub(super) fn wrap(&self, name: BlobName, plain: &Plaintext, entropy: &dyn Entropy) -> Result<Mutation> {
         Ok(Mutation::PutBlob(name, self.root.wrap(&self.mesh, name.as_str(), plain, entropy)?))
+    }
+
+    /// Everything the root key wraps, as it is stored.
+    pub(super) fn wrapped(&self) -> BTreeMap<BlobName, Vec<u8>> {
+        self.blobs.iter().filter(|(name, _)| name.is_wrapped()).map(|(name, bytes)| (*name, bytes.clone())).collect()
+    }
+
+    /// When the root key was last replaced; `None` while it is the first.
+    pub(super) fn root_since(&self) -> Result<Option<Timestamp>> {
+        let Some(bytes) = self.blobs.get(&BlobName::RootRotated) else { return Ok(None) };
+        let bytes = bytes.as_slice().try_into().context("the time of the root key in the store is damaged")?;
+        Ok(Some(Timestamp(i64::from_be_bytes(bytes))))
     }
 
     /// A blob the store must hold.

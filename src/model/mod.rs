@@ -7,6 +7,7 @@ pub mod caller;
 pub mod change;
 pub mod company;
 pub mod entitlement;
+pub mod entitlement_history;
 pub mod fields;
 pub mod freshness;
 pub mod glob;

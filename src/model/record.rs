@@ -142,6 +142,8 @@ pub struct SealedScopeKey {
     pub generation: Generation,
     /// The sealed bytes; only `crypto` knows their shape.
     pub sealed: Vec<u8>,
+    /// When the lead made the key; it tells nobody, and does not know it of keys from before it was noted.
+    pub made_at: Option<Timestamp>,
 }
 
 /// The last proof that a cache was current: "up to `position`, at `at`" in the follower's own clocks.

@@ -1,6 +1,7 @@
 //! The lead's list of nodes, and the join tokens that lead into it.
 
 use super::entitlement::Entitlement;
+use super::entitlement_history::EntitlementHistory;
 use super::identity::{KeyPin, Role, SealingPublicKey};
 use super::name::NodeName;
 use super::number::Revision;
@@ -19,6 +20,8 @@ pub struct RosterEntry {
     pub sealing_key: SealingPublicKey,
     /// What it may hold.
     pub entitlement: Entitlement,
+    /// Since when, and to what before.
+    pub history: EntitlementHistory,
     /// When it joined.
     pub joined_at: Timestamp,
     /// The change that last wrote this entry; a follower that stands before it needs a snapshot.

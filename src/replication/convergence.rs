@@ -11,6 +11,7 @@ use super::view::{LeadView, View};
 use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::fields::Fields;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
@@ -180,6 +181,7 @@ impl Mesh {
             pin: KeyPin([1; 32]),
             sealing_key: SealingPublicKey([1; 32]),
             entitlement: entitlement(to),
+            history: EntitlementHistory::beginning(Timestamp(0)),
             joined_at: Timestamp(0),
             changed_at,
         });

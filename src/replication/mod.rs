@@ -1,4 +1,5 @@
-//! Pure state machines of replication: what the lead sends, what a follower accepts, how fresh a cache is, who is alive.
+//! Pure state machines of replication: what the lead sends, what a follower accepts, how fresh a cache is, who is
+//! alive, what a watcher is told.
 //!
 //! Nothing here reads a clock, a socket or a random source: time comes in as an argument and decisions go out as values.
 
@@ -8,7 +9,14 @@ pub mod backoff;
 mod convergence;
 #[cfg(test)]
 mod convergence_peer;
+pub mod exposure;
 pub mod feed;
 pub mod freshness;
+pub mod history;
+pub mod holding;
 pub mod liveness;
+pub mod sealed_by;
 pub mod view;
+pub mod watch;
+#[cfg(test)]
+mod watch_model;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 
-use crate::model::log::LogEntry;
+use super::sealed_by::SealedBy;
+use crate::model::change::ChangeKind;
+use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
-use crate::model::number::{Position, Revision};
+use crate::model::number::{Position, Revision, Version};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
@@ -17,32 +19,90 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 /// No name sorts before this one: names begin with a letter or a digit, and `0` is the least of them.
 const FIRST_NAME: &str = "0/0";
 
+use super::history::{History, is_only_resealed};
+
 /// The current record of every (secret, scope) a node holds, at one position.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     /// The change this view ends with.
     pub position: Position,
-    records: RedBlackTreeMapSync<ScopedSecret, Arc<Record>>,
+    records: RedBlackTreeMapSync<ScopedSecret, Kept>,
+    /// The same records in the order of their last changes, so that what changed after a revision is found without
+    /// looking at the rest. The serial number tells records of one revision apart.
+    by_change: RedBlackTreeMapSync<(Revision, u64), Arc<Record>>,
+    /// How many of them each key seals.
+    sealed_by: SealedBy,
+    /// Each change a follower accepted lately; a lead has its log instead.
+    pub(super) history: History,
+}
+
+/// A current record, and the last change of it that anyone could see: sealing a value anew is none.
+#[derive(Debug, Clone)]
+struct Kept {
+    record: Arc<Record>,
+    changed_at: Revision,
 }
 
 impl View {
     /// A view of these current records.
     #[must_use]
     pub fn new(position: Position, records: impl IntoIterator<Item = Record>) -> Self {
-        let mut view = Self { position, records: RedBlackTreeMapSync::default() };
+        let mut view = Self { position, history: History::from(position.revision), ..Self::default() };
         records.into_iter().for_each(|record| view.insert(record));
         view
     }
 
     /// Makes this the current record of its (secret, scope).
     pub fn insert(&mut self, record: Record) {
-        self.records.insert_mut(record.at.clone(), Arc::new(record));
+        let mut changed_at = record.revision;
+        if let Some(before) = self.records.get(&record.at) {
+            if is_only_resealed(&before.record, &record) {
+                changed_at = before.changed_at;
+            }
+            self.by_change.remove_mut(&(before.changed_at, before.record.secret_id));
+        }
+        self.sealed_by.replaced(self.records.get(&record.at).map(|before| &*before.record), &record);
+        let record = Arc::new(record);
+        self.by_change.insert_mut((changed_at, record.secret_id), Arc::clone(&record));
+        self.records.insert_mut(record.at.clone(), Kept { record, changed_at });
+    }
+
+    /// Takes in what a follower accepted, records [as it keeps them](super::history::as_kept), and remembers each change
+    /// for whoever watches. A record may be ahead of the position it comes with: the lead sends the newest it has.
+    pub fn accept(&mut self, position: Position, records: Vec<Record>) {
+        for record in records {
+            if record.revision > self.position.revision {
+                self.history.note(&record);
+            }
+            self.insert(record);
+        }
+        self.position = position;
+    }
+
+    /// The view of a follower whose cache became exactly these records. What is news among them is remembered like any
+    /// other change; an old record that the node may hold only from now on is none.
+    #[must_use]
+    pub fn replaced(&self, position: Position, records: Vec<Record>) -> Self {
+        if self.position.epoch != position.epoch {
+            return Self::new(position, records);
+        }
+        let mut view = Self { position: self.position, history: self.history.clone(), ..Self::default() };
+        view.accept(position, records);
+        view
+    }
+
+    /// The records whose last change came after `after`, up to and with `until`, in the order of these changes.
+    pub(super) fn changed(&self, after: Revision, until: Revision) -> impl Iterator<Item = (Revision, &Arc<Record>)> {
+        let between = (Bound::Excluded((after, u64::MAX)), Bound::Included((until, u64::MAX)));
+        // A range that ends before it begins would be a panic.
+        let found = (after < until).then(|| self.by_change.range(between).map(|((at, _), record)| (*at, record)));
+        found.into_iter().flatten()
     }
 
     /// The current record, deleted ones included.
     #[must_use]
     pub fn get(&self, at: &ScopedSecret) -> Option<&Arc<Record>> {
-        self.records.get(at)
+        self.records.get(at).map(|kept| &kept.record)
     }
 
     /// All records in address order, starting after `cursor` if there is one.
@@ -51,7 +111,13 @@ impl View {
         cursor: Option<&ScopedSecret>,
     ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
-        self.records.range((start, Bound::Unbounded)).map(|(_, record)| record)
+        self.records.range((start, Bound::Unbounded)).map(|(_, kept)| &kept.record)
+    }
+
+    /// How many records each key seals.
+    #[must_use]
+    pub fn sealed_by(&self) -> &SealedBy {
+        &self.sealed_by
     }
 
     /// The records of one environment in address order: those of `first` and the services after it, or all of them, and
@@ -71,7 +137,7 @@ impl View {
             Some(cursor) if *cursor >= first => Bound::Excluded(cursor.clone()),
             Some(_) | None => Bound::Included(first),
         };
-        let records = self.records.range((start, Bound::Unbounded)).map(|(_, record)| record);
+        let records = self.records.range((start, Bound::Unbounded)).map(|(_, kept)| &kept.record);
         records.take_while(move |record| record.at.secret.environment == *environment)
     }
 
@@ -135,6 +201,11 @@ impl LeadView {
         }
     }
 
+    /// The change log as far as it is kept, oldest first.
+    pub fn log(&self) -> impl Iterator<Item = &Arc<LogEntry>> {
+        self.log.values()
+    }
+
     /// The log entries after `revision`, oldest first; `None` if some of them were trimmed away.
     pub fn since(&self, revision: Revision) -> Option<impl Iterator<Item = &Arc<LogEntry>>> {
         let unbroken = match self.log.first() {
@@ -142,5 +213,21 @@ impl LeadView {
             None => revision == self.view.position.revision,
         };
         unbroken.then(|| self.log.range((Bound::Excluded(revision), Bound::Unbounded)).map(|(_, entry)| entry))
+    }
+
+    /// The logged changes of one secret, oldest first. Looks at the whole log.
+    pub(super) fn changes_of(&self, at: &ScopedSecret) -> impl Iterator<Item = (Revision, ChangeKind, Version)> {
+        self.log.values().filter_map(move |entry| match &entry.subject {
+            LogSubject::Secret { at: changed, change, version } if changed == at => {
+                Some((entry.revision, *change, *version))
+            }
+            LogSubject::Secret { .. } | LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+        })
+    }
+
+    /// The first revision that is still logged.
+    #[must_use]
+    pub fn logged_from(&self) -> Option<Revision> {
+        self.log.first().map(|(revision, _)| *revision)
     }
 }

@@ -27,11 +27,13 @@ pub enum BlobName {
     LeadName,
     /// Present while bytes that were dropped may still be in the file.
     RebuildDue,
+    /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
+    RootRotated,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -44,6 +46,7 @@ impl BlobName {
         Self::Certificate,
         Self::LeadName,
         Self::RebuildDue,
+        Self::RootRotated,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -62,6 +65,27 @@ impl BlobName {
             Self::Certificate => "certificate",
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
+            Self::RootRotated => "root-rotated",
+        }
+    }
+
+    /// Whether the root key wraps it; what it does not wrap is no secret, or is the root key itself.
+    #[must_use]
+    pub fn is_wrapped(self) -> bool {
+        match self {
+            Self::RootKey
+            | Self::PassphraseParameters
+            | Self::ShareParameters
+            | Self::RebuildDue
+            | Self::RootRotated => false,
+            Self::Identity
+            | Self::SealingKey
+            | Self::AuthorityKey
+            | Self::AuthorityCertificate
+            | Self::MeshSealingKey
+            | Self::MeshSealingPublicKey
+            | Self::Certificate
+            | Self::LeadName => true,
         }
     }
 

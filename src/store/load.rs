@@ -9,7 +9,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use super::blob::BlobName;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
-use super::record::{key, log, meta, roster, secret};
+use super::record::{key, log, meta, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
 use crate::model::number::Version;
@@ -26,7 +26,7 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
         facts: required(&txn, meta::FACTS, meta::facts)?,
         position: required(&txn, meta::POSITION, meta::position)?,
         records: rows(&txn, Table::Records, |key, row| secret::record(key::parse_address(key)?, row))?,
-        scope_keys: rows(&txn, Table::ScopeKeys, scope_key)?,
+        scope_keys: rows(&txn, Table::ScopeKeys, sealed_scope_key)?,
         roster: rows(&txn, Table::Nodes, roster::node)?,
         tokens: rows(&txn, Table::Tokens, roster::token)?,
         log: rows(&txn, Table::Log, |key, row| log::log_entry(key::parse_revision(key)?, row))?,
@@ -127,9 +127,10 @@ fn required<T>(
     optional(txn, key, read)?.ok_or_else(|| corrupt(Table::Meta, key, RowFault::Absent))
 }
 
-fn scope_key(key: &[u8], row: &[u8]) -> Result<SealedScopeKey, RowFault> {
+fn sealed_scope_key(key: &[u8], row: &[u8]) -> Result<SealedScopeKey, RowFault> {
     let (at, generation) = key::parse_scope_key(key)?;
-    Ok(SealedScopeKey { at, generation, sealed: secret::scope_key(row)? })
+    let (sealed, made_at) = scope_key::scope_key(row)?;
+    Ok(SealedScopeKey { at, generation, sealed, made_at })
 }
 
 fn blob(key: &[u8], row: &[u8]) -> Result<(BlobName, Vec<u8>), RowFault> {

@@ -11,6 +11,7 @@ pub mod contents;
 mod engine;
 pub mod error;
 pub mod facts;
+pub mod failpoint;
 mod file;
 pub mod handle;
 mod load;

@@ -14,6 +14,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, ReadableTable};
 
 use super::error::StoreError;
+use super::failpoint::{self, Failpoint};
 use super::file;
 use super::table::{Table, begin_write};
 
@@ -25,7 +26,9 @@ pub(super) fn rebuild(database: &Database, path: &Path) -> Result<Database, Stor
     let beside = file::rebuilding(path);
     file::remove_leftover(&beside)?;
     let fresh = copy(database, &beside).and_then(|fresh| {
+        failpoint::pass(Failpoint::FileCopied);
         fs::rename(&beside, path).map_err(StoreError::file("putting the rebuilt store in place"))?;
+        failpoint::pass(Failpoint::FileNamed);
         Ok(fresh)
     });
     if fresh.is_err() {

@@ -3,7 +3,7 @@
 
 use super::error::StoreError;
 use super::mutation::Mutation;
-use super::record::{ROW_BYTES_MAX, key, log, meta, roster, secret, too_large};
+use super::record::{ROW_BYTES_MAX, key, log, meta, roster, scope_key, secret, too_large};
 use super::table::Table;
 use crate::model::number::{Generation, Position, Revision, Version};
 use crate::model::secret::ScopedSecret;
@@ -60,7 +60,7 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
         },
         Mutation::DropRecord(at) => Step::DropRecord { key: key::address(&at) },
         Mutation::PutScopeKey(sealed) => {
-            put(Table::ScopeKeys, &key::scope_key(&sealed.at, sealed.generation), secret::scope_key_row(&sealed)?)
+            put(Table::ScopeKeys, &key::scope_key(&sealed.at, sealed.generation), scope_key::scope_key_row(&sealed)?)
         }
         Mutation::DropScopeKey(at) => Step::DropScopeKeys { prefix: key::scope(&at), before: None },
         Mutation::DropGenerations { at, before } => {

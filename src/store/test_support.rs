@@ -10,6 +10,7 @@ use super::facts::Facts;
 use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::freshness::Offline;
 use crate::model::glob::SecretGlob;
@@ -109,6 +110,7 @@ pub(super) fn scope_key(scope: &str, generation: u32, sealed: &[u8]) -> SealedSc
         at: at("prod", "a/b", scope).key_scope(),
         generation: Generation::new(generation).expect("positive"),
         sealed: sealed.to_vec(),
+        made_at: None,
     }
 }
 
@@ -127,6 +129,7 @@ pub(super) fn node(name: &str) -> RosterEntry {
         pin: KeyPin([1; 32]),
         sealing_key: SealingPublicKey([2; 32]),
         entitlement: entitlement(),
+        history: EntitlementHistory::beginning(Timestamp(1_795_248_000_000)),
         joined_at: Timestamp(1_795_248_000_000),
         changed_at: Revision(4),
     }

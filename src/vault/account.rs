@@ -64,6 +64,10 @@ impl Account {
         self.entry.scope = None;
     }
 
+    pub(super) fn within(&mut self, environment: &EnvironmentName) {
+        self.entry.environment = Some(environment.clone());
+    }
+
     pub(super) fn scope(&mut self, scope: &Scope) {
         self.entry.scope = Some(scope.clone());
     }

@@ -84,7 +84,7 @@ impl Vault {
         Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
     }
 
-    fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
+    pub(super) fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
         let who = self.identify(caller, account)?;
         let object = Object { secret: None, company: None, environment: &self.parts.environment };
         self.authorise(&who, action, object, account).map(|_| ())
@@ -130,8 +130,12 @@ impl Vault {
         let audit_seq = self.announce(account).await?;
         let change = Change::Entitle { node: node.clone(), entitlement };
         match lead.secrets.commit(change, audit_seq).await.map_err(|error| refusal(&error, Subject::Node(&node)))? {
-            Committed::Node(entry) => Ok(entry.changed_at),
-            Committed::Secret(_) | Committed::Secrets(_) | Committed::Token => {
+            Committed::Node(entry) => {
+                // The scopes it lost have new keys by now; their values follow.
+                lead.board.rotation.ask(audit_seq);
+                Ok(entry.changed_at)
+            }
+            Committed::Secret(_) | Committed::Secrets(_) | Committed::Keys(_) | Committed::Token => {
                 Err(VaultError::Internal("a change of a node came out as another".to_owned()))
             }
         }

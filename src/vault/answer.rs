@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
+use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, Role};
 use crate::model::name::{EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Revision, Version};
@@ -121,9 +122,18 @@ pub enum Tried {
         /// Which one.
         version: Version,
     },
+    /// The value there was destroyed.
+    Destroyed {
+        /// Which one.
+        version: Version,
+    },
+    /// The secret is declared there, and has had no value so far.
+    Unset,
+    /// Nothing is there, and nothing could be: what this node may hold leaves the name out.
+    NotEntitled,
     /// No company was named, so no company scope was tried.
     NotNamed,
-    /// The node may not speak for that company, or the caller not.
+    /// The node may not speak for that company, or the caller may not, or may not know of it.
     NotAllowed,
 }
 
@@ -147,6 +157,28 @@ pub struct Holder {
     pub entitled: bool,
     /// Whether it has acknowledged the change that wrote it; `None` when this node cannot know.
     pub current: Option<bool>,
+    /// The version it holds, by what it has acknowledged; `None` when it holds none, or nobody can tell any more.
+    pub version: Option<Version>,
+}
+
+/// How long an answer counts as fresh, and how long it may be given after that, with who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Durations {
+    /// What is in force.
+    pub policy: FreshnessPolicy,
+    /// Who sets `ttl`.
+    pub ttl_by: SetBy,
+    /// Who sets `max_stale`.
+    pub max_stale_by: SetBy,
+}
+
+/// Who sets a duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetBy {
+    /// The secret has its own.
+    Secret,
+    /// The secret has none, so the node's counts.
+    Node,
 }
 
 /// Why a read comes out as it does.
@@ -166,6 +198,8 @@ pub struct Explanation {
     pub rule: String,
     /// How fresh an answer would be; `None` when it would be refused as too old.
     pub freshness: Option<Freshness>,
+    /// The durations that are in force.
+    pub durations: Durations,
     /// Who holds it; on a follower, only itself.
     pub holders: Vec<Holder>,
 }

@@ -4,7 +4,7 @@ use crate::audit::entry::Ruling;
 use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
-use crate::model::secret::{Scope, SecretName};
+use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
 use crate::policy::actions::Action;
 use crate::policy::decide::{Decision, Question, decide};
@@ -115,6 +115,13 @@ impl Vault {
 
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
         matches!(self.decide(who, action, object), Decision::Allowed { .. })
+    }
+
+    /// Whether this caller may know of a secret in a scope: nobody hears of what the node may not hold, but for an admin on
+    /// the lead.
+    pub(super) fn may_know(&self, who: &Identified, entitled: &Entitlement, at: &ScopedSecret, action: Action) -> bool {
+        let here = entitled.covers(&self.parts.node, at) || (self.parts.lead.is_some() && who.is_admin());
+        here && self.is_allowed(who, action, Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment))
     }
 
     /// The environment a request is about: the node's own, unless an admin on the lead names another.

@@ -1,15 +1,13 @@
 //! Names, versions and times, never values: list and versions.
 
 use crate::model::caller::Caller;
-use crate::model::entitlement::Entitlement;
 use crate::model::name::EnvironmentName;
-use crate::model::record::Record;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::policy::actions::Action;
 
 use super::account::Account;
 use super::answer::{ListPage, Listed, VersionList};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::{Context, ListRequest, Place};
@@ -69,7 +67,8 @@ impl Vault {
         let mut last = None;
         for record in records.by_ref().take(EXAMINED_MAX) {
             last = Some(&record.at);
-            if filter.wants(record) && self.may_list(&who, &held.entitlement, record) {
+            // A list shows no name that the same caller could not ask about one by one.
+            if filter.wants(record) && self.may_know(&who, &held.entitlement, &record.at, Action::SecretList) {
                 items.push(Listed { record: record.clone() });
             }
             if items.len() >= limit {
@@ -78,14 +77,6 @@ impl Vault {
         }
         let next_cursor = last.filter(|_| records.peek().is_some()).map(cursor_text);
         Ok(ListPage { items, next_cursor })
-    }
-
-    /// A list shows no name that the same caller could not ask about one by one.
-    pub(super) fn may_list(&self, who: &Identified, entitled: &Entitlement, record: &Record) -> bool {
-        let at = &record.at;
-        let here = entitled.covers(&self.parts.node, at);
-        let object = Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment);
-        (here || (self.parts.lead.is_some() && who.is_admin())) && self.is_allowed(who, Action::SecretList, object)
     }
 
     async fn try_versions(

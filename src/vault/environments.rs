@@ -69,7 +69,9 @@ impl Vault {
         let own = &self.parts.environment;
         let mut lines = BTreeMap::from([(own.clone(), self.environment_line(own))]);
         let every = self.parts.lead.as_ref().filter(|_| who.is_admin());
-        for record in held.view.after(None).filter(|record| self.may_list(who, &held.entitlement, record)) {
+        for record in
+            held.view.after(None).filter(|record| self.may_know(who, &held.entitlement, &record.at, Action::SecretList))
+        {
             let name = &record.at.secret.environment;
             if every.is_some() || name == own {
                 let line = lines.entry(name.clone()).or_insert_with(|| self.environment_line(name));
@@ -126,7 +128,7 @@ impl Vault {
                 let declared = new.into_iter().map(|(at, _)| at).collect();
                 Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
             }
-            Committed::Secret(_) | Committed::Node(_) | Committed::Token => {
+            Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
                 Err(VaultError::Internal("a mirror came out as another change".to_owned()))
             }
         }

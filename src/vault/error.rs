@@ -10,7 +10,7 @@ use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, NodeName};
 use crate::model::number::Version;
 use crate::model::patch::WishError;
-use crate::model::secret::{Scope, SecretName};
+use crate::model::secret::{KeyScope, Scope, SecretName};
 use crate::model::time::Timestamp;
 
 /// A refusal or a failure, by cause.
@@ -150,6 +150,9 @@ pub enum VaultError {
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
+    /// No scope key: nothing was ever stored in the scope.
+    #[error("there is no key of {0}: nothing was ever stored there")]
+    NoSuchKey(KeyScope),
     /// A node of that name has joined already.
     #[error("a node named {0} has joined already")]
     NodeExists(NodeName),
@@ -232,6 +235,7 @@ impl VaultError {
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
+            Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",

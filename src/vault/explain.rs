@@ -1,19 +1,25 @@
 //! Why a read comes out as it does: each scope tried, the winner, the rule, the freshness, and who holds it.
 
+use std::cell::LazyCell;
+use std::sync::Arc;
+
 use crate::model::caller::Caller;
+use crate::model::freshness::{FreshnessPolicy, Offline};
 use crate::model::metadata::SecretOptions;
 use crate::model::record::Record;
-use crate::model::secret::{SecretAddress, SecretName};
+use crate::model::roster::RosterEntry;
+use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::policy::actions::Action;
 use crate::policy::decide::Decision;
+use crate::replication::holding::Timeline;
 
 use super::account::Account;
-use super::answer::{Explanation, Holder};
+use super::answer::{Durations, Explanation, Holder, SetBy, Tried, TriedScope};
 use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::Context;
-use super::resolve::{CompanyChoice, resolve};
+use super::resolve::{CompanyChoice, Resolution, resolve};
 
 impl Vault {
     /// Explains what the same caller would get by reading now. Never a value.
@@ -53,18 +59,25 @@ impl Vault {
         let company = Self::company(context, &held.entitlement);
         let refused = matches!(company, CompanyChoice::Refused);
         let secret = SecretAddress { environment, name: name.clone() };
-        let resolution = resolve(&held.view, &secret, &self.parts.node, company);
-        let options = resolution.winner.as_ref().map_or_else(SecretOptions::default, |record| record.options.clone());
-        let holders = resolution.winner.as_ref().map(|record| self.holders(record)).unwrap_or_default();
+        let Resolution { winner, tried } = resolve(&held.view, &secret, &self.parts.node, company);
+        // What is in a scope is told to whoever may ask about that scope alone, and to nobody else.
+        let may_know = |scope: &Scope| {
+            self.is_allowed(&who, Action::SecretInfo, Object::in_scope(name, scope, &secret.environment))
+        };
+        let winner = winner.filter(|record| may_know(&record.at.scope));
+        let held_here = held.entitlement.covers_name(name);
+        let tried = tried.into_iter().map(|scope| told(scope, held_here, may_know)).collect();
+        let options = winner.as_ref().map_or_else(SecretOptions::default, |record| record.options.clone());
         Ok(Explanation {
             name: name.clone(),
-            environment: secret.environment,
-            tried: resolution.tried,
-            winner: resolution.winner,
+            tried,
             allowed: allowed && !refused,
             rule: if refused { "roster".to_owned() } else { rule },
             freshness: self.freshness(name, &options, &self.parts.clock.now()).ok(),
-            holders,
+            durations: durations(&options, self.parts.freshness),
+            holders: winner.as_ref().map(|record| self.holders(record)).unwrap_or_default(),
+            winner,
+            environment: secret.environment,
         })
     }
 
@@ -72,23 +85,84 @@ impl Vault {
     pub(super) fn holders(&self, record: &Record) -> Vec<Holder> {
         let own = &self.parts.node;
         let Some(lead) = &self.parts.lead else {
-            return vec![Holder { node: own.clone(), entitled: true, current: Some(true) }];
+            let version = Some(record.version);
+            return vec![Holder { node: own.clone(), entitled: true, current: Some(true), version }];
         };
         let lead_view = lead.board.lead_view.load();
         let presence = lead.board.presence.load();
-        let holder = |entry: &std::sync::Arc<crate::model::roster::RosterEntry>| {
+        let timeline = LazyCell::new(|| Timeline::of(&lead_view, record));
+        let holder = |entry: &Arc<RosterEntry>| {
             let acknowledged = presence.get(&entry.name).and_then(|presence| presence.acknowledged);
-            let entitled = entry.entitlement.covers(&entry.name, &record.at);
             let here = entry.name == *own;
+            let entitled = here || entry.entitlement.covers(&entry.name, &record.at);
             // What a node acknowledged before it was entitled to the record did not hold it.
-            let written = record.revision.max(entry.changed_at);
-            let current = if here { Some(true) } else { acknowledged.map(|revision| revision >= written) };
-            Holder {
-                node: entry.name.clone(),
-                entitled: entitled || here,
-                current: current.filter(|_| entitled || here),
-            }
+            let counts = acknowledged.filter(|revision| entitled && *revision >= entry.changed_at);
+            let current = if here { Some(true) } else { acknowledged.map(|_| counts >= Some(record.revision)) };
+            let version = match (current, counts) {
+                (Some(true), _) => Some(record.version),
+                (_, Some(revision)) => timeline.version_at(revision),
+                (_, None) => None,
+            };
+            Holder { node: entry.name.clone(), entitled, current: current.filter(|_| entitled), version }
         };
         lead_view.nodes().map(holder).collect()
+    }
+}
+
+/// What may be told of one scope. Where the globs of this node leave the name out, nothing could be.
+fn told(tried: TriedScope, held_here: bool, may_know: impl Fn(&Scope) -> bool) -> TriedScope {
+    let outcome = match &tried.scope {
+        Some(scope) if !may_know(scope) => Tried::NotAllowed,
+        Some(_) if tried.outcome == Tried::Absent && !held_here => Tried::NotEntitled,
+        Some(_) | None => return tried,
+    };
+    TriedScope { outcome, ..tried }
+}
+
+fn durations(options: &SecretOptions, node: FreshnessPolicy) -> Durations {
+    let set_by = |own: bool| if own { SetBy::Secret } else { SetBy::Node };
+    Durations {
+        policy: options.freshness(node),
+        ttl_by: set_by(options.ttl.is_some()),
+        max_stale_by: set_by(options.max_stale.is_some() || options.offline == Offline::Deny),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::number::Version;
+
+    fn tried(scope: Option<&str>, outcome: Tried) -> TriedScope {
+        let scope = scope.map(|text| Scope::parse(text).expect("scope"));
+        TriedScope { kind: scope.as_ref().map_or("company", Scope::kind), scope, outcome }
+    }
+
+    #[test]
+    fn a_scope_that_the_caller_may_not_ask_about_tells_neither_a_version_nor_whether_it_won() {
+        let won = tried(Some("company:acme"), Tried::Won { version: Version::FIRST });
+        assert_eq!(told(won.clone(), true, |_| false).outcome, Tried::NotAllowed);
+        assert_eq!(told(won.clone(), true, |_| true), won);
+        assert_eq!(told(tried(Some("global"), Tried::Absent), true, |_| false).outcome, Tried::NotAllowed);
+        assert_eq!(told(tried(None, Tried::NotNamed), false, |_| false).outcome, Tried::NotNamed);
+    }
+
+    #[test]
+    fn where_the_globs_of_a_node_leave_a_name_out_nothing_could_be() {
+        assert_eq!(told(tried(Some("global"), Tried::Absent), false, |_| true).outcome, Tried::NotEntitled);
+        assert_eq!(told(tried(Some("global"), Tried::Absent), true, |_| true).outcome, Tried::Absent);
+    }
+
+    #[test]
+    fn a_duration_is_told_with_who_set_it() {
+        let node = FreshnessPolicy::default();
+        let own = SecretOptions { ttl: Some(Duration::from_secs(5)), ..SecretOptions::default() };
+        let told = durations(&own, node);
+        assert_eq!((told.ttl_by, told.policy.ttl), (SetBy::Secret, Duration::from_secs(5)));
+        assert_eq!((told.max_stale_by, told.policy.max_stale), (SetBy::Node, node.max_stale));
+        let denied = durations(&SecretOptions { offline: Offline::Deny, ..SecretOptions::default() }, node);
+        assert_eq!((denied.max_stale_by, denied.policy.max_stale), (SetBy::Secret, Duration::ZERO));
     }
 }

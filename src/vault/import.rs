@@ -151,7 +151,7 @@ fn imported(committed: Result<Committed, CommitError>) -> Result<Imported, Vault
             let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
             Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
         }
-        Committed::Secret(_) | Committed::Node(_) | Committed::Token => {
+        Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
             Err(VaultError::Internal("an import came out as another change".to_owned()))
         }
     }

@@ -78,6 +78,8 @@ pub struct LeadParts {
     pub authority: KeyPin,
     /// Where joiners and followers find the lead.
     pub addresses: Vec<String>,
+    /// What opens the root key at start.
+    pub unseal: &'static str,
 }
 
 impl Vault {

@@ -56,6 +56,8 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
             | CommitError::TokenReused
             | CommitError::KeyInUse
             | CommitError::NoKey
+            | CommitError::GenerationInUse(_)
+            | CommitError::Wrapped(_)
             | CommitError::Seal(_)
             | CommitError::Store(_)
             | CommitError::TimedOut

@@ -1,11 +1,12 @@
 //! What can be asked of the door, already parsed: a value of these types holds canonical names only.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::crypto::plaintext::Plaintext;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
-use crate::model::number::Version;
+use crate::model::number::{Position, Version};
 use crate::model::patch::Patch;
 use crate::model::secret::{Scope, SecretName};
 
@@ -145,6 +146,25 @@ pub struct CheckRequest {
     pub reason: Option<String>,
 }
 
+/// Tell of changes as they are made.
+#[derive(Debug, Clone, Default)]
+pub struct WatchRequest {
+    /// `X-Node-Name`: must be this node, if it is claimed.
+    pub node: Option<NodeName>,
+    /// Only this environment; the node's own if absent.
+    pub environment: Option<EnvironmentName>,
+    /// Only this secret.
+    pub name: Option<SecretName>,
+    /// Only names `service/key_name` that start so.
+    pub prefix: Option<String>,
+    /// Only this scope.
+    pub scope: Option<Scope>,
+    /// What the caller knows already; from now on if absent.
+    pub after: Option<Position>,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
 /// Values, in pages.
 #[derive(Debug, Clone)]
 pub struct ExportRequest {
@@ -156,6 +176,53 @@ pub struct ExportRequest {
     pub prefix: Option<String>,
     /// The last name of the page before.
     pub cursor: Option<SecretName>,
+}
+
+/// Give scopes new keys.
+#[derive(Debug, Clone)]
+pub struct RotationRequest {
+    /// Which.
+    pub wish: RotationWish,
+    /// Kept in the audit.
+    pub reason: Option<String>,
+}
+
+/// The scopes whose keys are to be rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationWish {
+    /// One.
+    One {
+        /// Which.
+        scope: Scope,
+        /// Where; the node's own if absent.
+        environment: Option<EnvironmentName>,
+    },
+    /// All that have a key.
+    All {
+        /// Only of this environment; of all if absent.
+        environment: Option<EnvironmentName>,
+    },
+}
+
+/// Whose exposure is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExposureOf {
+    /// A node: what it could have read.
+    Node(NodeName),
+    /// A company: what could have been read on its behalf.
+    Company(CompanyId),
+    /// A caller, as the journal names it, such as `agent:robot` or `user:1000`: what it did read.
+    Principal(String),
+}
+
+impl fmt::Display for ExposureOf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(name) => write!(formatter, "node:{name}"),
+            Self::Company(company) => write!(formatter, "company:{company}"),
+            Self::Principal(principal) => formatter.write_str(principal),
+        }
+    }
 }
 
 /// Admit one node.

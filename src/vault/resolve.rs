@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::answer::{Tried, TriedScope};
 use crate::model::name::{CompanyId, NodeName};
-use crate::model::number::Version;
-use crate::model::record::Record;
+use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{Scope, SecretAddress};
 use crate::replication::view::View;
 
@@ -62,10 +61,12 @@ pub fn resolve(view: &View, secret: &SecretAddress, node: &NodeName, company: Co
 
 fn outcome(found: Option<&Arc<Record>>, overridden: bool) -> Tried {
     let Some(record) = found else { return Tried::Absent };
-    let version: Version = record.version;
-    match (record.sealed(), overridden) {
-        (None, _) => Tried::Deleted { version },
-        (Some(_), true) => Tried::Overridden { version },
-        (Some(_), false) => Tried::Won { version },
+    let version = record.version;
+    match (&record.body, overridden) {
+        (RecordBody::Sealed(_), false) => Tried::Won { version },
+        (RecordBody::Sealed(_), true) => Tried::Overridden { version },
+        (RecordBody::Deleted { .. }, _) => Tried::Deleted { version },
+        (RecordBody::Destroyed, _) => Tried::Destroyed { version },
+        (RecordBody::Unset, _) => Tried::Unset,
     }
 }

@@ -122,6 +122,7 @@ impl TryFrom<ScopeKeyFrame> for SealedScopeKey {
             at: KeyScope { environment: EnvironmentName::parse(&frame.environment)?, scope: frame.scope.try_into()? },
             generation: generation(frame.generation)?,
             sealed: frame.sealed,
+            made_at: None,
         })
     }
 }

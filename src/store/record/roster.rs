@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 use super::{Row, decode, encode};
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
+use crate::model::entitlement_history::{EntitlementHistory, FormerEntitlement};
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
@@ -22,10 +23,51 @@ struct NodeRow {
     entitlement: EntitlementRow,
     joined_at: i64,
     changed_at: u64,
+    entitled_since: i64,
+    former: Vec<FormerRow>,
 }
 
 impl Row for NodeRow {
+    const FORMAT: u8 = 2;
+}
+
+/// As it was before former entitlements were kept. Read for ever, written no more.
+#[derive(Encode, Decode)]
+struct NodeRowV1 {
+    role: u8,
+    pin: [u8; 32],
+    sealing_key: [u8; 32],
+    entitlement: EntitlementRow,
+    joined_at: i64,
+    changed_at: u64,
+}
+
+impl Row for NodeRowV1 {
     const FORMAT: u8 = 1;
+}
+
+impl From<NodeRowV1> for NodeRow {
+    /// What the node was entitled to before is not known: what it is entitled to counts from the day it joined.
+    fn from(row: NodeRowV1) -> Self {
+        let NodeRowV1 { role, pin, sealing_key, entitlement, joined_at, changed_at } = row;
+        Self {
+            role,
+            pin,
+            sealing_key,
+            entitlement,
+            joined_at,
+            changed_at,
+            entitled_since: joined_at,
+            former: Vec::new(),
+        }
+    }
+}
+
+#[derive(Encode, Decode)]
+struct FormerRow {
+    entitlement: EntitlementRow,
+    from: i64,
+    until: i64,
 }
 
 #[derive(Encode, Decode)]
@@ -63,13 +105,18 @@ pub(in crate::store) fn node_row(entry: &RosterEntry) -> Result<Vec<u8>, StoreEr
         entitlement: entitlement_row(&entry.entitlement),
         joined_at: entry.joined_at.0,
         changed_at: entry.changed_at.get(),
+        entitled_since: entry.history.since.0,
+        former: entry.history.former.iter().map(former_row).collect(),
     };
     encode(Table::Nodes, &row)
 }
 
 /// The node of a row.
 pub(in crate::store) fn node(key: &[u8], bytes: &[u8]) -> Result<RosterEntry, RowFault> {
-    let row: NodeRow = decode(bytes)?;
+    let row = match bytes.first() {
+        Some(&NodeRowV1::FORMAT) => decode::<NodeRowV1>(bytes)?.into(),
+        Some(_) | None => decode::<NodeRow>(bytes)?,
+    };
     let name = str::from_utf8(key).map_err(|_| RowFault::Key)?;
     Ok(RosterEntry {
         name: NodeName::parse(name).map_err(|_| RowFault::Key)?,
@@ -77,6 +124,10 @@ pub(in crate::store) fn node(key: &[u8], bytes: &[u8]) -> Result<RosterEntry, Ro
         pin: KeyPin(row.pin),
         sealing_key: SealingPublicKey(row.sealing_key),
         entitlement: entitlement(row.entitlement)?,
+        history: EntitlementHistory {
+            since: Timestamp(row.entitled_since),
+            former: row.former.into_iter().map(former).collect::<Result<_, _>>()?,
+        },
         joined_at: Timestamp(row.joined_at),
         changed_at: Revision(row.changed_at),
     })
@@ -102,6 +153,19 @@ pub(in crate::store) fn token(key: &[u8], bytes: &[u8]) -> Result<JoinToken, Row
         entitlement: entitlement(row.entitlement)?,
         expires_at: Timestamp(row.expires_at),
         consumed_by: row.consumed_by.map(KeyPin),
+    })
+}
+
+fn former_row(former: &FormerEntitlement) -> FormerRow {
+    let FormerEntitlement { entitlement, from, until } = former;
+    FormerRow { entitlement: entitlement_row(entitlement), from: from.0, until: until.0 }
+}
+
+fn former(row: FormerRow) -> Result<FormerEntitlement, RowFault> {
+    Ok(FormerEntitlement {
+        entitlement: entitlement(row.entitlement)?,
+        from: Timestamp(row.from),
+        until: Timestamp(row.until),
     })
 }
 
@@ -156,18 +220,33 @@ mod tests {
 
     #[test]
     fn a_node_has_these_bytes_for_ever_and_reads_back() {
-        let entry = sample_node("vengeance");
+        let mut entry = sample_node("vengeance");
+        let before = entry.entitlement.clone();
+        entry.history = entry.history.followed(before, Timestamp(entry.joined_at.0 + 1));
         let row = node_row(&entry).expect("encoded");
         assert_eq!(
             hex(&row),
             concat!(
-                "01010101010101010101010101010101010101010101010101010101010101010101020202020202",
+                "02010101010101010101010101010101010101010101010101010101010101010101020202020202",
                 "02020202020202020202020202020202020202020202020202020470726f6401010461636d650108",
-                "6f70656e61692f2afd00183dfa4303000004"
+                "6f70656e61692f2afd00183dfa4303000004fd02183dfa43030000010470726f6401010461636d65",
+                "01086f70656e61692f2afd00183dfa43030000fd02183dfa43030000"
             )
         );
         assert_eq!(node(b"vengeance", &row), Ok(entry));
         assert_eq!(node(b"lead", &row), Err(RowFault::Key));
+    }
+
+    #[test]
+    fn a_node_from_before_former_entitlements_were_kept_still_reads() {
+        let row = concat!(
+            "01010101010101010101010101010101010101010101010101010101010101010101020202020202",
+            "02020202020202020202020202020202020202020202020202020470726f6401010461636d650108",
+            "6f70656e61692f2afd00183dfa4303000004"
+        );
+        let byte = |at: usize| u8::from_str_radix(&row[at..at + 2], 16).expect("hexadecimal");
+        let row: Vec<u8> = (0..row.len()).step_by(2).map(byte).collect();
+        assert_eq!(node(b"vengeance", &row), Ok(sample_node("vengeance")));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::model::freshness::Offline;
 use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::FieldName;
 use crate::model::number::{Generation, Revision, Version};
-use crate::model::record::{Record, RecordBody, SealedScopeKey, SealedValue};
+use crate::model::record::{Record, RecordBody, SealedValue};
 use crate::model::secret::ScopedSecret;
 use crate::model::time::Timestamp;
 use crate::store::error::{RowFault, StoreError};
@@ -92,15 +92,6 @@ impl Row for HighWaterRow {
     const FORMAT: u8 = 1;
 }
 
-#[derive(Encode, Decode)]
-struct ScopeKeyRow {
-    sealed: Vec<u8>,
-}
-
-impl Row for ScopeKeyRow {
-    const FORMAT: u8 = 1;
-}
-
 /// The row of a record.
 pub(in crate::store) fn record_row(record: &Record) -> Result<Vec<u8>, StoreError> {
     let row = RecordRow {
@@ -150,16 +141,6 @@ pub(in crate::store) fn high_water_row(version: Version) -> Result<Vec<u8>, Stor
 pub(in crate::store) fn high_water(bytes: &[u8]) -> Result<Version, RowFault> {
     let row: HighWaterRow = decode(bytes)?;
     Version::new(row.version).ok_or(RowFault::Field("version"))
-}
-
-/// The row of a sealed scope key.
-pub(in crate::store) fn scope_key_row(key: &SealedScopeKey) -> Result<Vec<u8>, StoreError> {
-    encode(Table::ScopeKeys, &ScopeKeyRow { sealed: key.sealed.clone() })
-}
-
-/// The sealed bytes of a scope key's row.
-pub(in crate::store) fn scope_key(bytes: &[u8]) -> Result<Vec<u8>, RowFault> {
-    decode(bytes).map(|row: ScopeKeyRow| row.sealed)
 }
 
 fn sealed_row(value: &SealedValue) -> SealedRow {
@@ -264,7 +245,7 @@ fn duration(row: &DurationRow) -> Result<Duration, RowFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{at, full_record, hex, record as plain_record};
+    use super::super::super::test_support::{full_record, hex, record as plain_record};
     use super::*;
 
     #[test]
@@ -304,19 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn marks_and_scope_keys_have_these_bytes_for_ever_and_read_back() {
+    fn a_mark_has_these_bytes_for_ever_and_reads_back() {
         let version = Version::new(300).expect("positive");
         let row = high_water_row(version).expect("encoded");
         assert_eq!(hex(&row), "01fb2c01");
         assert_eq!(high_water(&row), Ok(version));
-        let key = SealedScopeKey {
-            at: at("prod", "a/b", "global").key_scope(),
-            generation: Generation::FIRST,
-            sealed: vec![9, 8, 7],
-        };
-        let row = scope_key_row(&key).expect("encoded");
-        assert_eq!(hex(&row), "0103090807");
-        assert_eq!(scope_key(&row), Ok(vec![9, 8, 7]));
     }
 
     #[test]

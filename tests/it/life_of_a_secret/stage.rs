@@ -9,11 +9,11 @@ use aurora_mesh::model::patch::{Patch, Wish};
 use aurora_mesh::model::record::RecordBody;
 use aurora_mesh::vault::answer::{ReadOutcome, Stored};
 use aurora_mesh::vault::error::VaultError;
-use aurora_mesh::vault::request::{PutRequest, ReadRequest};
+use aurora_mesh::vault::request::{PutRequest, ReadRequest, RotationRequest, RotationWish};
 use futures_util::future::join_all;
 
 use super::model::{Held, KEPT, Model, Op, Outcome, Seen};
-use crate::support::callers::{admin, agent, place, put, read};
+use crate::support::callers::{admin, agent, place, put, read, scope};
 use crate::support::mesh::{TestMesh, TestNode, prod};
 
 /// What happens to the mesh between two parts of a batch.
@@ -144,7 +144,12 @@ impl Nodes {
                 self.follower.stop().await;
                 self.follower.start().await;
             }
-            Event::RotateKey => {}
+            // Not waited for: values are sealed anew while the next part is played.
+            Event::RotateKey => {
+                let wish = RotationWish::One { scope: scope("global"), environment: None };
+                let ask = RotationRequest { wish, reason: None };
+                self.mesh.lead.vault().rotate_keys(&admin(), ask).await.expect("begun");
+            }
         }
     }
 }

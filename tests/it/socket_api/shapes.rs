@@ -90,7 +90,7 @@ async fn a_list_and_the_versions_show_every_field_but_the_value() {
     let wanted = format!(
         concat!(
             r#"{{"service":"hubspot","key_name":"api_key","scope":"company","scope_id":"company-town-foods","#,
-            r#""environment":"prod","versions":[{}],"nodes":[{{"node":"aurora","entitled":true,"current":true}}],"timestamp":_}}"#
+            r#""environment":"prod","versions":[{}],"nodes":[{{"node":"aurora","entitled":true,"current":true,"version":1}}],"timestamp":_}}"#
         ),
         company
     );
@@ -102,7 +102,8 @@ async fn an_explanation_names_every_scope_the_winner_and_the_rule() {
     let example = Example::start().await;
     let target = "/api/explain/hubspot/api_key";
     let body = http::ask(&example.lead.agent(), "GET", target, &[COMPANY], "").await.body;
-    let masked = masked(&body, &["created_at", "updated_at", "revision", "fresh_until", "metadata", "rule"]);
+    let masked =
+        masked(&body, &["created_at", "updated_at", "revision", "fresh_until", "metadata", "rule", "timestamp"]);
     let (start, rest) = masked.split_once(r#""winner":"#).expect("a winner");
     assert_eq!(
         start,
@@ -115,7 +116,8 @@ async fn an_explanation_names_every_scope_the_winner_and_the_rule() {
     );
     let end = concat!(
         r#""allowed":true,"rule":_,"freshness":{"served":"LEAD","age_ms":0,"fresh_until":_,"servable_for_ms":null},"#,
-        r#""nodes":[{"node":"aurora","entitled":true,"current":true}]}"#
+        r#""durations":{"ttl":300,"ttl_from":"node","max_stale":3600,"max_stale_from":"node"},"#,
+        r#""nodes":[{"node":"aurora","entitled":true,"current":true,"version":1}],"timestamp":_}"#
     );
     assert!(rest.ends_with(end), "{rest}");
     assert!(!body.contains("pat-na1"), "{body}");

@@ -10,3 +10,4 @@ pub mod mesh;
 pub mod process;
 pub mod raw;
 pub mod wait;
+pub mod watcher;

@@ -66,6 +66,8 @@ pub struct Node {
     pub dir: PathBuf,
     /// `AURORA_LOG` of the next start.
     pub log: &'static str,
+    /// `AURORA_FAILPOINT` of the next start: where the process kills itself.
+    pub failpoint: Option<&'static str>,
     /// Where systemd would have put credentials for the node.
     pub credentials: Option<PathBuf>,
     child: Option<Child>,
@@ -81,7 +83,7 @@ impl Node {
     }
 
     pub fn new(dir: &Path, name: &str, log: &'static str) -> Self {
-        Self { name: name.to_owned(), dir: dir.to_owned(), log, credentials: None, child: None }
+        Self { name: name.to_owned(), dir: dir.to_owned(), log, failpoint: None, credentials: None, child: None }
     }
 
     /// Makes the mesh, on a port of loopback that is free and stays the same across starts.
@@ -150,6 +152,7 @@ impl Node {
         let errors = File::options().create(true).append(true).open(self.log_file()).expect("a log");
         let mut command = aurora(&self.dir, ["up", "--exit-with-parent", "--config"]);
         command.arg(self.config_file()).env("AURORA_LOG", self.log);
+        command.envs(self.failpoint.map(|name| ("AURORA_FAILPOINT", name)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
         self.with_credentials(&mut command);
         let mut child = command.spawn().expect("the binary is there");
@@ -167,6 +170,11 @@ impl Node {
     pub fn pid(&self) -> Pid {
         let id = self.child.as_ref().and_then(Child::id).expect("runs");
         Pid::from_raw(id.try_into().expect("a pid")).expect("a pid")
+    }
+
+    /// Waits for an end it brings about itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.take().expect("runs").wait().await.expect("our child")
     }
 
     /// Sends a signal and waits for the end it brings.

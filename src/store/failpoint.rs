@@ -1,0 +1,118 @@
+//! Places at which a test ends the process, to see that whatever is half done there is finished by the next start. Only in
+//! debug builds: a release build has none of this.
+//!
+//! `AURORA_FAILPOINT=name`, or `name:3` for the third passing, makes the process kill itself as `kill -9` would.
+
+/// A place where the process may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failpoint {
+    /// A rotation was announced in the journal; nothing else is done.
+    RotationAnnounced,
+    /// The new generation is committed; nobody was told.
+    RotationBegun,
+    /// A batch of current values was chosen.
+    ResealChosen,
+    /// A batch of current values is committed.
+    ResealDone,
+    /// Every current value is under the new key; no older version was looked at.
+    CurrentDone,
+    /// A batch of older versions was chosen.
+    OlderChosen,
+    /// A batch of older versions is committed.
+    OlderDone,
+    /// Everything is under the new key; the old one is still there.
+    FinishChosen,
+    /// Keys or values are dropped; their bytes are still in the file.
+    PurgeBegun,
+    /// The file was copied without them; the copy does not have its name yet.
+    FileCopied,
+    /// The copy has the name; its directory is not synchronised.
+    FileNamed,
+    /// The file is free of them; it is still noted that it may not be.
+    PurgeDone,
+    /// Nothing is left to do; nobody was told.
+    PurgeNoted,
+    /// The rotation of the root key was announced; nothing else is done.
+    RootAnnounced,
+    /// The new root key is in force; nobody was told.
+    RootReplaced,
+}
+
+impl Failpoint {
+    /// Every place, in the order a rotation passes them.
+    pub const ALL: [Self; 15] = [
+        Self::RotationAnnounced,
+        Self::RotationBegun,
+        Self::ResealChosen,
+        Self::ResealDone,
+        Self::CurrentDone,
+        Self::OlderChosen,
+        Self::OlderDone,
+        Self::FinishChosen,
+        Self::PurgeBegun,
+        Self::FileCopied,
+        Self::FileNamed,
+        Self::PurgeDone,
+        Self::PurgeNoted,
+        Self::RootAnnounced,
+        Self::RootReplaced,
+    ];
+
+    /// What it is called in `AURORA_FAILPOINT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RotationAnnounced => "rotation-announced",
+            Self::RotationBegun => "rotation-begun",
+            Self::ResealChosen => "reseal-chosen",
+            Self::ResealDone => "reseal-done",
+            Self::CurrentDone => "current-done",
+            Self::OlderChosen => "older-chosen",
+            Self::OlderDone => "older-done",
+            Self::FinishChosen => "finish-chosen",
+            Self::PurgeBegun => "purge-begun",
+            Self::FileCopied => "file-copied",
+            Self::FileNamed => "file-named",
+            Self::PurgeDone => "purge-done",
+            Self::PurgeNoted => "purge-noted",
+            Self::RootAnnounced => "root-announced",
+            Self::RootReplaced => "root-replaced",
+        }
+    }
+}
+
+/// The process passes this place. In a release build nothing happens here.
+#[cfg(not(debug_assertions))]
+#[inline]
+pub fn pass(_point: Failpoint) {}
+
+/// The process passes this place, and ends if a test wants it to.
+#[cfg(debug_assertions)]
+pub fn pass(point: Failpoint) {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static WANTED: LazyLock<Option<(String, AtomicU64)>> = LazyLock::new(|| {
+        let text = std::env::var("AURORA_FAILPOINT").ok()?;
+        let (name, count) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), AtomicU64::new(count.parse().unwrap_or(1))))
+    });
+    let Some((name, left)) = &*WANTED else { return };
+    if name == point.name() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
+        let names: BTreeSet<&str> = Failpoint::ALL.iter().map(|point| point.name()).collect();
+        assert_eq!(names.len(), Failpoint::ALL.len());
+        Failpoint::ALL.into_iter().for_each(pass);
+    }
+}
