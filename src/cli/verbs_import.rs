@@ -91,13 +91,24 @@ impl Batch {
         let is_long = self.entries.len() > PROGRESS_ABOVE;
         let progress = if is_long { session.output.progress() } else { Progress::hidden() };
         let lines = Lines::new(Arc::clone(&self.entries), session.environment.clone(), progress.clone());
-        let answer = self.client.send_lines(question, lines).await;
+        let answer = match self.client.send_lines(question, lines).await {
+            Err(broken @ CliError::Broken { .. }) => Err(self.refusal().await.unwrap_or(broken)),
+            answer => answer,
+        };
         progress.end();
         let imported: ImportedView = answer.map_err(|error| self.with_line(error))?.parse()?;
         if imported.entries.len() != self.entries.len() {
             return Err(CliError::Garbled { what: "it does not speak of every entry" });
         }
         Ok(Some(imported))
+    }
+
+    /// Why a node that hung up while it was sent to takes nothing, if that is so: a sealed one does not wait for the end.
+    async fn refusal(&self) -> Option<CliError> {
+        let nothing = Lines::new(Arc::new([]), None, Progress::hidden());
+        let question = Question::get("/api/import").with("dry_run", Some("true"));
+        let refused = self.client.send_lines(question, nothing).await.err()?;
+        matches!(refused, CliError::Refused { .. }).then_some(refused)
     }
 
     /// What the lead says of one secret, with the place in the file where it stands.
