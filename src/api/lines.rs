@@ -17,21 +17,39 @@ const BYTES_MAX: usize = 128 << 20;
 /// sleep half way must not keep all others out until then.
 const STALL_MAX: Duration = Duration::from_secs(30);
 
+/// Longest time that is spent on a body nobody wants.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
 /// Reads every line as one object; blank lines are passed over. What is kept is what the objects hold.
 ///
 /// # Errors
 /// [`ApiError::OfEntry`] names the line that is not right, also one longer than a value of `value_bytes_max` can need;
 /// [`ApiError::TooManyBytes`] or [`ApiError::TooManyEntries`] when there is too much; [`ApiError::BodyCutOff`].
 pub(super) async fn read<T: DeserializeOwned>(
-    body: Body,
+    body: &mut Body,
     value_bytes_max: usize,
     entries_max: usize,
 ) -> Result<Vec<T>, ApiError> {
     read_unless_stalled(body, value_bytes_max, entries_max, STALL_MAX).await
 }
 
+/// Takes in what is left of a body whose request is refused. Somebody who is still sending would otherwise meet a closed
+/// connection and never read why.
+pub(super) async fn drain(body: &mut Body) {
+    let drained = async {
+        let mut bytes_left = BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, |bytes| bytes.len());
+            let Some(left) = bytes_left.checked_sub(bytes) else { return };
+            bytes_left = left;
+        }
+    };
+    // Whoever sends more than that, or more slowly, does without the reason.
+    let _given_up = timeout(DRAIN_MAX, drained).await;
+}
+
 async fn read_unless_stalled<T: DeserializeOwned>(
-    mut body: Body,
+    body: &mut Body,
     value_bytes_max: usize,
     entries_max: usize,
     stall_max: Duration,
@@ -112,8 +130,8 @@ mod tests {
     async fn entries(chunks: &[&str]) -> Result<Vec<u32>, ApiError> {
         let chunks: Vec<Result<Bytes, std::io::Error>> =
             chunks.iter().map(|chunk| Ok(Bytes::from((*chunk).to_owned()))).collect();
-        let body = Body::from_stream(stream::iter(chunks));
-        Ok(read::<Entry>(body, 32, 3).await?.into_iter().map(|entry| entry.n).collect())
+        let mut body = Body::from_stream(stream::iter(chunks));
+        Ok(read::<Entry>(&mut body, 32, 3).await?.into_iter().map(|entry| entry.n).collect())
     }
 
     #[tokio::test]
@@ -134,9 +152,9 @@ mod tests {
     #[tokio::test]
     async fn a_sender_that_falls_asleep_is_given_up() {
         let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{\"n\":1}\n"))]);
-        let body = Body::from_stream(first.chain(stream::pending()));
+        let mut body = Body::from_stream(first.chain(stream::pending()));
         let given_up =
-            read_unless_stalled::<Entry>(body, 32, 3, Duration::from_millis(10)).await.expect_err("it never ends");
+            read_unless_stalled::<Entry>(&mut body, 32, 3, Duration::from_millis(10)).await.expect_err("it never ends");
         assert_eq!(given_up, ApiError::BodyCutOff);
     }
 

@@ -27,11 +27,25 @@ pub(super) async fn import(
     Extension(caller): Extension<Caller>,
     uri: Uri,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Result<Response, ApiError> {
-    let query: ImportQuery = query::parameters(&uri)?;
+    let imported = take(&desk, caller, &uri, &headers, &mut body).await;
+    if imported.is_err() {
+        lines::drain(&mut body).await;
+    }
+    imported
+}
+
+async fn take(
+    desk: &Desk,
+    caller: Caller,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Response, ApiError> {
+    let query: ImportQuery = query::parameters(uri)?;
     let rehearse = query::flag("dry_run", given(query.dry_run).as_deref())?;
-    let (node, reason) = (node(&headers)?, reason(&headers)?);
+    let (node, reason) = (node(headers)?, reason(headers)?);
     desk.vault.may_import(&caller).await?;
     let _place = desk.budget.import()?;
     let bodies: Vec<PutBody> = lines::read(body, desk.value_bytes_max, IMPORT_MAX).await?;

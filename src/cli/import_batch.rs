@@ -93,11 +93,20 @@ impl Lines {
         let environment = self.environment.as_ref().map(EnvironmentName::as_str);
         let piece = wiped::lines(lines.iter().map(|entry| LineBody::of(entry, environment)));
         self.next += lines.len();
-        self.progress.advance(lines.len());
+        self.tell();
+        Some(piece.map(wiped::bytes))
+    }
+}
+
+impl Lines {
+    /// How far it is; once all of it is sent, the lead has the longer part still to do.
+    fn tell(&self) {
+        let number = |count: usize| u64::try_from(count).unwrap_or_default();
         if self.next == self.entries.len() {
             self.progress.wait("the lead is at work");
+        } else {
+            self.progress.at("sending", number(self.next), Some(number(self.entries.len())));
         }
-        Some(piece.map(wiped::bytes))
     }
 }
 

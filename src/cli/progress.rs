@@ -25,20 +25,9 @@ impl Progress {
         Self(watched.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())))
     }
 
-    /// A bar over so many things; nothing if they are too few to be worth one.
-    pub(super) fn over(self, count: usize, what: &str) -> Self {
-        if count <= SHOWN_ABOVE {
-            return Self(None);
-        }
-        self.at(what, 0, u64::try_from(count).ok());
-        self
-    }
-
-    /// So many more are done.
-    pub(super) fn advance(&self, count: usize) {
-        if let Some(bar) = &self.0 {
-            bar.inc(u64::try_from(count).unwrap_or_default());
-        }
+    /// Nothing, if these are too few things to be worth a bar.
+    pub(super) fn worth(self, count: usize) -> Self {
+        if count > SHOWN_ABOVE { self } else { Self(None) }
     }
 
     /// So much is done, of so much; of work whose end is not known, only what is done.

@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::import_batch::{Entry, Lines};
 use super::import_plan::Plan;
 use super::import_source;
+use super::progress::Progress;
 use super::question::Question;
 use super::session::Session;
 use super::views_bulk::ImportedView;
@@ -79,20 +80,31 @@ impl Batch {
         if self.entries.is_empty() {
             return Ok(None);
         }
-        let (dry_run, what) = match run {
-            Run::Rehearsal => (Some("true"), "comparing"),
-            Run::InEarnest => (None, "sending"),
+        let dry_run = match run {
+            Run::Rehearsal => Some("true"),
+            Run::InEarnest => None,
         };
         let question = session.with_reason(Question::get("/api/import").with("dry_run", dry_run))?;
-        let progress = session.output.progress().over(self.entries.len(), what);
+        let progress = session.output.progress().worth(self.entries.len());
         let lines = Lines::new(Arc::clone(&self.entries), session.environment.clone(), progress.clone());
-        let answer = self.client.send_lines(question, lines).await;
+        let answer = match self.client.send_lines(question, lines).await {
+            Err(broken @ CliError::Broken { .. }) => Err(self.refusal().await.unwrap_or(broken)),
+            answer => answer,
+        };
         progress.end();
         let imported: ImportedView = answer.map_err(|error| self.with_line(error))?.parse()?;
         if imported.entries.len() != self.entries.len() {
             return Err(CliError::Garbled { what: "it does not speak of every entry" });
         }
         Ok(Some(imported))
+    }
+
+    /// Why a node that hung up while it was sent to takes nothing, if that is so: a sealed one does not wait for the end.
+    async fn refusal(&self) -> Option<CliError> {
+        let nothing = Lines::new(Arc::new([]), None, Progress::new(false));
+        let question = Question::get("/api/import").with("dry_run", Some("true"));
+        let refused = self.client.send_lines(question, nothing).await.err()?;
+        matches!(refused, CliError::Refused { .. }).then_some(refused)
     }
 
     /// What the lead says of one secret, with the place in the file where it stands.

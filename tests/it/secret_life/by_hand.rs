@@ -150,8 +150,8 @@ async fn look(
     for _ in 0..10 {
         while !is_there(shown) {
             match timeout(PATIENCE, screen.read_buf(shown)).await {
-                Ok(read) if read.expect("a screen") == 0 => return false,
-                Ok(_) => {}
+                Ok(Ok(0)) => return false,
+                Ok(read) => drop(read.expect("a screen")),
                 Err(_) => break,
             }
         }
