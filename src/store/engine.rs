@@ -8,6 +8,7 @@ use super::apply::apply;
 use super::check::check;
 use super::contents::Contents;
 use super::error::StoreError;
+use super::failpoint::{self, Failpoint};
 use super::step::Step;
 use super::table::begin_write;
 use super::{file, load, rebuild};
@@ -93,6 +94,7 @@ impl Engine {
             }
         }
         if outcomes.iter().any(Result::is_ok) {
+            failpoint::pass(Failpoint::RowsWritten);
             txn.commit()?;
         }
         Ok(outcomes)

@@ -36,11 +36,19 @@ pub enum Failpoint {
     RootAnnounced,
     /// The new root key is in force; nobody was told.
     RootReplaced,
+    /// The secrets of an import are in the journal one by one; it was not announced as a whole.
+    ImportPlanned,
+    /// The import was announced; nothing is stored.
+    ImportAnnounced,
+    /// Every row of a transaction is written; it is not committed.
+    RowsWritten,
+    /// The import is stored; nobody was told.
+    ImportStored,
 }
 
 impl Failpoint {
-    /// Every place, in the order a rotation passes them.
-    pub const ALL: [Self; 15] = [
+    /// The places of a rotation of scope keys or of the root key, in the order they are passed.
+    pub const OF_ROTATION: [Self; 15] = [
         Self::RotationAnnounced,
         Self::RotationBegun,
         Self::ResealChosen,
@@ -57,6 +65,10 @@ impl Failpoint {
         Self::RootAnnounced,
         Self::RootReplaced,
     ];
+
+    /// The places of an import, in the order they are passed.
+    pub const OF_IMPORT: [Self; 4] =
+        [Self::ImportPlanned, Self::ImportAnnounced, Self::RowsWritten, Self::ImportStored];
 
     /// What it is called in `AURORA_FAILPOINT`.
     #[must_use]
@@ -77,6 +89,10 @@ impl Failpoint {
             Self::PurgeNoted => "purge-noted",
             Self::RootAnnounced => "root-announced",
             Self::RootReplaced => "root-replaced",
+            Self::ImportPlanned => "import-planned",
+            Self::ImportAnnounced => "import-announced",
+            Self::RowsWritten => "rows-written",
+            Self::ImportStored => "import-stored",
         }
     }
 }
@@ -111,8 +127,9 @@ mod tests {
 
     #[test]
     fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
-        let names: BTreeSet<&str> = Failpoint::ALL.iter().map(|point| point.name()).collect();
-        assert_eq!(names.len(), Failpoint::ALL.len());
-        Failpoint::ALL.into_iter().for_each(pass);
+        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT);
+        let names: BTreeSet<&str> = all().map(Failpoint::name).collect();
+        assert_eq!(names.len(), all().count());
+        all().for_each(pass);
     }
 }

@@ -11,6 +11,7 @@ use crate::model::caller::Caller;
 use crate::model::number::{Revision, Version};
 use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
+use crate::store::failpoint::{self, Failpoint};
 
 use super::account::{Account, noted};
 use super::authorise::{Identified, Object};
@@ -117,8 +118,12 @@ impl Vault {
             return imported(lead.secrets.preview(Change::Import(values)).await);
         }
         self.note_each(account, seen, PLANNED).await?;
+        failpoint::pass(Failpoint::ImportPlanned);
         let audit_seq = self.announce(account).await?;
-        imported(lead.secrets.commit(Change::Import(values), audit_seq).await)
+        failpoint::pass(Failpoint::ImportAnnounced);
+        let committed = lead.secrets.commit(Change::Import(values), audit_seq).await;
+        failpoint::pass(Failpoint::ImportStored);
+        imported(committed)
     }
 
     /// Asks policy about one entry.
