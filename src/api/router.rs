@@ -4,33 +4,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use tokio_util::sync::CancellationToken;
 
-use super::budget::Budget;
-use super::changes::Changes;
+use super::desk::Desk;
 use super::error::ApiError;
 use super::{
     routes_admin, routes_bulk, routes_environments, routes_exposure, routes_health, routes_keys, routes_life,
     routes_lists, routes_secret, routes_unseal, routes_watch,
 };
-use crate::model::time::Clock;
-use crate::vault::parts::Vault;
-
-/// What the routes need.
-pub(super) struct Desk {
-    /// The one door.
-    pub(super) vault: Vault,
-    /// The changes its callers asked for.
-    pub(super) changes: Changes,
-    /// What bodies may take while they come in.
-    pub(super) budget: Budget,
-    /// What tells callers the time their answers are relative to.
-    pub(super) clock: Arc<dyn Clock>,
-    /// Bounds request bodies; the vault bounds the value itself.
-    pub(super) value_bytes_max: usize,
-    /// Ends what would go on for ever: watches.
-    pub(super) stop: CancellationToken,
-}
 
 /// All routes.
 pub(super) fn build(desk: Arc<Desk>) -> Router {

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::NamedNode;
+use super::desk::Desk;
 use super::error::ApiError;
-use super::router::Desk;
 use super::types_admin::{
     AuditQuery, AuditView, EntitledView, EntitlementBody, NodeView, NodesView, TokenBody, TokenView, VerdictView,
 };

@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::{context, node, reason};
+use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
-use super::router::Desk;
 use super::routes_secret::view;
 use super::types_bulk::{ExportQuery, ExportView, ImportQuery, ImportView};
 use super::types_put::PutBody;

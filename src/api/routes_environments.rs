@@ -9,8 +9,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::context::{node, reason};
+use super::desk::Desk;
 use super::error::ApiError;
-use super::router::Desk;
 use super::types_environments::{CheckBody, EnvironmentView, EnvironmentsView, MirrorBody, MirrorView, SharedView};
 use super::{body, json};
 use crate::model::caller::Caller;

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 
+use super::desk::Desk;
 use super::error::ApiError;
 use super::json;
 use super::query::{self, given};
-use super::router::Desk;
 use super::types_exposure::{ExposureQuery, ExposureView};
 use crate::model::caller::Caller;
 use crate::model::name::{CompanyId, NodeName};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::desk::Desk;
 use super::error::ApiError;
 use super::json;
-use super::router::Desk;
 use super::types_health::{HealthView, StatusView};
 
 /// `GET /health`. Always 200: the status is in the body.

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::reason;
+use super::desk::Desk;
 use super::error::ApiError;
 use super::json;
 use super::query::{self, given};
-use super::router::Desk;
 use super::types_keys::{KeysView, RootView, RotateQuery, RotationView, TargetView};
 use super::types_secret::PlaceQuery;
 use crate::model::caller::Caller;

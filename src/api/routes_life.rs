@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::{Named, node, reason};
+use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
-use super::router::Desk;
 use super::types_change::{Run, StoredView};
 use super::types_patch::PatchBody;
 use super::types_secret::{ChangeQuery, DestroyQuery, PlaceQuery, RollbackQuery};

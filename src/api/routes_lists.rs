@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::{Named, context, node, reason};
+use super::desk::Desk;
 use super::error::ApiError;
 use super::json;
 use super::query::{self, given};
-use super::router::Desk;
 use super::types_explain::ExplainView;
 use super::types_list::ListQuery;
 use super::types_record::{HolderView, ListView, RecordView, VersionsView};

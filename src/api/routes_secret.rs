@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 
 use super::context::{Named, context, known, node, reason, tag};
+use super::desk::Desk;
 use super::error::ApiError;
-use super::router::Desk;
 use super::routes_life::door;
 use super::types_change::StoredView;
 use super::types_put::PutBody;

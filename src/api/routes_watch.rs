@@ -18,9 +18,9 @@ use futures_util::stream::{Stream, unfold};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Named, last_event_id, node, reason};
+use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
-use super::router::Desk;
 use super::types_watch::{WatchAllQuery, WatchOneQuery, id, write};
 use crate::model::caller::Caller;
 use crate::model::number::Position;
