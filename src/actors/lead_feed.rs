@@ -3,7 +3,6 @@
 //! Nothing is queued for a follower. One that does not read is held back by flow control alone, and dropped when a single
 //! frame takes too long; it comes back and catches up.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +11,11 @@ use super::heartbeat::Report;
 use super::lead_sessions::LeadSessions;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::name::NodeName;
-use crate::model::number::{Generation, Position, Revision};
+use crate::model::number::{Position, Revision};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
-use crate::model::secret::KeyScope;
 use crate::replication::feed::{self, Step};
+use crate::replication::sent_keys::SentKeys;
 use crate::replication::view::LeadView;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::record::RecordFrame;
@@ -43,7 +42,7 @@ pub(super) async fn run(
         sessions: Arc::clone(&sessions),
         node: node.clone(),
         at: subscribe.position(),
-        sent_keys: BTreeSet::new(),
+        sent_keys: SentKeys::default(),
     };
     tokio::select! {
         ended = feed.run() => ended,
@@ -73,7 +72,7 @@ struct Feed {
     sessions: Arc<LeadSessions>,
     node: NodeName,
     at: Position,
-    sent_keys: BTreeSet<(KeyScope, Generation)>,
+    sent_keys: SentKeys,
 }
 
 /// What one step is computed from.
@@ -126,7 +125,7 @@ impl Feed {
         let mut count = 0_u64;
         let mut begun = false;
         // A follower that loses a scope forgets its key, so keys are sent again with every snapshot.
-        self.sent_keys.clear();
+        self.sent_keys.forget();
         for chunk in feed::snapshot_chunks(lead, entry) {
             self.send_keys(seen, &chunk).await?;
             if !begun {
@@ -141,6 +140,7 @@ impl Feed {
             self.send(&FromLead::SnapshotBegin(begin)).await?;
         }
         self.send(&FromLead::SnapshotEnd(SnapshotEnd { count })).await?;
+        self.sent_keys.applied();
         self.at = position;
         Ok(())
     }
@@ -156,19 +156,19 @@ impl Feed {
         let epoch = seen.lead.view.position.epoch;
         let records = records.iter().map(|record| RecordFrame::from(&**record)).collect();
         let change = Change { epoch: epoch.get(), previous: previous.get(), revision: revision.get(), records };
+        let only_a_number = change.records.is_empty();
         self.send(&FromLead::Change(change)).await?;
+        if !only_a_number {
+            self.sent_keys.applied();
+        }
         self.at = Position { epoch, revision };
         Ok(())
     }
 
-    /// Sends the keys these records need, each once in a session, always before the first record it opens.
+    /// Sends the keys these records need and the follower may lack, always before the first record they open.
     async fn send_keys(&mut self, seen: &Seen, records: &[Arc<Record>]) -> Result<(), SessionError> {
         let entry = seen.lead.node(&self.node).ok_or(SessionError::Expelled)?;
-        let needed: BTreeSet<(KeyScope, Generation)> = records
-            .iter()
-            .filter_map(|record| record.sealed().map(|sealed| (record.at.key_scope(), sealed.generation)))
-            .filter(|key| !self.sent_keys.contains(key))
-            .collect();
+        let needed = self.sent_keys.lacking(records);
         if needed.is_empty() {
             return Ok(());
         }
@@ -176,7 +176,7 @@ impl Feed {
         let keys = needed.iter().map(|(at, generation)| sealer.seal(entry, &seen.keys, at, *generation));
         let keys = keys.collect::<Result<Vec<ScopeKeyFrame>, SessionError>>()?;
         self.send(&FromLead::ScopeKeys(ScopeKeys { keys })).await?;
-        self.sent_keys.extend(needed);
+        self.sent_keys.sent(needed);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ pub mod history;
 pub mod holding;
 pub mod liveness;
 pub mod sealed_by;
+pub mod sent_keys;
 pub mod view;
 pub mod watch;
 #[cfg(test)]

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::actors::board::Held;
 use crate::model::caller::Caller;
 use crate::model::name::EnvironmentName;
-use crate::model::record::Record;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::policy::actions::Action;
 
@@ -16,6 +15,7 @@ use super::account::Account;
 use super::answer::ReadAnswer;
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
+use super::filter::Filter;
 use super::parts::Vault;
 use super::request::ExportRequest;
 use super::resolve::{CompanyChoice, resolve};
@@ -26,7 +26,7 @@ const PAGE_MAX: usize = 100;
 /// Most bytes of values on one page, unless one alone is larger.
 const PAGE_BYTES_MAX: usize = 1 << 20;
 
-/// Most names one page looks at.
+/// Most names one page looks at, whether they are asked for or not.
 const EXAMINED_MAX: usize = 2_000;
 
 /// One page of an export. Ask [`Vault::confirm`] of each just before it is written out.
@@ -57,10 +57,19 @@ impl Vault {
         let mut bytes = 0_usize;
         let mut names = names(&held, &environment, ask).peekable();
         for _ in 0..EXAMINED_MAX {
-            let Some(name) = names.next() else { break };
+            let Some((name, wanted)) = names.next() else { break };
             page.next_cursor = Some(name.to_string());
+            if !wanted {
+                continue;
+            }
             account.about(&name, &environment);
-            let exported = self.export_one(&who, ask, name, &environment, &held, &mut account);
+            let secret = SecretAddress { environment: environment.clone(), name };
+            let mut exported = self.export_one(&who, ask, &secret, &held, &mut account);
+            if matches!(exported, Err(VaultError::Sealed)) {
+                // The key went while this page was under way: its scope was given a new one, and the record came again.
+                let newer = self.parts.board.held.load_full();
+                exported = self.export_one(&who, ask, &secret, &newer, &mut account);
+            }
             match self.settle_export(&account, exported).await? {
                 Exported::Value(answer) => {
                     bytes = bytes.saturating_add(answer.value.len());
@@ -107,17 +116,16 @@ impl Vault {
         &self,
         who: &Identified,
         ask: &ExportRequest,
-        name: SecretName,
-        environment: &EnvironmentName,
+        secret: &SecretAddress,
         held: &Held,
         account: &mut Account,
     ) -> Result<Exported, VaultError> {
-        let secret = SecretAddress { environment: environment.clone(), name };
+        let environment = &secret.environment;
         let company = Self::company(&ask.context, &held.entitlement);
         let winner = match &ask.scope {
-            None => resolve(&held.view, &secret, &self.parts.node, company).winner,
+            None => resolve(&held.view, secret, &self.parts.node, company).winner,
             Some(scope) => {
-                if self.check_scope(who, &held.entitlement, &secret, scope, account).is_err() {
+                if self.check_scope(who, &held.entitlement, secret, scope, account).is_err() {
                     return Ok(Exported::Refused);
                 }
                 held.view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned()
@@ -168,26 +176,109 @@ enum Exported {
     Nothing,
 }
 
-/// The names of the environment that are asked for, each once, in order, after the cursor.
+/// The names of the environment after the cursor, each once, in order, with whether it is asked for. Names that the prefix
+/// rules out by their service alone are passed over; every other one is told, so that a page can be cut short.
 fn names<'held>(
     held: &'held Held,
     environment: &'held EnvironmentName,
     ask: &'held ExportRequest,
-) -> impl Iterator<Item = SecretName> + 'held {
+) -> impl Iterator<Item = (SecretName, bool)> + 'held {
     let start = ask.cursor.as_ref().map(|name| {
         let secret = SecretAddress { environment: environment.clone(), name: name.clone() };
         secret.within(Scope::Global)
     });
     let mut last = ask.cursor.clone();
-    let records = held.view.after(start.as_ref());
-    let here = records.filter(move |record: &&Arc<Record>| record.at.secret.environment == *environment);
-    here.filter_map(move |record| {
+    let bounds = Filter { prefix: ask.prefix.clone(), ..Filter::default() };
+    let records = held.view.within(environment, bounds.first_service().as_ref(), start.as_ref());
+    let records = records.take_while(move |record| !bounds.is_passed(&record.at.secret.name.service));
+    records.filter_map(move |record| {
         let name = &record.at.secret.name;
-        let wanted = ask.prefix.as_ref().is_none_or(|prefix| name.to_string().starts_with(prefix));
-        if !wanted || last.as_ref() == Some(name) {
+        if last.as_ref() == Some(name) {
             return None;
         }
         last = Some(name.clone());
-        Some(name.clone())
+        let wanted = ask.prefix.as_ref().is_none_or(|prefix| name.to_string().starts_with(prefix));
+        Some((name.clone(), wanted))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::Context;
+    use super::*;
+    use crate::model::change::ChangeKind;
+    use crate::model::company::Companies;
+    use crate::model::entitlement::Entitlement;
+    use crate::model::fields::Fields;
+    use crate::model::metadata::{Metadata, SecretOptions};
+    use crate::model::number::{Revision, Version};
+    use crate::model::record::{Record, RecordBody};
+    use crate::model::time::Timestamp;
+    use crate::replication::view::View;
+
+    fn environment(name: &str) -> EnvironmentName {
+        EnvironmentName::parse(name).expect(name)
+    }
+
+    fn record(secret_id: u64, within: &str, name: &str, scope: &str) -> Record {
+        let name = SecretName::parse(name).expect(name);
+        Record {
+            at: SecretAddress { environment: environment(within), name }.within(Scope::parse(scope).expect(scope)),
+            secret_id,
+            version: Version::FIRST,
+            revision: Revision(secret_id),
+            change: ChangeKind::Declared,
+            purged: None,
+            body: RecordBody::Unset,
+            metadata: Metadata::default(),
+            options: SecretOptions::default(),
+            fields: Fields::default(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+
+    fn looked_at(prefix: Option<&str>, cursor: Option<&str>) -> Vec<(String, bool)> {
+        let records = [
+            ("dev", "b/x", "global"),
+            ("prod", "a/a", "global"),
+            ("prod", "b/x", "global"),
+            ("prod", "b/x", "company:acme"),
+            ("prod", "b/y", "node:vengeance"),
+            ("prod", "c/z", "global"),
+            ("test", "b/x", "global"),
+        ];
+        let record = |(id, (within, name, scope)): (u64, (&str, &str, &str))| record(id, within, name, scope);
+        let prod = environment("prod");
+        let entitlement = Entitlement { environment: prod.clone(), companies: Companies::default(), globs: vec![] };
+        let held = Held { view: View::new(Default::default(), (1..).zip(records).map(record)), entitlement };
+        let ask = ExportRequest {
+            context: Context::default(),
+            scope: None,
+            prefix: prefix.map(str::to_owned),
+            cursor: cursor.map(|name| SecretName::parse(name).expect(name)),
+        };
+        names(&held, &prod, &ask).map(|(name, wanted)| (name.to_string(), wanted)).collect()
+    }
+
+    fn told(names: &[(&str, bool)]) -> Vec<(String, bool)> {
+        names.iter().map(|(name, wanted)| ((*name).to_owned(), *wanted)).collect()
+    }
+
+    #[test]
+    fn each_name_of_the_environment_is_looked_at_once_after_the_cursor() {
+        let all = [("a/a", true), ("b/x", true), ("b/y", true), ("c/z", true)];
+        assert_eq!(looked_at(None, None), told(&all));
+        assert_eq!(looked_at(None, Some("b/x")), told(&all[2..]));
+        assert_eq!(looked_at(Some("b"), Some("b/y")), []);
+    }
+
+    /// A page counts the names it looks at. It once counted only those that were asked for, so a prefix of nothing went
+    /// through every record of the node in one go, and held up its heartbeats.
+    #[test]
+    fn a_name_that_is_not_asked_for_counts_and_other_services_are_passed_over() {
+        assert_eq!(looked_at(Some("b/y"), None), told(&[("b/x", false), ("b/y", true)]));
+        assert_eq!(looked_at(Some("b/none"), None), told(&[("b/x", false), ("b/y", false)]));
+        assert_eq!(looked_at(Some("nothing"), None), []);
+    }
 }

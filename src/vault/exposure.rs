@@ -109,7 +109,19 @@ impl Vault {
         &self,
         suspects: &Suspects,
     ) -> Result<(BTreeMap<ScopedSecret, Vec<Written>>, bool), VaultError> {
-        let mut found: BTreeMap<ScopedSecret, Vec<Written>> = BTreeMap::new();
+        let mut found = BTreeMap::new();
+        let complete = self.gather_versions(suspects, &mut found).await?;
+        let stored = self.stored_times(&found)?;
+        in_order(&mut found, &stored);
+        Ok((found, complete))
+    }
+
+    /// Gathers those versions as they come; whether there was room for all of them.
+    async fn gather_versions(
+        &self,
+        suspects: &Suspects,
+        found: &mut BTreeMap<ScopedSecret, Vec<Written>>,
+    ) -> Result<bool, VaultError> {
         let mut left = VERSIONS_MAX;
         let held = self.parts.board.held.load_full();
         let mut cursor: Option<ScopedSecret> = None;
@@ -117,8 +129,8 @@ impl Vault {
             let mut last = None;
             for record in held.view.after(cursor.as_ref()).take(EXAMINED) {
                 last = Some(record.at.clone());
-                if !suspects.note(record, &mut found, &mut left) {
-                    return Ok((found, false));
+                if !suspects.note(record, found, &mut left) {
+                    return Ok(false);
                 }
             }
             let Some(last) = last else { break };
@@ -129,24 +141,14 @@ impl Vault {
         loop {
             let page = self.parts.store.older(cursor, PAGE).await;
             let page = page.map_err(|error| VaultError::Internal(error.to_string()))?;
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.last() else { return Ok(true) };
             cursor = Some((last.at.clone(), last.version));
             for record in &page {
-                if !suspects.note(record, &mut found, &mut left) {
-                    return Ok((found, false));
+                if !suspects.note(record, found, &mut left) {
+                    return Ok(false);
                 }
             }
         }
-        let stored = self.stored_times(&found)?;
-        for (at, versions) in &mut found {
-            // A change between the two looks shows one version twice.
-            versions.sort_by_key(|written| Reverse(written.version));
-            versions.dedup_by_key(|written| written.version);
-            for written in versions {
-                written.stored_at = written.stored_at.or_else(|| stored.get(&(at.clone(), written.version)).copied());
-            }
-        }
-        Ok((found, true))
     }
 
     /// From the change log, as far as it is kept: when those versions were stored that were written again since.
@@ -272,10 +274,56 @@ impl Suspects {
     }
 }
 
+/// Brings versions into the order in which their lives are told, newest first, with what the change log says of them. Also
+/// when there was no room for all: what is on the list must not be listed with too short a time.
+fn in_order(found: &mut BTreeMap<ScopedSecret, Vec<Written>>, stored: &BTreeMap<(ScopedSecret, Version), Timestamp>) {
+    for (at, versions) in found {
+        // A change between the two looks shows one version twice.
+        versions.sort_by_key(|written| Reverse(written.version));
+        versions.dedup_by_key(|written| written.version);
+        for written in versions {
+            written.stored_at = written.stored_at.or_else(|| stored.get(&(at.clone(), written.version)).copied());
+        }
+    }
+}
+
 /// What is in use first; then by name, scope and newest version.
 fn sort(values: &mut [ExposedValue]) {
     fn key(value: &ExposedValue) -> (Standing, &ScopedSecret, Reverse<Version>) {
         (value.standing, &value.at, Reverse(value.version))
     }
     values.sort_by(|one, other| key(one).cmp(&key(other)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::EnvironmentName;
+    use crate::model::secret::{SecretAddress, SecretName};
+
+    fn version(number: u64) -> Version {
+        Version::new(number).expect("positive")
+    }
+
+    fn written(number: u64, at: i64) -> Written {
+        let (at, created_at) = (Timestamp(at), Timestamp(0));
+        Written { version: version(number), stored_at: None, at, created_at, ended: false }
+    }
+
+    /// The current version is found first, then the older ones from the oldest on, and the list may end anywhere. An
+    /// incomplete one was told as it was found, and an old version then seemed to have been out for a moment only.
+    #[test]
+    fn versions_are_told_newest_first_and_once_however_many_were_found() {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        let name = SecretName::parse("openai/api_key").expect("name");
+        let at = SecretAddress { environment, name }.within(Scope::Global);
+        let cut = vec![written(5, 50), written(1, 10), written(2, 20), written(5, 50)];
+        let mut found = BTreeMap::from([(at.clone(), cut)]);
+        in_order(&mut found, &BTreeMap::from([((at.clone(), version(2)), Timestamp(15))]));
+        let versions = &found[&at];
+        let told: Vec<_> = versions.iter().map(|one| (one.version.get(), one.stored_at)).collect();
+        assert_eq!(told, [(5, None), (2, Some(Timestamp(15))), (1, None)]);
+        let first = lives(versions).last().expect("the first version");
+        assert_eq!(first, (version(1), Period { from: Timestamp(0), until: Some(Timestamp(15)) }));
+    }
 }

@@ -40,6 +40,9 @@ async fn programs_read_and_write_on_while_keys_are_rotated() {
     let lead = Node::lead(dir.path()).await;
     let follower = lead.follower("vengeance", &[]).await;
     lead.put("still/there", "global", "unchanged").await;
+    for number in 0..60 {
+        lead.put(&format!("many/k{number:02}"), "global", "unchanged too").await;
+    }
     follower.reaches(revision(&lead).await).await;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut writers = JoinSet::new();
@@ -60,6 +63,16 @@ async fn programs_read_and_write_on_while_keys_are_rotated() {
             reads
         });
     }
+    let mut exporters = JoinSet::new();
+    for agent in [lead.agent(), follower.agent()] {
+        let stopped = stopped.clone();
+        exporters.spawn(async move {
+            while !*stopped.borrow() {
+                let answer = http::get(&agent, "/api/export").await;
+                assert_eq!(answer.status, 200, "{}", answer.body);
+            }
+        });
+    }
     for generation in 2..=4 {
         lead.run(&["key", "rotate"], b"").await.text();
         let key = key(&lead, "global", None).await;
@@ -68,6 +81,9 @@ async fn programs_read_and_write_on_while_keys_are_rotated() {
     stop.send_replace(true);
     while let Some(reads) = readers.join_next().await {
         assert!(reads.expect("every read was right") > 0);
+    }
+    while let Some(exported) = exporters.join_next().await {
+        exported.expect("every export was whole");
     }
     let mut last = Vec::new();
     while let Some(written) = writers.join_next().await {
