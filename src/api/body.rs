@@ -37,6 +37,22 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     parse(&read(headers, body, value_bytes_max, budget).await?)
 }
 
+/// Sees to it that nothing was sent where nothing is read: a scope or a version in the body would be overlooked, and the
+/// change made to something else.
+///
+/// # Errors
+/// [`ApiError::BadValue`] at the first byte, or [`ApiError::BodyCutOff`].
+pub(super) async fn none(mut body: Body) -> Result<(), ApiError> {
+    const WANTED: &str = "empty: the query says what the change is about";
+    while let Some(frame) = body.frame().await {
+        let data = frame.map_err(|_| ApiError::BodyCutOff)?.into_data();
+        if data.is_ok_and(|bytes| !bytes.is_empty()) {
+            return Err(ApiError::BadValue { field: "the body", wanted: WANTED });
+        }
+    }
+    Ok(())
+}
+
 /// Reads one JSON object.
 ///
 /// # Errors
@@ -196,6 +212,14 @@ mod tests {
         }
         let silent = read(&HeaderMap::new(), Body::from("x"), 10, &budget).await.expect_err("it could be long");
         assert_eq!(silent, ApiError::TooManyBodies);
+    }
+
+    #[tokio::test]
+    async fn a_body_where_none_is_read_is_refused_not_overlooked() {
+        assert_eq!(none(Body::empty()).await, Ok(()));
+        assert_eq!(none(Body::from("")).await, Ok(()));
+        let scope = none(Body::from(r#"{"scope":"company","scope_id":"acme"}"#)).await;
+        assert!(matches!(scope, Err(ApiError::BadValue { field: "the body", .. })), "{scope:?}");
     }
 
     #[test]
