@@ -41,16 +41,21 @@ pub(super) async fn read_json<T: DeserializeOwned>(
 /// change made to something else.
 ///
 /// # Errors
-/// [`ApiError::BadValue`] at the first byte, or [`ApiError::BodyCutOff`].
+/// [`ApiError::BadValue`] for anything but white space, `null` or `{}`; [`ApiError::BodyCutOff`].
 pub(super) async fn none(mut body: Body) -> Result<(), ApiError> {
     const WANTED: &str = "empty: the query says what the change is about";
+    const BYTES_MAX: usize = 16;
+    let refused = || ApiError::BadValue { field: "the body", wanted: WANTED };
+    let mut gathered = Gathered::default();
     while let Some(frame) = body.frame().await {
-        let data = frame.map_err(|_| ApiError::BodyCutOff)?.into_data();
-        if data.is_ok_and(|bytes| !bytes.is_empty()) {
-            return Err(ApiError::BadValue { field: "the body", wanted: WANTED });
+        let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
+        if gathered.len().saturating_add(bytes.len()) > BYTES_MAX {
+            return Err(refused());
         }
+        gathered.append(&bytes);
     }
-    Ok(())
+    let nothing = matches!(gathered.finish().expose().trim_ascii(), b"" | b"null" | b"{}");
+    if nothing { Ok(()) } else { Err(refused()) }
 }
 
 /// Reads one JSON object.
@@ -217,7 +222,10 @@ mod tests {
     #[tokio::test]
     async fn a_body_where_none_is_read_is_refused_not_overlooked() {
         assert_eq!(none(Body::empty()).await, Ok(()));
-        assert_eq!(none(Body::from("")).await, Ok(()));
+        for nothing in ["", "\n", "null", "{}"] {
+            assert_eq!(none(Body::from(nothing)).await, Ok(()), "{nothing}");
+        }
+        assert!(none(Body::from(r#"{"to":1}"#)).await.is_err());
         let scope = none(Body::from(r#"{"scope":"company","scope_id":"acme"}"#)).await;
         assert!(matches!(scope, Err(ApiError::BadValue { field: "the body", .. })), "{scope:?}");
     }
