@@ -37,6 +37,27 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     parse(&read(headers, body, value_bytes_max, budget).await?)
 }
 
+/// Sees to it that nothing was sent where nothing is read: a scope or a version in the body would be overlooked, and the
+/// change made to something else.
+///
+/// # Errors
+/// [`ApiError::BadValue`] for anything but white space, `null` or `{}`; [`ApiError::BodyCutOff`].
+pub(super) async fn none(mut body: Body) -> Result<(), ApiError> {
+    const WANTED: &str = "empty: the query says what the change is about";
+    const BYTES_MAX: usize = 16;
+    let refused = || ApiError::BadValue { field: "the body", wanted: WANTED };
+    let mut gathered = Gathered::default();
+    while let Some(frame) = body.frame().await {
+        let Ok(bytes) = frame.map_err(|_| ApiError::BodyCutOff)?.into_data() else { continue };
+        if gathered.len().saturating_add(bytes.len()) > BYTES_MAX {
+            return Err(refused());
+        }
+        gathered.append(&bytes);
+    }
+    let nothing = matches!(gathered.finish().expose().trim_ascii(), b"" | b"null" | b"{}");
+    if nothing { Ok(()) } else { Err(refused()) }
+}
+
 /// Reads one JSON object.
 ///
 /// # Errors
@@ -196,6 +217,17 @@ mod tests {
         }
         let silent = read(&HeaderMap::new(), Body::from("x"), 10, &budget).await.expect_err("it could be long");
         assert_eq!(silent, ApiError::TooManyBodies);
+    }
+
+    #[tokio::test]
+    async fn a_body_where_none_is_read_is_refused_not_overlooked() {
+        assert_eq!(none(Body::empty()).await, Ok(()));
+        for nothing in ["", "\n", "null", "{}"] {
+            assert_eq!(none(Body::from(nothing)).await, Ok(()), "{nothing}");
+        }
+        assert!(none(Body::from(r#"{"to":1}"#)).await.is_err());
+        let scope = none(Body::from(r#"{"scope":"company","scope_id":"acme"}"#)).await;
+        assert!(matches!(scope, Err(ApiError::BadValue { field: "the body", .. })), "{scope:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -10,10 +11,10 @@ use axum::response::Response;
 use super::context::reason;
 use super::desk::Desk;
 use super::error::ApiError;
-use super::json;
 use super::query::{self, given};
 use super::types_keys::{KeysView, RootView, RotateQuery, RotationView, TargetView};
 use super::types_secret::PlaceQuery;
+use super::{body, json};
 use crate::model::caller::Caller;
 use crate::vault::request::{RotationRequest, RotationWish};
 
@@ -32,7 +33,9 @@ pub(super) async fn rotate(
     Extension(caller): Extension<Caller>,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let request = RotationRequest { wish: wish(query::parameters(&uri)?)?, reason: reason(&headers)? };
     let vault = desk.vault.clone();
     let started = desk.changes.make(async move { vault.rotate_keys(&caller, request).await }).await?;
@@ -48,7 +51,9 @@ pub(super) async fn rotate_root(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let (vault, reason) = (desk.vault.clone(), reason(&headers)?);
     let replaced = async move { vault.rotate_root(&caller, reason.as_deref()).await };
     let since = desk.changes.make(replaced).await?.to_string();

@@ -49,7 +49,9 @@ pub(super) async fn delete(
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let deleted = desk.changes.make(async move { vault.delete(&caller, place).await }).await?;
     json::answer(&StoredView::new(&deleted, run, "Secret deleted successfully"))
@@ -62,7 +64,9 @@ pub(super) async fn undelete(
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let undeleted = desk.changes.make(async move { vault.undelete(&caller, place).await }).await?;
     json::answer(&StoredView::new(&undeleted, run, "Secret undeleted successfully"))
@@ -75,10 +79,13 @@ pub(super) async fn destroy(
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let DestroyQuery { scope, scope_id, environment, versions, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
-    let versions = given(versions).map(|text| numbers(&text)).transpose()?;
+    // Left empty by a script it is not left out: that would be all of them.
+    let versions = versions.map(|text| numbers(&text)).transpose()?;
     let (vault, run) = door(&desk, dry_run.as_deref())?;
     let destroyed = desk.changes.make(async move { vault.destroy(&caller, place, versions).await }).await?;
     json::answer(&StoredView::new(&destroyed, run, "Destroyed for good"))
@@ -91,7 +98,9 @@ pub(super) async fn rollback(
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, ApiError> {
+    body::none(body).await?;
     let RollbackQuery { scope, scope_id, environment, to, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
     let to = given(to).ok_or(ApiError::BadValue { field: "to", wanted: "the number of the version to go back to" })?;
@@ -136,7 +145,7 @@ mod tests {
     fn versions_are_numbers_between_commas() {
         let version = |number| Version::new(number).expect("positive");
         assert_eq!(numbers("1, 3,20").expect("numbers"), [version(1), version(3), version(20)]);
-        for bad in [",", "1,", "0", "-1", "1;2", "all"] {
+        for bad in ["", ",", "1,", "0", "-1", "1;2", "all"] {
             assert!(matches!(numbers(bad), Err(ApiError::BadValue { field: "versions", .. })), "{bad}");
         }
         assert!(numbers(&"1,".repeat(1001)).is_err());

@@ -187,7 +187,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
-        VaultError::BadScope(_) => "Use a scope and an environment this node is entitled to.",
+        VaultError::BadScope(_) => {
+            "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list"
+        }
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",

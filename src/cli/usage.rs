@@ -65,7 +65,9 @@ fn mistake(text: &str) -> CliError {
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
     let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let hint = rest.split("\n\n").map(|part| part.lines().map(str::trim).collect::<Vec<_>>().join(" "));
-    CliError::Usage { message, hint: hint.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ") }
+    // "to pass '--x' as a value, use '-- --x'": nothing here takes a word that begins so, and `put` never takes a value.
+    let helps = |part: &String| !part.is_empty() && !part.starts_with("tip: to pass ");
+    CliError::Usage { message, hint: hint.filter(helps).collect::<Vec<_>>().join(" | ") }
 }
 
 /// Whether what clap did not understand may be a value that begins with a hyphen (`-----BEGIN …`): then it must not be
@@ -145,6 +147,13 @@ mod tests {
         let told = mistake(&error.render().to_string());
         assert!(told.to_string().contains("a-z, 0-9"), "{told}");
         assert!(!told.to_string().contains('\n') && told.exit_code() == 1);
+    }
+
+    #[test]
+    fn an_unknown_option_is_not_proposed_as_a_value() {
+        let (error, _) = failure(&["aurora", "put", "a/b", "--value", "x"]);
+        let told = format!("{:?}", mistake(&error.render().to_string()));
+        assert!(told.contains("--value") && !told.contains("as a value"), "{told}");
     }
 
     #[test]
