@@ -36,7 +36,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Records looked at before others get their turn on this thread.
 const EXAMINED: usize = 4096;
 
-/// Older versions read at once: at 64 KiB each, 4 MiB.
+/// Older versions read at once; the store ends a page after a megabyte.
 const PAGE: usize = 64;
 
 /// Before a batch that found no place among the changes is offered again.

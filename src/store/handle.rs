@@ -98,8 +98,8 @@ impl Store {
         self.ask(|reply| Command::Version { at, version, reply }).await
     }
 
-    /// A page of the older versions of all secrets, in a fixed order, after this one; at most `limit`, and fewer only at
-    /// the end.
+    /// A page of the older versions of all secrets, in a fixed order, after this one; at most `limit`, and no more than a
+    /// megabyte unless one alone is larger. Empty only at the end.
     ///
     /// # Errors
     /// As [`Store::versions`].

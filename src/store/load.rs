@@ -69,10 +69,29 @@ pub(super) fn versions(database: &Database, at: &ScopedSecret) -> Result<Vec<Rec
 /// # Errors
 /// As [`contents`].
 pub(super) fn version(database: &Database, at: &ScopedSecret, version: Version) -> Result<Option<Record>, StoreError> {
-    Ok(versions(database, at)?.into_iter().find(|record| record.version == version))
+    let txn = database.begin_read()?;
+    let address = key::address(at);
+    if let Some(row) = Table::Records.read(&txn)?.get(address.as_slice())? {
+        let current = decode_record(Table::Records, &address, at, row.value())?;
+        if current.version == version {
+            return Ok(Some(current));
+        }
+    }
+    let key = key::version(&address, version);
+    let Some(row) = Table::Versions.read(&txn)?.get(key.as_slice())? else { return Ok(None) };
+    let record = decode_record(Table::Versions, &key, at, row.value())?;
+    if record.version == version {
+        Ok(Some(record))
+    } else {
+        Err(corrupt(Table::Versions, &key, RowFault::Field("version")))
+    }
 }
 
-/// Older versions of every secret, in the order of their keys, after this one; at most `limit`.
+/// Where a page of older versions ends, however many it was to hold: one large value is a page of its own.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Older versions of every secret, in the order of their keys, after this one; at most `limit`, and no more
+/// than a megabyte unless one alone is larger.
 ///
 /// # Errors
 /// As [`contents`].
@@ -84,9 +103,13 @@ pub(super) fn older(
     let txn = database.begin_read()?;
     let start = after.map(|(at, version)| key::version(&key::address(at), *version));
     let from = start.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let mut found = Vec::new();
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
     for row in Table::Versions.read(&txn)?.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = row?;
+        bytes = bytes.saturating_add(row.value().len());
+        if !found.is_empty() && bytes > PAGE_BYTES_MAX {
+            break;
+        }
         let named = key::parse_version(key.value()).map_err(|fault| corrupt(Table::Versions, key.value(), fault))?;
         found.push(decode_record(Table::Versions, key.value(), &named.0, row.value())?);
     }

@@ -16,6 +16,9 @@ use super::answer::{Freshness, Served};
 use super::error::VaultError;
 use super::parts::Vault;
 
+/// The outcome of a line about one secret of a change of many, written before the change is announced as a whole.
+pub(super) const PLANNED: &str = "planned";
+
 /// What will be written about one request.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -62,6 +65,8 @@ impl Account {
     pub(super) fn about_nothing(&mut self) {
         self.entry.secret = None;
         self.entry.scope = None;
+        self.entry.version = None;
+        self.entry.freshness = None;
     }
 
     pub(super) fn within(&mut self, environment: &EnvironmentName) {

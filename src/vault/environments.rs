@@ -13,7 +13,7 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 use crate::replication::view::View;
 
-use super::account::{Account, noted};
+use super::account::{Account, PLANNED, noted};
 use super::answer::{EnvironmentLine, Mirrored};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
@@ -112,12 +112,7 @@ impl Vault {
             return Ok(Mirrored { declared: Vec::new(), known, lacking, of_nodes, revision });
         };
         let places: Vec<ScopedSecret> = declarations.iter().map(|wanted| wanted.at.clone()).collect();
-        for at in &places {
-            account.about(&at.secret.name, &at.secret.environment);
-            account.scope(&at.scope);
-            self.note(account, "planned").await?;
-        }
-        account.about_nothing();
+        self.note_each(account, places.iter().cloned(), PLANNED).await?;
         let audit_seq = self.announce(account).await?;
         let committed = secrets.commit(Change::Declare(declarations), audit_seq).await;
         match committed.map_err(|error| refusal(&error, Subject::Secret(&first)))? {

@@ -62,6 +62,7 @@ impl Vault {
             if !wanted {
                 continue;
             }
+            account.about_nothing();
             account.about(&name, &environment);
             let secret = SecretAddress { environment: environment.clone(), name };
             let mut exported = self.export_one(&who, ask, &secret, &held, &mut account);

@@ -13,7 +13,7 @@ use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::policy::actions::Action;
 use crate::store::failpoint::{self, Failpoint};
 
-use super::account::{Account, noted};
+use super::account::{Account, PLANNED, noted};
 use super::authorise::{Identified, Object};
 use super::error::VaultError;
 use super::parts::Vault;
@@ -22,9 +22,6 @@ use super::request::{Context, Place, PutRequest};
 
 /// Most values of one import: what a transaction and the memory of the lead take in their stride.
 pub const IMPORT_MAX: usize = 200_000;
-
-/// The outcome of the line of each secret, before the one that announces the import.
-const PLANNED: &str = "planned";
 
 /// What became, or would become, of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -74,6 +74,10 @@ impl Vault {
         }
         let object = Object { secret: None, company, environment: &environment };
         self.authorise(&who, Action::SecretRotate, object, account)?;
+        if matches!(wish, RotationWish::All { .. }) {
+            // Every scope at once, every company's among them: more than a grant about secrets can speak for.
+            self.authorise(&who, Action::NodeManage, object, account)?;
+        }
         let lead = self.lead()?;
         let keys = self.parts.board.keys.load_full();
         let scopes: Vec<KeyScope> = match wish {

@@ -65,7 +65,12 @@ async fn what_is_deleted_comes_back_and_what_is_destroyed_does_not() {
     assert_refused(&read(&lead, "?version=1").await, 410, "destroyed", "version 1");
     assert_refused(&change(&lead, "POST", &rollback("2"), "").await, 410, "destroyed", "version 2");
     assert_eq!(read(&lead, "").await.json()["key_value"], "one", "the current version holds its own copy");
-    change(&lead, "POST", &destroy(""), "").await.json();
+    assert_refused(&change(&lead, "POST", &destroy(""), "").await, 400, "bad_value", "versions");
+    assert_eq!(
+        change(&lead, "POST", &format!("{SECRET}/destroy"), "").await.status,
+        200,
+        "without a list: all of them"
+    );
     assert_refused(&read(&lead, "").await, 410, "destroyed", "version 4");
     assert_refused(&change(&lead, "POST", &undelete, "").await, 410, "destroyed", "version 4");
     let versions = http::get(&lead.agent(), &format!("{SECRET}/versions")).await.json();
