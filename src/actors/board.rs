@@ -3,6 +3,7 @@
 //! Actors write here after a commit; the door reads here. Keys are always published before the records they open.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
@@ -77,6 +78,8 @@ pub struct LeadBoard {
     pub rotation: RotationBoard,
     /// Since when the root key is the root key.
     pub root_since: ArcSwap<Timestamp>,
+    /// Whether bytes of what was destroyed are still in the store file, because it could not be written anew.
+    pub purge_due: AtomicBool,
 }
 
 impl LeadBoard {
@@ -90,6 +93,7 @@ impl LeadBoard {
             presence: ArcSwap::from_pointee(Presences::default()),
             rotation: RotationBoard::default(),
             root_since: ArcSwap::from_pointee(root_since),
+            purge_due: AtomicBool::new(false),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
@@ -198,20 +199,22 @@ fn plan(mut draft: Draft, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp)
     (draft, replies)
 }
 
-/// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that
-/// keeps the bytes until the next start tries again; it is no reason to stop.
-async fn purge(store: &Store) -> Result<(), StoreError> {
+/// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that is
+/// no reason to stop: it is tried again with the next change and at the next start, and until then `purge_due` says so.
+async fn purge(store: &Store, board: &LeadBoard) -> Result<(), StoreError> {
     failpoint::pass(Failpoint::PurgeBegun);
     match store.rebuild().await {
         Ok(()) => {
             failpoint::pass(Failpoint::PurgeDone);
             store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
             failpoint::pass(Failpoint::PurgeNoted);
+            board.purge_due.store(false, Ordering::Relaxed);
             Ok(())
         }
         Err(error @ (StoreError::Poisoned | StoreError::Closed)) => Err(error),
         Err(error) => {
-            tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
+            tracing::error!(%error, "destroyed bytes are still in the store file; it is tried again with the next change");
+            board.purge_due.store(true, Ordering::Relaxed);
             Ok(())
         }
     }
@@ -230,11 +233,13 @@ impl State {
                 continue;
             }
             self.in_flight = Some(InFlight { state: draft.state, replies });
-            let (store, myself) = (self.with.store.clone(), myself.clone());
+            let (store, board) = (self.with.store.clone(), Arc::clone(&self.with.lead_board));
+            let purges = draft.purges || board.purge_due.load(Ordering::Relaxed);
+            let myself = myself.clone();
             tokio::spawn(async move {
                 let mut outcome = store.commit(draft.mutations).await;
-                if outcome.is_ok() && draft.purges {
-                    outcome = purge(&store).await;
+                if outcome.is_ok() && purges {
+                    outcome = purge(&store, &board).await;
                 }
                 // A failed send means that the actor is gone; its callers were told by their dropped replies.
                 drop(myself.cast(Message::Written(outcome)));

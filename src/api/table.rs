@@ -142,6 +142,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
         | VaultError::Sealed
+        | VaultError::PurgeDue
         | VaultError::NodeSealed { .. }
         | VaultError::AuditUnavailable
         | VaultError::NoLead { .. }
@@ -165,6 +166,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
+        VaultError::PurgeDue => {
+            "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
+        }
         VaultError::NoIdentity => "Connect as a user that exists on this machine.",
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."

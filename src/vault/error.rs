@@ -107,6 +107,9 @@ pub enum VaultError {
         /// The version.
         version: Version,
     },
+    /// It is done, but the store file could not be written anew.
+    #[error("it is done, but its bytes are still in the lead's store file, which could not be written anew")]
+    PurgeDue,
     /// The value is over the limit.
     #[error("the value is larger than {bytes_max} bytes")]
     ValueTooLarge {
@@ -232,6 +235,7 @@ impl VaultError {
             | Self::VersionOnLead { .. }
             | Self::VersionDeleted { .. }
             | Self::NoSuchVersion { .. } => "not_found",
+            Self::PurgeDue => "purge_due",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",

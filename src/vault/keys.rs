@@ -109,7 +109,10 @@ impl Vault {
         let replaced = key_step(lead.secrets.commit(Change::RotateRoot, audit_seq).await)?;
         failpoint::pass(Failpoint::RootReplaced);
         match replaced {
-            KeyStep::Root => Ok(**lead.board.root_since.load()),
+            KeyStep::Root => {
+                self.is_purged()?;
+                Ok(**lead.board.root_since.load())
+            }
             KeyStep::Begun(_) | KeyStep::Resealed(_) | KeyStep::Finished(_) => Err(another_change()),
         }
     }

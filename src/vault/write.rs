@@ -1,5 +1,7 @@
 //! Changes of one secret on the lead: authorise, announce in the audit, seal and commit, account for the outcome.
 
+use std::sync::atomic::Ordering;
+
 use crate::actors::change::{Change, Committed, NewValue, Rollback};
 use crate::actors::error::CommitError;
 use crate::model::caller::Caller;
@@ -77,7 +79,8 @@ impl Vault {
     /// lead's file. Their numbers are never given again.
     ///
     /// # Errors
-    /// [`VaultError`]; `NoSuchVersion` names one that is not kept, and then none is destroyed.
+    /// [`VaultError`]; `NoSuchVersion` names one that is not kept, and then none is destroyed; `PurgeDue` when they are
+    /// destroyed, but the file could not be written anew.
     pub async fn destroy(
         &self,
         caller: &Caller,
@@ -89,7 +92,9 @@ impl Vault {
             let at = self.admit(caller, Action::SecretDelete, &place, &mut account)?;
             let kept = self.kept(&at).await?;
             let (current, older) = doomed(&at, &kept, versions.as_deref())?;
-            self.make(at.clone(), Change::Destroy { at, current, older }, &mut account).await
+            let destroyed = self.make(at.clone(), Change::Destroy { at, current, older }, &mut account).await?;
+            self.is_purged()?;
+            Ok(destroyed)
         };
         let made = made.await;
         self.settle(&account, made).await
@@ -165,6 +170,12 @@ impl Vault {
     async fn make(&self, at: ScopedSecret, change: Change, account: &mut Account) -> Result<Stored, VaultError> {
         let announced = self.begin(account).await?;
         stored(at, self.carry_out(change, announced).await?, account)
+    }
+
+    /// Whether what was destroyed has left the file. A rehearsal destroyed nothing.
+    pub(super) fn is_purged(&self) -> Result<(), VaultError> {
+        let due = self.lead()?.board.purge_due.load(Ordering::Relaxed);
+        if due && self.purpose == Purpose::Make { Err(VaultError::PurgeDue) } else { Ok(()) }
     }
 
     /// Announces a change in the audit. A rehearsal announces nothing, and has no number.

@@ -73,3 +73,19 @@ async fn a_secret_destroyed_while_a_follower_is_away_leaves_its_file_when_it_com
     let again = mesh.put(put(NAME, "global", "another value")).await;
     assert_eq!(again.version, version(4), "the numbers of the destroyed are not given again");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_could_not_leave_the_file_are_told_of_and_leave_it_with_the_next_change() {
+    let (mesh, _follower, at, bytes) = three_versions().await;
+    // What stands where the new file would be written keeps it from being written.
+    let in_the_way = mesh.lead.store_file().with_extension("redb.rebuild");
+    std::fs::create_dir_all(in_the_way.join("full")).expect("made");
+    let refused = mesh.lead.vault().destroy(&admin(), place(NAME, "global"), Some(vec![version(1)])).await;
+    assert_eq!(refused.map(|stored| stored.version), Err(VaultError::PurgeDue));
+    assert_eq!(ciphertexts(&mesh, &at).await.len(), 2, "it is destroyed all the same");
+    assert!(holds(&mesh.lead, &bytes[2]), "and its bytes are still there");
+    std::fs::remove_dir_all(&in_the_way).expect("removed");
+    mesh.put(put("other/key", "global", "a value")).await;
+    assert!(!holds(&mesh.lead, &bytes[2]));
+    mesh.lead.vault().destroy(&admin(), place(NAME, "global"), Some(vec![version(2)])).await.expect("as ever");
+}
