@@ -160,7 +160,7 @@ name_type!(
 );
 name_type!(
     /// `prod`, `dev`, …: a node is in exactly one. Not a reserved word.
-    EnvironmentName, "environment", check_id
+    EnvironmentName, "valid environment", check_id
 );
 
 #[cfg(test)]
