@@ -85,7 +85,7 @@ pub struct LeadBoard {
 impl LeadBoard {
     /// A board that shows the state the lead starts with.
     #[must_use]
-    pub fn new(lead_view: LeadView, root_since: Timestamp) -> Self {
+    pub fn new(lead_view: LeadView, root_since: Timestamp, purge_due: bool) -> Self {
         let moved = watch::Sender::new(lead_view.view.position);
         Self {
             lead_view: ArcSwap::from_pointee(lead_view),
@@ -93,7 +93,7 @@ impl LeadBoard {
             presence: ArcSwap::from_pointee(Presences::default()),
             rotation: RotationBoard::default(),
             root_since: ArcSwap::from_pointee(root_since),
-            purge_due: AtomicBool::new(false),
+            purge_due: AtomicBool::new(purge_due),
         }
     }
 }

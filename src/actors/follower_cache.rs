@@ -106,7 +106,7 @@ impl Cache {
         self.with.store.commit(drops.chain([due]).collect()).await?;
         old.iter().for_each(|(at, newest)| self.ring.drop_before(at, *newest));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
-        self.purge().await
+        Ok(self.with.store.purge().await?)
     }
 
     async fn apply(&mut self, position: Position, records: Vec<Record>) -> Result<Position, ApplyError> {
@@ -122,7 +122,7 @@ impl Cache {
         self.view.accept(position, records);
         let met = self.moved_to(position);
         if purge {
-            self.purge().await?;
+            self.with.store.purge().await?;
         }
         self.persist(met).await?;
         Ok(position)
@@ -136,12 +136,6 @@ impl Cache {
     /// the file.
     fn held_what_was_purged(&self, record: &Record) -> bool {
         self.view.get(&record.at).is_some_and(|held| record.purged > held.purged)
-    }
-
-    /// Writes the file anew, so that no byte of what left the cache stays in it.
-    async fn purge(&self) -> Result<(), ApplyError> {
-        self.with.store.rebuild().await?;
-        Ok(self.with.store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?)
     }
 
     /// The cache becomes exactly the snapshot: what is not in it leaves the disk before anything else is answered.
@@ -178,7 +172,7 @@ impl Cache {
         self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if purge {
-            self.purge().await?;
+            self.with.store.purge().await?;
         }
         self.persist(met).await?;
         Ok(position)

@@ -17,11 +17,8 @@ use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
 use crate::model::time::{Clock, Timestamp};
-use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
-use crate::store::failpoint::{self, Failpoint};
 use crate::store::handle::Store;
-use crate::store::mutation::Mutation;
 
 /// Changes that may wait: beyond it the caller is told to come back, so the mailbox stays bounded.
 const WAITING_MAX: usize = 1024;
@@ -202,21 +199,15 @@ fn plan(mut draft: Draft, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp)
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that is
 /// no reason to stop: it is tried again with the next change and at the next start, and until then `purge_due` says so.
 async fn purge(store: &Store, board: &LeadBoard) -> Result<(), StoreError> {
-    failpoint::pass(Failpoint::PurgeBegun);
-    match store.rebuild().await {
-        Ok(()) => {
-            failpoint::pass(Failpoint::PurgeDone);
-            store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
-            failpoint::pass(Failpoint::PurgeNoted);
-            board.purge_due.store(false, Ordering::Relaxed);
-            Ok(())
-        }
+    let purged = store.purge().await;
+    board.purge_due.store(purged.is_err(), Ordering::Relaxed);
+    match purged {
         Err(error @ (StoreError::Poisoned | StoreError::Closed)) => Err(error),
         Err(error) => {
             tracing::error!(%error, "destroyed bytes are still in the store file; it is tried again with the next change");
-            board.purge_due.store(true, Ordering::Relaxed);
             Ok(())
         }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -236,7 +236,10 @@ fn internal() -> Row {
 }
 
 fn not_lead(lead: &LeadAddress) -> Row {
-    let message = format!("this node is a follower, and changes are made on the lead, {}", lead_text(lead));
+    let message = format!(
+        "this node is a follower: the mesh as a whole is known, and changes are made on the lead, {}",
+        lead_text(lead)
+    );
     let name = lead.name.as_ref().map_or("the lead", NodeName::as_str);
     Row::new(StatusCode::CONFLICT, "not_lead", &message, format!("Run the same command on {name}."))
 }

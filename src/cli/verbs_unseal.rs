@@ -61,6 +61,7 @@ pub(super) async fn unseal(session: &mut Session<'_>, arguments: &UnsealArgument
     }
     let mut state: UnsealView = client.ask(Question::get(PATH)).await?;
     if !state.sealed {
+        session.output.note("the node is not sealed, so nothing was brought to it");
         return session.output.report(&state);
     }
     let wanted = Wanted::of(&state);

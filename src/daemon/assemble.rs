@@ -18,7 +18,6 @@ use crate::model::identity::Role;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
-use crate::store::mutation::Mutation;
 
 /// What a node is built from, besides the contents of its store.
 pub(super) struct Materials<'node> {
@@ -38,10 +37,8 @@ pub(super) struct Assembled {
 }
 
 /// Builds the parts for the role of this node; the one writer is started, the rest is described.
-pub(super) async fn assemble(from: &Materials<'_>, contents: Contents) -> Result<Assembled> {
-    if contents.blobs.contains_key(&BlobName::RebuildDue) {
-        purge(from.store, contents.facts.role).await?;
-    }
+pub(super) async fn assemble(from: &Materials<'_>, mut contents: Contents) -> Result<Assembled> {
+    purge(from.store, &mut contents).await?;
     let own = contents.roster.iter().find(|entry| entry.name == contents.facts.node).cloned();
     let own = own.context("the store does not know its own node")?;
     match contents.facts.role {
@@ -50,13 +47,20 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents) -> Result
     }
 }
 
-/// A crash, or a full disk, came between taking something out of the store and taking its bytes out of the file. A
-/// follower may not hold them and does not start with them; a lead may, and without it no one is served.
-async fn purge(store: &Store, role: Role) -> Result<()> {
-    match (store.rebuild().await, role) {
-        (Ok(()), _) => Ok(store.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?),
+/// Makes good what a crash, or a full disk, left undone between taking something out of the store and taking its bytes
+/// out of the file. A follower may not hold them and does not start with them; a lead may, for without it no one is
+/// served, and goes on knowing that it is due.
+async fn purge(store: &Store, contents: &mut Contents) -> Result<()> {
+    if !contents.blobs.contains_key(&BlobName::RebuildDue) {
+        return Ok(());
+    }
+    match (store.purge().await, contents.facts.role) {
+        (Ok(()), _) => {
+            contents.blobs.remove(&BlobName::RebuildDue);
+            Ok(())
+        }
         (Err(error), Role::Lead) => {
-            tracing::error!(%error, "destroyed bytes are still in the store file, and leave it at the next start");
+            tracing::error!(%error, "destroyed bytes are still in the store file; it is tried again with the next change");
             Ok(())
         }
         (Err(error), Role::Follower) => Err(error).context("what left the cache cannot be taken out of its file"),

@@ -105,7 +105,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let lead_view = LeadView::new(View::new(contents.position, contents.records), contents.roster, contents.log);
     let board = Arc::new(Board::new(lead_view.view.clone(), keys.ring.clone(), own.entitlement.clone(), None));
     let root_since = keystore.root_since()?.unwrap_or(own.joined_at);
-    let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), root_since));
+    let purge_due = contents.blobs.contains_key(&BlobName::RebuildDue);
+    let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), root_since, purge_due));
     let arguments = LeadSecretsArguments {
         state: LeadState {
             lead: lead_view,

@@ -205,19 +205,8 @@ fn unit(digits: &str) -> Option<(u16, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::shown;
     use super::*;
-
-    fn shown(node: &Node) -> String {
-        match &node.kind {
-            Kind::Text(text) => format!("{:?}", str::from_utf8(text.expose()).expect("text")),
-            Kind::Nothing => "nothing".to_owned(),
-            Kind::NotText(kind) | Kind::NotAValue(kind) => (*kind).to_owned(),
-            Kind::Map(pairs) => {
-                let pair = |pair: &Pair| format!("{}@{}={}", pair.name, pair.line, shown(&pair.node));
-                format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
-            }
-        }
-    }
 
     fn problem(text: &str) -> Problem {
         read(text).err().unwrap_or_else(|| panic!("{text:?} is taken"))

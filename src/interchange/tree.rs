@@ -56,3 +56,17 @@ fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// A tree as tests compare it: values, names and lines.
+#[cfg(test)]
+pub(super) fn shown(node: &Node) -> String {
+    match &node.kind {
+        Kind::Text(text) => format!("{:?}", str::from_utf8(text.expose()).expect("text")),
+        Kind::Nothing => "nothing".to_owned(),
+        Kind::NotText(kind) | Kind::NotAValue(kind) => (*kind).to_owned(),
+        Kind::Map(pairs) => {
+            let pair = |pair: &Pair| format!("{}@{}={}", pair.name, pair.line, shown(&pair.node));
+            format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
+        }
+    }
+}

@@ -186,19 +186,8 @@ fn is_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::shown;
     use super::*;
-
-    fn shown(node: &Node) -> String {
-        match &node.kind {
-            Kind::Text(text) => format!("{:?}", str::from_utf8(text.expose()).expect("text")),
-            Kind::Nothing => "nothing".to_owned(),
-            Kind::NotText(kind) | Kind::NotAValue(kind) => (*kind).to_owned(),
-            Kind::Map(pairs) => {
-                let pair = |pair: &Pair| format!("{}@{}={}", pair.name, pair.line, shown(&pair.node));
-                format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(" "))
-            }
-        }
-    }
 
     fn value(text: &str) -> String {
         shown(&read(&format!("A: {text}\n")).unwrap_or_else(|problem| panic!("{text:?}: {problem}")))

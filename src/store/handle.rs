@@ -10,10 +10,12 @@ use std::thread;
 use redb::StorageBackend;
 use tokio::sync::{mpsc, oneshot};
 
+use super::blob::BlobName;
 use super::contents::Contents;
 use super::engine::Engine;
 use super::error::StoreError;
 use super::facts::Facts;
+use super::failpoint::{self, Failpoint};
 use super::mutation::Mutation;
 use super::worker::{self, Command, Reply};
 use super::{file, schema, step};
@@ -125,6 +127,20 @@ impl Store {
         self.ask(|reply| Command::Rebuild { reply }).await
     }
 
+    /// Writes the file anew, and takes back the mark that says that this is due. Whoever makes bytes superfluous sets
+    /// [`BlobName::RebuildDue`] in the same transaction, so that a crash before this is made good at the next start.
+    ///
+    /// # Errors
+    /// As [`Store::rebuild`]: the mark then stays.
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        failpoint::pass(Failpoint::PurgeBegun);
+        self.rebuild().await?;
+        failpoint::pass(Failpoint::PurgeDone);
+        self.commit(vec![Mutation::DropBlob(BlobName::RebuildDue)]).await?;
+        failpoint::pass(Failpoint::PurgeNoted);
+        Ok(())
+    }
+
     /// Closes the file after everything that was asked before. Other clones get [`StoreError::Closed`].
     ///
     /// # Errors
@@ -173,31 +189,12 @@ fn whole(open: impl FnOnce() -> Result<Engine, StoreError>) -> Result<(Contents,
 
 #[cfg(test)]
 mod tests {
-    use super::super::blob::BlobName;
     use super::super::test_support::{
-        Disk, at, contact, facts, full_record, log, node, node_name, position, record, scope_key, token, version,
+        contact, facts, full_record, log, node, node_name, numbers, place, position, put, record, scope_key, store,
+        token, version,
     };
     use super::*;
     use crate::model::number::Revision;
-
-    async fn store() -> (Store, Disk) {
-        let disk = Disk::default();
-        let (store, _) = Store::create_backend(disk.clone(), facts()).await.expect("created");
-        (store, disk)
-    }
-
-    fn put(number: u64) -> Mutation {
-        Mutation::PutRecord(record("openai/api_key", "global", number, &number.to_be_bytes()))
-    }
-
-    fn place() -> ScopedSecret {
-        at("prod", "openai/api_key", "global")
-    }
-
-    async fn numbers(store: &Store) -> Vec<u64> {
-        let versions = store.versions(place()).await.expect("versions");
-        versions.iter().map(|record| record.version.get()).collect()
-    }
 
     #[tokio::test]
     async fn everything_that_is_stored_is_there_when_it_is_opened_again() {

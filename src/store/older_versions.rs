@@ -1,30 +1,9 @@
 //! What becomes of older versions: trimmed, destroyed, sealed anew.
 
-use super::handle::Store;
 use super::mutation::Mutation;
-use super::test_support::{Disk, at, facts, record, scope_key, version};
+use super::test_support::{at, numbers, place, put, record, scope_key, store, version};
 use crate::model::number::Generation;
 use crate::model::record::RecordBody;
-use crate::model::secret::ScopedSecret;
-
-async fn store() -> (Store, Disk) {
-    let disk = Disk::default();
-    let (store, _) = Store::create_backend(disk.clone(), facts()).await.expect("created");
-    (store, disk)
-}
-
-fn put(number: u64) -> Mutation {
-    Mutation::PutRecord(record("openai/api_key", "global", number, &number.to_be_bytes()))
-}
-
-fn place() -> ScopedSecret {
-    at("prod", "openai/api_key", "global")
-}
-
-async fn numbers(store: &Store) -> Vec<u64> {
-    let versions = store.versions(place()).await.expect("versions");
-    versions.iter().map(|record| record.version.get()).collect()
-}
 
 #[tokio::test]
 async fn older_versions_are_trimmed_in_the_transaction_that_adds_one() {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use redb::StorageBackend;
 
 use super::facts::Facts;
+use super::handle::Store;
+use super::mutation::Mutation;
 use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
@@ -171,6 +173,28 @@ pub(super) fn contact() -> Contact {
             boot_id: BootId([6; 16]),
         },
     }
+}
+
+/// An empty store, and the disk under it.
+pub(super) async fn store() -> (Store, Disk) {
+    let disk = Disk::default();
+    let (store, _) = Store::create_backend(disk.clone(), facts()).await.expect("created");
+    (store, disk)
+}
+
+/// A version of the secret at [`place`]; its ciphertext is its number.
+pub(super) fn put(number: u64) -> Mutation {
+    Mutation::PutRecord(record("openai/api_key", "global", number, &number.to_be_bytes()))
+}
+
+pub(super) fn place() -> ScopedSecret {
+    at("prod", "openai/api_key", "global")
+}
+
+/// The versions kept there, newest first.
+pub(super) async fn numbers(store: &Store) -> Vec<u64> {
+    let versions = store.versions(place()).await.expect("versions");
+    versions.iter().map(|record| record.version.get()).collect()
 }
 
 /// A disk in memory. Clones share it, so a test can cut its power while a store is open on it.
