@@ -258,33 +258,15 @@ fn summary(targets: &Targets) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::ChangeKind;
-    use crate::model::fields::Fields;
-    use crate::model::metadata::{Metadata, SecretOptions};
+
     use crate::model::name::EnvironmentName;
-    use crate::model::number::Revision;
-    use crate::model::record::{RecordBody, SealedValue};
+
     use crate::model::secret::{Scope, SecretAddress, SecretName};
-    use crate::model::time::Timestamp;
 
     fn record(number: usize, scope: Scope, generation: Generation, bytes: usize) -> Record {
         let environment = EnvironmentName::parse("prod").expect("name");
         let name = SecretName::parse(&format!("a/key{number:06}")).expect("name");
-        let sealed = SealedValue { generation, nonce: [0; 24], ciphertext: vec![0; bytes] };
-        Record {
-            at: SecretAddress { environment, name }.within(scope),
-            secret_id: 1,
-            version: Version::FIRST,
-            revision: Revision(1),
-            change: ChangeKind::Stored,
-            purged: None,
-            body: RecordBody::Sealed(sealed),
-            metadata: Metadata::default(),
-            options: SecretOptions::default(),
-            fields: Fields::default(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        Record::sample(SecretAddress { environment, name }.within(scope), generation, vec![0; bytes])
     }
 
     fn targets() -> Targets {

@@ -75,13 +75,12 @@ impl Comparison {
 mod tests {
     use super::super::test_support::{CountingEntropy, MESH, NoEntropy, at};
     use super::*;
-    use crate::model::change::ChangeKind;
+
     use crate::model::fields::{Field, Fields};
-    use crate::model::metadata::{Metadata, SecretOptions};
+
     use crate::model::name::FieldName;
-    use crate::model::number::{Generation, Revision, Version};
+    use crate::model::number::{Generation, Version};
     use crate::model::record::RecordBody;
-    use crate::model::time::Timestamp;
 
     fn key() -> ScopeKey {
         ScopeKey::generate(&CountingEntropy::from(0)).expect("key")
@@ -94,18 +93,9 @@ mod tests {
         let field =
             |(name, kind): &(&str, FieldKind)| Field { name: FieldName::parse(name).expect("name"), kind: *kind };
         Record {
-            at,
-            secret_id: 1,
-            version: Version::FIRST,
-            revision: Revision(1),
-            change: ChangeKind::Stored,
-            purged: None,
             body: RecordBody::Sealed(sealed.expect("sealed")),
-            metadata: Metadata::default(),
-            options: SecretOptions::default(),
             fields: Fields::new(fields.iter().map(field).collect()).expect("fields"),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
+            ..Record::sample(at, Generation::FIRST, Vec::new())
         }
     }
 

@@ -154,3 +154,24 @@ pub struct Contact {
     /// When the question was asked that the lead's beacon answered.
     pub at: Moment,
 }
+
+#[cfg(test)]
+impl Record {
+    /// The first version of a secret, sealed by this generation; only what a test is about need be changed.
+    pub(crate) fn sample(at: ScopedSecret, generation: Generation, ciphertext: Vec<u8>) -> Self {
+        Self {
+            at,
+            secret_id: 1,
+            version: Version::FIRST,
+            revision: Revision(1),
+            change: ChangeKind::Stored,
+            purged: None,
+            body: RecordBody::Sealed(SealedValue { generation, nonce: [0; 24], ciphertext }),
+            metadata: Metadata::default(),
+            options: SecretOptions::default(),
+            fields: Fields::default(),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+}

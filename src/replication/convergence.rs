@@ -12,14 +12,12 @@ use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
 use crate::model::entitlement_history::EntitlementHistory;
-use crate::model::fields::Fields;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::log::{LogEntry, LogSubject};
-use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
-use crate::model::record::{Record, RecordBody, SealedValue};
+use crate::model::record::{Record, RecordBody};
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::Timestamp;
@@ -227,20 +225,11 @@ fn place(which: u8) -> ScopedSecret {
 }
 
 fn record(at: ScopedSecret, version: Version, revision: Revision, bytes: Option<usize>) -> Record {
-    let sealed = |bytes| SealedValue { generation: Generation::FIRST, nonce: [0; 24], ciphertext: vec![0; bytes] };
-    Record {
-        at,
-        secret_id: 1,
-        version,
-        revision,
-        change: if bytes.is_some() { ChangeKind::Stored } else { ChangeKind::Deleted },
-        purged: None,
-        body: bytes.map_or(RecordBody::Deleted { kept: None }, |bytes| RecordBody::Sealed(sealed(bytes))),
-        metadata: Metadata::default(),
-        options: SecretOptions::default(),
-        fields: Fields::default(),
-        created_at: Timestamp(0),
-        updated_at: Timestamp(0),
+    let stored = Record::sample(at, Generation::FIRST, vec![0; bytes.unwrap_or_default()]);
+    let stored = Record { version, revision, ..stored };
+    match bytes {
+        Some(_) => stored,
+        None => Record { change: ChangeKind::Deleted, body: RecordBody::Deleted { kept: None }, ..stored },
     }
 }
 

@@ -58,14 +58,11 @@ fn generation(record: &Record) -> Option<Generation> {
 mod tests {
     use super::super::view::View;
     use super::*;
-    use crate::model::change::ChangeKind;
-    use crate::model::fields::Fields;
-    use crate::model::metadata::{Metadata, SecretOptions};
+
     use crate::model::name::EnvironmentName;
-    use crate::model::number::{Revision, Version};
+
     use crate::model::record::{RecordBody, SealedValue};
     use crate::model::secret::{Scope, SecretAddress, SecretName};
-    use crate::model::time::Timestamp;
 
     fn sealed(generation: u32) -> SealedValue {
         SealedValue { generation: number(generation), nonce: [0; 24], ciphertext: vec![1] }
@@ -78,20 +75,8 @@ mod tests {
     fn record(name: &str, scope: &str, body: RecordBody) -> Record {
         let environment = EnvironmentName::parse("prod").expect("name");
         let secret = SecretAddress { environment, name: SecretName::parse(name).expect("name") };
-        Record {
-            at: secret.within(Scope::parse(scope).expect("scope")),
-            secret_id: 1,
-            version: Version::FIRST,
-            revision: Revision(1),
-            change: ChangeKind::Stored,
-            purged: None,
-            body,
-            metadata: Metadata::default(),
-            options: SecretOptions::default(),
-            fields: Fields::default(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        let at = secret.within(Scope::parse(scope).expect("scope"));
+        Record { body, ..Record::sample(at, Generation::FIRST, Vec::new()) }
     }
 
     #[test]

@@ -45,35 +45,17 @@ impl SentKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::ChangeKind;
-    use crate::model::fields::Fields;
-    use crate::model::metadata::{Metadata, SecretOptions};
+
     use crate::model::name::EnvironmentName;
-    use crate::model::number::{Revision, Version};
-    use crate::model::record::{RecordBody, SealedValue};
+
     use crate::model::secret::{Scope, SecretAddress, SecretName};
-    use crate::model::time::Timestamp;
 
     const SECOND: fn() -> Generation = || Generation::FIRST.next();
 
     fn record(name: &str, generation: Generation) -> Arc<Record> {
         let environment = EnvironmentName::parse("prod").expect("name");
         let secret = SecretAddress { environment, name: SecretName::parse(name).expect("name") };
-        let sealed = SealedValue { generation, nonce: [0; 24], ciphertext: vec![1] };
-        Arc::new(Record {
-            at: secret.within(Scope::Global),
-            secret_id: 1,
-            version: Version::FIRST,
-            revision: Revision(1),
-            change: ChangeKind::Stored,
-            purged: None,
-            body: RecordBody::Sealed(sealed),
-            metadata: Metadata::default(),
-            options: SecretOptions::default(),
-            fields: Fields::default(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        })
+        Arc::new(Record::sample(secret.within(Scope::Global), generation, vec![1]))
     }
 
     fn send(keys: &mut SentKeys, records: &[Arc<Record>]) -> Vec<Generation> {

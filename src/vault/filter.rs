@@ -63,10 +63,10 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::model::change::ChangeKind;
-    use crate::model::fields::Fields;
+
     use crate::model::metadata::{Metadata, SecretOptions};
     use crate::model::name::EnvironmentName;
-    use crate::model::number::{Revision, Version};
+    use crate::model::number::Generation;
     use crate::model::record::RecordBody;
     use crate::model::secret::{SecretAddress, SecretName};
 
@@ -77,13 +77,9 @@ mod tests {
     fn record(name: &str, tags: &[&str], provider: Option<&str>, end: Option<i64>) -> Record {
         let environment = EnvironmentName::parse("prod").expect("name");
         let name = SecretName::parse(name).expect("name");
+        let at = SecretAddress { environment, name }.within(Scope::Global);
         Record {
-            at: SecretAddress { environment, name }.within(Scope::Global),
-            secret_id: 1,
-            version: Version::FIRST,
-            revision: Revision(1),
             change: ChangeKind::Declared,
-            purged: None,
             body: RecordBody::Unset,
             metadata: Metadata {
                 provider: provider.map(str::to_owned),
@@ -91,9 +87,7 @@ mod tests {
                 ..Metadata::default()
             },
             options: SecretOptions { expires_at: end.map(Timestamp), ..SecretOptions::default() },
-            fields: Fields::default(),
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
+            ..Record::sample(at, Generation::FIRST, Vec::new())
         }
     }
 
