@@ -6,6 +6,7 @@
 //! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
 //! knows the door.
 
+mod deed;
 mod desk;
 pub mod error;
 pub mod reception;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::context::{Named, node, reason};
+use super::deed::Deed;
 use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
@@ -43,45 +44,24 @@ pub(super) async fn describe(
 }
 
 /// `DELETE /api/secrets/{service}/{key}`
-pub(super) async fn delete(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    body::none(body).await?;
+pub(super) async fn delete(deed: Deed) -> Result<Response, ApiError> {
+    let Deed { desk, caller, name, uri, headers } = deed;
     let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let deleted = desk.changes.make(async move { vault.delete(&caller, place).await }).await?;
     json::answer(&StoredView::new(&deleted, run, "Secret deleted successfully"))
 }
 
 /// `POST /api/secrets/{service}/{key}/undelete`
-pub(super) async fn undelete(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    body::none(body).await?;
+pub(super) async fn undelete(deed: Deed) -> Result<Response, ApiError> {
+    let Deed { desk, caller, name, uri, headers } = deed;
     let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
     let undeleted = desk.changes.make(async move { vault.undelete(&caller, place).await }).await?;
     json::answer(&StoredView::new(&undeleted, run, "Secret undeleted successfully"))
 }
 
 /// `POST /api/secrets/{service}/{key}/destroy?versions=`: these versions, or all of them.
-pub(super) async fn destroy(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    body::none(body).await?;
+pub(super) async fn destroy(deed: Deed) -> Result<Response, ApiError> {
+    let Deed { desk, caller, name, uri, headers } = deed;
     let DestroyQuery { scope, scope_id, environment, versions, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
     // Left empty by a script it is not left out: that would be all of them.
@@ -92,15 +72,8 @@ pub(super) async fn destroy(
 }
 
 /// `POST /api/secrets/{service}/{key}/rollback?to=N`
-pub(super) async fn rollback(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-    Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    body::none(body).await?;
+pub(super) async fn rollback(deed: Deed) -> Result<Response, ApiError> {
+    let Deed { desk, caller, name, uri, headers } = deed;
     let RollbackQuery { scope, scope_id, environment, to, dry_run } = query::parameters(&uri)?;
     let place = place(name, PlaceQuery { scope, scope_id, environment }, &headers)?;
     let to = given(to).ok_or(ApiError::BadValue { field: "to", wanted: "the number of the version to go back to" })?;
