@@ -17,6 +17,7 @@ use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
 use crate::model::time::{Moment, Timestamp};
+use crate::policy::rulebook::Rulebook;
 use crate::replication::view::{LeadView, View};
 
 /// What a node holds. One value, because a company that was taken away and the records that went with it must be seen
@@ -37,6 +38,8 @@ pub struct Board {
     /// The position a follower's records came to, for those who wait for the next change. A lead tells in
     /// [`LeadBoard::moved`], once its log is published too.
     pub moved: watch::Sender<Position>,
+    /// Who may do what here.
+    pub rules: ArcSwap<Rulebook>,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
@@ -52,10 +55,11 @@ pub struct Board {
 impl Board {
     /// A board that shows the state a node starts with.
     #[must_use]
-    pub fn new(view: View, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
+    pub fn new(view: View, rules: Rulebook, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
             moved: watch::Sender::new(view.position),
             held: ArcSwap::from_pointee(Held { view, entitlement }),
+            rules: ArcSwap::from_pointee(rules),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
             contact: ArcSwapOption::from(contact.map(Arc::new)),

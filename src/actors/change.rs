@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::crypto::plaintext::Plaintext;
+use crate::model::article::Edit;
 use crate::model::entitlement::Entitlement;
 use crate::model::fields::Fields;
 use crate::model::identity::{KeyPin, SealingPublicKey};
@@ -80,6 +81,13 @@ pub enum Change {
     },
     /// The root key is replaced, and everything it wraps is wrapped anew.
     RotateRoot,
+    /// Articles of the rulebook change, all or none.
+    Rules {
+        /// The last change of the rulebook that was known when this one was planned.
+        seen: Revision,
+        /// What becomes of which.
+        edits: Vec<Edit>,
+    },
     /// A token may admit a node.
     IssueToken(JoinToken),
     /// A node asks to be admitted.
@@ -104,6 +112,7 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
+            | Self::Rules { .. }
             | Self::IssueToken(_)
             | Self::Admit(_) => false,
         }
@@ -178,6 +187,8 @@ pub enum Committed {
     Keys(KeyStep),
     /// A token was noted.
     Token,
+    /// The rulebook changed, at this revision.
+    Rules(Revision),
 }
 
 /// What a step of the rotation of keys came to.

@@ -49,6 +49,7 @@ mod tests {
     use crate::model::number::Position;
     use crate::model::record::Contact;
     use crate::model::time::{BootId, BootTime};
+    use crate::policy::rulebook::Rulebook;
     use crate::replication::view::View;
 
     /// A clock that stands still.
@@ -69,7 +70,7 @@ mod tests {
         let environment = EnvironmentName::parse("prod").expect("name");
         let entitlement = Entitlement { environment, companies: Companies::Only(BTreeSet::new()), globs: Vec::new() };
         let contact = Contact { position: Position::default(), at: contact };
-        let board = Board::new(View::default(), KeyRing::default(), entitlement, Some(contact));
+        let board = Board::new(View::default(), Rulebook::default(), KeyRing::default(), entitlement, Some(contact));
         let clock = Still(now);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {

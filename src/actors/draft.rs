@@ -2,7 +2,8 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, those of nodes in `draft_nodes`, those of keys in `draft_keys` and `draft_root`.
+//! `draft_values`, those of nodes in `draft_nodes`, those of keys in `draft_keys` and `draft_root`, those of the
+//! rulebook in `draft_rules`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -120,6 +121,7 @@ impl Draft {
             Change::ResealOlder { versions } => self.reseal_older(versions, context),
             Change::FinishRotation { targets } => self.finish_rotation(&targets, context),
             Change::RotateRoot => self.rotate_root(context),
+            Change::Rules { seen, edits } => self.edit_rules(seen, edits, context),
             Change::IssueToken(token) => self.issue_token(token, context.now),
             Change::Admit(applicant) => self.admit(&applicant, context),
         }

@@ -114,9 +114,13 @@ impl JoinDesk {
                 tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node joined");
                 self.admitted(&entry, &join.csr)
             }
-            Ok(Committed::Secret(_) | Committed::Secrets(_) | Committed::Keys(_) | Committed::Token) => {
-                Err(RefusedReason::Unavailable)
-            }
+            Ok(
+                Committed::Secret(_)
+                | Committed::Secrets(_)
+                | Committed::Keys(_)
+                | Committed::Token
+                | Committed::Rules(_),
+            ) => Err(RefusedReason::Unavailable),
             Err(error) => Err(self.refuse(&error, &asked).await?),
         }
     }

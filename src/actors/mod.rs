@@ -25,6 +25,7 @@ mod draft_keys_tests;
 mod draft_life;
 mod draft_nodes;
 mod draft_root;
+mod draft_rules;
 mod draft_secrets;
 mod draft_values;
 pub mod error;

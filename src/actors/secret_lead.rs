@@ -16,7 +16,9 @@ use super::board::{Board, Held, LeadBoard};
 use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
+use crate::model::article::Article;
 use crate::model::time::{Clock, Timestamp};
+use crate::policy::rulebook::Rulebook;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
 
@@ -268,6 +270,10 @@ impl State {
 
     fn publish(&self) {
         let lead = &self.committed.lead;
+        if lead.articles.changed_at() != self.with.lead_board.lead_view.load().articles.changed_at() {
+            let articles = lead.articles.iter().map(|article| Article::clone(article));
+            self.with.board.rules.store(Arc::new(Rulebook::new(articles)));
+        }
         self.with.board.keys.store(Arc::clone(&self.committed.keys));
         let entitlement = self.with.board.held.load().entitlement.clone();
         self.with.board.held.store(Arc::new(Held { view: lead.view.clone(), entitlement }));

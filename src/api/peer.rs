@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
-use crate::model::caller::{Caller, Door};
+use crate::model::caller::{Caller, Door, Shown};
 
 /// The process that connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,16 @@ impl Peer {
 
     /// The same process, as the author of one request.
     pub(super) fn caller(&self, request_id: String) -> Caller {
-        Caller { door: self.door, uid: self.uid, gid: self.gid, groups: self.groups.clone(), pid: self.pid, request_id }
+        Caller {
+            door: self.door,
+            uid: self.uid,
+            gid: self.gid,
+            groups: self.groups.clone(),
+            pid: self.pid,
+            attested: Arc::default(),
+            shown: Shown::default(),
+            request_id,
+        }
     }
 }
 

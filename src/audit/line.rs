@@ -8,11 +8,11 @@ use super::entry::{Entry, Ruling};
 use super::error::AuditError;
 use super::head::Head;
 use super::reads::Read;
+use crate::model::actions::Action;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::model::time::Timestamp;
-use crate::policy::actions::Action;
 
 /// Longest line in bytes, without its newline. Names and a reason take two kilobytes; a reader may rely on this bound.
 pub(super) const LINE_BYTES_MAX: usize = 16 << 10;

@@ -6,8 +6,7 @@ use super::group;
 use crate::api::server::Limits;
 use crate::api::sockets::{self, Sockets};
 use crate::config::node_config::NodeConfig;
-use crate::policy::decide::Policy;
-use crate::policy::starting;
+use crate::policy::identify::House;
 
 /// Binds both sockets, for the owner and the configured group.
 pub(super) async fn bind(config: &NodeConfig) -> Result<Sockets> {
@@ -29,8 +28,8 @@ pub(super) fn owner() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Who may do what.
-pub(super) fn policy(config: &NodeConfig) -> Result<Policy> {
+/// Who is special here: the owner, and the members of the socket's group or, without one, of the node's own.
+pub(super) fn house(config: &NodeConfig) -> Result<House> {
     let group = group::socket_group(config.api.socket_group.as_deref())?;
-    Ok(starting::starting(group.unwrap_or_else(|| rustix::process::getegid().as_raw()), owner()))
+    Ok(House { owner: owner(), socket_group: group.unwrap_or_else(|| rustix::process::getegid().as_raw()) })
 }

@@ -74,21 +74,20 @@ impl Works {
 
 async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(Vault, Option<SocketAddr>)> {
     let Materials { config, keystore, store, journal, seams, handle } = *materials;
-    let policy = doors::policy(config)?;
+    let house = doors::house(config)?;
     let Assembled { board, roles, lead } = assemble(materials, contents).await?;
     let started = handle.run(roles).await?;
     let vault = Vault::new(Parts {
         mesh: keystore.mesh,
         node: config.node.name.clone(),
         environment: config.node.environment.clone(),
-        owner: doors::owner(),
+        house,
         lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
         board,
         store: store.clone(),
         journal: journal.clone(),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
-        policy,
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
         clock: Arc::clone(&seams.clock),

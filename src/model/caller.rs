@@ -1,6 +1,10 @@
-//! Whoever asks locally, in the kernel's words.
+//! Whoever asks locally, in the kernel's words, and what it shows besides.
 
-use super::name::NodeName;
+use std::sync::{Arc, OnceLock};
+
+use super::api_key::ApiKeyHash;
+use super::attested::Attested;
+use super::name::{AgentName, NodeName};
 
 /// The uid that stands for "nobody we know": never authorised.
 pub const UID_NOBODY: u32 = 65_534;
@@ -15,7 +19,7 @@ pub enum Door {
 }
 
 /// A local process, as the kernel describes the other end of a socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The door it came through.
     pub door: Door,
@@ -27,8 +31,72 @@ pub struct Caller {
     pub groups: Vec<u32>,
     /// Process id at connect; a hint for people, never an authority.
     pub pid: Option<i32>,
+    /// What else the system says about the process.
+    pub attested: Arc<Attested>,
+    /// What it showed besides.
+    pub shown: Shown,
     /// Random, one per request: ties the answer, the log and the audit line together.
     pub request_id: String,
+}
+
+/// What a request carries to say on whose behalf it is made. Every part is checked, none is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// An API key.
+    pub key: ShownKey,
+    /// The agent it wants to act as, instead of itself.
+    pub acts_as: Option<AgentName>,
+    /// The signature of a command.
+    pub signature: Option<Arc<ShownSignature>>,
+    /// Whether the request is a command: it may change something.
+    pub command: bool,
+}
+
+/// The API key of a request. A request that shows one is made by its agent or by nobody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShownKey {
+    /// None.
+    #[default]
+    None,
+    /// Something that no API key looks like, or two different ones.
+    Malformed,
+    /// The digest of one.
+    Key(ApiKeyHash),
+}
+
+/// The signature of a command, with everything that it is over but what the node knows itself.
+#[derive(Debug)]
+pub struct ShownSignature {
+    /// `POST`.
+    pub method: String,
+    /// The path and the query, as they were sent.
+    pub target: String,
+    /// When it was signed, in seconds since 1970.
+    pub timestamp: i64,
+    /// Used once.
+    pub nonce: String,
+    /// HMAC-SHA256.
+    pub mac: [u8; 32],
+    /// SHA-256 of the body; known once all of it was read.
+    pub body: BodyDigest,
+}
+
+/// The SHA-256 of a body that is read while it is taken in.
+#[derive(Debug, Clone, Default)]
+pub struct BodyDigest(Arc<OnceLock<[u8; 32]>>);
+
+impl BodyDigest {
+    /// The whole body was read.
+    pub fn done(&self, digest: [u8; 32]) {
+        // A body ends once.
+        let _ = self.0.set(digest);
+    }
+
+    /// The digest, or `None` while there may be more to come.
+    #[must_use]
+    pub fn get(&self) -> Option<[u8; 32]> {
+        self.0.get().copied()
+    }
 }
 
 /// Where the lead is, for a caller who must go there.

@@ -44,6 +44,12 @@ impl SecretGlob {
         &self.0
     }
 
+    /// Whether it is one of the two spellings of "every secret".
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        matches!(self.as_str(), "*" | "*/*")
+    }
+
     /// Whether the pattern covers the secret.
     #[must_use]
     pub fn matches(&self, name: &SecretName) -> bool {

@@ -1,5 +1,6 @@
 //! The change log: which revision changed what, so that a follower that was away can be told only what it missed.
 
+use super::article::ArticleId;
 use super::change::ChangeKind;
 use super::name::NodeName;
 use super::number::{Revision, Version};
@@ -35,4 +36,6 @@ pub enum LogSubject {
     Node(NodeName),
     /// A scope key got a new generation, or lost its old ones.
     ScopeKey(KeyScope),
+    /// An article of the rulebook.
+    Article(ArticleId),
 }

@@ -3,20 +3,29 @@
 //! A value of one of these types is proof that its text was checked once, at the edge: the store key, the cache key,
 //! the policy check and the audit line all use the same type, so they cannot disagree about a spelling.
 
+pub mod actions;
+pub mod agent;
+pub mod api_key;
+pub mod article;
+pub mod attested;
 pub mod caller;
 pub mod change;
 pub mod company;
 pub mod entitlement;
 pub mod entitlement_history;
 pub mod fields;
+pub mod freeze;
 pub mod freshness;
 pub mod glob;
+pub mod grant;
 pub mod identity;
 pub mod log;
 pub mod metadata;
 pub mod name;
 pub mod number;
 pub mod patch;
+pub mod principal;
+pub mod reach;
 pub mod record;
 pub mod roster;
 pub mod secret;

@@ -15,6 +15,9 @@ pub const NAME_BYTES_MAX: usize = 64;
 /// Longest node name: one DNS label, because it is also announced over mDNS.
 pub const NODE_NAME_BYTES_MAX: usize = 63;
 
+/// Longest name of a local user or group, in bytes: that of utmp(5).
+pub const LOCAL_NAME_BYTES_MAX: usize = 32;
+
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a {kind}: {reason}")]
@@ -48,6 +51,9 @@ pub enum NameRule {
     /// One of [`RESERVED`].
     #[error("this word is reserved")]
     Reserved,
+    /// A local name that starts with punctuation, or is a number.
+    #[error("it must start with a letter, a digit or an underscore, and not be a number")]
+    Local,
     /// A short form without its slash, or with more than one.
     #[error("write it as service/key_name, with one slash")]
     Slash,
@@ -55,6 +61,7 @@ pub enum NameRule {
 
 const NAME_ALPHABET: &str = "a-z, 0-9, dot, underscore and hyphen";
 const NODE_ALPHABET: &str = "a-z, 0-9 and hyphen";
+const LOCAL_ALPHABET: &str = "letters, digits, dot, underscore and hyphen";
 
 impl NameError {
     pub(super) fn new(kind: &'static str, text: &str, reason: NameRule) -> Self {
@@ -97,6 +104,23 @@ fn check_node(text: &str) -> Result<(), NameRule> {
         return Err(NameRule::Reserved);
     }
     check(text, NODE_NAME_BYTES_MAX, b"-", NODE_ALPHABET)
+}
+
+/// What a machine calls its users and groups: the portable names of useradd(8), upper case and dots included, which some
+/// directories use. Never a number, which would be an id.
+fn check_local(text: &str) -> Result<(), NameRule> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let first = *text.as_bytes().first().ok_or(NameRule::Empty)?;
+    if text.len() > LOCAL_NAME_BYTES_MAX {
+        return Err(NameRule::TooLong(LOCAL_NAME_BYTES_MAX));
+    }
+    if !text.bytes().all(plain) {
+        return Err(NameRule::Alphabet(LOCAL_ALPHABET));
+    }
+    if first != b'_' && !first.is_ascii_alphanumeric() || text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NameRule::Local);
+    }
+    Ok(())
 }
 
 macro_rules! name_type {
@@ -161,6 +185,22 @@ name_type!(
 name_type!(
     /// `prod`, `dev`, …: a node is in exactly one. Not a reserved word.
     EnvironmentName, "valid environment", check_id
+);
+name_type!(
+    /// An agent that acts by API keys: `openclaw`. Not a reserved word.
+    AgentName, "agent name", check_id
+);
+name_type!(
+    /// What an API key is called among those of its agent: `ci`. Not a reserved word.
+    ApiKeyName, "API key name", check_id
+);
+name_type!(
+    /// A rule of the policy: what an audit line names as the reason of a decision. Not a reserved word.
+    GrantName, "grant name", check_id
+);
+name_type!(
+    /// A user or group of the machine.
+    LocalName, "user or group name", check_local
 );
 
 #[cfg(test)]

@@ -1,38 +1,51 @@
 //! The decision: deny by default, an explicit deny wins, and the answer names the rule.
 
+use crate::model::actions::Action;
+use crate::model::grant::Effect;
 use crate::model::name::{CompanyId, EnvironmentName};
-use crate::model::secret::SecretName;
+use crate::model::principal::Principal;
+use crate::model::reach::Reach;
+use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
-use super::actions::Action;
-use super::grant::{Effect, Grant};
-use super::principal::Principal;
+use super::reaches;
+use super::rule::Rule;
+use super::rulebook::Rulebook;
 
 /// The rule that refuses when no grant speaks.
 pub const DEFAULT_RULE: &str = "default-deny";
 
-/// Every grant of a node. The empty policy refuses everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Policy {
-    /// The rules; their order decides nothing but which of several equal ones is named.
-    pub grants: Vec<Grant>,
-}
-
 /// May one of these principals do this, on this, now?
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// Everything the caller was proved to be.
+    /// Everything the caller was proved to be, and acts as.
     pub principals: &'a [Principal],
+    /// What it was proved to be besides: an explicit deny of one of these counts, an allow does not. The process that
+    /// shows an agent's key is one of these.
+    pub besides: &'a [Principal],
+    /// The API key it shows: it may do nothing beyond the key's own reach.
+    pub within: Option<Within<'a>>,
     /// What it wants to do.
     pub action: Action,
     /// On which secret, if the action is about one.
     pub secret: Option<&'a SecretName>,
+    /// In which scope, if that is known.
+    pub scope: Option<&'a Scope>,
     /// On behalf of which company, if it named one or the scope does.
     pub company: Option<&'a CompanyId>,
     /// In which environment.
     pub environment: &'a EnvironmentName,
     /// The wall clock.
     pub now: Timestamp,
+}
+
+/// An API key, as a bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Within<'a> {
+    /// How far it reaches.
+    pub reach: &'a Reach,
+    /// What the audit calls it: `apikey:openclaw/ci`.
+    pub rule: &'a str,
 }
 
 /// The answer, with the rule that decided.
@@ -52,27 +65,51 @@ pub enum Decision {
 
 /// Decides one question.
 #[must_use]
-pub fn decide(policy: &Policy, question: &Question<'_>) -> Decision {
-    let mut allowed_by = None;
-    for grant in policy.grants.iter().filter(|grant| grant.speaks_about(question)) {
-        match grant.effect {
-            Effect::Deny => return Decision::Denied { rule: grant.name.clone() },
-            Effect::Allow => allowed_by = allowed_by.or(Some(grant)),
+pub fn decide(rulebook: &Rulebook, question: &Question<'_>) -> Decision {
+    let denied = |rule: &str| Decision::Denied { rule: rule.to_owned() };
+    let mut allowed_by: Option<&Rule> = None;
+    for rule in rulebook.about(question.principals).filter(|rule| speaks_about(rule, question)) {
+        match rule.effect {
+            Effect::Deny => return denied(&rule.name),
+            Effect::Allow => allowed_by = allowed_by.or(Some(rule)),
         }
     }
+    let mut denies = rulebook.about(question.besides).filter(|rule| rule.effect == Effect::Deny);
+    if let Some(rule) = denies.find(|rule| speaks_about(rule, question)) {
+        return denied(&rule.name);
+    }
+    if let Some(key) = question.within.filter(|key| !reaches::allows(key.reach, question)) {
+        return denied(key.rule);
+    }
     match allowed_by {
-        Some(grant) => Decision::Allowed { rule: grant.name.clone() },
-        None => Decision::Denied { rule: DEFAULT_RULE.to_owned() },
+        Some(rule) => Decision::Allowed { rule: rule.name.clone() },
+        None => denied(DEFAULT_RULE),
     }
 }
 
+/// Whether a rule about one of the principals speaks about the question.
+///
+/// A question may name no secret (a list), no scope (a read that will be resolved) or no company (a global value). An
+/// allow then speaks, because what is found is asked about one by one; a deny speaks only if it is about every secret,
+/// scope and company, so that closing one service does not close the list of the others.
+fn speaks_about(rule: &Rule, question: &Question<'_>) -> bool {
+    rule.capabilities.contains(&question.action.capability())
+        && rule.expires_at.is_after(question.now)
+        && match rule.effect {
+            Effect::Allow => reaches::allows(&rule.reach, question),
+            Effect::Deny => reaches::denies(&rule.reach, question),
+        }
+}
 #[cfg(test)]
 mod tests {
-    use super::super::actions::Capability;
-    use super::super::grant::{Environments, Expiry};
     use super::*;
+    use crate::model::actions::Capability;
+    use crate::model::article::Article;
     use crate::model::company::Companies;
     use crate::model::glob::SecretGlob;
+    use crate::model::grant::{Expiry, Grant};
+    use crate::model::name::GrantName;
+    use crate::model::reach::{Environments, ScopeKind, Scopes};
 
     const NOW: Timestamp = Timestamp(1_000);
 
@@ -84,24 +121,35 @@ mod tests {
         CompanyId::parse(text).expect(text)
     }
 
+    fn reach() -> Reach {
+        Reach {
+            secrets: vec![SecretGlob::parse("openai/*").expect("glob")],
+            scopes: Scopes::Only([ScopeKind::Global, ScopeKind::Company].into()),
+            companies: Companies::Only([company("acme")].into()),
+            environments: Environments::Only([environment("prod")].into()),
+        }
+    }
+
     /// The user may read `openai/*` in prod, for acme.
     fn grant(name: &str, effect: Effect) -> Grant {
         Grant {
-            name: name.to_owned(),
+            name: GrantName::parse(&name.replace(' ', "-")).expect(name),
             principal: Principal::User(1000),
             capabilities: [Capability::DataRead, Capability::DataQuery].into(),
-            globs: vec![SecretGlob::parse("openai/*").expect("glob")],
-            companies: Companies::Only([company("acme")].into()),
-            environments: Environments::Only([environment("prod")].into()),
+            reach: reach(),
             expires_at: Expiry::At(Timestamp(2_000)),
             effect,
             granted_by: "user:1000".to_owned(),
+            granted_at: Timestamp(0),
             reason: "test".to_owned(),
         }
     }
 
     struct Asked {
         principal: Principal,
+        besides: Vec<Principal>,
+        within: Option<Reach>,
+        scope: Option<Scope>,
         action: Action,
         secret: Option<&'static str>,
         company: Option<&'static str>,
@@ -113,6 +161,9 @@ mod tests {
         fn default() -> Self {
             Self {
                 principal: Principal::User(1000),
+                besides: vec![],
+                within: None,
+                scope: Some(Scope::Global),
                 action: Action::SecretRead,
                 secret: Some("openai/api_key"),
                 company: Some("acme"),
@@ -127,13 +178,16 @@ mod tests {
         let company = asked.company.map(company);
         let question = Question {
             principals: std::slice::from_ref(&asked.principal),
+            besides: &asked.besides,
+            within: asked.within.as_ref().map(|reach| Within { reach, rule: "apikey:robot/ci" }),
+            scope: asked.scope.as_ref(),
             action: asked.action,
             secret: secret.as_ref(),
             company: company.as_ref(),
             environment: &environment(asked.environment),
             now: asked.now,
         };
-        decide(&Policy { grants: grants.to_vec() }, &question)
+        decide(&Rulebook::new(grants.iter().cloned().map(Article::Grant)), &question)
     }
 
     fn allowed(rule: &str) -> Decision {
@@ -164,6 +218,7 @@ mod tests {
             Asked { secret: Some("hubspot/api_key"), ..Asked::default() },
             Asked { company: Some("other"), ..Asked::default() },
             Asked { environment: "dev", ..Asked::default() },
+            Asked { scope: Some(Scope::parse("node:vengeance").expect("scope")), ..Asked::default() },
             Asked { now: Timestamp(2_000), ..Asked::default() },
         ];
         for asked in outside {
@@ -182,9 +237,13 @@ mod tests {
     fn empty_sets_grant_nothing() {
         let cases = [
             Grant { capabilities: [].into(), ..grant("empty", Effect::Allow) },
-            Grant { globs: vec![], ..grant("empty", Effect::Allow) },
-            Grant { companies: Companies::default(), ..grant("empty", Effect::Allow) },
-            Grant { environments: Environments::default(), ..grant("empty", Effect::Allow) },
+            Grant { reach: Reach { secrets: vec![], ..reach() }, ..grant("empty", Effect::Allow) },
+            Grant { reach: Reach { scopes: Scopes::default(), ..reach() }, ..grant("empty", Effect::Allow) },
+            Grant { reach: Reach { companies: Companies::default(), ..reach() }, ..grant("empty", Effect::Allow) },
+            Grant {
+                reach: Reach { environments: Environments::default(), ..reach() },
+                ..grant("empty", Effect::Allow)
+            },
         ];
         for case in cases {
             assert_eq!(ask(&[case], &Asked::default()), denied(DEFAULT_RULE));
@@ -193,12 +252,13 @@ mod tests {
 
     #[test]
     fn a_list_is_allowed_by_any_glob_and_shut_only_by_a_deny_of_everything() {
-        let list = Asked { action: Action::SecretList, secret: None, company: None, ..Asked::default() };
+        let list = Asked { action: Action::SecretList, secret: None, scope: None, company: None, ..Asked::default() };
         let open = grant("open", Effect::Allow);
         assert_eq!(ask(&[open.clone(), grant("one service", Effect::Deny)], &list), allowed("open"));
         for pattern in ["*", "*/*"] {
-            let globs = vec![SecretGlob::parse(pattern).expect(pattern)];
-            let everything = Grant { globs, companies: Companies::All, ..grant("everything", Effect::Deny) };
+            let secrets = vec![SecretGlob::parse(pattern).expect(pattern)];
+            let reach = Reach { secrets, ..Reach::everything() };
+            let everything = Grant { reach, ..grant("everything", Effect::Deny) };
             assert_eq!(ask(&[open.clone(), everything], &list), denied("everything"));
         }
     }
@@ -210,5 +270,24 @@ mod tests {
             Grant { expires_at: Expiry::At(NOW), ..grant("shut", Effect::Deny) },
         ];
         assert_eq!(ask(&grants, &Asked::default()), allowed("open"));
+    }
+
+    #[test]
+    fn what_a_caller_is_besides_closes_but_never_opens() {
+        let besides = Asked { principal: Principal::User(1), besides: vec![Principal::User(1000)], ..Asked::default() };
+        assert_eq!(ask(&[grant("open", Effect::Allow)], &besides), denied(DEFAULT_RULE));
+        let mine = Grant { principal: Principal::User(1), ..grant("mine", Effect::Allow) };
+        assert_eq!(ask(&[mine.clone()], &besides), allowed("mine"));
+        assert_eq!(ask(&[mine, grant("shut", Effect::Deny)], &besides), denied("shut"));
+    }
+
+    #[test]
+    fn a_key_bounds_what_its_agent_may() {
+        let open = [grant("open", Effect::Allow)];
+        let inside = Asked { within: Some(Reach::everything()), ..Asked::default() };
+        assert_eq!(ask(&open, &inside), allowed("open"));
+        let secrets = vec![SecretGlob::parse("hubspot/*").expect("glob")];
+        let outside = Asked { within: Some(Reach { secrets, ..Reach::everything() }), ..Asked::default() };
+        assert_eq!(ask(&open, &outside), denied("apikey:robot/ci"));
     }
 }

@@ -3,10 +3,10 @@
 //! Nothing here reads a clock, a file or a socket. Absence never grants: no grant, an expired grant, an empty set and an
 //! unknown caller all end in a refusal, and an explicit deny beats every allow.
 
-pub mod actions;
 pub mod decide;
 pub mod error;
-pub mod grant;
 pub mod identify;
-pub mod principal;
+mod reaches;
+pub mod rule;
+pub mod rulebook;
 pub mod starting;

@@ -1,71 +1,64 @@
-//! The policy a node starts with: whoever may open the agent socket may read what the node is entitled to.
+//! The policy a mesh starts with: whoever may open the agent socket of a node may read what the node is entitled to.
 
-use crate::model::company::Companies;
-use crate::model::glob::SecretGlob;
+use crate::model::actions::Capability;
+use crate::model::grant::{Effect, Expiry, Grant};
+use crate::model::name::GrantName;
+use crate::model::principal::Principal;
+use crate::model::reach::Reach;
+use crate::model::time::Timestamp;
 
-use super::actions::Capability;
-use super::decide::Policy;
-use super::grant::{Effect, Environments, Expiry, Grant};
-use super::principal::Principal;
-
-/// The grants that `init` and `join` write.
+/// The grants of a lead that has never had a policy.
 ///
 /// Members of the socket's group, and the owner, may read, list and explain. Only the admin may do the rest. Secrets,
 /// companies and environments are not narrowed here: the node's entitlement bounds them, and is checked besides.
 #[must_use]
-pub fn starting(socket_group: u32, owner: u32) -> Policy {
-    let readers = [Capability::DataRead, Capability::DataQuery];
-    Policy {
-        grants: vec![
-            unbounded("admin", Principal::Admin, Capability::ALL),
-            unbounded("owner", Principal::User(owner), &readers),
-            unbounded("socket-group", Principal::Group(socket_group), &readers),
-        ],
-    }
+pub fn starting(now: Timestamp) -> [Grant; 2] {
+    [reader("owner", Principal::Owner, now), reader("socket-group", Principal::SocketGroup, now)]
 }
 
-fn unbounded(name: &str, principal: Principal, capabilities: &[Capability]) -> Grant {
+fn reader(name: &str, principal: Principal, now: Timestamp) -> Grant {
     Grant {
-        name: name.to_owned(),
+        name: GrantName::parse(name).expect("a word of our own is a name"),
         principal,
-        capabilities: capabilities.iter().copied().collect(),
-        globs: vec![SecretGlob::everything()],
-        companies: Companies::All,
-        environments: Environments::All,
+        capabilities: [Capability::DataRead, Capability::DataQuery].into(),
+        reach: Reach::everything(),
         expires_at: Expiry::Never,
         effect: Effect::Allow,
         granted_by: "aurora".to_owned(),
-        reason: "the policy every node starts with".to_owned(),
+        granted_at: now,
+        reason: "the policy every mesh starts with".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::actions::Action;
     use super::super::decide::{Decision, Question, decide};
+    use super::super::rulebook::Rulebook;
     use super::*;
+    use crate::model::actions::Action;
+    use crate::model::article::Article;
     use crate::model::name::EnvironmentName;
     use crate::model::secret::SecretName;
-    use crate::model::time::Timestamp;
-
-    const GROUP: u32 = 200;
-    const OWNER: u32 = 1000;
 
     fn may(principal: &Principal, action: Action) -> bool {
         let question = Question {
             principals: std::slice::from_ref(principal),
+            besides: &[],
+            within: None,
             action,
             secret: Some(&SecretName::parse("openai/api_key").expect("name")),
+            scope: None,
             company: None,
             environment: &EnvironmentName::parse("prod").expect("environment"),
             now: Timestamp(0),
         };
-        matches!(decide(&starting(GROUP, OWNER), &question), Decision::Allowed { .. })
+        let rulebook = Rulebook::new(starting(Timestamp(0)).map(Article::Grant));
+        matches!(decide(&rulebook, &question), Decision::Allowed { .. })
     }
 
     #[test]
     fn the_group_and_the_owner_read_but_do_not_write() {
-        for principal in [Principal::Group(GROUP), Principal::User(OWNER)] {
+        for principal in [Principal::SocketGroup, Principal::Owner] {
             assert!(may(&principal, Action::SecretRead));
             assert!(may(&principal, Action::SecretList));
             assert!(may(&principal, Action::SecretExplain));

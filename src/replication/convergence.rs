@@ -109,7 +109,7 @@ struct Mesh {
 impl Mesh {
     fn new(log_keep: usize) -> Self {
         let start = Position { epoch: Epoch(1), revision: Revision(0) };
-        let lead = LeadView::new(View::new(start, []), Vec::new(), Vec::new());
+        let lead = LeadView::new(View::new(start, []), Vec::new(), Vec::new(), Vec::new());
         let followers = NODES.iter().map(|name| Follower::new(node(name))).collect();
         let mut mesh = Self { lead, log_keep, followers };
         NODES.iter().for_each(|name| mesh.entitle(name, 0));

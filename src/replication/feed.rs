@@ -106,7 +106,7 @@ fn entitled_record<'lead>(
     subject: &LogSubject,
 ) -> Option<&'lead Arc<Record>> {
     match subject {
-        LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+        LogSubject::Node(_) | LogSubject::ScopeKey(_) | LogSubject::Article(_) => None,
         LogSubject::Secret { at, .. } => lead.view.get(at).filter(|_| entry.entitlement.covers(&entry.name, at)),
     }
 }

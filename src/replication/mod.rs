@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, a socket or a random source: time comes in as an argument and decisions go out as values.
 
 pub mod acceptance;
+pub mod articles;
 pub mod backoff;
 #[cfg(test)]
 mod convergence;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rpds::RedBlackTreeMapSync;
 
 use super::sealed_by::SealedBy;
+use crate::model::article::Article;
 use crate::model::change::ChangeKind;
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
@@ -19,6 +20,7 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 /// No name sorts before this one: names begin with a letter or a digit, and `0` is the least of them.
 const FIRST_NAME: &str = "0/0";
 
+use super::articles::Articles;
 use super::history::{History, is_only_resealed};
 
 /// The current record of every (secret, scope) a node holds, at one position.
@@ -159,6 +161,8 @@ impl View {
 pub struct LeadView {
     /// The records.
     pub view: View,
+    /// Who may do what.
+    pub articles: Articles,
     roster: RedBlackTreeMapSync<NodeName, Arc<RosterEntry>>,
     log: RedBlackTreeMapSync<Revision, Arc<LogEntry>>,
 }
@@ -166,8 +170,8 @@ pub struct LeadView {
 impl LeadView {
     /// A lead's view from what its store holds.
     #[must_use]
-    pub fn new(view: View, roster: Vec<RosterEntry>, log: Vec<LogEntry>) -> Self {
-        let mut lead = Self { view, ..Self::default() };
+    pub fn new(view: View, articles: Vec<Article>, roster: Vec<RosterEntry>, log: Vec<LogEntry>) -> Self {
+        let mut lead = Self { view, articles: Articles::new(articles, &log), ..Self::default() };
         roster.into_iter().for_each(|entry| lead.enrol(entry));
         for entry in log {
             lead.log.insert_mut(entry.revision, Arc::new(entry));
@@ -221,7 +225,7 @@ impl LeadView {
             LogSubject::Secret { at: changed, change, version } if changed == at => {
                 Some((entry.revision, *change, *version))
             }
-            LogSubject::Secret { .. } | LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+            LogSubject::Secret { .. } | LogSubject::Node(_) | LogSubject::ScopeKey(_) | LogSubject::Article(_) => None,
         })
     }
 

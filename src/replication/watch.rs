@@ -138,7 +138,7 @@ pub fn next(past: Past<'_>, cursor: Cursor, wanted: impl Fn(&ScopedSecret) -> bo
 /// What a log entry says of a secret that is wanted. Sealing anew is no change of a secret.
 fn logged(entry: &LogEntry, wanted: impl Fn(&ScopedSecret) -> bool) -> Option<Told> {
     match &entry.subject {
-        LogSubject::Node(_) | LogSubject::ScopeKey(_) => None,
+        LogSubject::Node(_) | LogSubject::ScopeKey(_) | LogSubject::Article(_) => None,
         LogSubject::Secret { change: ChangeKind::Resealed, .. } => None,
         LogSubject::Secret { at, change, version } => wanted(at).then(|| Told {
             at: at.clone(),

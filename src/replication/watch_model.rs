@@ -198,7 +198,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let start = View::new(position(1, 0), []);
-        let lead = LeadView::new(start.clone(), Vec::new(), Vec::new());
+        let lead = LeadView::new(start.clone(), Vec::new(), Vec::new(), Vec::new());
         Self { lead, follower: start, on_lead: Watcher::new(), on_follower: Watcher::new(), made: Vec::new() }
     }
 

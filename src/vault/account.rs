@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
+use crate::model::actions::Action;
 use crate::model::caller::{Caller, Door};
 use crate::model::name::EnvironmentName;
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
-use crate::policy::actions::Action;
 
 use super::answer::{Freshness, Served};
 use super::error::VaultError;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::actors::change::{Change, Committed};
 use crate::audit::{tail, verify};
 use crate::crypto::join_token::JoinSecret;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::model::roster::JoinToken;
-use crate::policy::actions::Action;
 
 use super::account::Account;
 use super::answer::{AuditVerdict, IssuedToken};
@@ -86,7 +86,7 @@ impl Vault {
 
     pub(super) fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
         let who = self.identify(caller, account)?;
-        let object = Object { secret: None, company: None, environment: &self.parts.environment };
+        let object = Object::of_node(&self.parts.environment);
         self.authorise(&who, action, object, account).map(|_| ())
     }
 
@@ -135,9 +135,11 @@ impl Vault {
                 lead.board.rotation.ask(audit_seq);
                 Ok(entry.changed_at)
             }
-            Committed::Secret(_) | Committed::Secrets(_) | Committed::Keys(_) | Committed::Token => {
-                Err(VaultError::Internal("a change of a node came out as another".to_owned()))
-            }
+            Committed::Secret(_)
+            | Committed::Secrets(_)
+            | Committed::Keys(_)
+            | Committed::Token
+            | Committed::Rules(_) => Err(VaultError::Internal("a change of a node came out as another".to_owned())),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Names, versions and times, never values: list and versions.
 
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::name::EnvironmentName;
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
-use crate::policy::actions::Action;
 
 use super::account::Account;
 use super::answer::{ListPage, Listed, VersionList};
@@ -48,12 +48,7 @@ impl Vault {
         let who = self.identify(caller, account)?;
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
-        self.authorise(
-            &who,
-            Action::SecretList,
-            Object { secret: None, company: None, environment: &environment },
-            account,
-        )?;
+        self.authorise(&who, Action::SecretList, Object::of_node(&environment), account)?;
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();

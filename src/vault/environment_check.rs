@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::crypto::same::{Comparison, Fingerprint};
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::name::EnvironmentName;
 use crate::model::record::{Record, RecordState};
 use crate::model::secret::ScopedSecret;
-use crate::policy::actions::Action;
 
 use super::account::{Account, noted};
 use super::answer::{SharedValue, SharedValues};
@@ -48,7 +48,7 @@ impl Vault {
         let who = self.identify(caller, account)?;
         self.check_node(&Context::on(ask.node.as_ref()))?;
         for environment in [&ask.left, &ask.right] {
-            let object = Object { secret: None, company: None, environment };
+            let object = Object::of_node(environment);
             self.authorise(&who, Action::SecretExplain, object, account)?;
             self.authorise(&who, Action::SecretRead, object, account)?;
         }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actors::change::{Change, Committed, CommittedSecret, Declaration};
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::number::Revision;
 use crate::model::record::{Record, RecordState};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress};
-use crate::policy::actions::Action;
 use crate::replication::view::View;
 
 use super::account::{Account, PLANNED, noted};
@@ -41,7 +41,7 @@ impl Vault {
         let lines = async {
             let who = self.identify(caller, &mut account)?;
             self.check_node(&Context::on(node.as_ref()))?;
-            let own = Object { secret: None, company: None, environment: &self.parts.environment };
+            let own = Object::of_node(&self.parts.environment);
             self.authorise(&who, Action::SecretList, own, &mut account)?;
             let vault = self.clone();
             off_thread(move || Ok(vault.environment_lines(&who))).await
@@ -101,7 +101,7 @@ impl Vault {
         let who = self.identify(caller, account)?;
         self.check_node(&Context::on(ask.node.as_ref()))?;
         for (action, environment) in [(Action::SecretList, &ask.from), (Action::SecretWrite, &ask.to)] {
-            self.authorise(&who, action, Object { secret: None, company: None, environment }, account)?;
+            self.authorise(&who, action, Object::of_node(environment), account)?;
         }
         let secrets = &self.lead()?.secrets;
         self.two_environments(&who, &ask.from, &ask.to)?;
@@ -123,7 +123,7 @@ impl Vault {
                 let declared = new.into_iter().map(|(at, _)| at).collect();
                 Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
             }
-            Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
+            Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
                 Err(VaultError::Internal("a mirror came out as another change".to_owned()))
             }
         }

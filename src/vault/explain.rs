@@ -3,13 +3,13 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::freshness::{FreshnessPolicy, Offline};
 use crate::model::metadata::SecretOptions;
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
-use crate::policy::actions::Action;
 use crate::policy::decide::Decision;
 use crate::replication::holding::Timeline;
 
@@ -49,7 +49,7 @@ impl Vault {
         self.check_node(context)?;
         let environment = self.environment(&who, context.environment.as_ref())?;
         account.about(name, &environment);
-        let object = Object { secret: Some(name), company: context.company.as_ref(), environment: &environment };
+        let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
         self.authorise(&who, Action::SecretExplain, object, account)?;
         let (allowed, rule) = match self.decide(&who, Action::SecretRead, object) {
             Decision::Allowed { rule } => (true, rule),

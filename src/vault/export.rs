@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::actors::board::Held;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::name::EnvironmentName;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
-use crate::policy::actions::Action;
 
 use super::account::Account;
 use super::answer::ReadAnswer;
@@ -100,12 +100,7 @@ impl Vault {
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         let company = ask.context.company.as_ref();
-        self.authorise(
-            &who,
-            Action::SecretExport,
-            Object { secret: None, company, environment: &environment },
-            account,
-        )?;
+        self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
         let held = self.parts.board.held.load_full();
         if matches!(Self::company(&ask.context, &held.entitlement), CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));

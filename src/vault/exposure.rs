@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::audit::reads::{Read, reads};
+use crate::model::actions::{Action, Capability};
 use crate::model::caller::Caller;
 use crate::model::change::ChangeKind;
 use crate::model::entitlement::Entitlement;
 use crate::model::entitlement_history::Period;
+use crate::model::grant::Effect;
 use crate::model::log::LogSubject;
 use crate::model::name::{CompanyId, NodeName};
 use crate::model::number::Version;
@@ -19,8 +21,6 @@ use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, ScopedSecret};
 use crate::model::time::Timestamp;
-use crate::policy::actions::{Action, Capability};
-use crate::policy::grant::Effect;
 use crate::replication::exposure::{Written, common, lives, span};
 
 use super::account::Account;
@@ -207,12 +207,13 @@ impl Vault {
 
     /// Whom the policy of this node lets read for a company.
     fn readers_for(&self, company: &CompanyId) -> BTreeSet<String> {
-        let grants = self.parts.policy.grants.iter().filter(|grant| {
-            grant.effect == Effect::Allow
-                && grant.capabilities.contains(&Capability::DataRead)
-                && grant.companies.contains(company)
+        let rules = self.parts.board.rules.load();
+        let readers = rules.all().filter(|(_, rule)| {
+            rule.effect == Effect::Allow
+                && rule.capabilities.contains(&Capability::DataRead)
+                && rule.reach.companies.contains(company)
         });
-        grants.map(|grant| grant.principal.to_string()).collect()
+        readers.map(|(principal, _)| principal.to_string()).collect()
     }
 }
 

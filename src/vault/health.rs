@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::model::actions::Action;
 use crate::model::caller::{Caller, LeadAddress};
 use crate::model::identity::Role;
 use crate::model::roster::RosterEntry;
-use crate::policy::actions::Action;
 use crate::replication::freshness::{self, Standing};
 use crate::replication::liveness::{self, Liveness};
 
@@ -67,7 +67,7 @@ impl Vault {
 
     fn try_nodes(&self, caller: &Caller, account: &mut Account) -> Result<Vec<NodeLine>, VaultError> {
         let who = self.identify(caller, account)?;
-        let object = Object { secret: None, company: None, environment: &self.parts.environment };
+        let object = Object::of_node(&self.parts.environment);
         self.authorise(&who, Action::NodeManage, object, account)?;
         let lead = self.lead()?;
         let lead_view = lead.board.lead_view.load();

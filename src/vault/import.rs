@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use crate::actors::change::{Change, Committed, CommittedSecret, NewValue};
 use crate::actors::error::CommitError;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::number::{Revision, Version};
 use crate::model::secret::{ScopedSecret, SecretAddress};
-use crate::policy::actions::Action;
 use crate::store::failpoint::{self, Failpoint};
 
 use super::account::{Account, PLANNED, noted};
@@ -79,7 +79,7 @@ impl Vault {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
         let allowed = self.identify(caller, &mut account).and_then(|who| {
             let environment = &self.parts.environment;
-            let object = Object { secret: None, company: None, environment };
+            let object = Object::of_node(environment);
             self.authorise(&who, Action::SecretWrite, object, &mut account)?;
             self.lead().map(drop)
         });
@@ -153,7 +153,7 @@ fn imported(committed: Result<Committed, CommitError>) -> Result<Imported, Vault
             let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
             Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
         }
-        Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
+        Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
             Err(VaultError::Internal("an import came out as another change".to_owned()))
         }
     }

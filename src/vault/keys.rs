@@ -5,10 +5,10 @@
 
 use crate::actors::change::{Change, Committed, KeyStep, KeyTarget};
 use crate::actors::error::CommitError;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::secret::{KeyScope, Scope};
 use crate::model::time::Timestamp;
-use crate::policy::actions::Action;
 use crate::store::failpoint::{self, Failpoint};
 
 use super::account::Account;
@@ -72,7 +72,7 @@ impl Vault {
         if let RotationWish::One { scope, .. } = wish {
             account.scope(scope);
         }
-        let object = Object { secret: None, company, environment: &environment };
+        let object = Object { company, ..Object::of_node(&environment) };
         self.authorise(&who, Action::SecretRotate, object, account)?;
         if matches!(wish, RotationWish::All { .. }) {
             // Every scope at once, every company's among them: more than a grant about secrets can speak for.
@@ -145,7 +145,9 @@ impl Vault {
 fn key_step(committed: Result<Committed, CommitError>) -> Result<KeyStep, VaultError> {
     match committed.map_err(|error| refusal(&error, Subject::Many))? {
         Committed::Keys(step) => Ok(step),
-        Committed::Secret(_) | Committed::Secrets(_) | Committed::Node(_) | Committed::Token => Err(another_change()),
+        Committed::Secret(_) | Committed::Secrets(_) | Committed::Node(_) | Committed::Token | Committed::Rules(_) => {
+            Err(another_change())
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::time::{Clock, Entropy, Moment};
-use crate::policy::decide::Policy;
+use crate::policy::identify::House;
 use crate::store::handle::Store;
 
 /// The door. Cheap to clone.
@@ -38,8 +38,8 @@ pub struct Parts {
     pub node: NodeName,
     /// Its environment.
     pub environment: EnvironmentName,
-    /// The uid that owns the node: admin through the admin door.
-    pub owner: u32,
+    /// Who is special here.
+    pub house: House,
     /// What only a lead has.
     pub lead: Option<LeadParts>,
     /// What reads are answered from.
@@ -52,8 +52,6 @@ pub struct Parts {
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
-    /// Who may do what.
-    pub policy: Policy,
     /// The node's own freshness durations.
     pub freshness: FreshnessPolicy,
     /// Largest value, in bytes.

@@ -7,6 +7,7 @@ use crate::actors::confirm;
 use crate::crypto::fields;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::record as sealing;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::metadata::SecretOptions;
@@ -14,7 +15,6 @@ use crate::model::name::EnvironmentName;
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::model::time::Moment;
-use crate::policy::actions::Action;
 use crate::replication::freshness::{self, Standing};
 use crate::replication::view::View;
 
@@ -67,8 +67,7 @@ impl Vault {
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
-        let object =
-            Object { secret: Some(&ask.name), company: ask.context.company.as_ref(), environment: &environment };
+        let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
             self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
@@ -117,7 +116,14 @@ impl Vault {
             }
         };
         match winner {
-            Some(record) => Ok(record),
+            Some(record) => {
+                // Only now it is known in which scope the value is; a grant may be about some kinds of scope alone.
+                let company = ask.context.company.as_ref();
+                let scope = Some(&record.at.scope);
+                let object = Object { scope, company, ..Object::of_secret(&ask.name, &secret.environment) };
+                self.authorise(who, Action::SecretRead, object, account)?;
+                Ok(record)
+            }
             None => Err(self.absent(who, &secret, tried, &held.view)),
         }
     }
@@ -140,7 +146,7 @@ impl Vault {
 
     /// Nothing is there: said openly only to those who may know, and only while the cache can be trusted to know it.
     fn absent(&self, who: &Identified, secret: &SecretAddress, tried: Vec<Scope>, view: &View) -> VaultError {
-        let object = Object { secret: Some(&secret.name), company: None, environment: &secret.environment };
+        let object = Object::of_secret(&secret.name, &secret.environment);
         if !self.is_allowed(who, Action::SecretInfo, object) {
             return VaultError::Denied { rule: "absent, and not to be told".to_owned() };
         }

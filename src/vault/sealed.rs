@@ -1,6 +1,6 @@
 //! The door of a node that has no key yet: it can be unsealed, and nothing else.
 //!
-//! The order is the one of every change: identified, authorised, announced in the journal, done, accounted for. One offer at
+//! The order is the one of every change: by_kernel, authorised, announced in the journal, done, accounted for. One offer at
 //! a time, so that the lines of the journal tell the order in which shares came. The key is handed on only after the line
 //! that says so is written. No line holds a share.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::account::Account;
-use super::authorise::{Object, Permit, identified, question, ruled};
+use super::authorise::{Object, Permit, by_kernel, question, ruled};
 use super::error::VaultError;
 use super::sealed_parts::{Awaits, Lock, Offer, SealedHealth, SealedParts};
 use crate::audit::entry::INTENT;
@@ -19,9 +19,10 @@ use crate::crypto::gathering::Gathering;
 use crate::crypto::passphrase::PassphraseParameters;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::unseal::UnsealKey;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
-use crate::policy::actions::Action;
 use crate::policy::decide::decide;
+use crate::policy::rulebook::Rulebook;
 
 /// How far the node is on its way from sealed to serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,10 +156,11 @@ impl SealedDoor {
     /// Only the owner of the node, through the admin door.
     fn permit(&self, caller: &Caller, account: &mut Account) -> Result<Permit, VaultError> {
         let parts = &self.inner.parts;
-        let who = identified(caller, parts.owner, account)?;
-        let object = Object { secret: None, company: None, environment: &parts.environment };
+        let who = by_kernel(caller, parts.house, account)?;
+        let object = Object::of_node(&parts.environment);
         let asked = question(&who, Action::NodeManage, object, parts.clock.now());
-        ruled(decide(&parts.policy, &asked), account)
+        // A sealed node has read no rulebook: the one rule that every node has must do.
+        ruled(decide(&Rulebook::default(), &asked), account)
     }
 
     /// Announces the offer, and makes what can be made of it: a key, or one share more.

@@ -12,7 +12,7 @@ use crate::model::identity::{MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::number::Position;
 use crate::model::time::{Clock, Timestamp};
-use crate::policy::decide::Policy;
+use crate::policy::identify::House;
 
 /// Everything the door uses; built once by the daemon.
 pub struct SealedParts {
@@ -26,10 +26,8 @@ pub struct SealedParts {
     pub environment: EnvironmentName,
     /// The last change its store holds.
     pub position: Position,
-    /// The uid that owns the node: admin through the admin door.
-    pub owner: u32,
-    /// Who may do what.
-    pub policy: Policy,
+    /// Who is special here.
+    pub house: House,
     /// The journal.
     pub journal: Journal,
     /// Time.

@@ -6,12 +6,12 @@
 use tokio::sync::watch::Receiver;
 
 use crate::actors::board::Held;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
 use crate::model::number::Position;
 use crate::model::secret::ScopedSecret;
-use crate::policy::actions::Action;
 use crate::replication::history::Told;
 use crate::replication::watch::{Break, Cursor, Past, Step, next};
 
@@ -105,7 +105,7 @@ impl Vault {
         if let Some(name) = &ask.name {
             account.about(name, &environment);
         }
-        let object = Object { secret: ask.name.as_ref(), company: None, environment: &environment };
+        let object = Object { secret: ask.name.as_ref(), ..Object::of_node(&environment) };
         self.authorise(&who, action, object, account)?;
         let moved = match &self.parts.lead {
             Some(lead) => lead.board.moved.subscribe(),

@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 
 use crate::actors::change::{Change, Committed, NewValue, Rollback};
 use crate::actors::error::CommitError;
+use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::number::Version;
 use crate::model::patch::Patch;
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{ScopedSecret, SecretAddress};
-use crate::policy::actions::Action;
 
 use super::account::{Account, noted};
 use super::answer::Stored;
@@ -254,7 +254,7 @@ fn stored(
             let (secret_id, version) = (secret.secret_id, secret.version);
             Ok(Stored { secret_id, at, version, revision: secret.revision, changed: secret.changed })
         }
-        Committed::Secrets(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token => {
+        Committed::Secrets(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
             Err(VaultError::Internal("a secret change came out as another".to_owned()))
         }
     }

@@ -4,9 +4,11 @@ use bincode::{Decode, Encode};
 
 use super::key::{self, address, parse_address};
 use super::{Row, decode, encode};
+use crate::model::article::ArticleId;
 use crate::model::change::ChangeKind;
+use crate::model::freeze::FreezeTarget;
 use crate::model::log::{LogEntry, LogSubject};
-use crate::model::name::NodeName;
+use crate::model::name::{AgentName, ApiKeyName, GrantName, NodeName};
 use crate::model::number::{Revision, Version};
 use crate::model::time::Timestamp;
 use crate::store::error::{RowFault, StoreError};
@@ -35,6 +37,16 @@ enum SubjectRow {
         version: u64,
     },
     ScopeKey(Vec<u8>),
+    Article(ArticleIdRow),
+}
+
+/// The id of an article, by its kind and its names.
+#[derive(Encode, Decode)]
+enum ArticleIdRow {
+    Grant(String),
+    Agent(String),
+    ApiKey(String, String),
+    Freeze(String),
 }
 
 /// The row of a log entry.
@@ -44,6 +56,7 @@ pub(in crate::store) fn log_row(entry: &LogEntry) -> Result<Vec<u8>, StoreError>
             SubjectRow::Secret { at: address(at), change: change.number(), version: version.get() }
         }
         LogSubject::ScopeKey(at) => SubjectRow::ScopeKey(key::scope(at)),
+        LogSubject::Article(id) => SubjectRow::Article(article_row(id)),
         LogSubject::Node(name) => SubjectRow::Node(name.as_str().to_owned()),
     };
     encode(Table::Log, &LogRow { at: entry.at.0, audit_seq: entry.audit_seq, subject })
@@ -66,6 +79,27 @@ fn subject(row: SubjectRow) -> Option<LogSubject> {
             version: Version::new(version)?,
         },
         SubjectRow::ScopeKey(key) => LogSubject::ScopeKey(key::parse_scope(&key).ok()?),
+        SubjectRow::Article(id) => LogSubject::Article(article_id(&id)?),
+    })
+}
+
+fn article_row(id: &ArticleId) -> ArticleIdRow {
+    match id {
+        ArticleId::Grant(name) => ArticleIdRow::Grant(name.to_string()),
+        ArticleId::Agent(name) => ArticleIdRow::Agent(name.to_string()),
+        ArticleId::ApiKey(agent, name) => ArticleIdRow::ApiKey(agent.to_string(), name.to_string()),
+        ArticleId::Freeze(target) => ArticleIdRow::Freeze(target.to_string()),
+    }
+}
+
+fn article_id(row: &ArticleIdRow) -> Option<ArticleId> {
+    Some(match row {
+        ArticleIdRow::Grant(name) => ArticleId::Grant(GrantName::parse(name).ok()?),
+        ArticleIdRow::Agent(name) => ArticleId::Agent(AgentName::parse(name).ok()?),
+        ArticleIdRow::ApiKey(agent, name) => {
+            ArticleId::ApiKey(AgentName::parse(agent).ok()?, ApiKeyName::parse(name).ok()?)
+        }
+        ArticleIdRow::Freeze(target) => ArticleId::Freeze(FreezeTarget::parse(target).ok()?),
     })
 }
 

@@ -1,7 +1,9 @@
 //! Callers and requests as the sockets would make them, for tests that knock at the door directly.
 
+use std::sync::Arc;
+
 use aurora_mesh::crypto::plaintext::Plaintext;
-use aurora_mesh::model::caller::{Caller, Door};
+use aurora_mesh::model::caller::{Caller, Door, Shown};
 use aurora_mesh::model::name::{CompanyId, EnvironmentName, NodeName};
 use aurora_mesh::model::patch::Patch;
 use aurora_mesh::model::secret::{Scope, SecretName};
@@ -29,6 +31,8 @@ fn caller(door: Door) -> Caller {
         gid: rustix::process::getegid().as_raw(),
         groups: Vec::new(),
         pid: None,
+        attested: Arc::default(),
+        shown: Shown::default(),
         request_id: "test".to_owned(),
     }
 }

@@ -1,0 +1,30 @@
+//! Changes of the rulebook within a draft: several articles at once, all or none.
+
+use crate::model::article::Edit;
+use crate::model::log::LogSubject;
+use crate::model::number::Revision;
+
+use super::change::Committed;
+use super::draft::{Context, Draft};
+use super::error::CommitError;
+
+impl Draft {
+    /// Edits articles. What was planned against another state of the rulebook than today's is refused, because two who
+    /// change it at once must not undo each other.
+    pub(super) fn edit_rules(
+        &mut self,
+        seen: Revision,
+        edits: Vec<Edit>,
+        context: Context<'_>,
+    ) -> Result<Committed, CommitError> {
+        if self.state.lead.articles.changed_at() != seen {
+            return Err(CommitError::Moved);
+        }
+        for edit in edits {
+            let id = edit.id();
+            self.state.lead.articles.edit(edit, self.next_revision());
+            self.log(LogSubject::Article(id), context);
+        }
+        Ok(Committed::Rules(self.state.lead.view.position.revision))
+    }
+}

@@ -1,0 +1,60 @@
+//! One rule as decisions use it: a grant, what an agent was given, or the rule that every node has.
+
+use std::collections::BTreeSet;
+
+use crate::model::actions::Capability;
+use crate::model::agent::Agent;
+use crate::model::grant::{Effect, Expiry, Grant};
+use crate::model::principal::Principal;
+use crate::model::reach::Reach;
+
+/// The rule that lets the owner of a node do everything there. It is part of every rulebook and cannot be taken out: else
+/// nobody could put anything back in. No grant may have its name.
+pub const ADMIN_RULE: &str = "admin";
+
+/// What is allowed or denied to somebody.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What an audit line and an explanation show: the name of a grant, `agent:NAME`, or [`ADMIN_RULE`].
+    pub name: String,
+    /// Whether it opens or closes.
+    pub effect: Effect,
+    /// What it is about.
+    pub capabilities: BTreeSet<Capability>,
+    /// On what.
+    pub reach: Reach,
+    /// Until when it holds.
+    pub expires_at: Expiry,
+}
+
+impl Rule {
+    pub(super) fn of_grant(grant: &Grant) -> Self {
+        Self {
+            name: grant.name.to_string(),
+            effect: grant.effect,
+            capabilities: grant.capabilities.clone(),
+            reach: grant.reach.clone(),
+            expires_at: grant.expires_at,
+        }
+    }
+
+    pub(super) fn of_agent(agent: &Agent) -> Self {
+        Self {
+            name: Principal::Agent(agent.name.clone()).to_string(),
+            effect: Effect::Allow,
+            capabilities: agent.capabilities.iter().map(|held| held.capability).collect(),
+            reach: agent.reach.clone(),
+            expires_at: Expiry::Never,
+        }
+    }
+
+    pub(super) fn of_admin() -> Self {
+        Self {
+            name: ADMIN_RULE.to_owned(),
+            effect: Effect::Allow,
+            capabilities: Capability::ALL.iter().copied().collect(),
+            reach: Reach::everything(),
+            expires_at: Expiry::Never,
+        }
+    }
+}

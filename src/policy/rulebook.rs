@@ -1,0 +1,148 @@
+//! The rulebook as decisions use it: every article, indexed by whom it is about.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::model::actions::Capability;
+use crate::model::agent::{Agent, AgentState};
+use crate::model::api_key::{ApiKey, ApiKeyHash};
+use crate::model::article::Article;
+use crate::model::freeze::{Freeze, FreezeTarget};
+use crate::model::grant::{Effect, Grant};
+use crate::model::name::{AgentName, ApiKeyName, GrantName};
+use crate::model::principal::Principal;
+use crate::model::time::Timestamp;
+
+use super::rule::Rule;
+
+/// Everything that says who may do what on one node. Immutable: a change makes a new one.
+#[derive(Debug, Clone)]
+pub struct Rulebook {
+    grants: BTreeMap<GrantName, Grant>,
+    agents: BTreeMap<AgentName, Agent>,
+    keys: BTreeMap<(AgentName, ApiKeyName), ApiKey>,
+    freezes: BTreeMap<FreezeTarget, Freeze>,
+    /// What the grants and the agents come to, by whom it is about.
+    about: HashMap<Principal, Vec<Rule>>,
+    by_hash: HashMap<ApiKeyHash, (AgentName, ApiKeyName)>,
+}
+
+impl Default for Rulebook {
+    /// The empty rulebook: only the owner of the node may do anything.
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
+impl Rulebook {
+    /// A rulebook of these articles. Of two with one id the last counts.
+    #[must_use]
+    pub fn new(articles: impl IntoIterator<Item = Article>) -> Self {
+        let mut book = Self {
+            grants: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            freezes: BTreeMap::new(),
+            about: HashMap::new(),
+            by_hash: HashMap::new(),
+        };
+        for article in articles {
+            match article {
+                Article::Grant(grant) => drop(book.grants.insert(grant.name.clone(), grant)),
+                Article::Agent(agent) => drop(book.agents.insert(agent.name.clone(), agent)),
+                Article::ApiKey(key) => drop(book.keys.insert((key.agent.clone(), key.name.clone()), key)),
+                Article::Freeze(freeze) => drop(book.freezes.insert(freeze.target.clone(), freeze)),
+            }
+        }
+        book.index();
+        book
+    }
+
+    fn index(&mut self) {
+        let agents = self.agents.values().filter(|agent| agent.state == AgentState::Active);
+        let agents = agents.map(|agent| (Principal::Agent(agent.name.clone()), Rule::of_agent(agent)));
+        let grants = self.grants.values().map(|grant| (grant.principal.clone(), Rule::of_grant(grant)));
+        for (principal, rule) in std::iter::once((Principal::Admin, Rule::of_admin())).chain(grants).chain(agents) {
+            self.about.entry(principal).or_default().push(rule);
+        }
+        for (id, key) in &self.keys {
+            let previous = key.previous.iter().map(|previous| previous.text.hash);
+            for hash in std::iter::once(key.current.hash).chain(previous) {
+                self.by_hash.insert(hash, id.clone());
+            }
+        }
+    }
+
+    /// The rules about any of these principals.
+    pub fn about<'a>(&'a self, principals: &'a [Principal]) -> impl Iterator<Item = &'a Rule> {
+        principals.iter().filter_map(|principal| self.about.get(principal)).flatten()
+    }
+
+    /// Every rule, with whom it is about, in no order.
+    pub fn all(&self) -> impl Iterator<Item = (&Principal, &Rule)> {
+        self.about.iter().flat_map(|(principal, rules)| rules.iter().map(move |rule| (principal, rule)))
+    }
+
+    /// Whether any rule is about this principal.
+    #[must_use]
+    pub fn mentions(&self, principal: &Principal) -> bool {
+        self.about.contains_key(principal)
+    }
+
+    /// The rules of the policy, by name.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.grants.values()
+    }
+
+    /// One rule of the policy.
+    #[must_use]
+    pub fn grant(&self, name: &GrantName) -> Option<&Grant> {
+        self.grants.get(name)
+    }
+
+    /// The agents, by name.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.values()
+    }
+
+    /// One agent.
+    #[must_use]
+    pub fn agent(&self, name: &AgentName) -> Option<&Agent> {
+        self.agents.get(name)
+    }
+
+    /// The API keys, by agent and name.
+    pub fn keys(&self) -> impl Iterator<Item = &ApiKey> {
+        self.keys.values()
+    }
+
+    /// One API key, by its name.
+    #[must_use]
+    pub fn key(&self, agent: &AgentName, name: &ApiKeyName) -> Option<&ApiKey> {
+        self.keys.get(&(agent.clone(), name.clone()))
+    }
+
+    /// The API key with this digest, whether or not it works any more.
+    #[must_use]
+    pub fn key_shown(&self, hash: &ApiKeyHash) -> Option<&ApiKey> {
+        self.keys.get(self.by_hash.get(hash)?)
+    }
+
+    /// The freezes, by target.
+    pub fn freezes(&self) -> impl Iterator<Item = &Freeze> {
+        self.freezes.values()
+    }
+
+    /// The freeze of one target.
+    #[must_use]
+    pub fn freeze(&self, target: &FreezeTarget) -> Option<&Freeze> {
+        self.freezes.get(target)
+    }
+
+    /// Whether somebody may give this capability to others: it has it without any bound, and nothing denies any of it.
+    #[must_use]
+    pub fn holds_wholly(&self, principals: &[Principal], capability: Capability, now: Timestamp) -> bool {
+        let speaks = |rule: &&Rule| rule.capabilities.contains(&capability) && rule.expires_at.is_after(now);
+        self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Allow && rule.reach.is_everything())
+            && !self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Deny)
+    }
+}
