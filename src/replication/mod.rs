@@ -15,6 +15,7 @@ pub mod feed;
 pub mod freshness;
 pub mod history;
 pub mod holding;
+pub mod lingering;
 pub mod liveness;
 pub mod rules_acceptance;
 pub mod rules_feed;

@@ -27,6 +27,7 @@ pub mod read;
 mod refusal;
 pub mod request;
 pub mod resolve;
+mod rules;
 pub mod sealed;
 pub mod sealed_parts;
 pub mod watch;

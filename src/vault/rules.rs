@@ -1,0 +1,69 @@
+//! The rulebook as a whole: what this node has of it, and edits of it that are made as they are given.
+
+use std::sync::Arc;
+
+use crate::actors::change::{Change, Committed};
+use crate::actors::error::CommitError;
+use crate::model::actions::Action;
+use crate::model::article::Edit;
+use crate::model::caller::Caller;
+use crate::model::number::Revision;
+use crate::policy::rulebook::Rulebook;
+
+use super::account::Account;
+use super::authorise::Object;
+use super::error::VaultError;
+use super::parts::Vault;
+use super::refusal::refusal_of_many;
+
+/// How often edits are tried again when others came between.
+const ATTEMPTS: usize = 5;
+
+impl Vault {
+    /// What decides on this node now.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rulebook> {
+        self.parts.board.rules.load_full()
+    }
+
+    /// Edits articles, all or none, without a plan: what is put replaces what was there. Gives the revision at which they are
+    /// in force on this node.
+    ///
+    /// # Errors
+    /// [`VaultError`]; `NotLead` names where to go, `BadRule` an article that is over its bounds.
+    pub async fn edit_rules(&self, caller: &Caller, edits: Vec<Edit>) -> Result<Revision, VaultError> {
+        let mut account = Account::open(caller, Action::PolicyManage, self.parts.clock.now());
+        account.reason(Some(&format!("{} edits of the rulebook", edits.len())));
+        let made = self.try_edit_rules(caller, edits, &mut account).await;
+        self.settle(&account, made).await
+    }
+
+    async fn try_edit_rules(
+        &self,
+        caller: &Caller,
+        edits: Vec<Edit>,
+        account: &mut Account,
+    ) -> Result<Revision, VaultError> {
+        let who = self.identify(caller, account)?;
+        self.authorise(&who, Action::PolicyManage, Object::of_node(&self.parts.environment), account)?;
+        let lead = self.lead()?;
+        let audit_seq = self.announce(account).await?;
+        for _ in 0..ATTEMPTS {
+            let seen = lead.board.lead_view.load().articles.changed_at();
+            let edits = edits.clone();
+            match lead.secrets.commit(Change::Rules { seen, edits }, audit_seq).await {
+                Ok(Committed::Rules(revision)) => return Ok(revision),
+                Ok(
+                    Committed::Secret(_)
+                    | Committed::Secrets(_)
+                    | Committed::Node(_)
+                    | Committed::Keys(_)
+                    | Committed::Token,
+                ) => return Err(VaultError::Internal("an edit of the rulebook came out as another".to_owned())),
+                Err(CommitError::Moved) => {}
+                Err(error) => return Err(refusal_of_many(&error)),
+            }
+        }
+        Err(VaultError::Moved)
+    }
+}
