@@ -37,6 +37,7 @@ pub mod heartbeat;
 pub mod join_desk;
 pub mod join_rate;
 pub mod key_rotation;
+pub mod key_use;
 mod lead_feed;
 mod lead_rules;
 mod lead_session;

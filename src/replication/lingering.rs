@@ -52,3 +52,79 @@ fn closes(article: &Article) -> bool {
         Article::Agent(_) | Article::ApiKey(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::freeze::{Freeze, FreezeLevel, FreezeTarget};
+    use crate::model::grant::{Expiry, Grant};
+    use crate::model::name::GrantName;
+    use crate::model::number::{Epoch, Revision};
+    use crate::model::principal::Principal;
+    use crate::model::reach::Reach;
+    use crate::model::time::Timestamp;
+
+    fn at(epoch: u64, revision: u64) -> Position {
+        Position { epoch: Epoch(epoch), revision: Revision(revision) }
+    }
+
+    fn grant(name: &str, effect: Effect) -> Article {
+        Article::Grant(Grant {
+            name: GrantName::parse(name).expect(name),
+            principal: Principal::Owner,
+            capabilities: [].into(),
+            reach: Reach::everything(),
+            expires_at: Expiry::Never,
+            effect,
+            granted_by: "admin".to_owned(),
+            granted_at: Timestamp(0),
+            reason: "test".to_owned(),
+        })
+    }
+
+    fn freeze() -> Article {
+        Article::Freeze(Freeze {
+            target: FreezeTarget::Mesh,
+            level: FreezeLevel::All,
+            reason: "test".to_owned(),
+            frozen_by: "admin".to_owned(),
+            frozen_at: Timestamp(0),
+        })
+    }
+
+    fn book(articles: &[Article]) -> BTreeMap<ArticleId, Article> {
+        articles.iter().map(|article| (article.id(), article.clone())).collect()
+    }
+
+    #[test]
+    fn what_closed_and_is_gone_or_different_lingers_and_what_opened_does_not() {
+        let (deny, other, open) = (grant("a", Effect::Deny), grant("b", Effect::Deny), grant("c", Effect::Allow));
+        let before = book(&[deny.clone(), other.clone(), open, freeze()]);
+        let after = book(&[grant("a", Effect::Allow), other]);
+        let mut lingering = Lingering::default();
+        lingering.changed(&before, &after, at(1, 10));
+        assert_eq!(lingering.articles(), [deny, freeze()]);
+    }
+
+    #[test]
+    fn it_is_over_once_the_records_are_as_new_as_the_rules() {
+        let mut lingering = Lingering::default();
+        assert!(!lingering.reached(at(9, 9)), "nothing lingers");
+        lingering.changed(&book(&[freeze()]), &book(&[]), at(2, 10));
+        for early in [at(2, 9), at(1, 99)] {
+            assert!(!lingering.reached(early));
+            assert_eq!(lingering.articles(), [freeze()]);
+        }
+        assert!(lingering.reached(at(2, 10)));
+        assert!(lingering.articles().is_empty());
+    }
+
+    #[test]
+    fn rules_that_change_again_meanwhile_make_it_last_until_the_later_change() {
+        let mut lingering = Lingering::default();
+        lingering.changed(&book(&[freeze()]), &book(&[]), at(1, 10));
+        lingering.changed(&book(&[]), &book(&[grant("a", Effect::Deny)]), at(1, 12));
+        assert!(!lingering.reached(at(1, 10)));
+        assert!(lingering.reached(at(1, 12)));
+    }
+}

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::actors::change::{Change, Committed};
-use crate::actors::error::CommitError;
 use crate::model::actions::Action;
 use crate::model::article::Edit;
 use crate::model::caller::Caller;
@@ -14,10 +12,7 @@ use super::account::Account;
 use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
-use super::refusal::refusal_of_many;
-
-/// How often edits are tried again when others came between.
-const ATTEMPTS: usize = 5;
+use super::rule_change::Plan;
 
 impl Vault {
     /// What decides on this node now.
@@ -46,24 +41,6 @@ impl Vault {
     ) -> Result<Revision, VaultError> {
         let who = self.identify(caller, account)?;
         self.authorise(&who, Action::PolicyManage, Object::of_node(&self.parts.environment), account)?;
-        let lead = self.lead()?;
-        let audit_seq = self.announce(account).await?;
-        for _ in 0..ATTEMPTS {
-            let seen = lead.board.lead_view.load().articles.changed_at();
-            let edits = edits.clone();
-            match lead.secrets.commit(Change::Rules { seen, edits }, audit_seq).await {
-                Ok(Committed::Rules(revision)) => return Ok(revision),
-                Ok(
-                    Committed::Secret(_)
-                    | Committed::Secrets(_)
-                    | Committed::Node(_)
-                    | Committed::Keys(_)
-                    | Committed::Token,
-                ) => return Err(VaultError::Internal("an edit of the rulebook came out as another".to_owned())),
-                Err(CommitError::Moved) => {}
-                Err(error) => return Err(refusal_of_many(&error)),
-            }
-        }
-        Err(VaultError::Moved)
+        self.change_rules(account, |_| Ok(Plan { edits: edits.clone(), told: () })).await.map(|(revision, ())| revision)
     }
 }
