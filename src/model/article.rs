@@ -131,3 +131,102 @@ impl fmt::Display for ArticleId {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::actions::Capability;
+    use super::super::freeze::FreezeLevel;
+    use super::super::glob::SecretGlob;
+    use super::super::grant::Expiry;
+    use super::super::name::{CompanyId, EnvironmentName};
+    use super::super::time::Timestamp;
+    use super::*;
+
+    fn companies(texts: &[&str]) -> Companies {
+        Companies::Only(texts.iter().map(|text| CompanyId::parse(text).expect(text)).collect())
+    }
+
+    fn environments(texts: &[&str]) -> Environments {
+        Environments::Only(texts.iter().map(|text| EnvironmentName::parse(text).expect(text)).collect())
+    }
+
+    fn grant(principal: &str, effect: Effect, reach: Reach) -> Article {
+        Article::Grant(Grant {
+            name: GrantName::parse("rule").expect("name"),
+            principal: Principal::parse(principal).expect(principal),
+            capabilities: [Capability::DataRead].into(),
+            reach,
+            expires_at: Expiry::Never,
+            effect,
+            granted_by: "admin".to_owned(),
+            granted_at: Timestamp(0),
+            reason: "test".to_owned(),
+        })
+    }
+
+    /// What `vengeance`, in prod and for acme, holds of an article.
+    fn held(article: &Article) -> Option<Article> {
+        let entitled = Entitlement {
+            environment: EnvironmentName::parse("prod").expect("environment"),
+            companies: companies(&["acme"]),
+            globs: vec![SecretGlob::parse("openai/*").expect("glob")],
+        };
+        article.for_node(&NodeName::parse("vengeance").expect("name"), &entitled)
+    }
+
+    fn held_reach(reach: Reach) -> Option<Reach> {
+        match held(&grant("user:1000", Effect::Allow, reach))? {
+            Article::Grant(grant) => Some(grant.reach),
+            Article::Agent(_) | Article::ApiKey(_) | Article::Freeze(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_node_learns_of_no_other_company_and_of_no_other_environment() {
+        let both = Reach {
+            companies: companies(&["acme", "globex"]),
+            environments: environments(&["prod", "dev"]),
+            ..Reach::everything()
+        };
+        let held = held_reach(both).expect("it concerns prod");
+        assert_eq!((held.companies, held.environments), (companies(&["acme"]), environments(&["prod"])));
+        let elsewhere = Reach { environments: environments(&["dev"]), ..Reach::everything() };
+        assert_eq!(held_reach(elsewhere), None);
+        assert_eq!(held_reach(Reach::everything()), Some(Reach::everything()));
+    }
+
+    #[test]
+    fn a_grant_to_another_node_concerns_that_node_alone() {
+        assert!(held(&grant("node:vengeance", Effect::Allow, Reach::everything())).is_some());
+        assert_eq!(held(&grant("node:runpod-tx", Effect::Allow, Reach::everything())), None);
+    }
+
+    #[test]
+    fn a_deny_for_companies_the_node_cannot_speak_for_is_not_told_and_one_for_all_is() {
+        let globex = Reach { companies: companies(&["globex"]), ..Reach::everything() };
+        assert_eq!(held(&grant("user:1000", Effect::Deny, globex.clone())), None);
+        assert!(held(&grant("user:1000", Effect::Allow, globex)).is_some(), "it still opens what is of no company");
+        assert!(held(&grant("user:1000", Effect::Deny, Reach::everything())).is_some());
+    }
+
+    #[test]
+    fn a_freeze_concerns_whoever_could_do_what_is_frozen() {
+        let concerned = |target: &str| {
+            let target = FreezeTarget::parse(target).expect(target);
+            let freeze = Freeze {
+                target,
+                level: FreezeLevel::All,
+                reason: "test".to_owned(),
+                frozen_by: "admin".to_owned(),
+                frozen_at: Timestamp(0),
+            };
+            held(&Article::Freeze(freeze)).is_some()
+        };
+        for target in ["mesh", "agent:openclaw", "secret:openai/api_key", "node:vengeance", "company:acme"] {
+            assert!(concerned(target), "{target}");
+        }
+        for target in ["secret:hubspot/api_key", "node:runpod-tx", "company:globex"] {
+            assert!(!concerned(target), "{target}");
+        }
+    }
+}
