@@ -16,6 +16,7 @@ pub mod freshness;
 pub mod history;
 pub mod holding;
 pub mod liveness;
+pub mod promise;
 pub mod sealed_by;
 pub mod sent_keys;
 pub mod view;

@@ -23,6 +23,9 @@ use super::resolve::CompanyChoice;
 /// The rule named when the roster does not give the node what a caller asks it to speak for.
 const ROSTER_RULE: &str = "roster";
 
+/// The rule named when a grant that is bounded is used for what cannot be.
+const BOUNDED_RULE: &str = "bounded-grant";
+
 /// An identified caller.
 #[derive(Debug)]
 pub(super) struct Identified {
@@ -50,6 +53,11 @@ impl Identified {
     /// What it acts as.
     pub(super) fn principals(&self) -> &[Principal] {
         &self.principals
+    }
+
+    /// What it is besides.
+    pub(super) fn besides(&self) -> &[Principal] {
+        &self.besides
     }
 }
 
@@ -165,12 +173,20 @@ impl Vault {
         })
     }
 
+    /// Whether the owner of the node asks, through either door, and for itself.
+    pub(super) fn is_owner(&self, caller: &Caller) -> bool {
+        let owner = |principals: Vec<Principal>| {
+            principals.iter().any(|one| matches!(one, Principal::Owner | Principal::Admin))
+        };
+        caller.shown.key == ShownKey::None && identify(caller, self.parts.house).is_ok_and(owner)
+    }
+
     fn no_such_key(&self, account: &mut Account) -> VaultError {
         account.decided(Ruling::Deny, "no such API key");
         VaultError::NoIdentity
     }
 
-    /// Asks policy.
+    /// Asks policy, and then whether a freeze holds it up.
     pub(super) fn authorise(
         &self,
         who: &Identified,
@@ -178,22 +194,49 @@ impl Vault {
         object: Object<'_>,
         account: &mut Account,
     ) -> Result<Permit, VaultError> {
-        ruled(self.decide(who, action, object), account)
+        let permit = ruled(self.decide(who, action, object), account)?;
+        self.not_frozen(who, action, object, account)?;
+        Ok(permit)
+    }
+
+    /// Asks policy about what is of no single company, such as the journal or the roster: a grant that is bounded allows
+    /// none of it, because the answer could not be.
+    pub(super) fn authorise_wholly(
+        &self,
+        who: &Identified,
+        action: Action,
+        account: &mut Account,
+    ) -> Result<Permit, VaultError> {
+        let permit = self.authorise(who, action, Object::of_node(&self.parts.environment), account)?;
+        let rules = self.parts.board.rules.load();
+        let now = self.parts.clock.now().wall;
+        let within = who.key.as_ref().is_none_or(|key| key.reach.is_everything());
+        if who.is_admin() || (within && rules.holds_wholly(&who.principals, action.capability(), now)) {
+            return Ok(permit);
+        }
+        account.decided(Ruling::Deny, BOUNDED_RULE);
+        Err(VaultError::Denied { rule: BOUNDED_RULE.to_owned() })
     }
 
     pub(super) fn decide(&self, who: &Identified, action: Action, object: Object<'_>) -> Decision {
         decide(&self.parts.board.rules.load(), &question(who, action, object, self.parts.clock.now()))
     }
 
+    /// Whether policy allows it and no freeze holds it up.
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
+        self.is_granted(who, action, object) && self.freeze_of(who, action, object).is_none()
+    }
+
+    /// Whether policy allows it, frozen or not.
+    pub(super) fn is_granted(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
         matches!(self.decide(who, action, object), Decision::Allowed { .. })
     }
 
     /// Whether this caller may know of a secret in a scope: nobody hears of what the node may not hold, but for an admin on
-    /// the lead.
+    /// the lead. What is frozen is still known of: a freeze holds up a list as a whole, and leaves nothing out of it.
     pub(super) fn may_know(&self, who: &Identified, entitled: &Entitlement, at: &ScopedSecret, action: Action) -> bool {
         let here = entitled.covers(&self.parts.node, at) || (self.parts.lead.is_some() && who.is_admin());
-        here && self.is_allowed(who, action, Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment))
+        here && self.is_granted(who, action, Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment))
     }
 
     /// The environment a request is about: the node's own, unless an admin on the lead names another.
