@@ -80,6 +80,11 @@ impl<'ask> Object<'ask> {
         Self { secret: None, scope: None, company: None, environment }
     }
 
+    /// A list of one scope, if it is narrowed to one: the company the scope speaks for counts like one that was named.
+    pub(super) fn of_list(scope: Option<&'ask Scope>, environment: &'ask EnvironmentName) -> Self {
+        Self { scope, company: scope.and_then(company_of), ..Self::of_node(environment) }
+    }
+
     /// A secret, before it is known in which scope it will be found.
     pub(super) fn of_secret(name: &'ask SecretName, environment: &'ask EnvironmentName) -> Self {
         Self { secret: Some(name), ..Self::of_node(environment) }
@@ -87,11 +92,14 @@ impl<'ask> Object<'ask> {
 
     /// The company a scope speaks for counts like one that was named.
     pub(super) fn in_scope(name: &'ask SecretName, scope: &'ask Scope, environment: &'ask EnvironmentName) -> Self {
-        let company = match scope {
-            Scope::Company(company) => Some(company),
-            Scope::Global | Scope::Node(_) => None,
-        };
-        Self { scope: Some(scope), company, ..Self::of_secret(name, environment) }
+        Self { secret: Some(name), ..Self::of_list(Some(scope), environment) }
+    }
+}
+
+fn company_of(scope: &Scope) -> Option<&CompanyId> {
+    match scope {
+        Scope::Company(company) => Some(company),
+        Scope::Global | Scope::Node(_) => None,
     }
 }
 
