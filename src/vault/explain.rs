@@ -18,8 +18,9 @@ use crate::replication::holding::Timeline;
 
 use super::account::Account;
 use super::answer::{Durations, Explanation, Holder, SetBy, Tried, TriedScope};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::Context;
 use super::resolve::{CompanyChoice, Resolution, resolve};

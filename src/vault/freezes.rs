@@ -8,7 +8,7 @@ use crate::actors::change::{Change, Committed};
 use crate::actors::error::CommitError;
 use crate::model::actions::Action;
 use crate::model::article::{Article, ArticleId, Edit};
-use crate::model::caller::Caller;
+use crate::model::caller::{Caller, ShownKey};
 use crate::model::freeze::{Freeze, FreezeTarget, is_reason};
 use crate::model::freshness::{FreshnessPolicy, Offline};
 use crate::model::metadata::SecretOptions;
@@ -16,13 +16,15 @@ use crate::model::number::Revision;
 use crate::model::principal::Principal;
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
+use crate::policy::identify::identify;
 use crate::replication::promise::{Holding, Known, assumed, judge, longest};
 use crate::replication::view::View;
 
 use super::account::{Account, noted};
 use super::answer_freezes::{FreezeRequest, Frozen, HolderLine, HolderState, Holders};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::{LeadParts, Vault};
 use super::refusal::refusal_of_many;
@@ -106,6 +108,14 @@ impl Vault {
         off_thread(move || Ok(vault.holders_of(vault.lead()?, revision, target.as_ref()))).await
     }
 
+    /// Whether the owner of the node asks, through either door, and for itself.
+    fn is_owner(&self, caller: &Caller) -> bool {
+        let owner = |principals: Vec<Principal>| {
+            principals.iter().any(|one| matches!(one, Principal::Owner | Principal::Admin))
+        };
+        caller.shown.key == ShownKey::None && identify(caller, self.parts.house).is_ok_and(owner)
+    }
+
     async fn try_freeze(
         &self,
         caller: &Caller,
@@ -122,7 +132,7 @@ impl Vault {
             target: ask.target,
             level: ask.level,
             reason: ask.reason,
-            frozen_by: who.principals().first().map(Principal::to_string).unwrap_or_default(),
+            frozen_by: who.author(),
             frozen_at: self.parts.clock.now().wall,
         };
         let revision = self.edit(lead, Edit::Put(Article::Freeze(freeze.clone())), account).await?;

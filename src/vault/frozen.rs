@@ -14,8 +14,9 @@ use crate::policy::frozen::{FrozenQuestion, frozen};
 
 use super::account::Account;
 use super::answer::ReadAnswer;
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 
 /// On whose behalf a value was opened, to be asked about again before it leaves. The default is nobody's.

@@ -22,6 +22,7 @@ pub mod filter;
 pub mod freezes;
 pub mod frozen;
 pub mod health;
+pub mod identity;
 pub mod import;
 pub mod keys;
 mod off_thread;
