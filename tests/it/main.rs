@@ -8,6 +8,7 @@ mod entitlement;
 mod environments;
 mod explanation;
 mod exposure;
+mod freezing;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
