@@ -17,6 +17,8 @@ pub mod history;
 pub mod holding;
 pub mod liveness;
 pub mod promise;
+pub mod rules_acceptance;
+pub mod rules_feed;
 pub mod sealed_by;
 pub mod sent_keys;
 pub mod view;

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actors::board::Presence;
-use crate::actors::change::{Change, Committed};
-use crate::actors::error::CommitError;
 use crate::model::actions::Action;
 use crate::model::article::{Article, ArticleId, Edit};
 use crate::model::caller::{Caller, ShownKey};
@@ -17,6 +15,7 @@ use crate::model::principal::Principal;
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::policy::identify::identify;
+use crate::replication::articles::Articles;
 use crate::replication::promise::{Holding, Known, assumed, judge, longest};
 use crate::replication::view::View;
 
@@ -27,10 +26,7 @@ use super::error::VaultError;
 use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::{LeadParts, Vault};
-use super::refusal::refusal_of_many;
-
-/// How often a change of the rulebook is planned anew when others came first.
-const ATTEMPTS: usize = 16;
+use super::rule_change::Plan;
 
 impl Vault {
     /// Freezes something, in place of an earlier freeze of the same.
@@ -127,7 +123,6 @@ impl Vault {
         if !is_reason(&ask.reason) {
             return Err(VaultError::FreezeReason);
         }
-        let lead = self.lead()?;
         let freeze = Freeze {
             target: ask.target,
             level: ask.level,
@@ -135,7 +130,9 @@ impl Vault {
             frozen_by: who.author(),
             frozen_at: self.parts.clock.now().wall,
         };
-        let revision = self.edit(lead, Edit::Put(Article::Freeze(freeze.clone())), account).await?;
+        // It says all there is to say about its target, so it is right whatever else changed meanwhile.
+        let edits = || vec![Edit::Put(Article::Freeze(freeze.clone()))];
+        let (revision, ()) = self.change_rules(account, |_| Ok(Plan { edits: edits(), told: () })).await?;
         Ok(Frozen { freeze, revision })
     }
 
@@ -147,12 +144,13 @@ impl Vault {
     ) -> Result<Revision, VaultError> {
         let who = self.identify(caller, account)?;
         self.may_freeze(&who, &target, account)?;
-        let lead = self.lead()?;
         let id = ArticleId::Freeze(target.clone());
-        if lead.board.lead_view.load().articles.get(&id).is_none() {
-            return Err(VaultError::NotFrozen(target));
-        }
-        self.edit(lead, Edit::Drop(id), account).await
+        let plan = |articles: &Articles| match articles.get(&id) {
+            Some(_) => Ok(Plan { edits: vec![Edit::Drop(id.clone())], told: () }),
+            None => Err(VaultError::NotFrozen(target.clone())),
+        };
+        let (revision, ()) = self.change_rules(account, plan).await?;
+        Ok(revision)
     }
 
     /// Whether the caller may freeze a target, and let go of it. A grant that is bounded speaks for its own companies
@@ -170,28 +168,6 @@ impl Vault {
                 self.authorise_wholly(who, action, account).map(drop)
             }
         }
-    }
-
-    /// Announces and makes one edit. It says all there is to say about its article, so it is right whatever else changed.
-    async fn edit(&self, lead: &LeadParts, edit: Edit, account: &mut Account) -> Result<Revision, VaultError> {
-        let audit_seq = self.announce(account).await?;
-        for _ in 0..ATTEMPTS {
-            let seen = lead.board.lead_view.load().articles.changed_at();
-            let edits = vec![edit.clone()];
-            match lead.secrets.commit(Change::Rules { seen, edits }, audit_seq).await {
-                Err(CommitError::Moved) => {}
-                Err(error) => return Err(refusal_of_many(&error)),
-                Ok(Committed::Rules(revision)) => return Ok(revision),
-                Ok(
-                    Committed::Secret(_)
-                    | Committed::Secrets(_)
-                    | Committed::Node(_)
-                    | Committed::Keys(_)
-                    | Committed::Token,
-                ) => return Err(VaultError::Internal("a change of the rulebook came out as another".to_owned())),
-            }
-        }
-        Err(VaultError::Moved)
     }
 
     fn holders_of(&self, lead: &LeadParts, revision: Revision, target: Option<&FreezeTarget>) -> Holders {
