@@ -28,4 +28,5 @@ mod secret_life;
 mod service_unit;
 mod socket_api;
 mod support;
+mod tenants;
 mod watching;
