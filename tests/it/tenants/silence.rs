@@ -90,7 +90,8 @@ async fn an_administrator_of_one_company_administers_nothing_that_is_everybodys(
         let target = FreezeTarget::parse(target).expect(target);
         denied(vault.unfreeze(two, target, None).await.map(drop));
     }
-    vault.freeze(two, freeze_of("company:beta")).await.expect("its own company");
+    let ask = FreezeRequest { level: FreezeLevel::Read, ..freeze_of("company:beta") };
+    vault.freeze(two, ask).await.expect("its own company");
     let own = FreezeTarget::parse("company:beta").expect("a target");
     vault.unfreeze(two, own, None).await.expect("its own company");
 }
