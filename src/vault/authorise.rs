@@ -13,15 +13,13 @@ use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
 use crate::policy::decide::{Decision, Question, Within, decide};
 use crate::policy::identify::{House, identify};
+use crate::policy::rule::ROSTER_RULE;
 
 use super::account::Account;
 use super::error::VaultError;
 use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
-
-/// The rule named when the roster does not give the node what a caller asks it to speak for.
-const ROSTER_RULE: &str = "roster";
 
 /// An identified caller.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ pub mod import;
 pub mod keys;
 mod off_thread;
 pub mod parts;
+pub mod policy;
 pub mod read;
 mod refusal;
 pub mod request;
