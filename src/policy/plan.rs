@@ -1,7 +1,8 @@
 //! From the rulebook as it is to the rulebook as a policy file wants it: what would change, and the edits that do it.
 //!
-//! Grants are wholly the file's. Agents are the file's if a policy made them: what a command made is left alone. The state
-//! and the keys of an agent are nobody's but whoever handles them, unless the agent leaves the file.
+//! Grants are wholly the file's. Agents are the file's if a policy made them: what a command made is left alone. An agent
+//! that leaves the file is archived and loses its keys; one that comes back is active, without them. Apart from that its
+//! state and its keys are not the file's.
 
 use crate::model::agent::{Agent, AgentCapability, AgentOrigin, AgentState};
 use crate::model::article::{Article, ArticleId, Edit};
@@ -185,12 +186,13 @@ fn plan_agent(plan: &mut Plan, held: Option<&Agent>, wanted: &FileAgent, author:
             plan.obstacles.push(obstacle);
             return;
         }
-        Some(Agent { origin: AgentOrigin::Policy, state: AgentState::Archived, .. }) => {
-            plan.notes.push(format!("agent {name} is archived and stays so: being in the file does not bring it back"));
+        Some(Agent { origin: AgentOrigin::Policy, state: AgentState::Suspended, .. }) => {
+            plan.notes.push(format!("agent {name} is suspended and stays so: a file does not activate it"));
         }
-        Some(Agent { origin: AgentOrigin::Policy, state: AgentState::Active | AgentState::Suspended, .. }) | None => {}
+        Some(Agent { origin: AgentOrigin::Policy, state: AgentState::Active | AgentState::Archived, .. }) | None => {}
     }
-    let differs = plan_fields::of_agent(held.map(plain_agent).as_ref(), wanted);
+    let mut differs = plan_fields::of_agent(held.map(plain_agent).as_ref(), wanted);
+    differs.extend(held.filter(|held| held.state == AgentState::Archived).map(|_| plan_fields::comes_back()));
     let change = match held {
         Some(_) if differs.is_empty() => {
             plan.unchanged = plan.unchanged.saturating_add(1);
@@ -217,7 +219,11 @@ fn agent(held: Option<&Agent>, wanted: &FileAgent, author: Author<'_>) -> Agent 
         name: wanted.name.clone(),
         title: wanted.title.clone(),
         kind: wanted.kind,
-        state: held.map_or(AgentState::Active, |held| held.state),
+        state: match held.map(|held| held.state) {
+            Some(AgentState::Suspended) => AgentState::Suspended,
+            // Only leaving the file archives an agent of the file, and this one is in it again.
+            Some(AgentState::Active | AgentState::Archived) | None => AgentState::Active,
+        },
         owner: held.map_or_else(|| author.who.to_owned(), |held| held.owner.clone()),
         created_at: held.map_or(author.at, |held| held.created_at),
         origin: AgentOrigin::Policy,
@@ -375,9 +381,8 @@ mod tests {
         let book = after(&book, &robot("[\"data_write\"]"), 7);
         assert_eq!(book.agents().next().map(|agent| agent.state), Some(AgentState::Suspended));
         assert_eq!(book.keys().count(), 2);
-        let archived = with_robot(|agent| agent.state = AgentState::Archived);
-        let plan = plan(&archived, &file(&robot("[\"data_read\"]")), AUTHOR);
-        assert!(plan.is_empty() && plan.notes[0].contains("robot is archived and stays so"), "{plan:?}");
+        let plan = plan(&book, &file(&robot("[\"data_write\"]")), AUTHOR);
+        assert!(plan.is_empty() && plan.notes[0].contains("robot is suspended and stays so"), "{plan:?}");
     }
 
     #[test]
@@ -388,6 +393,11 @@ mod tests {
         assert_eq!(left.agents().next().map(|agent| agent.state), Some(AgentState::Archived));
         assert_eq!(left.keys().count(), 0);
         assert!(plan(&left, &file(""), AUTHOR).is_empty(), "it leaves once");
+        let text = robot("[\"data_read\"]");
+        assert_eq!(told(&plan(&left, &file(&text), AUTHOR)), ["~ agent robot: state"]);
+        let back = after(&left, &text, 9);
+        assert_eq!(back.agents().next().map(|agent| agent.state), Some(AgentState::Active));
+        assert_eq!(back.keys().count(), 0, "what was taken from it does not come back");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::model::actions::Capability;
+use crate::model::agent::AgentState;
 use crate::model::company::Companies;
 use crate::model::grant::Expiry;
 use crate::model::reach::{Environments, Reach, Scopes};
@@ -39,6 +40,12 @@ pub(super) fn said_by_grant(gone: &FileGrant) -> Vec<Differs> {
 /// An agent that goes, key by key.
 pub(super) fn said_by_agent(gone: &FileAgent) -> Vec<Differs> {
     going(agent_texts(gone))
+}
+
+/// An agent that had left the file and is in it again.
+pub(super) fn comes_back() -> Differs {
+    let word = |state: AgentState| Some(state.as_str().to_owned());
+    Differs { field: "state", was: word(AgentState::Archived), will: word(AgentState::Active) }
 }
 
 fn going(texts: Texts) -> Vec<Differs> {

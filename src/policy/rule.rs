@@ -21,7 +21,7 @@ pub const ROSTER_RULE: &str = "roster";
 pub const UNDECIDED_RULE: &str = "undecided";
 
 /// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 11] = [
     ADMIN_RULE,
     DEFAULT_RULE,
     ROSTER_RULE,
@@ -29,6 +29,8 @@ const RESERVED: [&str; 9] = [
     "node",
     "frozen",
     "agent-suspended",
+    "agent-archived",
+    "escalation",
     "rate-limited",
     "signature",
 ];

@@ -19,8 +19,9 @@ use crate::policy::replay::{Drift, Replay};
 use crate::policy::rulebook::Rulebook;
 
 use super::account::{Account, noted};
-use super::authorise::{Identified, Object, question};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::{LeadParts, Vault};
 use super::refusal::{Subject, refusal};
@@ -175,7 +176,7 @@ impl Vault {
         let file = parse(text)?;
         let view = lead.board.lead_view.load();
         let articles: Vec<Article> = view.articles.iter().map(|article| Article::clone(article)).collect();
-        let author = who.principals().first().map(ToString::to_string).unwrap_or_default();
+        let author = who.author();
         let book = Rulebook::new(articles.iter().cloned());
         let mut plan = plan(&book, &file, Author { who: &author, at: self.parts.clock.now().wall });
         let after = Rulebook::new(candidate(articles, &plan));
@@ -191,11 +192,20 @@ impl Vault {
     /// who applies the policy, as all it is now.
     fn locks_out(&self, who: &Identified, after: &Rulebook) -> bool {
         let object = Object::of_node(&self.parts.environment);
-        let now = question(who, Action::PolicyManage, object, self.parts.clock.now());
-        let owner = [Principal::Admin, Principal::User(self.parts.house.owner), Principal::Owner];
-        let surely = Question { principals: &owner, besides: &[], within: None, ..now };
-        let is_denied = |question| matches!(decide(after, question), Decision::Denied { .. });
-        is_denied(&surely) || (who.is_admin() && is_denied(&now))
+        let (now, action) = (self.parts.clock.now(), Action::PolicyManage);
+        let surely = Question {
+            principals: &[Principal::Admin, Principal::User(self.parts.house.owner), Principal::Owner],
+            besides: &[],
+            within: None,
+            action,
+            secret: None,
+            scope: None,
+            company: None,
+            environment: &self.parts.environment,
+            now: now.wall,
+        };
+        let is_denied = |decision| matches!(decision, Decision::Denied { .. });
+        is_denied(decide(after, &surely)) || (who.is_admin() && is_denied(who.decide(after, action, object, now)))
     }
 
     async fn try_apply(
