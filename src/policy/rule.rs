@@ -21,12 +21,13 @@ pub const ROSTER_RULE: &str = "roster";
 pub const UNDECIDED_RULE: &str = "undecided";
 
 /// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     ADMIN_RULE,
     DEFAULT_RULE,
     ROSTER_RULE,
     UNDECIDED_RULE,
     "node",
+    "self",
     "frozen",
     "agent-suspended",
     "agent-archived",

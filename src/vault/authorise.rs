@@ -15,7 +15,6 @@ use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
 
-
 /// Proof that policy allowed one action.
 #[derive(Debug)]
 pub(super) struct Permit(());
