@@ -11,6 +11,7 @@ use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
+use super::arguments_policy::PolicyVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments, whole_seconds,
 };
@@ -209,6 +210,9 @@ Ctrl-C ends it with exit code 130.")]
     /// The keys of the lead: rotate them, and see how they stand
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Who may do what: the grants, and the file they come from
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before

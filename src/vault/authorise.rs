@@ -6,6 +6,7 @@ use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::policy::decide::Decision;
+use crate::policy::rule::ROSTER_RULE;
 
 use super::account::Account;
 use super::error::VaultError;
@@ -13,9 +14,6 @@ use super::identity::Identified;
 use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
-
-/// The rule named when the roster does not give the node what a caller asks it to speak for.
-const ROSTER_RULE: &str = "roster";
 
 /// The rule named when a grant that is bounded is used for what cannot be.
 const BOUNDED_RULE: &str = "bounded-grant";

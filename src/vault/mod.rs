@@ -36,6 +36,7 @@ mod key_uses;
 pub mod keys;
 mod off_thread;
 pub mod parts;
+pub mod policy;
 pub mod read;
 mod refusal;
 pub mod request;

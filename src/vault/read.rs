@@ -67,12 +67,14 @@ impl Vault {
     ) -> Result<ReadOutcome, VaultError> {
         let who = Arc::new(self.identify(caller, account)?);
         account.about(&ask.name, &self.parts.environment);
+        account.company(ask.context.company.as_ref());
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
         let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
+            account.scope(scope);
             self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
         }
         if ask.refresh && self.parts.lead.is_none() {
@@ -124,6 +126,7 @@ impl Vault {
                 let company = ask.context.company.as_ref();
                 let scope = Some(&record.at.scope);
                 let object = Object { scope, company, ..Object::of_secret(&ask.name, &secret.environment) };
+                account.scope(&record.at.scope);
                 self.authorise(who, Action::SecretRead, object, account)?;
                 Ok(record)
             }
@@ -173,7 +176,6 @@ impl Vault {
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
         let decided_at = self.parts.clock.now();
-        account.scope(&current.at.scope);
         let freshness = self.freshness(&ask.name, &current.options, &decided_at)?;
         account.freshness(&freshness);
         let record = self.chosen_version(ask, current).await?;

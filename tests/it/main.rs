@@ -21,6 +21,7 @@ mod kill_nine_keys;
 mod life_of_a_secret;
 mod no_plaintext_anywhere;
 mod override_resolution;
+mod policy_file;
 mod replication;
 mod restarts;
 mod rulebook;
