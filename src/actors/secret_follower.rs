@@ -13,7 +13,7 @@ use super::error::{ApplyError, StartError};
 use super::follower_cache::{Cache, CacheParts};
 use crate::model::number::Position;
 use crate::model::record::SealedScopeKey;
-use crate::model::time::Moment;
+use crate::model::time::{Moment, Timestamp};
 use crate::replication::acceptance::Incoming;
 
 /// The lead sends no faster than this is applied; the bound only guards against a session that does not wait.
@@ -65,6 +65,11 @@ impl FollowerSecrets {
         self.ask(|ask| Message::Beacon(asked, position, ask)).await
     }
 
+    /// The lead has banned this node: takes everything it held out of memory and file.
+    pub(super) async fn forget(&self, told_at: Timestamp) -> Result<Position, ApplyError> {
+        self.ask(|ask| Message::Forget(told_at, ask)).await
+    }
+
     async fn ask(&self, message: impl FnOnce(Ask) -> Message) -> Result<Position, ApplyError> {
         let permit = Arc::clone(&self.gate).acquire_owned().await.map_err(|_| ApplyError::Stopped)?;
         let (reply, answer) = oneshot::channel();
@@ -82,6 +87,7 @@ enum Message {
     Incoming(Box<Incoming>, Ask),
     ScopeKeys(Vec<SealedScopeKey>, Ask),
     Beacon(Moment, Position, Ask),
+    Forget(Timestamp, Ask),
 }
 
 #[derive(Debug)]
@@ -112,6 +118,7 @@ impl Actor for SecretActor {
             Message::Incoming(incoming, ask) => (cache.incoming(*incoming).await, ask),
             Message::ScopeKeys(keys, ask) => (cache.scope_keys(keys), ask),
             Message::Beacon(asked, position, ask) => (cache.beacon(asked, position).await, ask),
+            Message::Forget(told_at, ask) => (cache.forget(told_at).await, ask),
         };
         // The store refusing a change concerns the session; the store failing concerns the node.
         let fatal = outcome.as_ref().err().and_then(ApplyError::fatal);

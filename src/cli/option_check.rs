@@ -1,9 +1,10 @@
 //! Shared options that a verb has no use for are refused, not ignored: `put --company acme` would otherwise store for
 //! everybody what was meant for one company.
 
-use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments::{Global, Verb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
+use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -82,7 +83,9 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
         Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
-        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
+        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
+        | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }

@@ -89,6 +89,11 @@ impl<'a> Session<'a> {
         self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
     }
 
+    /// The reason that was given.
+    pub(super) fn reason(&self) -> Option<&'a str> {
+        self.reason
+    }
+
     /// Adds the reason.
     pub(super) fn with_reason(&self, question: Question) -> Result<Question, CliError> {
         question.header("x-aurora-reason", self.reason)

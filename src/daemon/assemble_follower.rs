@@ -22,7 +22,7 @@ use crate::model::article::Article;
 use crate::model::caller::LeadAddress;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::name::NodeName;
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::policy::rulebook::Rulebook;
 use crate::policy::starting::starting;
 use crate::replication::view::View;
@@ -78,6 +78,9 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let view = View::new(contents.position, contents.records);
     let articles = starting(seams.clock.now().wall).map(Article::Grant);
     let board = Arc::new(Board::new(view, Rulebook::new(articles), ring, own.entitlement.clone(), contents.contact));
+    if let Standing::Banned { at, .. } = own.standing {
+        board.banned.store(Some(Arc::new(at)));
+    }
     let address = config.mesh.leads.first().cloned();
     board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
     let own_name = own.name.clone();

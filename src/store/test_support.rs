@@ -22,7 +22,7 @@ use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
 use crate::model::record::{Contact, Record, RecordBody, SealedScopeKey, SealedValue};
-use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::roster::{JoinToken, RosterEntry, Standing, TokenHash};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::{BootId, BootTime, Moment, Timestamp};
 
@@ -133,6 +133,7 @@ pub(super) fn node(name: &str) -> RosterEntry {
         entitlement: entitlement(),
         history: EntitlementHistory::beginning(Timestamp(1_795_248_000_000)),
         joined_at: Timestamp(1_795_248_000_000),
+        standing: Standing::Active,
         changed_at: Revision(4),
     }
 }
@@ -142,6 +143,8 @@ pub(super) fn token(first: u8) -> JoinToken {
         hash: TokenHash([first; 32]),
         node: node_name("runpod-tx"),
         entitlement: entitlement(),
+        approve: false,
+        issued_at: None,
         expires_at: Timestamp(1_795_248_600_000),
         consumed_by: None,
     }

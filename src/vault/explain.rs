@@ -51,6 +51,7 @@ impl Vault {
         account.about(name, &environment);
         let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
         self.authorise(&who, Action::SecretExplain, object, account)?;
+        self.check_standing()?;
         let (allowed, rule) = match self.decide(&who, Action::SecretRead, object) {
             Decision::Allowed { rule } => (true, rule),
             Decision::Denied { rule } => (false, rule),
@@ -105,7 +106,7 @@ impl Vault {
             };
             Holder { node: entry.name.clone(), entitled, current: current.filter(|_| entitled), version }
         };
-        lead_view.nodes().map(holder).collect()
+        lead_view.members().map(holder).collect()
     }
 }
 

@@ -101,6 +101,7 @@ impl Vault {
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         let company = ask.context.company.as_ref();
         self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
+        self.check_standing()?;
         let held = self.parts.board.held.load_full();
         if matches!(Self::company(&ask.context, &held.entitlement), CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));

@@ -43,8 +43,9 @@ impl Vault {
     /// have slept since it was decided.
     ///
     /// # Errors
-    /// [`VaultError::StaleCache`] when its time is over.
+    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Banned`] when the node was banned meanwhile.
     pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
+        self.check_standing()?;
         let now = self.parts.clock.now();
         let elapsed = now.boot.since(answer.decided_at.boot);
         match answer.freshness.servable_for {
@@ -98,6 +99,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Arc<Record>, VaultError> {
         let held = self.parts.board.held.load_full();
+        self.check_standing()?;
         let company = Self::company(&ask.context, &held.entitlement);
         if matches!(company, CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));
@@ -234,6 +236,7 @@ impl Vault {
                 servable_for: None,
             });
         }
+        self.check_standing()?;
         let contact = self.parts.board.contact.load();
         let (served, age) = match freshness::judge(contact.as_deref(), policy, now) {
             Standing::Fresh { age } => (Served::Hit, age),

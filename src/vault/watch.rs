@@ -107,6 +107,7 @@ impl Vault {
         }
         let object = Object { secret: ask.name.as_ref(), ..Object::of_node(&environment) };
         self.authorise(&who, action, object, account)?;
+        self.check_standing()?;
         let moved = match &self.parts.lead {
             Some(lead) => lead.board.moved.subscribe(),
             None => self.parts.board.moved.subscribe(),
