@@ -1,5 +1,7 @@
 //! Integration tests: one file per promise.
 
+mod approval;
+mod banning;
 mod command_line;
 mod denied_caller;
 mod destroying;
