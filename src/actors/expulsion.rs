@@ -44,6 +44,7 @@ pub(super) fn word(ended: &SessionError) -> Word {
         | SessionError::Apply(_)
         | SessionError::Seal(_)
         | SessionError::Sealed
+        | SessionError::WithoutRules
         | SessionError::Certificate(_)
         | SessionError::Stopping
         | SessionError::Panicked(_) => Word::None,

@@ -176,6 +176,8 @@ impl JoinDesk {
             | CommitError::Wrapped(_)
             | CommitError::OfSecret { .. }
             | CommitError::NoSuchNode
+            | CommitError::Article { .. }
+            | CommitError::TooManyArticles
             | CommitError::Seal(_)
             | CommitError::Store(_)
             | CommitError::TimedOut

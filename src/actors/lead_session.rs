@@ -13,6 +13,7 @@ use super::board::Presence;
 use super::error::SessionError;
 use super::heartbeat::Report;
 use super::lead_feed;
+use super::lead_rules;
 use super::lead_sessions::LeadSessions;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
@@ -52,7 +53,8 @@ async fn serve(
 ) -> Result<(), SessionError> {
     let greeted = tokio::time::timeout(GREETING_TIMEOUT, greet(connection, sessions, node));
     let (mut sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
-    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control] };
+    let rules = Arc::new(lead_rules::Held::new(None));
+    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
     let ended = tokio::select! {
         ended = serve_streams(&mut sender, receiver, &mut streams, connection, sessions, node) => ended,
         () = admission::expelled(&sessions.lead_board, connection) => Err(SessionError::Expelled),
@@ -106,6 +108,8 @@ async fn serve_streams(
 struct Streams {
     running: JoinSet<Result<(), SessionError>>,
     opened: Vec<StreamKind>,
+    /// Up to where the follower holds the rules: what it waits for that feeds it records.
+    rules: Arc<lead_rules::Held>,
 }
 
 impl Streams {
@@ -124,7 +128,12 @@ impl Streams {
         match kind {
             StreamKind::Control => {}
             StreamKind::Subscription => {
-                self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone()));
+                let rules = self.rules.subscribe();
+                self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone(), rules));
+            }
+            StreamKind::Rules => {
+                let rules = Arc::clone(&self.rules);
+                self.running.spawn(lead_rules::run(sender, receiver, sessions, node.clone(), rules));
             }
             StreamKind::Request => {
                 self.running.spawn(answer_requests(sender, receiver, sessions, connection));

@@ -8,8 +8,8 @@ use axum::routing::{delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_bulk, routes_environments, routes_exposure, routes_health, routes_keys, routes_life,
-    routes_lists, routes_nodes, routes_secret, routes_unseal, routes_watch,
+    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_health,
+    routes_keys, routes_life, routes_lists, routes_nodes, routes_secret, routes_unseal, routes_watch,
 };
 
 /// All routes.
@@ -41,6 +41,15 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/nodes/{name}/entitlement", post(routes_nodes::entitle))
         .route("/api/nodes/{name}/approve", post(routes_nodes::approve))
         .route("/api/nodes/{name}/ban", post(routes_nodes::ban))
+        .route("/api/agents", get(routes_agents::list).post(routes_agents::create))
+        .route("/api/agents/{name}", get(routes_agents::show).patch(routes_agents::update))
+        .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
+        .route("/api/agents/{name}/activate", post(routes_agents::activate))
+        .route("/api/agents/{name}/archive", post(routes_agents::archive))
+        .route("/api/agents/{name}/keys", post(routes_api_keys::create))
+        .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
+        .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
+        .route("/api/apikeys", get(routes_api_keys::list))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))

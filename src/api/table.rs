@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
+use super::table_agents;
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -112,11 +113,13 @@ fn vault_row(error: &VaultError) -> Row {
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
+        VaultError::Agent(cause) => table_agents::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
         | VaultError::TokenLifetime
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
+        | VaultError::BadRule(_)
         | VaultError::BadCursor
         | VaultError::OtherLock { .. }
         | VaultError::WrongShares
@@ -170,13 +173,16 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
+        VaultError::Agent(cause) => return table_agents::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
         VaultError::PurgeDue => {
             "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
         }
-        VaultError::NoIdentity => "Connect as a user that exists on this machine.",
+        VaultError::NoIdentity => {
+            "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
+        }
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
         }
@@ -214,6 +220,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::BadScope(_) => {
             "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list"
         }
+        VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",

@@ -29,11 +29,13 @@ pub enum BlobName {
     RebuildDue,
     /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
     RootRotated,
+    /// When which API key was last used; on the lead only.
+    KeyUse,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -47,6 +49,7 @@ impl BlobName {
         Self::LeadName,
         Self::RebuildDue,
         Self::RootRotated,
+        Self::KeyUse,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -66,6 +69,7 @@ impl BlobName {
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
             Self::RootRotated => "root-rotated",
+            Self::KeyUse => "key-use",
         }
     }
 
@@ -77,7 +81,8 @@ impl BlobName {
             | Self::PassphraseParameters
             | Self::ShareParameters
             | Self::RebuildDue
-            | Self::RootRotated => false,
+            | Self::RootRotated
+            | Self::KeyUse => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -48,8 +48,8 @@ impl Vault {
         let who = self.identify(caller, account)?;
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
-        self.authorise(&who, Action::SecretList, Object::of_node(&environment), account)?;
         self.check_standing()?;
+        self.authorise(&who, Action::SecretList, Object::of_node(&environment), account)?;
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();
@@ -88,8 +88,8 @@ impl Vault {
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
         account.about(name, &environment);
-        self.authorise(&who, Action::SecretInfo, Object::in_scope(name, scope, &environment), account)?;
         self.check_standing()?;
+        self.authorise(&who, Action::SecretInfo, Object::in_scope(name, scope, &environment), account)?;
         let secret = SecretAddress { environment, name: name.clone() };
         let held = self.parts.board.held.load_full();
         self.check_scope(&who, &held.entitlement, &secret, scope, account)?;

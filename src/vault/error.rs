@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::agent_error::AgentError;
 use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
 use crate::crypto::gathering::ShareError;
@@ -128,6 +129,9 @@ pub enum VaultError {
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
+    /// An article of the rulebook is over its bounds, or there are too many.
+    #[error("{0}")]
+    BadRule(String),
     /// A list cursor that this node did not issue.
     #[error("the cursor is not one this node issued")]
     BadCursor,
@@ -156,6 +160,9 @@ pub enum VaultError {
     /// No scope key: nothing was ever stored in the scope.
     #[error("there is no key of {0}: nothing was ever stored there")]
     NoSuchKey(KeyScope),
+    /// Something about agents or API keys.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// A node of that name has joined already.
     #[error("a node named {0} has joined already")]
     NodeExists(NodeName),
@@ -260,6 +267,7 @@ impl VaultError {
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
+            Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
             Self::NodeBanned(_) => "node_banned",
@@ -268,6 +276,7 @@ impl VaultError {
             Self::LeadStays => "lead_stays",
             Self::NoSuchToken(_) => "not_found",
             Self::Banned { .. } => "banned",
+            Self::Agent(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

@@ -50,8 +50,8 @@ impl Vault {
         let environment = self.environment(&who, context.environment.as_ref())?;
         account.about(name, &environment);
         let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
-        self.authorise(&who, Action::SecretExplain, object, account)?;
         self.check_standing()?;
+        self.authorise(&who, Action::SecretExplain, object, account)?;
         let (allowed, rule) = match self.decide(&who, Action::SecretRead, object) {
             Decision::Allowed { rule } => (true, rule),
             Decision::Denied { rule } => (false, rule),

@@ -13,9 +13,10 @@ use crate::model::secret::{Scope, SecretAddress, SecretName};
 
 use super::account::Account;
 use super::answer::ReadAnswer;
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
 use super::filter::Filter;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ExportRequest;
 use super::resolve::{CompanyChoice, resolve};
@@ -100,8 +101,8 @@ impl Vault {
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         let company = ask.context.company.as_ref();
-        self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
         self.check_standing()?;
+        self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
         let held = self.parts.board.held.load_full();
         if matches!(Self::company(&ask.context, &held.entitlement), CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));

@@ -20,8 +20,9 @@ use crate::replication::view::View;
 
 use super::account::Account;
 use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ReadRequest;
 use super::resolve::{CompanyChoice, resolve};
@@ -69,6 +70,7 @@ impl Vault {
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
         let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
+        self.check_standing()?;
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
             self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
@@ -99,6 +101,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Arc<Record>, VaultError> {
         let held = self.parts.board.held.load_full();
+        // Asked after the look: whoever was banned meanwhile sees an empty cache, and does not call the secret absent.
         self.check_standing()?;
         let company = Self::company(&ask.context, &held.entitlement);
         if matches!(company, CompanyChoice::Refused) {

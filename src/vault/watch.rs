@@ -17,8 +17,9 @@ use crate::replication::watch::{Break, Cursor, Past, Step, next};
 
 use super::account::Account;
 use super::answer::Freshness;
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::{Context, WatchRequest};
 
@@ -106,8 +107,8 @@ impl Vault {
             account.about(name, &environment);
         }
         let object = Object { secret: ask.name.as_ref(), ..Object::of_node(&environment) };
-        self.authorise(&who, action, object, account)?;
         self.check_standing()?;
+        self.authorise(&who, action, object, account)?;
         let moved = match &self.parts.lead {
             Some(lead) => lead.board.moved.subscribe(),
             None => self.parts.board.moved.subscribe(),

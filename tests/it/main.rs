@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod agents;
 mod approval;
 mod banning;
 mod command_line;
@@ -23,6 +24,7 @@ mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod rulebook;
 mod sealed_node;
 mod searching;
 mod secret_life;
