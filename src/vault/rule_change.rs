@@ -65,6 +65,7 @@ impl Vault {
                     | Committed::Secrets(_)
                     | Committed::Node(_)
                     | Committed::Keys(_)
+                    | Committed::LockedOut(_)
                     | Committed::Token,
                 ) => {
                     return Err(VaultError::Internal("a change of the rules came out as another".to_owned()));
