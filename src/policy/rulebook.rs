@@ -143,6 +143,12 @@ impl Rulebook {
         self.keys.get(self.by_hash.get(hash)?)
     }
 
+    /// Whether anything is frozen.
+    #[must_use]
+    pub fn has_freezes(&self) -> bool {
+        !self.freezes.is_empty()
+    }
+
     /// The freezes, by target.
     pub fn freezes(&self) -> impl Iterator<Item = &Freeze> {
         self.freezes.values()
