@@ -28,6 +28,8 @@ pub mod exposure;
 pub mod filter;
 pub mod health;
 pub mod identity;
+#[cfg(test)]
+mod identity_tests;
 pub mod import;
 mod key_uses;
 pub mod keys;
