@@ -22,6 +22,7 @@ mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod rulebook;
 mod sealed_node;
 mod searching;
 mod secret_life;
