@@ -29,8 +29,8 @@ const SUSPENDED_RULE: &str = "agent-suspended";
 /// The same for one that is archived.
 const ARCHIVED_RULE: &str = "agent-archived";
 
-/// The same for one that is not there.
-const UNKNOWN_RULE: &str = "no such agent";
+/// The same for one that is not there: also of a key whose agent does not act in this environment.
+const UNKNOWN_RULE: &str = "agent-unknown";
 
 /// An identified caller.
 #[derive(Debug)]
