@@ -215,7 +215,7 @@ impl Vault {
         let now = self.parts.clock.now().wall;
         let key = rules.key_shown(hash).ok_or_else(|| no_such_key(account, "no such API key"))?;
         let agent = Principal::Agent(key.agent.clone());
-        account.principal(texts(&[&[agent.clone()], who.principals.as_slice()].concat()));
+        account.principal(texts(&[std::slice::from_ref(&agent), &who.principals].concat()));
         let shown = KeyShown::new(key.agent.clone(), key.name.clone(), key.reach.clone());
         if !key.admits(hash, now) {
             return Err(no_such_key(account, &format!("{} works no more", shown.rule)));
@@ -235,7 +235,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Identified, VaultError> {
         let agent = Principal::Agent(other.clone());
-        account.principal(texts(&[&[agent.clone()], who.principals.as_slice(), who.besides.as_slice()].concat()));
+        account.principal(texts(&[std::slice::from_ref(&agent), &who.principals, &who.besides].concat()));
         let object = Object::of_node(&self.parts.environment);
         let may = who.decide(rules, Action::AgentImpersonate, object, self.parts.clock.now());
         ruled(may, account)?;
