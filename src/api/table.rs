@@ -125,11 +125,15 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::WrongShares
         | VaultError::WrongPassphrase
         | VaultError::Twice
+        | VaultError::FreezeReason
+        | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
-        VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
+        VaultError::Denied { .. } | VaultError::Frozen(_) | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
+        | VaultError::NotFrozen(_)
+        | VaultError::NoSuchGrant(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -138,6 +142,8 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::VersionConflict { .. }
         | VaultError::NotDeleted { .. }
         | VaultError::Moved
+        | VaultError::RulesMoved
+        | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
         | VaultError::NotLead { .. }
         | VaultError::NodeExists(_) => StatusCode::CONFLICT,
@@ -179,8 +185,17 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
         }
+        VaultError::Frozen(freeze) => {
+            return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
+        }
+        VaultError::NotFrozen(_) => "See what is frozen: aurora freezes",
+        VaultError::FreezeReason => "Say in a few words why; whoever is refused reads it.",
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
+        VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
+        VaultError::BadPolicy(_) => "Nothing was changed. Correct the file, and run the same command again.",
+        VaultError::PolicyRefused { .. } => "Nothing was changed. Correct the file, and plan it again.",
+        VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
