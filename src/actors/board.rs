@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::key_use::KeyUse;
 use super::rotation_board::RotationBoard;
@@ -96,6 +96,8 @@ pub struct LeadBoard {
     pub root_since: ArcSwap<Timestamp>,
     /// Whether bytes of what was destroyed are still in the store file, because it could not be written anew.
     pub purge_due: AtomicBool,
+    /// One plan of the rulebook at a time: of two that are made at once, one would have to be made again.
+    pub rules_turn: Semaphore,
 }
 
 impl LeadBoard {
@@ -111,6 +113,7 @@ impl LeadBoard {
             rotation: RotationBoard::default(),
             root_since: ArcSwap::from_pointee(root_since),
             purge_due: AtomicBool::new(purge_due),
+            rules_turn: Semaphore::new(1),
         }
     }
 }

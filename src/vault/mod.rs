@@ -32,6 +32,8 @@ pub mod freezes;
 pub mod frozen;
 pub mod health;
 pub mod identity;
+#[cfg(test)]
+mod identity_tests;
 pub mod import;
 mod key_uses;
 pub mod keys;
