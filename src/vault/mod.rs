@@ -41,6 +41,7 @@ mod refusal;
 pub mod request;
 pub mod resolve;
 mod rule_change;
+mod rules;
 pub mod sealed;
 pub mod sealed_parts;
 pub mod watch;

@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod agents;
 mod command_line;
 mod denied_caller;
 mod destroying;
@@ -22,6 +23,7 @@ mod no_plaintext_anywhere;
 mod override_resolution;
 mod replication;
 mod restarts;
+mod rulebook;
 mod sealed_node;
 mod searching;
 mod secret_life;
