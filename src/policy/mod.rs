@@ -6,7 +6,9 @@
 pub mod decide;
 pub mod error;
 pub mod identify;
+pub mod rate;
 mod reaches;
 pub mod rule;
 pub mod rulebook;
+pub mod signing;
 pub mod starting;

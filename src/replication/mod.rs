@@ -18,6 +18,7 @@ pub mod holding;
 pub mod liveness;
 pub mod sealed_by;
 pub mod sent_keys;
+pub mod tally;
 pub mod view;
 pub mod watch;
 #[cfg(test)]

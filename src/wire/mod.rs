@@ -17,6 +17,7 @@ pub mod record;
 pub mod request;
 pub mod secret;
 pub mod subscription;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod version;

@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(pub u16);
 
-/// What this program speaks, newest first. Version 1, whose records had no fields and did not say what their last change
-/// did, was never released and is not spoken any more.
-pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(2)];
+/// What this program speaks, newest first. Versions 1, whose records had no fields and did not say what their last change
+/// did, and 2, which had no rulebook, were never released and are not spoken any more.
+pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(3)];
 
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
@@ -30,12 +30,12 @@ mod tests {
     #[test]
     fn the_newest_common_version_is_chosen() {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 2]), Some(ProtocolVersion(2)));
+        assert_eq!(choose(&[7, 3]), Some(ProtocolVersion(3)));
     }
 
     #[test]
     fn no_common_version_is_no_version() {
-        assert_eq!(choose(&[1, 3]), None);
+        assert_eq!(choose(&[1, 2]), None);
         assert_eq!(choose(&[]), None);
     }
 }
