@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Notify, watch};
 
+use super::key_use::KeyUse;
 use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::caller::LeadAddress;
@@ -40,6 +41,8 @@ pub struct Board {
     pub moved: watch::Sender<Position>,
     /// Who may do what here.
     pub rules: ArcSwap<Rulebook>,
+    /// When which API key was last used, as far as this node knows.
+    pub key_use: KeyUse,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
@@ -60,6 +63,7 @@ impl Board {
             moved: watch::Sender::new(view.position),
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             rules: ArcSwap::from_pointee(rules),
+            key_use: KeyUse::default(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
             contact: ArcSwapOption::from(contact.map(Arc::new)),

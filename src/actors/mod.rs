@@ -36,6 +36,7 @@ pub mod heartbeat;
 pub mod join_desk;
 pub mod join_rate;
 pub mod key_rotation;
+pub mod key_use;
 mod lead_feed;
 mod lead_session;
 pub mod lead_sessions;

@@ -13,9 +13,11 @@ use super::error::ApiError;
 use super::json;
 use super::peer::Peer;
 use super::seats::Lane;
+use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
 use super::types_error::{ErrorBody, ErrorText};
+use crate::model::caller::Caller;
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,9 +57,16 @@ impl Front {
         let Ok(request_id) = self.request_id() else {
             return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID);
         };
-        request.extensions_mut().insert(peer.caller(request_id.clone()));
+        let shown = shown(&mut request);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = finish(self.routed(lane, request).await, &request_id);
+        let response = match shown {
+            Ok(shown) => {
+                request.extensions_mut().insert(Caller { shown, ..peer.caller(request_id.clone()) });
+                self.routed(lane, request).await
+            }
+            Err(error) => error.into_response(),
+        };
+        let response = finish(response, &request_id);
         tracing::debug!(
             request_id,
             uid = peer.uid,

@@ -36,6 +36,7 @@ mod routes_secret;
 mod routes_unseal;
 mod routes_watch;
 mod seats;
+mod shown;
 mod stage;
 mod stalled;
 mod table;

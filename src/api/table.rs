@@ -169,7 +169,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::PurgeDue => {
             "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
         }
-        VaultError::NoIdentity => "Connect as a user that exists on this machine.",
+        VaultError::NoIdentity => {
+            "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
+        }
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
         }

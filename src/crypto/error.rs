@@ -71,6 +71,9 @@ pub enum CryptoError {
     /// A join token whose checksum does not fit: it was mistyped or cut.
     #[error("the join token is damaged: copy the whole text again")]
     DamagedToken,
+    /// An API key whose checksum does not fit: it was mistyped or cut.
+    #[error("the API key is damaged: copy the whole text again")]
+    DamagedApiKey,
     /// What should go into a join token does not fit there.
     #[error("the join token cannot carry these addresses: {reason}")]
     TokenAddresses {

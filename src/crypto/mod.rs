@@ -3,6 +3,7 @@
 //! Everything sealed is bound by associated data to where it belongs, so that bytes moved elsewhere do not open. Keys
 //! live in locked, wiped memory; plaintext exists only as [`plaintext::Plaintext`].
 
+pub mod api_key;
 mod armour;
 mod binding;
 pub mod digest;

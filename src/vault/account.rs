@@ -89,6 +89,14 @@ impl Account {
         self.entry.principal = principal;
     }
 
+    /// An API key was shown beside what the kernel says.
+    pub(super) fn shows_key(&mut self, door: Door) {
+        self.entry.established = match door {
+            Door::Agent => "API key and peer-credentials, agent socket",
+            Door::Admin => "API key and peer-credentials, admin socket",
+        };
+    }
+
     pub(super) fn decided(&mut self, ruling: Ruling, rule: &str) {
         self.entry.ruling = ruling;
         rule.clone_into(&mut self.entry.rule);

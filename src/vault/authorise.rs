@@ -1,57 +1,21 @@
-//! Who asks, and may they: identification and policy in one step, whose result is needed to go on.
+//! May they: what policy is asked, and the permit that is needed to go on.
 
 use crate::audit::entry::Ruling;
 use crate::model::actions::Action;
-use crate::model::api_key::ApiKeyHash;
-use crate::model::article::ArticleId;
-use crate::model::caller::{Caller, ShownKey};
 use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
-use crate::model::principal::Principal;
-use crate::model::reach::Reach;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
-use crate::model::time::Moment;
-use crate::policy::decide::{Decision, Question, Within, decide};
-use crate::policy::identify::{House, identify};
+use crate::policy::decide::Decision;
 
 use super::account::Account;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
 
 /// The rule named when the roster does not give the node what a caller asks it to speak for.
 const ROSTER_RULE: &str = "roster";
-
-/// An identified caller.
-#[derive(Debug)]
-pub(super) struct Identified {
-    /// What it acts as.
-    principals: Vec<Principal>,
-    /// What it is besides: only an explicit deny of these counts.
-    besides: Vec<Principal>,
-    /// The API key it showed.
-    key: Option<KeyShown>,
-}
-
-/// An API key that works.
-#[derive(Debug)]
-struct KeyShown {
-    reach: Reach,
-    rule: String,
-}
-
-impl Identified {
-    /// Whether the owner asks through the admin door.
-    pub(super) fn is_admin(&self) -> bool {
-        self.principals.contains(&Principal::Admin)
-    }
-
-    /// What it acts as.
-    pub(super) fn principals(&self) -> &[Principal] {
-        &self.principals
-    }
-}
 
 /// Proof that policy allowed one action.
 #[derive(Debug)]
@@ -87,42 +51,6 @@ impl<'ask> Object<'ask> {
     }
 }
 
-/// Turns the kernel's word into principals, and nothing else: what a caller shows is not looked at.
-pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) -> Result<Identified, VaultError> {
-    let principals = identify(caller, house).map_err(|error| {
-        account.decided(Ruling::Deny, &error.to_string());
-        VaultError::NoIdentity
-    })?;
-    account.principal(texts(&principals));
-    Ok(Identified { principals, besides: Vec::new(), key: None })
-}
-
-fn texts(principals: &[Principal]) -> String {
-    let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
-    names.join(" ")
-}
-
-/// What policy is asked.
-pub(super) fn question<'ask>(
-    who: &'ask Identified,
-    action: Action,
-    object: Object<'ask>,
-    now: Moment,
-) -> Question<'ask> {
-    let Object { secret, scope, company, environment } = object;
-    Question {
-        principals: &who.principals,
-        besides: &who.besides,
-        within: who.key.as_ref().map(|key| Within { reach: &key.reach, rule: &key.rule }),
-        action,
-        secret,
-        scope,
-        company,
-        environment,
-        now: now.wall,
-    }
-}
-
 /// Puts the decision into the account.
 pub(super) fn ruled(decision: Decision, account: &mut Account) -> Result<Permit, VaultError> {
     match decision {
@@ -138,38 +66,6 @@ pub(super) fn ruled(decision: Decision, account: &mut Account) -> Result<Permit,
 }
 
 impl Vault {
-    /// Whom a request is made by: its agent, if it shows an API key; else whoever the kernel says. A key that does not work
-    /// is nobody, never whoever showed it.
-    pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
-        let who = by_kernel(caller, self.parts.house, account)?;
-        match caller.shown.key {
-            ShownKey::None => Ok(who),
-            ShownKey::Malformed => Err(self.no_such_key(account)),
-            ShownKey::Key(hash) => self.by_key(&hash, who, account),
-        }
-    }
-
-    fn by_key(&self, hash: &ApiKeyHash, who: Identified, account: &mut Account) -> Result<Identified, VaultError> {
-        let rules = self.parts.board.rules.load();
-        let now = self.parts.clock.now().wall;
-        let Some(key) = rules.key_shown(hash).filter(|key| key.admits(hash, now)) else {
-            return Err(self.no_such_key(account));
-        };
-        let agent = Principal::Agent(key.agent.clone());
-        account.principal(texts(&[&[agent.clone()], who.principals.as_slice()].concat()));
-        let rule = ArticleId::ApiKey(key.agent.clone(), key.name.clone()).to_string();
-        Ok(Identified {
-            principals: vec![agent],
-            besides: who.principals,
-            key: Some(KeyShown { reach: key.reach.clone(), rule }),
-        })
-    }
-
-    fn no_such_key(&self, account: &mut Account) -> VaultError {
-        account.decided(Ruling::Deny, "no such API key");
-        VaultError::NoIdentity
-    }
-
     /// Asks policy.
     pub(super) fn authorise(
         &self,
@@ -182,7 +78,8 @@ impl Vault {
     }
 
     pub(super) fn decide(&self, who: &Identified, action: Action, object: Object<'_>) -> Decision {
-        decide(&self.parts.board.rules.load(), &question(who, action, object, self.parts.clock.now()))
+        let (rules, now) = (self.parts.board.rules.load(), self.parts.clock.now());
+        who.decide(&rules, action, object, now)
     }
 
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {

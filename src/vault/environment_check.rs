@@ -13,9 +13,10 @@ use crate::model::secret::ScopedSecret;
 
 use super::account::{Account, noted};
 use super::answer::{SharedValue, SharedValues};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::environments::{counterpart, not_empty};
 use super::error::VaultError;
+use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::Vault;
 use super::request::{CheckRequest, Context};

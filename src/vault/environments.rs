@@ -15,9 +15,10 @@ use crate::replication::view::View;
 
 use super::account::{Account, PLANNED, noted};
 use super::answer::{EnvironmentLine, Mirrored};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
 use super::filter::Filter;
+use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::Vault;
 use super::refusal::{Subject, refusal};

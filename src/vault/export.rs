@@ -13,9 +13,10 @@ use crate::model::secret::{Scope, SecretAddress, SecretName};
 
 use super::account::Account;
 use super::answer::ReadAnswer;
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
 use super::filter::Filter;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ExportRequest;
 use super::resolve::{CompanyChoice, resolve};

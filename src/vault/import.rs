@@ -14,8 +14,9 @@ use crate::model::secret::{ScopedSecret, SecretAddress};
 use crate::store::failpoint::{self, Failpoint};
 
 use super::account::{Account, PLANNED, noted};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::refusal::refusal_of_many;
 use super::request::{Context, Place, PutRequest};

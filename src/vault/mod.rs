@@ -19,6 +19,7 @@ pub mod export;
 pub mod exposure;
 pub mod filter;
 pub mod health;
+pub mod identity;
 pub mod import;
 pub mod keys;
 mod off_thread;

@@ -20,8 +20,9 @@ use crate::replication::view::View;
 
 use super::account::Account;
 use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ReadRequest;
 use super::resolve::{CompanyChoice, resolve};

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::account::Account;
-use super::authorise::{Object, Permit, by_kernel, question, ruled};
+use super::authorise::{Object, Permit, ruled};
 use super::error::VaultError;
+use super::identity::{by_kernel, no_such_key};
 use super::sealed_parts::{Awaits, Lock, Offer, SealedHealth, SealedParts};
 use crate::audit::entry::INTENT;
 use crate::crypto::error::CryptoError;
@@ -20,8 +21,7 @@ use crate::crypto::passphrase::PassphraseParameters;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::actions::Action;
-use crate::model::caller::Caller;
-use crate::policy::decide::decide;
+use crate::model::caller::{Caller, ShownKey};
 use crate::policy::rulebook::Rulebook;
 
 /// How far the node is on its way from sealed to serving.
@@ -158,9 +158,11 @@ impl SealedDoor {
         let parts = &self.inner.parts;
         let who = by_kernel(caller, parts.house, account)?;
         let object = Object::of_node(&parts.environment);
-        let asked = question(&who, Action::NodeManage, object, parts.clock.now());
-        // A sealed node has read no rulebook: the one rule that every node has must do.
-        ruled(decide(&Rulebook::default(), &asked), account)
+        // A sealed node has read no rulebook: the one rule that every node has must do, and no API key is known.
+        if caller.shown.key != ShownKey::None || caller.shown.acts_as.is_some() {
+            return Err(no_such_key(account, "no API key is known while the node is sealed"));
+        }
+        ruled(who.decide(&Rulebook::default(), Action::NodeManage, object, parts.clock.now()), account)
     }
 
     /// Announces the offer, and makes what can be made of it: a key, or one share more.

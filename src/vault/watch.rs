@@ -17,8 +17,9 @@ use crate::replication::watch::{Break, Cursor, Past, Step, next};
 
 use super::account::Account;
 use super::answer::Freshness;
-use super::authorise::{Identified, Object};
+use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::{Context, WatchRequest};
 

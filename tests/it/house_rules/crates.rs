@@ -38,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_core", &["crypto"]),
     ("getrandom", &["crypto"]),
     ("base_x", &["crypto/armour"]),
+    ("crc32fast", &["crypto/api_key"]),
     ("vsss_rs", &["crypto/shares"]),
     ("aws_lc_rs", &["crypto/fernet"]),
     ("base64", &["crypto/fernet"]),

@@ -26,6 +26,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
     ("src/cli/verbs_unseal.rs", "standard input is taken apart into shares"),
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
+    ("src/crypto/api_key.rs", "an API key is checked, and becomes a digest and a hint"),
     ("src/crypto/armour.rs", "a share or a token becomes text, and text the bytes of one"),
     ("src/crypto/fernet.rs", "a token of another tool is opened"),
     ("src/crypto/fields.rs", "the fields of a value are told apart"),

@@ -1,0 +1,241 @@
+//! Who asks: the kernel's word, the API key that was shown, and the agent somebody acts as instead of itself.
+//!
+//! A request that shows a key is made by the key's agent or by nobody: it never falls back to whoever runs the process. What
+//! the process is counts all the same where something was denied to it.
+
+use crate::audit::entry::Ruling;
+use crate::model::actions::{Action, Capability};
+use crate::model::agent::AgentState;
+use crate::model::api_key::ApiKeyHash;
+use crate::model::article::ArticleId;
+use crate::model::caller::{Caller, ShownKey};
+use crate::model::grant::Effect;
+use crate::model::name::{AgentName, ApiKeyName};
+use crate::model::principal::Principal;
+use crate::model::reach::Reach;
+use crate::model::time::{Moment, Timestamp};
+use crate::policy::decide::{Decision, Question, Within, decide};
+use crate::policy::identify::{House, identify};
+use crate::policy::rulebook::Rulebook;
+
+use super::account::Account;
+use super::authorise::{Object, ruled};
+use super::error::VaultError;
+use super::parts::Vault;
+
+/// The rule named when the agent of a key, or one somebody wants to act as, is suspended.
+const SUSPENDED_RULE: &str = "agent-suspended";
+
+/// The same for one that is archived.
+const ARCHIVED_RULE: &str = "agent-archived";
+
+/// The same for one that is not there.
+const UNKNOWN_RULE: &str = "no such agent";
+
+/// An identified caller.
+#[derive(Debug)]
+pub(super) struct Identified {
+    /// What it acts as.
+    principals: Vec<Principal>,
+    /// What it is besides: only an explicit deny of these counts.
+    besides: Vec<Principal>,
+    /// The API key it showed.
+    key: Option<KeyShown>,
+    /// What it acts as by its own right, if it acts as another agent.
+    behind: Option<Vec<Principal>>,
+}
+
+/// An API key that works.
+#[derive(Debug)]
+pub(super) struct KeyShown {
+    /// Whose it is. Not the agent that is acted as, if that is another.
+    pub(super) agent: AgentName,
+    /// What it is called among those of the agent.
+    pub(super) name: ApiKeyName,
+    reach: Reach,
+    rule: String,
+}
+
+impl Identified {
+    /// Whether the owner asks through the admin door.
+    pub(super) fn is_admin(&self) -> bool {
+        self.principals.contains(&Principal::Admin)
+    }
+
+    /// What it acts as.
+    pub(super) fn principals(&self) -> &[Principal] {
+        &self.principals
+    }
+
+    /// What it is besides, and does not act as: the process behind a key, and whoever acts as another agent.
+    pub(super) fn besides(&self) -> &[Principal] {
+        &self.besides
+    }
+
+    /// The agent it acts as: that of its key, or another.
+    pub(super) fn agent(&self) -> Option<&AgentName> {
+        self.principals.iter().find_map(|principal| match principal {
+            Principal::Agent(name) => Some(name),
+            Principal::User(_)
+            | Principal::UserNamed(_)
+            | Principal::Group(_)
+            | Principal::GroupNamed(_)
+            | Principal::Unit(_)
+            | Principal::Executable(_)
+            | Principal::Node(_)
+            | Principal::Owner
+            | Principal::SocketGroup
+            | Principal::Admin => None,
+        })
+    }
+
+    /// The API key it showed.
+    pub(super) fn key(&self) -> Option<&KeyShown> {
+        self.key.as_ref()
+    }
+
+    /// What is written down as the author of something: `admin`, `user:1000`, `agent:robot`.
+    pub(super) fn author(&self) -> String {
+        let names = |principals: &[Principal]| principals.first().map_or_else(String::new, Principal::to_string);
+        match &self.behind {
+            Some(behind) => format!("{} by {}", names(&self.principals), names(behind)),
+            None => names(&self.principals),
+        }
+    }
+
+    /// What policy says. Whoever acts as another agent may do what that agent may, as far as its own right to act as others
+    /// reaches.
+    pub(super) fn decide(&self, rules: &Rulebook, action: Action, object: Object<'_>, now: Moment) -> Decision {
+        if let Some(behind) = &self.behind {
+            let may =
+                decide(rules, &Question { principals: behind, ..self.question(Action::AgentImpersonate, object, now) });
+            if matches!(may, Decision::Denied { .. }) {
+                return may;
+            }
+        }
+        decide(rules, &self.question(action, object, now))
+    }
+
+    fn question<'ask>(&'ask self, action: Action, object: Object<'ask>, now: Moment) -> Question<'ask> {
+        let Object { secret, scope, company, environment } = object;
+        Question {
+            principals: &self.principals,
+            besides: &self.besides,
+            within: self.key.as_ref().map(|key| Within { reach: &key.reach, rule: &key.rule }),
+            action,
+            secret,
+            scope,
+            company,
+            environment,
+            now: now.wall,
+        }
+    }
+
+    /// Whether it may give this capability to others: it has it without any bound, its key bounds nothing, and nothing
+    /// denies any of it to whoever is behind it.
+    pub(super) fn holds_wholly(&self, rules: &Rulebook, capability: Capability, now: Timestamp) -> bool {
+        let denied = |principals: &[Principal]| {
+            rules.about(principals).any(|rule| {
+                rule.effect == Effect::Deny && rule.capabilities.contains(&capability) && rule.expires_at.is_after(now)
+            })
+        };
+        rules.holds_wholly(&self.principals, capability, now)
+            && !denied(&self.besides)
+            && self.key.as_ref().is_none_or(|key| key.reach.is_everything())
+            && self.behind.as_ref().is_none_or(|own| rules.holds_wholly(own, Capability::AgentImpersonate, now))
+    }
+}
+
+/// Turns the kernel's word into principals, and nothing else: what a caller shows is not looked at.
+pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) -> Result<Identified, VaultError> {
+    let principals = identify(caller, house).map_err(|error| {
+        account.decided(Ruling::Deny, &error.to_string());
+        VaultError::NoIdentity
+    })?;
+    account.principal(texts(&principals));
+    Ok(Identified { principals, besides: Vec::new(), key: None, behind: None })
+}
+
+/// A key where none is known, or what is none: nobody.
+pub(super) fn no_such_key(account: &mut Account, why: &str) -> VaultError {
+    account.decided(Ruling::Deny, why);
+    VaultError::NoIdentity
+}
+
+fn texts(principals: &[Principal]) -> String {
+    let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
+    names.join(" ")
+}
+
+impl Vault {
+    /// Whom a request is made by: its agent, if it shows an API key; else whoever the kernel says; or the agent that one of
+    /// them acts as. A key that does not work is nobody, never whoever showed it.
+    pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
+        let who = by_kernel(caller, self.parts.house, account)?;
+        let rules = self.parts.board.rules.load();
+        let who = match caller.shown.key {
+            ShownKey::None => who,
+            ShownKey::Malformed => return Err(no_such_key(account, "malformed API key")),
+            ShownKey::Key(hash) => {
+                account.shows_key(caller.door);
+                self.by_key(&rules, &hash, who, account)?
+            }
+        };
+        match &caller.shown.acts_as {
+            None => Ok(who),
+            Some(other) => self.acting_as(&rules, other, who, account),
+        }
+    }
+
+    fn by_key(
+        &self,
+        rules: &Rulebook,
+        hash: &ApiKeyHash,
+        who: Identified,
+        account: &mut Account,
+    ) -> Result<Identified, VaultError> {
+        let now = self.parts.clock.now().wall;
+        let key = rules.key_shown(hash).ok_or_else(|| no_such_key(account, "no such API key"))?;
+        let agent = Principal::Agent(key.agent.clone());
+        account.principal(texts(&[&[agent.clone()], who.principals.as_slice()].concat()));
+        let rule = ArticleId::ApiKey(key.agent.clone(), key.name.clone()).to_string();
+        if !key.admits(hash, now) {
+            return Err(no_such_key(account, &format!("{rule} works no more")));
+        }
+        is_active(rules, &key.agent, account)?;
+        self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
+        let shown = KeyShown { agent: key.agent.clone(), name: key.name.clone(), reach: key.reach.clone(), rule };
+        Ok(Identified { principals: vec![agent], besides: who.principals, key: Some(shown), behind: None })
+    }
+
+    /// Whoever may act as others acts as this agent: its own grants count no more, what is denied to it does.
+    fn acting_as(
+        &self,
+        rules: &Rulebook,
+        other: &AgentName,
+        who: Identified,
+        account: &mut Account,
+    ) -> Result<Identified, VaultError> {
+        let agent = Principal::Agent(other.clone());
+        account.principal(texts(&[&[agent.clone()], who.principals.as_slice(), who.besides.as_slice()].concat()));
+        let object = Object::of_node(&self.parts.environment);
+        let may = who.decide(rules, Action::AgentImpersonate, object, self.parts.clock.now());
+        ruled(may, account)?;
+        is_active(rules, other, account)?;
+        let Identified { principals: own, besides, key, .. } = who;
+        let besides = [own.as_slice(), besides.as_slice()].concat();
+        Ok(Identified { principals: vec![agent], besides, key, behind: Some(own) })
+    }
+}
+
+/// Only an active agent acts.
+fn is_active(rules: &Rulebook, name: &AgentName, account: &mut Account) -> Result<(), VaultError> {
+    let rule = match rules.agent(name).map(|agent| agent.state) {
+        Some(AgentState::Active) => return Ok(()),
+        Some(AgentState::Suspended) => SUSPENDED_RULE,
+        Some(AgentState::Archived) => ARCHIVED_RULE,
+        None => UNKNOWN_RULE,
+    };
+    account.decided(Ruling::Deny, rule);
+    Err(VaultError::Denied { rule: rule.to_owned() })
+}
