@@ -5,6 +5,7 @@ use ractor::ActorProcessingErr;
 use crate::audit::error::AuditError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
+use crate::crypto::signing_keys::AGENTS_MAX;
 use crate::model::metadata::MetadataError;
 use crate::model::number::Version;
 use crate::model::secret::{KeyScope, ScopedSecret};
@@ -69,6 +70,9 @@ pub enum CommitError {
     /// The lead's own entitlement, or the environment of a node.
     #[error("the entitlement of the lead and the environment of a node cannot be changed")]
     Unchangeable,
+    /// As many agents sign as can.
+    #[error("there are {} agents with a signing key, and there can be no more", AGENTS_MAX)]
+    TooManySigners,
     /// Another node is known by this key.
     #[error("another node is known by this key")]
     KeyInUse,

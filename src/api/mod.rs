@@ -8,6 +8,7 @@
 
 mod deed;
 mod desk;
+mod digesting;
 pub mod error;
 pub mod reception;
 pub mod server;
@@ -20,6 +21,7 @@ mod connection;
 mod context;
 mod front;
 mod json;
+mod limit_headers;
 mod lines;
 mod peer;
 mod query;
@@ -37,6 +39,7 @@ mod routes_unseal;
 mod routes_watch;
 mod seats;
 mod shown;
+mod signed;
 mod stage;
 mod stalled;
 mod table;

@@ -66,6 +66,11 @@ impl Keystore {
         Ok(Some(Timestamp(i64::from_be_bytes(bytes))))
     }
 
+    /// A blob the store may hold.
+    pub(super) fn find(&self, name: BlobName) -> Result<Option<Plaintext>> {
+        if self.blobs.contains_key(&name) { self.get(name).map(Some) } else { Ok(None) }
+    }
+
     /// A blob the store must hold.
     pub(super) fn get(&self, name: BlobName) -> Result<Plaintext> {
         let wrapped = self.blobs.get(&name).with_context(|| format!("the store holds no {}", name.as_str()))?;

@@ -27,13 +27,15 @@ pub enum BlobName {
     LeadName,
     /// Present while bytes that were dropped may still be in the file.
     RebuildDue,
+    /// The keys agents sign their commands with, wrapped; on the lead only, once there is one.
+    SigningKeys,
     /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
     RootRotated,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -46,6 +48,7 @@ impl BlobName {
         Self::Certificate,
         Self::LeadName,
         Self::RebuildDue,
+        Self::SigningKeys,
         Self::RootRotated,
     ];
 
@@ -65,6 +68,7 @@ impl BlobName {
             Self::Certificate => "certificate",
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
+            Self::SigningKeys => "signing-keys",
             Self::RootRotated => "root-rotated",
         }
     }
@@ -85,6 +89,7 @@ impl BlobName {
             | Self::MeshSealingKey
             | Self::MeshSealingPublicKey
             | Self::Certificate
+            | Self::SigningKeys
             | Self::LeadName => true,
         }
     }

@@ -2,10 +2,14 @@
 
 use super::error::{FieldRule, WireError};
 use crate::model::name::{AgentName, ApiKeyName, CompanyId};
+use crate::model::time::Timestamp;
 use crate::model::usage::{Bucket, WINDOW_SECONDS, Window};
 
 /// Most buckets in one frame.
 pub const BUCKETS_MAX: usize = 1_000;
+
+/// Most uses of keys in one frame.
+pub const USES_MAX: usize = 1_000;
 
 /// What was counted in one bucket: of an agent, for one company or none, or of one of its keys.
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
@@ -54,6 +58,35 @@ impl BucketCounts {
 pub struct Tally {
     /// Each replaces what was said of the same bucket before.
     pub buckets: Vec<BucketCounts>,
+    /// The last uses of API keys that were used since it last said so.
+    pub uses: Vec<LastUse>,
+}
+
+impl Tally {
+    /// The uses, with their names checked.
+    ///
+    /// # Errors
+    /// [`WireError`] for more than [`USES_MAX`], and for names that are none.
+    pub fn uses(&self) -> Result<Vec<((AgentName, ApiKeyName), Timestamp)>, WireError> {
+        if self.uses.len() > USES_MAX {
+            return Err(WireError::Field { field: "uses", rule: FieldRule::TooMany(USES_MAX) });
+        }
+        let read = |used: &LastUse| {
+            Ok(((AgentName::parse(&used.agent)?, ApiKeyName::parse(&used.key)?), Timestamp(used.at_ms)))
+        };
+        self.uses.iter().map(read).collect()
+    }
+}
+
+/// When an API key was last used.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct LastUse {
+    /// Whose it is.
+    pub agent: String,
+    /// What it is called.
+    pub key: String,
+    /// When, in milliseconds since 1970 on the follower's wall clock.
+    pub at_ms: i64,
 }
 
 /// What all nodes but the receiver counted, in buckets that it reported. Comes after every tally, and when it changes.
@@ -90,7 +123,10 @@ mod tests {
 
     #[test]
     fn tallies_have_the_bytes_they_always_had_and_survive_any_others() {
-        let tally = FromFollower::from(Tally { buckets: vec![of_company(), of_key()] });
+        let tally = FromFollower::from(Tally {
+            buckets: vec![of_company(), of_key()],
+            uses: vec![LastUse { agent: "a".into(), key: "k".into(), at_ms: 1 }],
+        });
         golden(
             &tally,
             "0000001f01000402086f70656e636c6177010461636d65000301 00fb2c010161000101 6b00".replace(' ', "").as_str(),
@@ -107,6 +143,15 @@ mod tests {
             let (bucket, window) = sent.read(1_000).expect("read");
             assert_eq!(BucketCounts::new(&bucket, &window), sent);
         }
+    }
+
+    #[test]
+    fn uses_of_keys_are_bounded_and_their_names_checked() {
+        let used = LastUse { agent: "a".into(), key: "k".into(), at_ms: 7 };
+        let tally = |uses: Vec<LastUse>| Tally { buckets: vec![], uses }.uses();
+        assert_eq!(tally(vec![used.clone(); USES_MAX]).expect("read")[0].1, Timestamp(7));
+        assert!(tally(vec![used.clone(); USES_MAX + 1]).is_err());
+        assert!(tally(vec![LastUse { key: "K".into(), ..used }]).is_err());
     }
 
     #[test]
