@@ -44,6 +44,7 @@ impl Bench {
             keys: Arc::new(KeyRing::default()),
             root: Arc::new(root),
             root_since: NOW,
+            signing: Arc::default(),
             wrapped: Arc::default(),
             tokens: BTreeMap::new(),
             next_secret_id: 1,
