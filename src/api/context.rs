@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 use super::query::{number, position};
-use crate::model::name::{CompanyId, KeyName, NodeName, ServiceName};
+use crate::model::name::{AgentName, ApiKeyName, CompanyId, KeyName, NodeName, ServiceName};
 use crate::model::number::{Position, Version};
 use crate::model::secret::SecretName;
 use crate::vault::request::{Context, Known};
@@ -52,6 +52,34 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedNode {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(name) = path.map_err(|_| ApiError::PathEncoding)?;
         Ok(Self(NodeName::parse(&name)?))
+    }
+}
+
+/// The agent of `/api/agents/{name}/…`.
+#[derive(Debug)]
+pub(super) struct NamedAgent(pub(super) AgentName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedAgent {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(name) = path.map_err(|_| ApiError::PathEncoding)?;
+        Ok(Self(AgentName::parse(&name)?))
+    }
+}
+
+/// The API key of `/api/agents/{name}/keys/{key}/…`.
+#[derive(Debug)]
+pub(super) struct NamedApiKey(pub(super) AgentName, pub(super) ApiKeyName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedApiKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((agent, name)) = path.map_err(|_| ApiError::PathEncoding)?;
+        Ok(Self(AgentName::parse(&agent)?, ApiKeyName::parse(&name)?))
     }
 }
 

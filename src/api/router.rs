@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_bulk, routes_environments, routes_exposure, routes_health, routes_keys, routes_life,
-    routes_lists, routes_secret, routes_unseal, routes_watch,
+    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_health,
+    routes_keys, routes_life, routes_lists, routes_secret, routes_unseal, routes_watch,
 };
 
 /// All routes.
@@ -37,6 +37,15 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/tokens", post(routes_admin::issue_token))
         .route("/api/nodes", get(routes_admin::nodes))
         .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
+        .route("/api/agents", get(routes_agents::list).post(routes_agents::create))
+        .route("/api/agents/{name}", get(routes_agents::show).patch(routes_agents::update))
+        .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
+        .route("/api/agents/{name}/activate", post(routes_agents::activate))
+        .route("/api/agents/{name}/archive", post(routes_agents::archive))
+        .route("/api/agents/{name}/keys", post(routes_api_keys::create))
+        .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
+        .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
+        .route("/api/apikeys", get(routes_api_keys::list))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
+use super::table_agents;
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -113,6 +114,7 @@ fn vault_row(error: &VaultError) -> Row {
 fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
+        VaultError::Agent(cause) => table_agents::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
         | VaultError::TokenLifetime
@@ -165,6 +167,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NoSuchVersion { name, .. } => return format!("See what is kept: aurora versions {name}"),
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
+        VaultError::Agent(cause) => return table_agents::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",

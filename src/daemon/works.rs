@@ -16,6 +16,7 @@ use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::locked;
 use crate::crypto::unseal::UnsealKey;
+use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
 use crate::vault::parts::{Parts, Vault};
@@ -47,6 +48,7 @@ impl Works {
     /// Stops replicating, then closes the journal and the store.
     pub(super) async fn stop(self) {
         self.handle.stop().await;
+        self.vault.keep_last_key_uses().await;
         drop(self.vault);
         Disk::close(self.store, self.journal).await;
     }
@@ -75,7 +77,11 @@ impl Works {
 async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(Vault, Option<SocketAddr>)> {
     let Materials { config, keystore, store, journal, seams, handle } = *materials;
     let house = doors::house(config)?;
+    let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
     let Assembled { board, roles, lead } = assemble(materials, contents).await?;
+    if let Some(key_uses) = key_uses {
+        board.key_use.load(&key_uses);
+    }
     let started = handle.run(roles).await?;
     let vault = Vault::new(Parts {
         mesh: keystore.mesh,

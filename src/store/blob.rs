@@ -31,6 +31,8 @@ pub enum BlobName {
     SigningKeys,
     /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
     RootRotated,
+    /// When which API key was last used; on the lead only.
+    KeyUse,
 }
 
 impl BlobName {
@@ -50,6 +52,7 @@ impl BlobName {
         Self::RebuildDue,
         Self::SigningKeys,
         Self::RootRotated,
+        Self::KeyUse,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -70,6 +73,7 @@ impl BlobName {
             Self::RebuildDue => "rebuild-due",
             Self::SigningKeys => "signing-keys",
             Self::RootRotated => "root-rotated",
+            Self::KeyUse => "key-use",
         }
     }
 
@@ -81,7 +85,8 @@ impl BlobName {
             | Self::PassphraseParameters
             | Self::ShareParameters
             | Self::RebuildDue
-            | Self::RootRotated => false,
+            | Self::RootRotated
+            | Self::KeyUse => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

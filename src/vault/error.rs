@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::agent_error::AgentError;
 use super::sealed_parts::Awaits;
 use super::signing::SignatureRefused;
 use crate::crypto::fields::FieldError;
@@ -157,6 +158,9 @@ pub enum VaultError {
     /// No scope key: nothing was ever stored in the scope.
     #[error("there is no key of {0}: nothing was ever stored there")]
     NoSuchKey(KeyScope),
+    /// Something about agents or API keys.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// A node of that name has joined already.
     #[error("a node named {0} has joined already")]
     NodeExists(NodeName),
@@ -255,6 +259,7 @@ impl VaultError {
             Self::BadScope(_) => "bad_scope",
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
+            Self::Agent(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

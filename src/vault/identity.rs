@@ -219,6 +219,7 @@ impl Vault {
         }
         is_active(rules, &key.agent, account)?;
         self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
+        self.keep_key_uses();
         let shown = KeyShown { agent: key.agent.clone(), name: key.name.clone(), reach: key.reach.clone(), rule };
         Ok(Identified { principals: vec![agent], besides: who.principals, key: Some(shown), behind: None })
     }

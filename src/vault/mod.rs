@@ -6,9 +6,17 @@
 
 pub mod account;
 pub mod admin;
+pub mod agent_error;
+mod agent_plan;
+#[cfg(test)]
+mod agent_plan_tests;
+pub mod agent_request;
+pub mod agents;
 pub mod answer;
 pub mod answer_exposure;
 pub mod answer_keys;
+mod api_key_plan;
+pub mod api_keys;
 pub mod authorise;
 pub mod browse;
 pub mod environment_check;
@@ -21,6 +29,7 @@ pub mod filter;
 pub mod health;
 pub mod identity;
 pub mod import;
+mod key_uses;
 pub mod keys;
 pub mod limits;
 mod off_thread;
@@ -29,6 +38,7 @@ pub mod read;
 mod refusal;
 pub mod request;
 pub mod resolve;
+mod rule_change;
 pub mod sealed;
 pub mod sealed_parts;
 pub mod signing;

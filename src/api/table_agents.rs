@@ -1,0 +1,47 @@
+//! The part of the table that is about agents and API keys.
+
+use axum::http::StatusCode;
+
+use crate::vault::agent_error::AgentError;
+
+/// The status of a refusal, and what to do next.
+pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
+    let (status, hint) = match error {
+        AgentError::Exists(name) => {
+            return (
+                StatusCode::CONFLICT,
+                format!("Choose another name, or change it with: aurora agent update {name}"),
+            );
+        }
+        AgentError::NoSuchKey { agent, .. } => {
+            return (StatusCode::NOT_FOUND, format!("Look with: aurora apikey list {agent}"));
+        }
+        AgentError::KeyExists { agent, key } => {
+            let hint = format!("Choose another name, or give it a new text with: aurora apikey rotate {agent} {key}");
+            return (StatusCode::CONFLICT, hint);
+        }
+        AgentError::NoSuch(_) => (StatusCode::NOT_FOUND, "Look with: aurora agent list"),
+        AgentError::Archived(_) => (StatusCode::CONFLICT, "Make another agent; this one stays for the record."),
+        AgentError::OfPolicy(_) => {
+            (StatusCode::CONFLICT, "Change it in the policy file, and apply that: aurora policy apply FILE")
+        }
+        AgentError::Escalation(_) => (
+            StatusCode::FORBIDDEN,
+            "Let the admin of the lead do it, or leave that capability out; the request id is in the audit journal.",
+        ),
+        AgentError::TooMany { .. } => (
+            StatusCode::CONFLICT,
+            "Revoke or archive what nobody uses: aurora apikey list shows when a key was last used.",
+        ),
+        AgentError::Lifetime => (
+            StatusCode::BAD_REQUEST,
+            "Give expires_in such as \"90d\", expires_at as a time in RFC 3339, or expires_at \"never\".",
+        ),
+        AgentError::Grace => (StatusCode::BAD_REQUEST, "Give a shorter grace such as \"24h\", or \"0s\" for none."),
+        AgentError::Limit | AgentError::Text { .. } | AgentError::Both(_) => {
+            (StatusCode::BAD_REQUEST, "Correct it and send the request again.")
+        }
+        AgentError::Moved => (StatusCode::CONFLICT, "Try again."),
+    };
+    (status, hint.to_owned())
+}
