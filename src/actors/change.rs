@@ -90,6 +90,11 @@ pub enum Change {
         /// The key, and until when the one before it works beside it.
         key: Option<(Arc<SigningKey>, Timestamp)>,
     },
+    /// A command is about to be carried out whose signature is of a time to come.
+    SignedAhead {
+        /// In seconds since 1970.
+        until: i64,
+    },
     /// Articles of the rulebook change, all or none.
     Rules {
         /// The last change of the rulebook that was known when this one was planned.
@@ -123,6 +128,7 @@ impl Change {
             | Self::Entitle { .. }
             | Self::Rules { .. }
             | Self::SigningKey { .. }
+            | Self::SignedAhead { .. }
             | Self::IssueToken(_)
             | Self::Admit(_) => false,
         }
@@ -195,7 +201,7 @@ pub enum Committed {
     Node(Arc<RosterEntry>),
     /// A step of the rotation of keys.
     Keys(KeyStep),
-    /// A join token or a signing key was noted, which is no change of the history.
+    /// A join token or something about signing was noted, which is no change of the history.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),

@@ -125,6 +125,10 @@ impl Draft {
             Change::FinishRotation { targets } => self.finish_rotation(&targets, context),
             Change::RotateRoot => self.rotate_root(context),
             Change::SigningKey { agent, key } => self.set_signing_key(&agent, key, context),
+            Change::SignedAhead { until } => {
+                self.mutations.push(Mutation::PutBlob(BlobName::SignedUntil, until.to_be_bytes().to_vec()));
+                Ok(Committed::Token)
+            }
             Change::Rules { seen, edits } => self.edit_rules(seen, edits, context),
             Change::IssueToken(token) => self.issue_token(token, context.now),
             Change::Admit(applicant) => self.admit(&applicant, context),

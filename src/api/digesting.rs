@@ -91,7 +91,7 @@ mod tests {
         body.frame().await.expect("a piece").expect("good");
         assert_eq!(digest.get(), Some(sha256(b"abc")));
         let nothing = BodyDigest::default();
-        digested(Body::empty(), nothing.clone());
+        drop(digested(Body::empty(), nothing.clone()));
         assert_eq!(nothing.get(), Some(sha256(b"")));
     }
 

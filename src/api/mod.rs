@@ -37,6 +37,7 @@ mod routes_keys;
 mod routes_life;
 mod routes_lists;
 mod routes_secret;
+mod routes_signing;
 mod routes_unseal;
 mod routes_watch;
 mod seats;

@@ -52,7 +52,7 @@ pub(super) async fn set(
     body::none(body).await?;
     let query: SigningKeyQuery = query::parameters(&uri)?;
     let bad = ApiError::BadValue { field: "grace", wanted: "a duration such as 30m, 24h or 7d" };
-    let grace = given(query.grace).map(|text| duration::parse(&text).ok_or(bad)).transpose()?;
+    let grace = given(query.grace).map(|text| duration::parse(&text).map_err(|_| bad)).transpose()?;
     let (vault, reason) = (desk.vault.clone(), reason(&headers)?);
     let issue = async move { vault.set_signing_key(&caller, agent, grace, reason.as_deref()).await };
     let issued = desk.changes.make(issue).await?;

@@ -35,6 +35,7 @@ mod progress;
 mod said;
 mod secret_file;
 mod session;
+mod signer;
 mod socket;
 mod table;
 mod usage;

@@ -47,6 +47,7 @@ pub(super) struct AssembledLead {
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
+    signed_until: Option<i64>,
 }
 
 impl AssembledLead {
@@ -58,7 +59,7 @@ impl AssembledLead {
         }
         LeadParts {
             secrets: self.secrets,
-            nonces: Mutex::new(Nonces::new(self.start)),
+            nonces: Mutex::new(Nonces::new(self.start, self.signed_until)),
             board: self.board,
             authority: self.authority,
             addresses,
@@ -155,6 +156,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
+        signed_until: keystore.signed_until()?,
     };
     let role = role(from, keys, (&board, &lead_board), secrets)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })

@@ -123,6 +123,8 @@ pub struct Nonces {
     by_age: VecDeque<Used>,
     /// Only what is signed after this second is taken: what came before may have been used.
     since: i64,
+    /// The latest second of a signature that the next start will know of.
+    kept: i64,
 }
 
 #[derive(Debug)]
@@ -133,10 +135,24 @@ struct Used {
 }
 
 impl Nonces {
-    /// None yet. What was signed until `start` may have been used already, before this node remembered anything.
+    /// None yet. What was signed until `start` may have been used already, before this node remembered anything; so may
+    /// what was signed until `kept`, the latest second that was [kept](Self::kept) before.
     #[must_use]
-    pub fn new(start: Timestamp) -> Self {
-        Self { used: HashSet::new(), by_age: VecDeque::new(), since: seconds(start) }
+    pub fn new(start: Timestamp, kept: Option<i64>) -> Self {
+        let since = kept.map_or(seconds(start), |kept| kept.max(seconds(start)));
+        Self { used: HashSet::new(), by_age: VecDeque::new(), since, kept: since }
+    }
+
+    /// The second that must be kept on the disk before a command with this signature is carried out, because its time lies
+    /// ahead of the clock: after a restart the clock alone would not tell that it was used.
+    #[must_use]
+    pub fn to_keep(&self, timestamp: i64, now: Moment) -> Option<i64> {
+        (timestamp > seconds(now.wall) && timestamp > self.kept).then_some(timestamp)
+    }
+
+    /// It is on the disk.
+    pub fn kept(&mut self, timestamp: i64) {
+        self.kept = self.kept.max(timestamp);
     }
 
     /// Takes a signature that fits: its nonce is used from now on.
@@ -194,7 +210,7 @@ mod tests {
     }
 
     fn nonces() -> Nonces {
-        Nonces::new(after(0).wall)
+        Nonces::new(after(0).wall, None)
     }
 
     #[test]
@@ -288,6 +304,21 @@ mod tests {
         let set_back = Moment { wall: after(10).wall, ..after(2_000) };
         assert_eq!(nonces.take(&agent("a"), NONCE, START + 5, set_back), Err(Unusable::Expired));
         assert_eq!(nonces.take(&agent("a"), NONCE, START + 6, set_back), Ok(()));
+    }
+
+    /// Who signs ahead of the clock could else be replayed by whoever gets the node restarted.
+    #[test]
+    fn a_time_ahead_of_the_clock_is_kept_for_the_next_start() {
+        let mut nonces = nonces();
+        assert_eq!(nonces.to_keep(START + 5, after(5)), None);
+        assert_eq!(nonces.to_keep(START + 65, after(5)), Some(START + 65));
+        nonces.kept(START + 65);
+        assert_eq!(nonces.to_keep(START + 65, after(6)), None);
+        let mut next = Nonces::new(after(10).wall, Some(START + 65));
+        assert_eq!(next.take(&agent("a"), NONCE, START + 65, after(20)), Err(Unusable::Expired));
+        assert_eq!(next.take(&agent("a"), NONCE, START + 66, after(20)), Ok(()));
+        let mut later = Nonces::new(after(100).wall, Some(START + 65));
+        assert_eq!(later.take(&agent("a"), NONCE, START + 100, after(110)), Err(Unusable::Expired));
     }
 
     #[test]

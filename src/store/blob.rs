@@ -29,6 +29,8 @@ pub enum BlobName {
     RebuildDue,
     /// The keys agents sign their commands with, wrapped; on the lead only, once there is one.
     SigningKeys,
+    /// The latest second in which a command was signed whose time lay ahead of the lead's clock, since 1970.
+    SignedUntil,
     /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
     RootRotated,
     /// When which API key was last used; on the lead only.
@@ -37,7 +39,7 @@ pub enum BlobName {
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -51,6 +53,7 @@ impl BlobName {
         Self::LeadName,
         Self::RebuildDue,
         Self::SigningKeys,
+        Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
     ];
@@ -72,6 +75,7 @@ impl BlobName {
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
             Self::SigningKeys => "signing-keys",
+            Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
         }
@@ -85,6 +89,7 @@ impl BlobName {
             | Self::PassphraseParameters
             | Self::ShareParameters
             | Self::RebuildDue
+            | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse => false,
             Self::Identity

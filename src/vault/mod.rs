@@ -42,5 +42,6 @@ mod rule_change;
 pub mod sealed;
 pub mod sealed_parts;
 pub mod signing;
+pub mod signing_keys;
 pub mod watch;
 pub mod write;

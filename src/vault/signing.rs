@@ -5,6 +5,7 @@
 
 use std::sync::PoisonError;
 
+use crate::actors::change::Change;
 use crate::audit::entry::Ruling;
 use crate::model::agent::Agent;
 use crate::model::caller::{Caller, ShownSignature, Signing};
@@ -14,6 +15,7 @@ use crate::policy::signing::{Command, Unusable};
 use super::account::Account;
 use super::error::VaultError;
 use super::parts::{LeadParts, Vault};
+use super::refusal::{Subject, refusal};
 
 /// The rule named when a signature is asked for, or refused.
 const SIGNATURE_RULE: &str = "signature";
@@ -63,7 +65,7 @@ impl Vault {
         let checked = self.lead().and_then(|lead| match (&caller.shown.signing, agent) {
             (Signing::None, _) => Err(SignatureRefused::Required.into()),
             (Signing::Signed(_), None) | (Signing::Malformed, _) => Err(SignatureRefused::Invalid.into()),
-            (Signing::Signed(signature), Some(agent)) => self.check(lead, signature, &agent.name),
+            (Signing::Signed(signature), Some(agent)) => self.check(lead, signature, &agent.name, account),
         });
         if checked.is_err() {
             account.decided(Ruling::Deny, SIGNATURE_RULE);
@@ -71,7 +73,18 @@ impl Vault {
         checked
     }
 
-    fn check(&self, lead: &LeadParts, signature: &ShownSignature, agent: &AgentName) -> Result<(), VaultError> {
+    fn check(
+        &self,
+        lead: &LeadParts,
+        signature: &ShownSignature,
+        agent: &AgentName,
+        account: &mut Account,
+    ) -> Result<(), VaultError> {
+        let now = self.parts.clock.now();
+        let mut nonces = lead.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = nonces.to_keep(signature.timestamp, now) {
+            account.signed_ahead(until);
+        }
         if signature.accepted.is_done() {
             return Ok(());
         }
@@ -79,17 +92,24 @@ impl Vault {
         let body = signature.body.get().ok_or(SignatureRefused::Invalid)?;
         let ShownSignature { method, target, timestamp, nonce, mac, .. } = signature;
         let command = Command { method, target, body: &body, timestamp: *timestamp, nonce, agent };
-        let now = self.parts.clock.now();
         if !lead.board.signing.load().fits(agent, command.text().as_bytes(), mac, now.wall) {
             return Err(SignatureRefused::Invalid.into());
         }
-        let mut nonces = lead.nonces.lock().unwrap_or_else(PoisonError::into_inner);
         nonces.take(agent, nonce, *timestamp, now).map_err(|unusable| match unusable {
             Unusable::Expired => SignatureRefused::Expired.into(),
             Unusable::Replayed => SignatureRefused::Replayed.into(),
             Unusable::Full => VaultError::Overloaded,
         })?;
         signature.accepted.done();
+        Ok(())
+    }
+
+    /// Brings the second of a signature to the disk before anything is done because of it.
+    pub(super) async fn keep_signed_ahead(&self, until: i64) -> Result<(), VaultError> {
+        let lead = self.lead()?;
+        let kept = lead.secrets.commit(Change::SignedAhead { until }, 0).await;
+        kept.map_err(|error| refusal(&error, Subject::Many))?;
+        lead.nonces.lock().unwrap_or_else(PoisonError::into_inner).kept(until);
         Ok(())
     }
 }

@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use crate::actors::change::Change;
 use crate::actors::error::CommitError;
+use crate::audit::entry::Ruling;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::signing::SigningKey;
 use crate::crypto::signing_keys::AGENTS_MAX;
 use crate::model::actions::Action;
-use crate::model::agent::AgentState;
 use crate::model::caller::Caller;
 use crate::model::name::AgentName;
 use crate::model::time::Timestamp;
 
 use super::account::{Account, noted};
 use super::agent_error::AgentError;
-use super::authorise::Object;
+use super::agent_plan;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::refusal::{Subject, refusal};
+use super::rule_change::ESCALATION_RULE;
 
 /// How long two keys work while an agent goes over to the new one, unless it is said.
 const GRACE: Duration = Duration::from_secs(86_400);
@@ -116,30 +117,17 @@ impl Vault {
         }
     }
 
-    /// Whoever could sign as an agent could do what that agent may: so it must have all of that itself, or be that agent.
+    /// Whoever signs as an agent could do what that agent may: so it must have all of that itself.
     fn may_change_signing_key(
         &self,
         caller: &Caller,
         agent: &AgentName,
         account: &mut Account,
     ) -> Result<(), VaultError> {
-        let who = self.identify(caller, account)?;
-        self.authorise(&who, Action::AgentKey, Object::of_node(&self.parts.environment), account)?;
-        self.lead()?;
-        let rules = self.parts.board.rules.load();
-        let named = rules.agent(agent).ok_or_else(|| AgentError::NoSuch(agent.clone()))?;
-        match named.state {
-            AgentState::Archived => return Err(AgentError::Archived(agent.clone()).into()),
-            AgentState::Active | AgentState::Suspended => {}
-        }
-        if who.is_admin() || who.agent() == Some(agent) {
-            return Ok(());
-        }
-        let now = self.parts.clock.now().wall;
-        let held = |wanted| who.holds_wholly(&rules, wanted, now);
-        match named.capabilities.iter().map(|given| given.capability).find(|wanted| !held(*wanted)) {
-            Some(lacking) => Err(AgentError::Escalation(lacking).into()),
-            None => Ok(()),
-        }
+        let who = self.agent_permit(caller, Action::AgentKey, account)?;
+        let lead = self.lead()?.board.lead_view.load_full();
+        let named = agent_plan::living(&lead.articles, agent)?;
+        let given = self.may_give(&who, named);
+        given.inspect_err(|_| account.decided(Ruling::Deny, ESCALATION_RULE)).map_err(VaultError::from)
     }
 }
