@@ -3,6 +3,9 @@
 use crate::model::article::Edit;
 use crate::model::log::LogSubject;
 use crate::model::number::Revision;
+use crate::replication::rules_feed::ARTICLES_MAX;
+use crate::store::mutation::Mutation;
+use crate::wire::article;
 
 use super::change::Committed;
 use super::draft::{Context, Draft};
@@ -22,8 +25,18 @@ impl Draft {
         }
         for edit in edits {
             let id = edit.id();
+            self.mutations.push(match &edit {
+                Edit::Put(article) => {
+                    article::encode(article).map_err(|cause| CommitError::Article { id: id.clone(), cause })?;
+                    Mutation::PutArticle(article.clone())
+                }
+                Edit::Drop(id) => Mutation::DropArticle(id.clone()),
+            });
             self.state.lead.articles.edit(edit, self.next_revision());
             self.log(LogSubject::Article(id), context);
+        }
+        if self.state.lead.articles.len() > ARTICLES_MAX {
+            return Err(CommitError::TooManyArticles);
         }
         Ok(Committed::Rules(self.state.lead.view.position.revision))
     }

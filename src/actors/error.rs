@@ -1,21 +1,23 @@
 //! Why an actor could not do what it was asked.
 
-use ractor::ActorProcessingErr;
-
 use crate::audit::error::AuditError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
 use crate::crypto::signing_keys::AGENTS_MAX;
+use crate::model::article::ArticleId;
 use crate::model::metadata::MetadataError;
 use crate::model::number::Version;
 use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::replication::acceptance::Refusal;
+use crate::replication::rules_acceptance::RulesRefusal;
+use crate::replication::rules_feed::ARTICLES_MAX;
 use crate::store::error::StoreError;
 use crate::transport::close::CloseCode;
 use crate::transport::error::TransportError;
 use crate::wire::control::GoodbyeReason;
 use crate::wire::error::WireError;
 use crate::wire::join::RefusedReason;
+use ractor::ActorProcessingErr;
 
 /// A part of the node could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,18 @@ pub enum CommitError {
         #[source]
         cause: Box<CommitError>,
     },
+    /// An article of the rulebook holds more than it may.
+    #[error("{id} cannot be kept: {cause}")]
+    Article {
+        /// Which.
+        id: ArticleId,
+        /// Why.
+        #[source]
+        cause: WireError,
+    },
+    /// The rulebook is full.
+    #[error("the rulebook holds {ARTICLES_MAX} articles, and no more fit")]
+    TooManyArticles,
     /// No node has that name.
     #[error("no such node")]
     NoSuchNode,
@@ -134,6 +148,9 @@ pub enum ApplyError {
     /// The message does not fit what this node has followed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The rules do not fit what this node has followed.
+    #[error(transparent)]
+    Rules(#[from] RulesRefusal),
     /// The lead sent what this node may not hold.
     #[error("the lead sent a record to which this node is not entitled")]
     NotEntitled {
@@ -167,6 +184,7 @@ impl ApplyError {
             Self::Store(failure) if !failure.is_refusal() => Some(failure.to_string().into()),
             Self::Store(_)
             | Self::Refused(_)
+            | Self::Rules(_)
             | Self::NotEntitled { .. }
             | Self::KeyNotEntitled { .. }
             | Self::TooManyKeys
@@ -197,6 +215,9 @@ pub enum SessionError {
     /// The node is not in the roster.
     #[error("the node is not in the roster")]
     Expelled,
+    /// The peer does not say that it holds the rules it was sent; without them it gets no records.
+    #[error("the node did not take the rules it was sent")]
+    WithoutRules,
     /// The peer does not read.
     #[error("the peer does not read what it is sent")]
     TooSlow,
@@ -239,7 +260,9 @@ impl SessionError {
             Self::NoCommonVersion => CloseCode::VersionUnsupported,
             Self::Stopping | Self::Dismissed(_) => CloseCode::ShuttingDown,
             Self::Transport(error) => error.close_code(),
-            Self::Wire(_) | Self::Silent | Self::Unexpected(_) | Self::Apply(_) => CloseCode::ProtocolViolation,
+            Self::Wire(_) | Self::Silent | Self::WithoutRules | Self::Unexpected(_) | Self::Apply(_) => {
+                CloseCode::ProtocolViolation
+            }
             Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,
         }
     }

@@ -147,6 +147,8 @@ impl JoinDesk {
             | CommitError::Wrapped(_)
             | CommitError::OfSecret { .. }
             | CommitError::NoSuchNode
+            | CommitError::Article { .. }
+            | CommitError::TooManyArticles
             | CommitError::Seal(_)
             | CommitError::Store(_)
             | CommitError::TimedOut

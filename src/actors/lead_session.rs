@@ -85,7 +85,7 @@ impl Streams {
         self.opened.push(kind);
         let (connection, sessions) = (Arc::clone(connection), Arc::clone(sessions));
         match kind {
-            StreamKind::Control => {}
+            StreamKind::Control | StreamKind::Rules => {}
             StreamKind::Subscription => {
                 self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone()));
             }

@@ -120,6 +120,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::TokenLifetime
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
+        | VaultError::BadRule(_)
         | VaultError::BadCursor
         | VaultError::OtherLock { .. }
         | VaultError::WrongShares
@@ -201,6 +202,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::BadScope(_) => {
             "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list"
         }
+        VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
@@ -14,7 +15,7 @@ use super::arguments_secret::{
 };
 use super::arguments_watch::WatchArguments;
 use crate::model::glob::SecretGlob;
-use crate::model::name::{CompanyId, EnvironmentName, NodeName};
+use crate::model::name::{AgentName, CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;
 
 /// Credentials for programs on every machine of a team, without .env files.
@@ -70,6 +71,9 @@ pub struct Global {
     /// Why; kept in the audit journal
     #[arg(long, global = true, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// The agent to act as, instead of oneself: needs agent_impersonate
+    #[arg(long, global = true, value_name = "AGENT", value_parser = AgentName::parse)]
+    pub act_as: Option<AgentName>,
     /// What the node logs, as a tracing filter
     #[arg(long, global = true, value_name = "FILTER", env = "AURORA_LOG", hide = true)]
     pub log: Option<String>,
@@ -195,6 +199,12 @@ Ctrl-C ends it with exit code 130.")]
     /// Tokens that admit new nodes
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Agents, which act by API keys
+    #[command(subcommand)]
+    Agent(AgentVerb),
+    /// The API keys of agents
+    #[command(subcommand)]
+    Apikey(ApikeyVerb),
     /// The keys of the lead: rotate them, and see how they stand
     #[command(subcommand)]
     Key(KeyVerb),

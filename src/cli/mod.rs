@@ -4,6 +4,7 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_environment;
 pub mod arguments_keys;
@@ -21,6 +22,7 @@ pub mod say;
 
 mod ago;
 mod confirm;
+mod credentials;
 mod events;
 mod hints;
 mod import_batch;
@@ -41,6 +43,8 @@ mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_agent;
+mod verbs_apikey;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
@@ -53,6 +57,8 @@ mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
 mod views_admin;
+mod views_agent;
+mod views_apikey;
 mod views_bulk;
 mod views_change;
 mod views_environment;
@@ -116,6 +122,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
+        Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
+        Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::error::CliError;
@@ -25,6 +26,8 @@ enum Takes {
     Everything,
     /// Companies and environment: an entitlement.
     Entitlement,
+    /// Companies, environment and reason: how far an agent or its key reaches.
+    Bounds,
 }
 
 /// Refuses what was given and would have no effect.
@@ -42,6 +45,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Context => (true, true, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
+        Takes::Bounds => (true, true, false, true),
     };
     if !global.company.is_empty() && !company {
         let hint = match global.company.first() {
@@ -50,7 +54,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         };
         return Err(unused("--company", hint));
     }
-    if global.company.len() > 1 && !matches!(takes, Takes::Entitlement) {
+    if global.company.len() > 1 && !matches!(takes, Takes::Entitlement | Takes::Bounds) {
         let message = "a read is made on behalf of one company".to_owned();
         return Err(CliError::Usage { message, hint: "Give --company once.".to_owned() });
     }
@@ -82,7 +86,12 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
         Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
+        Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
+        Verb::Agent(AgentVerb::Suspend { .. } | AgentVerb::Activate { .. } | AgentVerb::Archive { .. })
+        | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        | Verb::Agent(AgentVerb::List | AgentVerb::Show { .. })
+        | Verb::Apikey(ApikeyVerb::List { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }

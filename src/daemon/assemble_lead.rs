@@ -23,13 +23,11 @@ use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
 use crate::crypto::signing_keys::SigningKeys;
-use crate::model::article::Article;
 use crate::model::identity::{KeyPin, Role};
 use crate::model::roster::RosterEntry;
 use crate::model::time::Timestamp;
 use crate::policy::rulebook::Rulebook;
 use crate::policy::signing::Nonces;
-use crate::policy::starting::starting;
 use crate::replication::view::{LeadView, View};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -112,10 +110,9 @@ pub(super) fn authority(keystore: &Keystore) -> Result<Authority> {
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &RosterEntry) -> Result<Assembled> {
     let Materials { config, keystore, store, seams, handle, .. } = *from;
     let keys = LeadKeys::open(keystore, &contents)?;
-    let articles: Vec<Article> = starting(seams.clock.now().wall).map(Article::Grant).into();
-    let rules = Rulebook::new(articles.clone());
-    let lead_view =
-        LeadView::new(View::new(contents.position, contents.records), articles, contents.roster, contents.log);
+    let rules = Rulebook::new(contents.articles.clone());
+    let view = View::new(contents.position, contents.records);
+    let lead_view = LeadView::new(view, contents.articles, contents.roster, contents.log);
     let board = Board::new(lead_view.view.clone(), rules, keys.ring.clone(), own.entitlement.clone(), None);
     let board = Arc::new(Board { limits: LimitBoard::of_lead(), ..board });
     let root_since = keystore.root_since()?.unwrap_or(own.joined_at);

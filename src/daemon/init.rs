@@ -18,6 +18,7 @@ use super::{STORE_FILE, assemble_lead, new_store, unseal};
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::sealing::SealingKey;
+use crate::model::article::Article;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
 use crate::model::entitlement_history::EntitlementHistory;
@@ -25,6 +26,7 @@ use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::roster::RosterEntry;
+use crate::policy::starting::starting;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::facts::Facts;
@@ -159,6 +161,7 @@ fn lead_mutations(
         changed_at: Revision(0),
     };
     let certificate = Plaintext::new(authority.certificate_der().to_vec());
+    let [owner, group] = starting(seams.clock.now().wall).map(|grant| Mutation::PutArticle(Article::Grant(grant)));
     Ok(vec![
         keystore.wrap(BlobName::Identity, &identity.to_plaintext(), entropy)?,
         keystore.wrap(BlobName::SealingKey, &sealing.to_plaintext(), entropy)?,
@@ -166,6 +169,8 @@ fn lead_mutations(
         keystore.wrap(BlobName::AuthorityKey, &authority.key(), entropy)?,
         keystore.wrap(BlobName::AuthorityCertificate, &certificate, entropy)?,
         Mutation::PutNode(entry),
+        owner,
+        group,
         Mutation::SetNextSecretId(1),
         Mutation::Advance(Position { epoch: Epoch(1), revision: Revision(0) }),
     ])

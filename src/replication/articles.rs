@@ -47,6 +47,18 @@ impl Articles {
         self.by_id.values()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.size()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// The revision of the last change of any article, as far as the log reaches; 0 if it reaches none.
     #[must_use]
     pub fn changed_at(&self) -> Revision {

@@ -16,6 +16,8 @@ pub mod freshness;
 pub mod history;
 pub mod holding;
 pub mod liveness;
+pub mod rules_acceptance;
+pub mod rules_feed;
 pub mod sealed_by;
 pub mod sent_keys;
 pub mod tally;

@@ -38,7 +38,8 @@ pub(super) fn apply(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreE
             Step::AppendLog { revision, row } => put(txn, Table::Log, &key::revision(*revision), row)?,
             Step::TrimLog { keep } => trim_log(txn, *keep)?,
             Step::Advance { row, .. } => put(txn, Table::Meta, meta::POSITION, row)?,
-            Step::Forget => forget(txn)?,
+            Step::Forget => forget(txn, &[Table::Records, Table::Versions, Table::ScopeKeys])?,
+            Step::ForgetArticles => forget(txn, &[Table::Articles])?,
         }
     }
     Ok(())
@@ -121,8 +122,8 @@ fn trim_log(txn: &WriteTransaction, keep: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn forget(txn: &WriteTransaction) -> Result<(), StoreError> {
-    for table in [Table::Records, Table::Versions, Table::ScopeKeys] {
+fn forget(txn: &WriteTransaction, tables: &[Table]) -> Result<(), StoreError> {
+    for table in tables {
         txn.delete_table(table.definition())?;
         table.write(txn)?;
     }

@@ -33,7 +33,8 @@ pub(super) fn check(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreE
             | Step::Drop { .. }
             | Step::DropScopeKeys { .. }
             | Step::TrimLog { .. }
-            | Step::Forget => {}
+            | Step::Forget
+            | Step::ForgetArticles => {}
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::blob::BlobName;
 use super::facts::Facts;
+use crate::model::article::Article;
 use crate::model::log::LogEntry;
 use crate::model::number::{Position, Version};
 use crate::model::record::{Contact, Record, SealedScopeKey};
@@ -25,6 +26,10 @@ pub struct Contents {
     pub roster: Vec<RosterEntry>,
     /// The join tokens that are remembered.
     pub tokens: Vec<JoinToken>,
+    /// Who may do what: the rulebook, or on a follower what of it concerns that node.
+    pub articles: Vec<Article>,
+    /// Up to where a follower holds the rulebook; `None` as long as it never heard of one.
+    pub rules_position: Option<Position>,
     /// The change log as far as it is kept, ascending.
     pub log: Vec<LogEntry>,
     /// When the lead last vouched for this cache.

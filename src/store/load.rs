@@ -9,7 +9,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use super::blob::BlobName;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
-use super::record::{key, log, meta, roster, scope_key, secret};
+use super::record::{article, key, log, meta, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
 use crate::model::number::Version;
@@ -29,6 +29,8 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
         scope_keys: rows(&txn, Table::ScopeKeys, sealed_scope_key)?,
         roster: rows(&txn, Table::Nodes, roster::node)?,
         tokens: rows(&txn, Table::Tokens, roster::token)?,
+        articles: rows(&txn, Table::Articles, article::article)?,
+        rules_position: optional(&txn, meta::RULES_POSITION, meta::position)?,
         log: rows(&txn, Table::Log, |key, row| log::log_entry(key::parse_revision(key)?, row))?,
         contact: optional(&txn, meta::CONTACT, meta::contact)?,
         high_water: rows(&txn, Table::HighWater, |key, row| Ok((key::parse_address(key)?, secret::high_water(row)?)))?,

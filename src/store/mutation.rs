@@ -1,6 +1,7 @@
 //! The changes a transaction is made of.
 
 use super::blob::BlobName;
+use crate::model::article::{Article, ArticleId};
 use crate::model::log::LogEntry;
 use crate::model::name::NodeName;
 use crate::model::number::{Generation, Position, Version};
@@ -68,12 +69,22 @@ pub enum Mutation {
         /// How many entries stay.
         keep: usize,
     },
+    /// Stores an article of the rulebook.
+    PutArticle(Article),
+    /// Drops an article.
+    DropArticle(ArticleId),
+    /// Drops all articles, before others replace them.
+    ForgetArticles,
+    /// Remembers up to where a follower holds the rulebook. It may go back: a whole rulebook of another history replaces
+    /// what was there.
+    SetRulesPosition(Position),
     /// Moves the position; refused if it would go back.
     Advance(Position),
     /// Remembers the last proof that the cache was current.
     SetContact(Contact),
     /// Remembers the serial number of the next new (secret, scope).
     SetNextSecretId(u64),
-    /// Drops all records and scope keys, before a snapshot replaces them. High-water marks and all else stay.
+    /// Drops all records and scope keys, before a snapshot replaces them. High-water marks, the
+    /// rulebook and all else stay.
     Forget,
 }

@@ -1,15 +1,19 @@
 //! The schema number, and the chain of migrations that leads to today's. Newer files are refused, untouched.
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::error::{RowFault, StoreError};
 use super::facts::Facts;
-use super::record::meta;
+use super::record::{article, key, meta, roster};
 use super::table::{Table, begin_write};
+use crate::model::article::Article;
+use crate::model::identity::Role;
 use crate::model::number::Position;
+use crate::model::time::Timestamp;
+use crate::policy::starting::starting;
 
 /// The schema this build writes.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// The number of the first secret: zero would read as "none" in a table of people's.
 const FIRST_SECRET_ID: u64 = 1;
@@ -17,7 +21,7 @@ const FIRST_SECRET_ID: u64 = 1;
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from schema n + 1 to n + 2. Each stays for ever, with a fixture of the schema it starts from.
-const MIGRATIONS: &[Migration] = &[forget_log];
+const MIGRATIONS: &[Migration] = &[forget_log, begin_rulebook];
 
 /// Schema 2 says of each logged change what it did, which schema 1 did not write down. So the log starts anew: followers
 /// that were away get a snapshot. Rows of records are read in either format and written in today's.
@@ -25,6 +29,37 @@ fn forget_log(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.delete_table(Table::Log.definition())?;
     Table::Log.write(txn)?;
     Ok(())
+}
+
+/// Schema 3 keeps the rulebook, which schema 2 had built in: a lead goes on with the same rules as articles. A follower has
+/// none until it hears them from its lead.
+fn begin_rulebook(txn: &WriteTransaction) -> Result<(), StoreError> {
+    let mut articles = Table::Articles.write(txn)?;
+    let facts = facts(txn)?;
+    let grants = match facts.role {
+        Role::Lead => starting(joined_at(txn, &facts)?).map(Article::Grant).into(),
+        Role::Follower => Vec::new(),
+    };
+    for grant in grants {
+        articles.insert(key::article(&grant.id()).as_slice(), article::row(&grant)?.as_slice())?;
+    }
+    Ok(())
+}
+
+fn facts(txn: &WriteTransaction) -> Result<Facts, StoreError> {
+    let fault = |fault| StoreError::corrupt(Table::Meta.name(), meta::FACTS, fault);
+    let meta = Table::Meta.write(txn)?;
+    let row = meta.get(meta::FACTS)?.ok_or_else(|| fault(RowFault::Absent))?;
+    meta::facts(row.value()).map_err(fault)
+}
+
+/// Since when the node of this store is in its mesh.
+fn joined_at(txn: &WriteTransaction, facts: &Facts) -> Result<Timestamp, StoreError> {
+    let name = facts.node.as_str().as_bytes();
+    let nodes = Table::Nodes.write(txn)?;
+    let Some(row) = nodes.get(name)? else { return Ok(Timestamp::default()) };
+    let entry = roster::node(name, row.value());
+    entry.map(|entry| entry.joined_at).map_err(|fault| StoreError::corrupt(Table::Nodes.name(), name, fault))
 }
 
 /// The schema of a file.
@@ -98,7 +133,7 @@ mod tests {
     use super::super::handle::Store;
     use super::super::mutation::Mutation;
     use super::super::test_support::{
-        contact, facts, full_record, log, node, position, record, scope_key, token, version,
+        articles, contact, facts, full_record, log, node, position, record, scope_key, token, version,
     };
     use super::*;
     use crate::model::fields::Fields;
@@ -112,7 +147,7 @@ mod tests {
     }
 
     fn samples() -> Vec<Mutation> {
-        vec![
+        [
             Mutation::PutRecord(record("hubspot/api_key", "global", 1, b"first value")),
             Mutation::PutRecord(record("hubspot/api_key", "global", 2, b"second value")),
             Mutation::PutRecord(full_record()),
@@ -125,7 +160,11 @@ mod tests {
             Mutation::Advance(position(1, 2)),
             Mutation::SetContact(contact()),
             Mutation::SetNextSecretId(301),
+            Mutation::SetRulesPosition(position(1, 1)),
         ]
+        .into_iter()
+        .chain(articles().map(Mutation::PutArticle))
+        .collect()
     }
 
     async fn write_fixture(path: &Path) {
@@ -169,15 +208,48 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_of_schema_2_still_opens_with_everything_in_it() {
-        if std::env::var_os(WRITE_FIXTURE).is_some() {
-            write_fixture(&fixture(2)).await;
-        }
         let (_directory, store, contents) = opened(2).await;
         check_what_every_schema_holds(&contents);
+        assert_eq!(contents.articles, starting(Timestamp(0)).map(Article::Grant), "the rules that were built in");
+        assert_eq!(contents.rules_position, None);
         assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
         assert_eq!(contents.log, [log(1), log(2)]);
         let older = store.version(record("hubspot/api_key", "global", 1, b"").at, version(1)).await.expect("read");
         assert_eq!(older, Some(record("hubspot/api_key", "global", 1, b"first value")));
+    }
+
+    #[tokio::test]
+    async fn a_store_of_schema_3_still_opens_with_everything_in_it() {
+        if std::env::var_os(WRITE_FIXTURE).is_some() {
+            write_fixture(&fixture(3)).await;
+        }
+        let (_directory, _store, contents) = opened(3).await;
+        check_what_every_schema_holds(&contents);
+        assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
+        assert_eq!(contents.log, [log(1), log(2)]);
+        assert_eq!(contents.articles, articles());
+        assert_eq!(contents.rules_position, Some(position(1, 1)));
+    }
+
+    /// The rules of a follower are those its lead sends it, and no others.
+    #[tokio::test]
+    async fn a_follower_of_schema_2_has_no_rules_until_its_lead_sends_them_and_a_lead_has_them_since_it_began() {
+        for (role, granted) in [(Role::Follower, 0), (Role::Lead, 2)] {
+            let directory = tempfile::tempdir().expect("directory");
+            let path = directory.path().join("store.redb");
+            let (store, _) = Store::create(&path, Facts { role, ..facts() }).await.expect("created");
+            store.commit(vec![Mutation::PutNode(node("aurora"))]).await.expect("committed");
+            store.close().await.expect("closed");
+            let database = redb::Database::open(&path).expect("opened");
+            let txn = begin_write(&database).expect("begun");
+            txn.delete_table(Table::Articles.definition()).expect("as schema 2 had it");
+            write_number(&txn, 2).expect("as schema 2 had it");
+            txn.commit().expect("committed");
+            drop(database);
+            let (_store, contents) = Store::open(&path).await.expect("opened");
+            let expected = starting(node("aurora").joined_at).map(Article::Grant);
+            assert_eq!(contents.articles, expected[..granted]);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::error::StoreError;
 use super::mutation::Mutation;
-use super::record::{ROW_BYTES_MAX, key, log, meta, roster, scope_key, secret, too_large};
+use super::record::{ROW_BYTES_MAX, article, key, log, meta, roster, scope_key, secret, too_large};
 use super::table::Table;
 use crate::model::number::{Generation, Position, Revision, Version};
 use crate::model::secret::ScopedSecret;
@@ -26,6 +26,7 @@ pub(super) enum Step {
     TrimLog { keep: u64 },
     Advance { position: Position, row: Vec<u8> },
     Forget,
+    ForgetArticles,
 }
 
 /// Encodes a transaction.
@@ -72,6 +73,10 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
         Mutation::DropToken(hash) => Step::Drop { table: Table::Tokens, key: hash.0.to_vec() },
         Mutation::PutBlob(name, bytes) => put(Table::Blobs, name.as_str().as_bytes(), blob_row(&bytes)?),
         Mutation::DropBlob(name) => Step::Drop { table: Table::Blobs, key: name.as_str().into() },
+        Mutation::PutArticle(article) => put(Table::Articles, &key::article(&article.id()), article::row(&article)?),
+        Mutation::DropArticle(id) => Step::Drop { table: Table::Articles, key: key::article(&id) },
+        Mutation::ForgetArticles => Step::ForgetArticles,
+        Mutation::SetRulesPosition(at) => put(Table::Meta, meta::RULES_POSITION, meta::position_row(at)?),
         Mutation::AppendLog(entry) => Step::AppendLog { revision: entry.revision, row: log::log_row(&entry)? },
         Mutation::TrimLog { keep } => Step::TrimLog { keep: u64::try_from(keep).unwrap_or(u64::MAX) },
         Mutation::Advance(position) => Step::Advance { position, row: meta::position_row(position)? },

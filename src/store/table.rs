@@ -13,7 +13,7 @@ pub(super) type Bytes = &'static [u8];
 /// One table. Names in the file are never changed and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
-    /// Text keys: schema, facts, position, contact, next secret id.
+    /// Text keys: schema, facts, position, contact, next secret id, rules position.
     Meta,
     /// Address to the current version.
     Records,
@@ -31,11 +31,13 @@ pub(super) enum Table {
     Blobs,
     /// Revision to log entry.
     Log,
+    /// Article id to article.
+    Articles,
 }
 
 impl Table {
     /// Every table.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Meta,
         Self::Records,
         Self::Versions,
@@ -45,6 +47,7 @@ impl Table {
         Self::Tokens,
         Self::Blobs,
         Self::Log,
+        Self::Articles,
     ];
 
     /// What it is called in the file.
@@ -59,6 +62,7 @@ impl Table {
             Self::Tokens => "tokens",
             Self::Blobs => "blobs",
             Self::Log => "log",
+            Self::Articles => "articles",
         }
     }
 

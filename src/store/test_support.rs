@@ -9,22 +9,28 @@ use redb::StorageBackend;
 use super::facts::Facts;
 use super::handle::Store;
 use super::mutation::Mutation;
+use crate::model::api_key::{ApiKey, ApiKeyHash, KeyText, PreviousText};
+use crate::model::article::Article;
 use crate::model::change::ChangeKind;
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
 use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::fields::{Field, FieldKind, Fields};
+use crate::model::freeze::{Freeze, FreezeLevel, FreezeTarget};
 use crate::model::freshness::Offline;
 use crate::model::glob::SecretGlob;
+use crate::model::grant::Expiry;
 use crate::model::identity::{KeyPin, MeshId, Role, SealingPublicKey};
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::{CompanyId, EnvironmentName, FieldName, NodeName};
+use crate::model::name::{AgentName, ApiKeyName, CompanyId, EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
+use crate::model::reach::Reach;
 use crate::model::record::{Contact, Record, RecordBody, SealedScopeKey, SealedValue};
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::{BootId, BootTime, Moment, Timestamp};
+use crate::policy::starting::starting;
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -158,6 +164,32 @@ pub(super) fn log(revision: u64) -> LogEntry {
             version: version(revision),
         },
     }
+}
+
+/// Articles of several kinds, in the order of their keys.
+pub(super) fn articles() -> [Article; 3] {
+    let at = Timestamp(1_795_248_000_000);
+    let [grant, _] = starting(at);
+    let text = KeyText { hash: ApiKeyHash([3; 32]), hint: "mj_agent_Ab12".to_owned(), made_at: at };
+    let key = ApiKey {
+        agent: AgentName::parse("openclaw").expect("agent"),
+        name: ApiKeyName::parse("ci").expect("key name"),
+        current: text.clone(),
+        previous: Some(PreviousText { text, until: at }),
+        reach: Reach::everything(),
+        limit_rpm: Some(60),
+        created_by: "admin".to_owned(),
+        created_at: at,
+        expires_at: Expiry::Never,
+    };
+    let freeze = Freeze {
+        target: FreezeTarget::Secret(place().secret.name),
+        level: FreezeLevel::Read,
+        reason: "an incident".to_owned(),
+        frozen_by: "admin".to_owned(),
+        frozen_at: at,
+    };
+    [Article::Freeze(freeze), Article::Grant(grant), Article::ApiKey(key)]
 }
 
 pub(super) fn position(epoch: u64, revision: u64) -> Position {

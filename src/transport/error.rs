@@ -198,6 +198,8 @@ impl From<WireError> for TransportError {
             | WireError::Field { .. }
             | WireError::Name(_)
             | WireError::Glob(_)
+            | WireError::Principal(_)
+            | WireError::Freeze(_)
             | WireError::Metadata(_) => Self::Malformed(error),
         }
     }

@@ -130,6 +130,9 @@ pub enum VaultError {
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
+    /// An article of the rulebook is over its bounds, or there are too many.
+    #[error("{0}")]
+    BadRule(String),
     /// A list cursor that this node did not issue.
     #[error("the cursor is not one this node issued")]
     BadCursor,
@@ -257,6 +260,7 @@ impl VaultError {
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",
             Self::BadScope(_) => "bad_scope",
+            Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
             Self::Agent(error) => error.code(),

@@ -44,6 +44,7 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
         (CommitError::Fields(error), _) => VaultError::Fields(error.clone()),
         (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
         (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
+        (CommitError::Article { .. } | CommitError::TooManyArticles, _) => VaultError::BadRule(error.to_string()),
         (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
         (
             CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_),

@@ -1,9 +1,11 @@
 //! Why bytes are not a frame, or a frame not what it claims. All but [`WireError::Unencodable`] and an oversized frame of
 //! our own are the peer's fault.
 
+use crate::model::freeze::FreezeError;
 use crate::model::glob::GlobError;
 use crate::model::metadata::MetadataError;
 use crate::model::name::NameError;
+use crate::model::principal::PrincipalError;
 
 /// A refusal to read or write a frame.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,12 @@ pub enum WireError {
     /// Metadata is over its bounds.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A principal is none.
+    #[error(transparent)]
+    Principal(#[from] PrincipalError),
+    /// Nothing that could be frozen.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
 }
 
 /// The rule a field broke.
@@ -97,6 +105,9 @@ pub enum FieldRule {
     /// Something that must be there once is there twice, or too often.
     #[error("an entry is there twice, or there are too many")]
     Repeated,
+    /// Bytes that are not of their format.
+    #[error("its bytes are not of its format")]
+    Malformed,
     /// Two fields that exclude each other.
     #[error("contradicts another field")]
     Contradiction,

@@ -8,13 +8,19 @@
 mod code;
 #[macro_use]
 pub mod frame;
+pub mod article;
+mod article_agent;
+#[cfg(test)]
+mod article_tests;
 pub mod control;
 pub mod entitlement;
 pub mod error;
 pub mod join;
 pub mod open;
+mod reach;
 pub mod record;
 pub mod request;
+pub mod rules;
 pub mod secret;
 pub mod subscription;
 pub mod tally;

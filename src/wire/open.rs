@@ -10,6 +10,8 @@ codes! {
         Subscription = 2,
         /// Questions with ids, pipelined.
         Request = 3,
+        /// The rulebook.
+        Rules = 4,
     }
 }
 
@@ -38,5 +40,6 @@ mod tests {
         golden(&Opening::from(Open { kind: StreamKind::Control }), "0000000401000101");
         golden(&Opening::from(Open { kind: StreamKind::Subscription }), "0000000401000102");
         golden(&Opening::from(Open { kind: StreamKind::Request }), "0000000401000103");
+        golden(&Opening::from(Open { kind: StreamKind::Rules }), "0000000401000104");
     }
 }

@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod agents;
 mod command_line;
 mod denied_caller;
 mod destroying;

@@ -1,6 +1,7 @@
 //! Keys of the tables: names, each ended by a zero byte, which no name can hold; then fixed-size numbers, big endian, so
 //! that the order of the bytes is the order of the numbers.
 
+use crate::model::article::ArticleId;
 use crate::model::name::{CompanyId, EnvironmentName, KeyName, NodeName, ServiceName};
 use crate::model::number::{Generation, Revision, Version};
 use crate::model::secret::{KeyScope, Scope, ScopedSecret, SecretAddress, SecretName};
@@ -37,6 +38,21 @@ pub(in crate::store) fn scope_key(at: &KeyScope, generation: Generation) -> Vec<
 /// Revision.
 pub(in crate::store) fn revision(revision: Revision) -> [u8; 8] {
     revision.get().to_be_bytes()
+}
+
+/// A letter for the kind, then its names. The letter is never changed and never reused.
+pub(in crate::store) fn article(id: &ArticleId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    match id {
+        ArticleId::Grant(name) => push_name(&mut key, &format!("g{name}")),
+        ArticleId::Agent(name) => push_name(&mut key, &format!("a{name}")),
+        ArticleId::ApiKey(agent, name) => {
+            push_name(&mut key, &format!("k{agent}"));
+            push_name(&mut key, name.as_str());
+        }
+        ArticleId::Freeze(target) => push_name(&mut key, &format!("f{target}")),
+    }
+    key
 }
 
 /// Reads what [`address`] wrote.

@@ -25,6 +25,8 @@ pub(in crate::store) const POSITION: &[u8] = b"position";
 pub(in crate::store) const CONTACT: &[u8] = b"contact";
 /// Key of the next secret id.
 pub(in crate::store) const NEXT_SECRET_ID: &[u8] = b"next_secret_id";
+/// Key of the position of the rulebook.
+pub(in crate::store) const RULES_POSITION: &[u8] = b"rules_position";
 
 #[derive(Encode, Decode)]
 struct FactsRow {

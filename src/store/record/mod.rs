@@ -3,6 +3,7 @@
 //! A row type belongs to this folder alone and is converted to and from the nouns of `model` by hand, so that neither
 //! can change the other unseen. Golden bytes in each file hold the formats still.
 
+pub(super) mod article;
 pub(super) mod key;
 pub(super) mod log;
 pub(super) mod meta;
