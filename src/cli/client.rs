@@ -19,7 +19,7 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::import_batch::Lines;
 use super::question::Question;
-use super::signer::{self, Signer};
+use super::signer;
 use super::views_error::ErrorView;
 use super::wiped::Gathered;
 use crate::crypto::plaintext::Plaintext;
@@ -141,13 +141,13 @@ impl Client {
 
     /// The question with the signature of whoever signs what this program asks for, if it is a command and somebody does.
     async fn signed(&self, question: Question, lines: Option<&Lines>) -> Result<Question, CliError> {
+        let Some(signer) = self.credentials.signer() else { return Ok(question) };
         if !question.is_command() && lines.is_none() {
             return Ok(question);
         }
-        let Some(signer) = Signer::of_environment()? else { return Ok(question) };
         let digest = lines.map(Lines::digest).transpose()?;
         let health = self.converse(Question::get("/health").into_request()?).await?;
-        question.signed(&signer, signer::seconds(&health.parse()?)?, digest)
+        question.signed(signer, signer::seconds(&health.parse()?)?, digest)
     }
 
     async fn converse<B>(&self, request: Request<B>) -> Result<Answer, CliError>

@@ -69,6 +69,7 @@ mod views_keys;
 mod views_node;
 mod views_record;
 mod views_secret;
+mod views_signing;
 mod views_unseal;
 mod views_watch;
 mod wiped;

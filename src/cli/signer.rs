@@ -3,25 +3,24 @@
 //! The key comes from a file that `AURORA_SIGNING_KEY_FILE` names, never from the command line; whose it is, from
 //! `AURORA_AGENT`. The time is the node's own, so that the clock of whoever signs does not matter.
 
-use std::env;
-use std::fs::File;
-use std::io::Read;
+use std::ffi::OsString;
+use std::path::Path;
 
 use serde::Deserialize;
 
+use super::credentials;
 use super::error::CliError;
-use crate::crypto::plaintext::Plaintext;
 use crate::crypto::signing::SigningKey;
 use crate::crypto::system_entropy::SystemEntropy;
 use crate::model::name::AgentName;
 use crate::model::time::{Entropy, Timestamp};
 use crate::policy::signing::{Command, shown};
 
-const KEY_FILE: &str = "AURORA_SIGNING_KEY_FILE";
-const AGENT: &str = "AURORA_AGENT";
+/// Names the file that holds the signing key.
+pub(super) const SIGNING_KEY_FILE: &str = "AURORA_SIGNING_KEY_FILE";
 
-/// Longer than any key, with white space around it.
-const FILE_BYTES_MAX: u64 = 4096;
+/// Names the agent whose key that is.
+pub(super) const AGENT: &str = "AURORA_AGENT";
 
 const NONCE_BYTES: usize = 16;
 
@@ -48,21 +47,24 @@ pub(super) fn seconds(time: &NodeTime) -> Result<i64, CliError> {
 }
 
 impl Signer {
-    /// The signer that the environment names; `None` when it names none.
+    /// The signer with the key of this file, for this agent; `None` without a file.
     ///
     /// # Errors
-    /// [`CliError::Usage`] when it names half of one, [`CliError::Input`] when the key cannot be read.
-    pub(super) fn of_environment() -> Result<Option<Self>, CliError> {
-        let Some(path) = env::var_os(KEY_FILE).filter(|path| !path.is_empty()) else { return Ok(None) };
-        let what = format!("the signing key in {}", path.to_string_lossy());
-        let unreadable = |source| CliError::Input { what: what.clone(), source };
-        // In one buffer that does not grow: a buffer that grows leaves a copy of the key behind.
-        let mut text = Vec::with_capacity(usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX));
-        let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut text));
-        let text = Plaintext::new(text);
-        read.map_err(unreadable)?;
-        let key = SigningKey::parse(&text).map_err(|error| unreadable(std::io::Error::other(error)))?;
-        Ok(Some(Self { key, agent: agent()? }))
+    /// [`CliError::Usage`] for what is no key, or one of nobody, or one that others may read; [`CliError::Input`] when it
+    /// cannot be read.
+    pub(super) fn new(file: Option<OsString>, agent: Option<OsString>) -> Result<Option<Self>, CliError> {
+        let Some(path) = file else { return Ok(None) };
+        let usage = |message: String| CliError::Usage {
+            message,
+            hint: format!("Set {AGENT} to the name of the agent whose key is in the file {SIGNING_KEY_FILE} names."),
+        };
+        let name = agent.ok_or_else(|| usage(format!("{SIGNING_KEY_FILE} is set and {AGENT} is not")))?;
+        let agent = AgentName::parse(&name.to_string_lossy()).map_err(|error| usage(format!("{AGENT}: {error}")))?;
+        let key = SigningKey::parse(&credentials::read(Path::new(&path))?).map_err(|error| CliError::Usage {
+            message: format!("{SIGNING_KEY_FILE}: {error}"),
+            hint: "A signing key begins with aurora-sign-; aurora agent signing-key makes one.".to_owned(),
+        })?;
+        Ok(Some(Self { key, agent }))
     }
 
     /// The headers that sign a request made at this second.
@@ -90,17 +92,11 @@ impl Signer {
     }
 }
 
-fn agent() -> Result<AgentName, CliError> {
-    let usage = |message: String| CliError::Usage {
-        message,
-        hint: format!("Set {AGENT} to the name of the agent whose key {KEY_FILE} is."),
-    };
-    let name = env::var(AGENT).map_err(|_| usage(format!("{KEY_FILE} is set and {AGENT} is not")))?;
-    AgentName::parse(&name).map_err(|error| usage(format!("the environment variable {AGENT} is not usable: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::crypto::digest::sha256;
     use crate::policy::signing;
@@ -118,6 +114,23 @@ mod tests {
             Command { method: "POST", target: "/api/secrets?x=1", body: &body, timestamp: 1_795_248_000, nonce, agent };
         let mac = signing::mac(signature).expect("a code");
         assert!(signer.key.fits(command.text().as_bytes(), &mac));
+    }
+
+    #[test]
+    fn a_key_without_its_agent_or_of_another_kind_is_refused_without_repeating_it() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("key");
+        let key = SigningKey::generate(&SystemEntropy).expect("random bytes").text();
+        fs::write(&path, [key.expose(), b"\n"].concat()).expect("written");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
+        let signer = |agent: Option<&str>| Signer::new(Some(path.clone().into()), agent.map(OsString::from));
+        assert_eq!(signer(Some("openclaw")).expect("good").expect("a signer").agent.as_str(), "openclaw");
+        assert!(signer(None).map(drop).expect_err("of nobody").to_string().contains(AGENT));
+        assert!(matches!(signer(Some("../x")), Err(CliError::Usage { .. })));
+        fs::write(&path, "aurora-sign-hunter2").expect("written");
+        let told = signer(Some("openclaw")).map(drop).expect_err("no key").to_string();
+        assert!(told.contains(SIGNING_KEY_FILE) && !told.contains("hunter2"), "{told}");
+        assert!(Signer::new(None, Some("openclaw".into())).expect("good").is_none());
     }
 
     #[test]

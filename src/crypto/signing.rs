@@ -102,8 +102,11 @@ mod tests {
     #[test]
     fn the_key_of_the_code_is_the_text_that_was_shown() {
         let text = String::from_utf8(key(0).text().expose().to_vec()).expect("ascii");
-        assert_eq!(text, "aurora-sign-TEXT");
-        assert_eq!(hex(&key(0).sign(b"a command").expect("signed")), "MAC");
+        assert_eq!(text, "aurora-sign-0Gp5uvDxgLTOpvmZxMbHDMkmqwsB6acXk71hwVCsCdgwyoj");
+        assert_eq!(
+            hex(&key(0).sign(b"a command").expect("signed")),
+            "660b894b7ddf31addb32598f62b6abe4b063cb603f60504abf7d2fb098848f73"
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ impl Window {
     pub fn from_ages(now: u64, ages: &[u32]) -> Self {
         let mut window = Self::new(now);
         for (age, count) in ages.iter().take(WINDOW_SECONDS).enumerate() {
-            window.counts[place(now.saturating_sub(u64_of(age)))] = if u64_of(age) <= now { *count } else { 0 };
+            if let Some(second) = now.checked_sub(u64_of(age)) {
+                window.counts[place(second)] = *count;
+            }
         }
         window
     }

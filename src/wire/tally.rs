@@ -127,10 +127,7 @@ mod tests {
             buckets: vec![of_company(), of_key()],
             uses: vec![LastUse { agent: "a".into(), key: "k".into(), at_ms: 1 }],
         });
-        golden(
-            &tally,
-            "0000001f01000402086f70656e636c6177010461636d65000301 00fb2c010161000101 6b00".replace(' ', "").as_str(),
-        );
+        golden(&tally, "0000002701000402086f70656e636c6177010461636d6500030100fb2c0101610001016b00010161016b02");
         let tallies = FromLead::from(Tallies { buckets: vec![of_key()] });
         golden(&tallies, "0000000a0100690101610001016b00");
         survives_anything(&tally);

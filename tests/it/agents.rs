@@ -3,4 +3,4 @@
 mod hostile;
 mod life;
 mod limits_of_power;
-mod stage;
+pub mod stage;
