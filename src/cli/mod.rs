@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_environment;
+pub mod arguments_freeze;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
@@ -48,6 +49,7 @@ mod verbs_apikey;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
+mod verbs_freeze;
 mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
@@ -65,6 +67,7 @@ mod views_environment;
 mod views_error;
 mod views_explain;
 mod views_exposure;
+mod views_freeze;
 mod views_keys;
 mod views_node;
 mod views_record;
@@ -126,6 +129,9 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
+        Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
+        Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -84,7 +84,7 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
-        Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
+        Verb::Key(KeyVerb::RotateRoot) | Verb::Freeze(_) | Verb::Unfreeze(_) => Takes::Reason,
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
         Verb::Agent(
@@ -102,6 +102,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Unseal(_)
+        | Verb::Freezes
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -5,6 +5,7 @@
 
 pub mod decide;
 pub mod error;
+pub mod frozen;
 pub mod identify;
 pub mod rate;
 mod reaches;
