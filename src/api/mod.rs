@@ -8,6 +8,7 @@
 
 mod deed;
 mod desk;
+mod digesting;
 pub mod error;
 pub mod reception;
 pub mod server;
@@ -20,6 +21,7 @@ mod connection;
 mod context;
 mod front;
 mod json;
+mod limit_headers;
 mod lines;
 mod peer;
 mod query;
@@ -38,10 +40,12 @@ mod routes_lists;
 mod routes_nodes;
 mod routes_policy;
 mod routes_secret;
+mod routes_signing;
 mod routes_unseal;
 mod routes_watch;
 mod seats;
 mod shown;
+mod signed;
 mod stage;
 mod stalled;
 mod table;

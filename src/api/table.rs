@@ -14,6 +14,7 @@ use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
 use crate::vault::sealed_parts::Awaits;
+use crate::vault::signing::SignatureRefused;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +129,8 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
         | VaultError::NodeMismatch { .. }
@@ -243,6 +245,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::AuditUnavailable => {
             "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
         }
+        VaultError::RateLimited { .. } => {
+            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
+        }
+        VaultError::Signature(cause) => signature_hint(*cause),
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
@@ -255,6 +261,19 @@ fn unseal_hint(awaits: Awaits) -> &'static str {
         Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
         Awaits::Passphrase => "Bring it: aurora unseal",
         Awaits::Start => "Try again in a moment.",
+    }
+}
+
+fn signature_hint(refused: SignatureRefused) -> &'static str {
+    match refused {
+        SignatureRefused::Required => {
+            "Sign it with the agent's signing key (aurora agent signing-key), on the lead: see API.md, signed commands."
+        }
+        SignatureRefused::Invalid => {
+            "Sign method, path with query, SHA-256 of the body, time, nonce and agent with a key that works."
+        }
+        SignatureRefused::Replayed => "Sign each request anew, with a nonce of its own.",
+        SignatureRefused::Expired => "Set the clock (the node's time is in /health), and sign the request anew.",
     }
 }
 
