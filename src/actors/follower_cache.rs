@@ -9,8 +9,10 @@ use std::time::Duration;
 use super::board::{Board, Held};
 use super::error::ApplyError;
 use super::follower_keys::FollowerKeys;
+use super::follower_rules::Rules;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::scope_key::ScopeKey;
+use crate::model::article::Article;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::number::{Generation, Position};
@@ -21,6 +23,7 @@ use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
 use crate::replication::history::as_kept;
+use crate::replication::rules_acceptance;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::handle::Store;
@@ -35,6 +38,10 @@ pub struct CacheParts {
     pub own: RosterEntry,
     /// Where the cache is kept.
     pub store: Store,
+    /// What it was sent of the rulebook; the board shows it already.
+    pub articles: Vec<Article>,
+    /// Up to where that is; `None` if it never was sent any.
+    pub rules_position: Option<Position>,
     /// Opens scope keys.
     pub keys: FollowerKeys,
     /// Where reads are answered from; holds the state to start with.
@@ -53,14 +60,18 @@ pub(super) struct Cache {
     acceptance: Acceptance,
     vouching: Vouching,
     persisted: Option<Contact>,
+    rules: Rules,
     with: CacheParts,
 }
 
 impl Cache {
-    pub(super) fn new(with: CacheParts) -> Self {
+    pub(super) fn new(mut with: CacheParts) -> Self {
         let view = with.board.held.load().view.clone();
         let position = view.position;
+        let articles = std::mem::take(&mut with.articles);
+        let rules = Rules::new(articles, with.rules_position, with.store.clone(), Arc::clone(&with.board));
         Self {
+            rules,
             ring: KeyRing::clone(&with.board.keys.load()),
             staged_keys: Vec::new(),
             acceptance: Acceptance::new(position),
@@ -71,13 +82,19 @@ impl Cache {
         }
     }
 
-    pub(super) async fn begin(&mut self) -> Result<Position, ApplyError> {
+    /// Gives where the records and where the rules stand.
+    pub(super) async fn begin(&mut self) -> Result<(Position, Option<Position>), ApplyError> {
         // A crash may have come between the last value under a new key and the end of the old one.
         self.drop_old_keys().await?;
         self.acceptance = Acceptance::new(self.view.position);
         self.staged_keys.clear();
         self.vouching.begin();
-        Ok(self.view.position)
+        Ok((self.view.position, self.rules.begin()))
+    }
+
+    /// Takes in rules; gives the position they came to, once they are complete.
+    pub(super) async fn rules(&mut self, incoming: rules_acceptance::Incoming) -> Result<Option<Position>, ApplyError> {
+        self.rules.incoming(incoming, self.view.position).await
     }
 
     pub(super) async fn incoming(&mut self, incoming: Incoming) -> Result<Position, ApplyError> {
@@ -234,6 +251,7 @@ impl Cache {
         self.view.position = position;
         let held = Held { view: self.view.clone(), entitlement: self.with.own.entitlement.clone() };
         self.with.board.held.store(Arc::new(held));
+        self.rules.records_reached(position);
         self.with.board.moved.send_replace(position);
         let met = self.vouching.applied(position);
         self.publish_contact(met);

@@ -8,16 +8,20 @@ use super::certificate::{CHECK_EVERY, FollowerCertificate};
 use super::error::SessionError;
 use super::secret_follower::FollowerSecrets;
 use super::unanswered::Unanswered;
+use crate::model::article::Edit;
 use crate::model::caller::LeadAddress;
-use crate::model::number::Position;
+use crate::model::freshness::FreshnessPolicy;
+use crate::model::number::{Position, Revision};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::Incoming;
+use crate::replication::rules_acceptance::{self, Head};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
-use crate::wire::control::{self, Heartbeat, Hello, Welcome};
+use crate::wire::control::{self, Heartbeat, Hello, Promise, Welcome};
 use crate::wire::open::StreamKind;
 use crate::wire::request::{self, Renew};
+use crate::wire::rules::{self, FollowRules, RulesHeld};
 use crate::wire::subscription::{self, Ack, Subscribe};
 use crate::wire::version;
 
@@ -41,6 +45,8 @@ pub struct FollowerSessions {
     pub certificate: FollowerCertificate,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The node's own freshness durations: the lead tells people when this node stops by itself.
+    pub freshness: FreshnessPolicy,
     /// How busy this machine is, in thousandths of a waiting process.
     pub load_milli: fn() -> u32,
     /// When the node started.
@@ -56,6 +62,7 @@ pub(super) struct Session {
     receiver: FrameReceiver,
     sessions: Arc<FollowerSessions>,
     position: Position,
+    rules: Option<Position>,
     unanswered: Unanswered,
 }
 
@@ -64,7 +71,7 @@ pub(super) async fn greet(
     connection: PeerConnection,
     sessions: Arc<FollowerSessions>,
 ) -> Result<Session, SessionError> {
-    let position = sessions.secrets.begin().await?;
+    let (position, rules) = sessions.secrets.begin().await?;
     let (mut sender, mut receiver) = connection.open_stream(StreamKind::Control).await?;
     let now = sessions.clock.now();
     let hello = Hello {
@@ -81,7 +88,8 @@ pub(super) async fn greet(
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
         Some(control::FromLead::Beacon(_)) | None => return Err(SessionError::Unexpected("no welcome")),
     }
-    Ok(Session { connection, sender, receiver, sessions, position, unanswered: Unanswered::default() })
+    sender.send(&control::FromFollower::Promise(Promise::from(sessions.freshness))).await?;
+    Ok(Session { connection, sender, receiver, sessions, position, rules, unanswered: Unanswered::default() })
 }
 
 fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> Result<(), SessionError> {
@@ -97,10 +105,11 @@ fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> R
 impl Session {
     /// Runs until the connection ends, and says why it did.
     pub(super) async fn run(self) -> SessionError {
-        let Self { connection, sender, receiver, sessions, position, unanswered } = self;
+        let Self { connection, sender, receiver, sessions, position, rules, unanswered } = self;
         let ended = tokio::select! {
             ended = beat(sender, &sessions, &unanswered) => ended,
             ended = hear(receiver, &sessions, &unanswered) => ended,
+            ended = follow_rules(&connection, &sessions, rules) => ended,
             ended = follow(&connection, &sessions, position) => ended,
             ended = renew(&connection, &sessions) => ended,
         };
@@ -161,6 +170,26 @@ async fn hear(
     }
 }
 
+/// Takes in the rules, and tells the lead each time they are in force: it sends no records beyond them.
+async fn follow_rules(
+    connection: &PeerConnection,
+    sessions: &FollowerSessions,
+    held: Option<Position>,
+) -> Result<(), SessionError> {
+    let (mut sender, mut receiver) = connection.open_stream(StreamKind::Rules).await?;
+    sender.send(&rules::FromFollower::FollowRules(FollowRules::from(held))).await?;
+    while let Some(rules::FromLead::Articles(articles)) = receiver.receive().await? {
+        let head = Head { position: articles.position(), previous: Revision(articles.previous), whole: articles.whole };
+        let edits = articles.articles.into_iter().map(Edit::try_from).collect::<Result<_, _>>()?;
+        let incoming = rules_acceptance::Incoming { head, more: articles.more, edits };
+        if let Some(position) = sessions.secrets.rules(incoming).await? {
+            let held = RulesHeld { epoch: position.epoch.get(), revision: position.revision.get() };
+            sender.send(&rules::FromFollower::RulesHeld(held)).await?;
+        }
+    }
+    Err(SessionError::Unexpected("the end of the rules"))
+}
+
 async fn follow(
     connection: &PeerConnection,
     sessions: &FollowerSessions,
@@ -194,7 +223,7 @@ async fn apply(sessions: &FollowerSessions, frame: subscription::FromLead) -> Re
         subscription::FromLead::SnapshotEnd(end) => Incoming::SnapshotEnd { count: end.count },
         subscription::FromLead::Change(change) => Incoming::Change {
             epoch: change.position().epoch,
-            previous: crate::model::number::Revision(change.previous),
+            previous: Revision(change.previous),
             revision: change.position().revision,
             records: records(change.records)?,
         },

@@ -1,13 +1,20 @@
 //! The subscription stream of one follower, on the lead: computes the next step from the current view and sends it.
 //!
+//! No record goes out before the rules that were there before it: what is sent is computed from a view whose rules the
+//! node is known to hold. So a deny always arrives before the value it is about, and whoever acknowledges a revision holds
+//! the rules up to it too.
+//!
 //! Nothing is queued for a follower. One that does not read is held back by flow control alone, and dropped when a single
 //! frame takes too long; it comes back and catches up.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::error::SessionError;
 use super::heartbeat::Report;
+use super::lead_rules::TAKING_TIMEOUT;
 use super::lead_sessions::LeadSessions;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::name::NodeName;
@@ -15,6 +22,7 @@ use crate::model::number::{Position, Revision};
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::replication::feed::{self, Step};
+use crate::replication::rules_feed;
 use crate::replication::sent_keys::SentKeys;
 use crate::replication::view::LeadView;
 use crate::transport::stream::{FrameReceiver, FrameSender};
@@ -33,6 +41,7 @@ pub(super) async fn run(
     mut receiver: FrameReceiver,
     sessions: Arc<LeadSessions>,
     node: NodeName,
+    rules: watch::Receiver<Option<Position>>,
 ) -> Result<(), SessionError> {
     let Some(FromFollower::Subscribe(subscribe)) = receiver.receive().await? else {
         return Err(SessionError::Unexpected("something else than subscribe"));
@@ -43,6 +52,7 @@ pub(super) async fn run(
         node: node.clone(),
         at: subscribe.position(),
         sent_keys: SentKeys::default(),
+        rules,
     };
     tokio::select! {
         ended = feed.run() => ended,
@@ -73,6 +83,8 @@ struct Feed {
     node: NodeName,
     at: Position,
     sent_keys: SentKeys,
+    /// Up to where the follower holds the rules.
+    rules: watch::Receiver<Option<Position>>,
 }
 
 /// What one step is computed from.
@@ -86,7 +98,7 @@ impl Feed {
         let mut moved = self.sessions.lead_board.moved.subscribe();
         loop {
             moved.mark_unchanged();
-            let seen = self.look();
+            let seen = self.view().await?;
             match feed::next(&seen.lead, &self.node, self.at) {
                 Step::Current => {
                     drop(seen);
@@ -95,6 +107,31 @@ impl Feed {
                 Step::Snapshot { entry } => self.snapshot(&seen, &entry).await?,
                 Step::Change { previous, revision, records } => self.change(&seen, previous, revision, records).await?,
                 Step::Expelled => return Err(SessionError::Expelled),
+            }
+        }
+    }
+
+    /// What may be sent now: the newest view, or, as soon as the follower holds the rules of one it had to wait for, at
+    /// least that one. Rules that change all the time do not hold up the records for ever.
+    async fn view(&mut self) -> Result<Seen, SessionError> {
+        loop {
+            let seen = self.look();
+            let Some(entry) = seen.lead.node(&self.node) else { return Ok(seen) };
+            let needed = rules_feed::needed(&seen.lead, entry);
+            if rules_feed::suffices(*self.rules.borrow(), needed) {
+                return Ok(seen);
+            }
+            let taken = self.rules.wait_for(|held| rules_feed::suffices(*held, needed));
+            let taken = tokio::time::timeout(TAKING_TIMEOUT, taken).await.map_err(|_| SessionError::WithoutRules)?;
+            let held = *taken.map_err(|_| SessionError::Stopping)?;
+            let newest = self.look();
+            let Some(now) = newest.lead.node(&self.node) else { return Ok(newest) };
+            if rules_feed::suffices(held, rules_feed::needed(&newest.lead, now)) {
+                return Ok(newest);
+            }
+            // What the node may not hold any more is not sent, however old the view.
+            if now.changed_at == entry.changed_at {
+                return Ok(seen);
             }
         }
     }

@@ -12,6 +12,7 @@ use super::board::Presence;
 use super::error::SessionError;
 use super::heartbeat::Report;
 use super::lead_feed;
+use super::lead_rules;
 use super::lead_sessions::LeadSessions;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
@@ -50,7 +51,8 @@ async fn serve(
     // Accepting must not be cancelled half way, so one future does it and is only ever replaced once it is done.
     let accepting = connection.accept_stream();
     tokio::pin!(accepting);
-    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control] };
+    let rules = Arc::new(lead_rules::Held::new(None));
+    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
     loop {
         tokio::select! {
             ended = &mut answering => return ended,
@@ -67,6 +69,8 @@ async fn serve(
 struct Streams {
     running: JoinSet<Result<(), SessionError>>,
     opened: Vec<StreamKind>,
+    /// Up to where the follower holds the rules: what it waits for that feeds it records.
+    rules: Arc<lead_rules::Held>,
 }
 
 impl Streams {
@@ -83,9 +87,14 @@ impl Streams {
         self.opened.push(kind);
         let (connection, sessions) = (Arc::clone(connection), Arc::clone(sessions));
         match kind {
-            StreamKind::Control | StreamKind::Rules => {}
+            StreamKind::Control => {}
             StreamKind::Subscription => {
-                self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone()));
+                let rules = self.rules.subscribe();
+                self.running.spawn(lead_feed::run(sender, receiver, sessions, node.clone(), rules));
+            }
+            StreamKind::Rules => {
+                let rules = Arc::clone(&self.rules);
+                self.running.spawn(lead_rules::run(sender, receiver, sessions, node.clone(), rules));
             }
             StreamKind::Request => {
                 self.running.spawn(answer_requests(sender, receiver, sessions, connection));
@@ -130,9 +139,15 @@ async fn answer_heartbeats(
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(), SessionError> {
+    let mut promise = None;
     while let Some(frame) = receiver.receive().await? {
-        let control::FromFollower::Heartbeat(heartbeat) = frame else {
-            return Err(SessionError::Unexpected("a second hello"));
+        let heartbeat = match frame {
+            control::FromFollower::Heartbeat(heartbeat) => heartbeat,
+            control::FromFollower::Promise(told) => {
+                promise = Some(told.freshness());
+                continue;
+            }
+            control::FromFollower::Hello(_) => return Err(SessionError::Unexpected("a second hello")),
         };
         let now = sessions.clock.now();
         let position = sessions.lead_board.lead_view.load().view.position;
@@ -150,6 +165,7 @@ async fn answer_heartbeats(
             cache_entries: heartbeat.cache_entries,
             load_milli: heartbeat.load_milli,
             uptime_ms: heartbeat.uptime_ms,
+            promise,
             address: Some(connection.remote_address().to_string()),
         };
         sessions.heartbeats.report(node.clone(), Report::Heartbeat(presence));

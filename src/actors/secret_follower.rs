@@ -15,6 +15,7 @@ use crate::model::number::Position;
 use crate::model::record::SealedScopeKey;
 use crate::model::time::Moment;
 use crate::replication::acceptance::Incoming;
+use crate::replication::rules_acceptance;
 
 /// The lead sends no faster than this is applied; the bound only guards against a session that does not wait.
 const WAITING_MAX: usize = 64;
@@ -45,8 +46,9 @@ impl FollowerSecrets {
         self.actor.get_cell()
     }
 
-    /// A new session begins: gives the position to subscribe from, and forgets half a snapshot of the last one.
-    pub(super) async fn begin(&self) -> Result<Position, ApplyError> {
+    /// A new session begins: gives the positions to follow records and rules from, and forgets what the last one left half
+    /// done.
+    pub(super) async fn begin(&self) -> Result<(Position, Option<Position>), ApplyError> {
         self.ask(Message::Begin).await
     }
 
@@ -65,7 +67,12 @@ impl FollowerSecrets {
         self.ask(|ask| Message::Beacon(asked, position, ask)).await
     }
 
-    async fn ask(&self, message: impl FnOnce(Ask) -> Message) -> Result<Position, ApplyError> {
+    /// Takes in rules; answers with the position they came to once all of them are durable and in force.
+    pub(super) async fn rules(&self, incoming: rules_acceptance::Incoming) -> Result<Option<Position>, ApplyError> {
+        self.ask(|ask| Message::Rules(Box::new(incoming), ask)).await
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Ask<T>) -> Message) -> Result<T, ApplyError> {
         let permit = Arc::clone(&self.gate).acquire_owned().await.map_err(|_| ApplyError::Stopped)?;
         let (reply, answer) = oneshot::channel();
         self.actor.cast(message(Ask { reply, _permit: permit })).map_err(|_| ApplyError::Stopped)?;
@@ -78,16 +85,26 @@ impl FollowerSecrets {
 
 #[derive(Debug)]
 enum Message {
-    Begin(Ask),
-    Incoming(Box<Incoming>, Ask),
-    ScopeKeys(Vec<SealedScopeKey>, Ask),
-    Beacon(Moment, Position, Ask),
+    Begin(Ask<(Position, Option<Position>)>),
+    Incoming(Box<Incoming>, Ask<Position>),
+    Rules(Box<rules_acceptance::Incoming>, Ask<Option<Position>>),
+    ScopeKeys(Vec<SealedScopeKey>, Ask<Position>),
+    Beacon(Moment, Position, Ask<Position>),
 }
 
 #[derive(Debug)]
-struct Ask {
-    reply: oneshot::Sender<Result<Position, ApplyError>>,
+struct Ask<T> {
+    reply: oneshot::Sender<Result<T, ApplyError>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl<T> Ask<T> {
+    /// Answers. The store refusing a change concerns the session; the store failing concerns the node.
+    fn answer(self, outcome: Result<T, ApplyError>) -> Result<(), ActorProcessingErr> {
+        let fatal = outcome.as_ref().err().and_then(ApplyError::fatal);
+        drop(self.reply.send(outcome));
+        fatal.map_or(Ok(()), Err)
+    }
 }
 
 struct SecretActor;
@@ -107,15 +124,12 @@ impl Actor for SecretActor {
         message: Message,
         cache: &mut Cache,
     ) -> Result<(), ActorProcessingErr> {
-        let (outcome, ask) = match message {
-            Message::Begin(ask) => (cache.begin().await, ask),
-            Message::Incoming(incoming, ask) => (cache.incoming(*incoming).await, ask),
-            Message::ScopeKeys(keys, ask) => (cache.scope_keys(keys), ask),
-            Message::Beacon(asked, position, ask) => (cache.beacon(asked, position).await, ask),
-        };
-        // The store refusing a change concerns the session; the store failing concerns the node.
-        let fatal = outcome.as_ref().err().and_then(ApplyError::fatal);
-        drop(ask.reply.send(outcome));
-        fatal.map_or(Ok(()), Err)
+        match message {
+            Message::Begin(ask) => ask.answer(cache.begin().await),
+            Message::Incoming(incoming, ask) => ask.answer(cache.incoming(*incoming).await),
+            Message::Rules(incoming, ask) => ask.answer(cache.rules(*incoming).await),
+            Message::ScopeKeys(keys, ask) => ask.answer(cache.scope_keys(keys)),
+            Message::Beacon(asked, position, ask) => ask.answer(cache.beacon(asked, position).await),
+        }
     }
 }

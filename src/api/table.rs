@@ -126,12 +126,14 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::WrongPassphrase
         | VaultError::Twice
         | VaultError::BadPolicy(_)
+        | VaultError::FreezeReason
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
-        VaultError::Denied { .. } | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
+        VaultError::Denied { .. } | VaultError::Frozen(_) | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
         | VaultError::NoSuchGrant(_)
+        | VaultError::NotFrozen(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -183,6 +185,11 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
         }
+        VaultError::Frozen(freeze) => {
+            return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
+        }
+        VaultError::NotFrozen(_) => "See what is frozen: aurora freezes",
+        VaultError::FreezeReason => "Say in a few words why; whoever is refused reads it.",
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
         VaultError::NoSuchGrant(_) => "Look with: aurora policy list",

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
@@ -15,7 +17,7 @@ use super::arguments_secret::{
 };
 use super::arguments_watch::WatchArguments;
 use crate::model::glob::SecretGlob;
-use crate::model::name::{CompanyId, EnvironmentName, NodeName};
+use crate::model::name::{AgentName, CompanyId, EnvironmentName, NodeName};
 use crate::model::secret::Scope;
 
 /// Credentials for programs on every machine of a team, without .env files.
@@ -71,6 +73,9 @@ pub struct Global {
     /// Why; kept in the audit journal
     #[arg(long, global = true, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// The agent to act as, instead of oneself: needs agent_impersonate
+    #[arg(long, global = true, value_name = "AGENT", value_parser = AgentName::parse)]
+    pub act_as: Option<AgentName>,
     /// What the node logs, as a tracing filter
     #[arg(long, global = true, value_name = "FILTER", env = "AURORA_LOG", hide = true)]
     pub log: Option<String>,
@@ -196,6 +201,12 @@ Ctrl-C ends it with exit code 130.")]
     /// Tokens that admit new nodes
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Agents, which act by API keys
+    #[command(subcommand)]
+    Agent(AgentVerb),
+    /// The API keys of agents
+    #[command(subcommand)]
+    Apikey(ApikeyVerb),
     /// The keys of the lead: rotate them, and see how they stand
     #[command(subcommand)]
     Key(KeyVerb),
@@ -212,6 +223,20 @@ Ctrl-C ends it with exit code 130.")]
         #[arg(value_name = "WHOSE")]
         of: String,
     },
+    /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
+    #[command(after_help = "Examples:
+  aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'
+  aurora freeze secret:openai/api_key --level write --reason 'being rotated at the provider'
+  aurora freeze mesh --level all --reason 'incident 42' --wait 30s
+
+Of a node that cannot be reached it prints the time at which it stops by itself, because its copies are too old.")]
+    Freeze(FreezeArguments),
+    /// Lift the freeze of one target; others that are about the same stay
+    #[command(after_help = "Example: aurora unfreeze agent:openclaw")]
+    Unfreeze(UnfreezeArguments),
+    /// List what is frozen; on a follower, what concerns it
+    #[command(after_help = "Example: aurora freezes")]
+    Freezes,
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

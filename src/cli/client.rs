@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
 
+use super::credentials::Credentials;
 use super::error::CliError;
 use super::import_batch::Lines;
 use super::question::Question;
@@ -35,6 +37,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 pub struct Client {
     socket: PathBuf,
     patience: Duration,
+    credentials: Arc<Credentials>,
 }
 
 /// An answer that is no refusal.
@@ -96,7 +99,12 @@ impl Client {
     /// Nothing is opened yet.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, patience: PATIENCE }
+        Self { socket, patience: PATIENCE, credentials: Arc::default() }
+    }
+
+    /// The same, showing something with every request.
+    pub(super) fn showing(self, credentials: &Arc<Credentials>) -> Self {
+        Self { credentials: Arc::clone(credentials), ..self }
     }
 
     /// The same, for a question about very many secrets.
@@ -162,11 +170,12 @@ impl Client {
         gather(response).await
     }
 
-    async fn begin<B>(&self, request: Request<B>) -> Result<(Response<Incoming>, Driver), CliError>
+    async fn begin<B>(&self, mut request: Request<B>) -> Result<(Response<Incoming>, Driver), CliError>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        self.credentials.show(&mut request)?;
         let stream = UnixStream::connect(&self.socket).await.map_err(|source| self.unreachable(source))?;
         let broken = |source| CliError::Broken { source };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;

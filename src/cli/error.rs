@@ -285,6 +285,7 @@ mod tests {
             (413, "value_too_large", 1),
             (401, "no_identity", 4),
             (403, "denied", 4),
+            (403, "frozen", 4),
             (403, "node_mismatch", 4),
             (404, "not_found", 3),
             (404, "unknown_route", 2),

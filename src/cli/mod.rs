@@ -4,8 +4,10 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_environment;
+pub mod arguments_freeze;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
@@ -22,6 +24,7 @@ pub mod say;
 
 mod ago;
 mod confirm;
+mod credentials;
 mod events;
 mod hints;
 mod import_batch;
@@ -41,9 +44,12 @@ mod table;
 mod usage;
 mod value_source;
 mod verbs_admin;
+mod verbs_agent;
+mod verbs_apikey;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
+mod verbs_freeze;
 mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
@@ -54,12 +60,15 @@ mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
 mod views_admin;
+mod views_agent;
+mod views_apikey;
 mod views_bulk;
 mod views_change;
 mod views_environment;
 mod views_error;
 mod views_explain;
 mod views_exposure;
+mod views_freeze;
 mod views_keys;
 mod views_node;
 mod views_policy;
@@ -122,7 +131,12 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
+        Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
+        Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
+        Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
+        Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_policy::PolicyVerb;
@@ -26,6 +27,8 @@ enum Takes {
     Everything,
     /// Companies and environment: an entitlement.
     Entitlement,
+    /// Companies, environment and reason: how far an agent or its key reaches.
+    Bounds,
 }
 
 /// Refuses what was given and would have no effect.
@@ -43,6 +46,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Context => (true, true, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
+        Takes::Bounds => (true, true, false, true),
     };
     if !global.company.is_empty() && !company {
         let hint = match global.company.first() {
@@ -51,7 +55,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         };
         return Err(unused("--company", hint));
     }
-    if global.company.len() > 1 && !matches!(takes, Takes::Entitlement) {
+    if global.company.len() > 1 && !matches!(takes, Takes::Entitlement | Takes::Bounds) {
         let message = "a read is made on behalf of one company".to_owned();
         return Err(CliError::Usage { message, hint: "Give --company once.".to_owned() });
     }
@@ -81,15 +85,23 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
-        Verb::Key(KeyVerb::RotateRoot) | Verb::Policy(PolicyVerb::Apply(_)) => Takes::Reason,
+        Verb::Key(KeyVerb::RotateRoot) | Verb::Policy(PolicyVerb::Apply(_)) | Verb::Freeze(_) | Verb::Unfreeze(_) => {
+            Takes::Reason
+        }
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
+        Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
+        Verb::Agent(AgentVerb::Suspend { .. } | AgentVerb::Activate { .. } | AgentVerb::Archive { .. })
+        | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        | Verb::Agent(AgentVerb::List | AgentVerb::Show { .. })
+        | Verb::Apikey(ApikeyVerb::List { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Unseal(_)
+        | Verb::Freezes
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -3,9 +3,11 @@
 use std::env;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::arguments::Global;
 use super::client::Client;
+use super::credentials::Credentials;
 use super::error::CliError;
 use super::output::Output;
 use super::question::Question;
@@ -27,13 +29,14 @@ pub(super) struct Session<'a> {
     company: Option<CompanyId>,
     reason: Option<&'a str>,
     named_socket: Option<PathBuf>,
+    credentials: Arc<Credentials>,
 }
 
 impl<'a> Session<'a> {
     /// Reads flags and environment variables. Opens nothing.
     ///
     /// # Errors
-    /// [`CliError::Usage`] when a variable holds no name.
+    /// [`CliError::Usage`] when a variable holds no name, or no key.
     pub(super) fn open(global: &'a Global, output: &'a mut Output) -> Result<Self, CliError> {
         Ok(Self {
             output,
@@ -43,6 +46,7 @@ impl<'a> Session<'a> {
             company: either(global.company.first(), "AURORA_COMPANY", CompanyId::parse)?,
             reason: global.reason.as_deref(),
             named_socket: global.socket.clone(),
+            credentials: Arc::new(Credentials::of_environment(global.act_as.as_ref())?),
         })
     }
 
@@ -55,14 +59,21 @@ impl<'a> Session<'a> {
         socket::agent(self.named_socket.as_deref(), exists, own.as_deref())
     }
 
-    /// The socket of the node's owner.
+    /// The socket of the node's owner; with an API key that of everybody, for the owner's door makes no more of an agent.
     pub(super) fn admin(&self) -> Result<Client, CliError> {
-        Ok(Client::new(socket::admin(&self.agent_socket()?)))
+        if self.credentials.has_key() {
+            return self.agent();
+        }
+        Ok(self.client(socket::admin(&self.agent_socket()?)))
+    }
+
+    fn client(&self, socket: PathBuf) -> Client {
+        Client::new(socket).showing(&self.credentials)
     }
 
     /// The socket of everybody.
     pub(super) fn agent(&self) -> Result<Client, CliError> {
-        Ok(Client::new(self.agent_socket()?))
+        Ok(self.client(self.agent_socket()?))
     }
 
     /// The socket to read from: the agent socket, unless only the owner will be answered and this user is that.
@@ -77,11 +88,19 @@ impl<'a> Session<'a> {
     }
 
     fn reader_of(&self, reach: Reach) -> Result<Client, CliError> {
+        if self.credentials.has_key() {
+            return self.agent();
+        }
         let agent = self.agent_socket()?;
         let admin = socket::admin(&agent);
         let owner = admin.metadata().ok().map(|found| found.uid());
         let as_owner = socket::reads_as_owner(rustix::process::geteuid().as_raw(), owner, reach);
-        Ok(Client::new(if as_owner { admin } else { agent }))
+        Ok(self.client(if as_owner { admin } else { agent }))
+    }
+
+    /// The reason that was given.
+    pub(super) fn reason(&self) -> Option<&'a str> {
+        self.reason
     }
 
     /// Adds the company and the reason.

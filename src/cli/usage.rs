@@ -116,6 +116,7 @@ fn fallback(arguments: &[OsString]) -> Global {
         environment: None,
         scope: None,
         reason: None,
+        act_as: None,
         log: None,
     }
 }

@@ -18,13 +18,11 @@ use crate::actors::roles::{FollowerRole, Roles};
 use crate::actors::secret_follower::FollowerSecrets;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
-use crate::model::article::Article;
 use crate::model::caller::LeadAddress;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::RosterEntry;
 use crate::policy::rulebook::Rulebook;
-use crate::policy::starting::starting;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -76,14 +74,16 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         ring.insert(sealed.at.clone(), sealed.generation, key, None);
     }
     let view = View::new(contents.position, contents.records);
-    let articles = starting(seams.clock.now().wall).map(Article::Grant);
-    let board = Arc::new(Board::new(view, Rulebook::new(articles), ring, own.entitlement.clone(), contents.contact));
+    let rules = Rulebook::new(contents.articles.clone());
+    let board = Arc::new(Board::new(view, rules, ring, own.entitlement.clone(), contents.contact));
     let address = config.mesh.leads.first().cloned();
     board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
     let own_name = own.name.clone();
     let arguments = CacheParts {
         own,
         store: store.clone(),
+        articles: contents.articles,
+        rules_position: contents.rules_position,
         keys,
         board: Arc::clone(&board),
         freshness: config.cache,
@@ -105,6 +105,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
             entropy: Arc::clone(&seams.entropy),
         },
         clock: Arc::clone(&seams.clock),
+        freshness: config.cache,
         load_milli,
         started: seams.clock.now(),
         build: env!("CARGO_PKG_VERSION"),

@@ -11,6 +11,7 @@ pub mod file_error;
 mod file_section;
 #[cfg(test)]
 mod file_tests;
+pub mod frozen;
 pub mod identify;
 pub mod plan;
 pub mod plan_fields;

@@ -21,7 +21,7 @@ pub const ROSTER_RULE: &str = "roster";
 pub const UNDECIDED_RULE: &str = "undecided";
 
 /// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     ADMIN_RULE,
     DEFAULT_RULE,
     ROSTER_RULE,
@@ -32,6 +32,7 @@ const RESERVED: [&str; 12] = [
     "agent-suspended",
     "agent-archived",
     "escalation",
+    "bounded-grant",
     "rate-limited",
     "signature",
 ];

@@ -73,6 +73,22 @@ impl Rulebook {
         }
     }
 
+    /// The same rules, and what these articles close besides: denies and freezes that are over, but not yet here. They
+    /// decide, and are listed nowhere else.
+    #[must_use]
+    pub fn still_closing(mut self, articles: impl IntoIterator<Item = Article>) -> Self {
+        for article in articles {
+            match article {
+                Article::Grant(grant) if grant.effect == Effect::Deny => {
+                    self.about.entry(grant.principal.clone()).or_default().add(Rule::of_grant(&grant));
+                }
+                Article::Freeze(freeze) => drop(self.freezes.entry(freeze.target.clone()).or_insert(freeze)),
+                Article::Grant(_) | Article::Agent(_) | Article::ApiKey(_) => {}
+            }
+        }
+        self
+    }
+
     /// The rules about any of these principals.
     pub fn about<'a>(&'a self, principals: &'a [Principal]) -> impl Iterator<Item = &'a Rule> {
         principals.iter().filter_map(|principal| self.about.get(principal)).flat_map(Shelf::rules)
@@ -145,6 +161,12 @@ impl Rulebook {
     #[must_use]
     pub fn key_shown(&self, hash: &ApiKeyHash) -> Option<&ApiKey> {
         self.keys.get(self.by_hash.get(hash)?)
+    }
+
+    /// Whether anything is frozen.
+    #[must_use]
+    pub fn has_freezes(&self) -> bool {
+        !self.freezes.is_empty()
     }
 
     /// The freezes, by target.

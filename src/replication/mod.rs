@@ -15,9 +15,15 @@ pub mod feed;
 pub mod freshness;
 pub mod history;
 pub mod holding;
+pub mod lingering;
 pub mod liveness;
+pub mod promise;
 pub mod rules_acceptance;
+#[cfg(test)]
+mod rules_convergence;
 pub mod rules_feed;
+#[cfg(test)]
+mod rules_feed_tests;
 pub mod sealed_by;
 pub mod sent_keys;
 pub mod view;

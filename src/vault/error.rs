@@ -7,6 +7,7 @@ use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
+use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, GrantName, NodeName};
 use crate::model::number::Version;
@@ -27,6 +28,15 @@ pub enum VaultError {
         /// The rule that decided; for the audit and the log, never for the caller.
         rule: String,
     },
+    /// Policy would allow it, and a freeze holds it up. Told with its reason.
+    #[error("{} is frozen ({}) since {}: {}", .0.target, .0.level.as_str(), .0.frozen_at, .0.reason)]
+    Frozen(Box<Freeze>),
+    /// There is no such freeze to be lifted.
+    #[error("{0} is not frozen")]
+    NotFrozen(FreezeTarget),
+    /// A freeze must say why.
+    #[error("a freeze needs a reason of 1 to {} bytes, on one line", REASON_BYTES_MAX)]
+    FreezeReason,
     /// `X-Node-Name` is not this node.
     #[error("this node is {node}, not {claimed}")]
     NodeMismatch {
@@ -243,6 +253,9 @@ impl VaultError {
         match self {
             Self::NoIdentity => "no_identity",
             Self::Denied { .. } => "denied",
+            Self::Frozen(_) => "frozen",
+            Self::NotFrozen(_) => "not_found",
+            Self::FreezeReason => "bad_value",
             Self::NodeMismatch { .. } => "node_mismatch",
             Self::NotFound { .. } => "not_found",
             Self::VersionConflict { .. } => "version_conflict",

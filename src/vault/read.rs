@@ -22,6 +22,7 @@ use super::account::Account;
 use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
 use super::authorise::Object;
 use super::error::VaultError;
+use super::frozen::Behalf;
 use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ReadRequest;
@@ -44,8 +45,9 @@ impl Vault {
     /// have slept since it was decided.
     ///
     /// # Errors
-    /// [`VaultError::StaleCache`] when its time is over.
+    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile.
     pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
+        self.still_unfrozen(answer)?;
         let now = self.parts.clock.now();
         let elapsed = now.boot.since(answer.decided_at.boot);
         match answer.freshness.servable_for {
@@ -63,7 +65,7 @@ impl Vault {
         ask: &ReadRequest,
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
-        let who = self.identify(caller, account)?;
+        let who = Arc::new(self.identify(caller, account)?);
         account.about(&ask.name, &self.parts.environment);
         account.company(ask.context.company.as_ref());
         self.check_node(&ask.context)?;
@@ -81,11 +83,11 @@ impl Vault {
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
         }
         let found = self.find(&who, ask, environment.clone(), account)?;
-        match self.answer(ask, found, account).await {
+        match self.answer(&who, ask, found, account).await {
             // The key went between the look at the records and the look at the keys: its scope was given a new one.
             Err(VaultError::Sealed) => {
                 let found = self.find(&who, ask, environment, account)?;
-                self.answer(ask, found, account).await
+                self.answer(&who, ask, found, account).await
             }
             answered => answered,
         }
@@ -168,6 +170,7 @@ impl Vault {
 
     async fn answer(
         &self,
+        who: &Arc<Identified>,
         ask: &ReadRequest,
         current: Arc<Record>,
         account: &mut Account,
@@ -182,7 +185,8 @@ impl Vault {
         }
         let value = self.value(ask, &record)?;
         let (field, resolved) = (ask.field.clone(), ask.scope.is_none());
-        Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved }))
+        let behalf = Behalf::of(who, Action::SecretRead, ask.context.company.as_ref());
+        Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved, behalf }))
     }
 
     async fn chosen_version(&self, ask: &ReadRequest, current: Arc<Record>) -> Result<Arc<Record>, VaultError> {

@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod agents;
 mod command_line;
 mod denied_caller;
 mod destroying;
@@ -8,6 +9,7 @@ mod entitlement;
 mod environments;
 mod explanation;
 mod exposure;
+mod freezing;
 mod freshness_contract;
 mod hostile_peer;
 mod house_rules;
@@ -22,10 +24,12 @@ mod override_resolution;
 mod policy_file;
 mod replication;
 mod restarts;
+mod rulebook;
 mod sealed_node;
 mod searching;
 mod secret_life;
 mod service_unit;
 mod socket_api;
 mod support;
+mod tenants;
 mod watching;

@@ -6,6 +6,7 @@ use aurora_mesh::wire::control::{self, Heartbeat, Hello};
 use aurora_mesh::wire::frame::{FRAME_BYTES_MAX, JOIN_FRAME_BYTES_MAX, decode, encode};
 use aurora_mesh::wire::open::{Open, Opening, StreamKind};
 use aurora_mesh::wire::request::{self, Failed, FailureReason, Renew};
+use aurora_mesh::wire::rules::{self, FollowRules, RulesHeld};
 use aurora_mesh::wire::subscription::{self, Ack, Subscribe};
 use aurora_mesh::wire::version;
 
@@ -59,10 +60,13 @@ async fn a_member_that_sends_no_frames_is_dropped_with_a_reason_and_nobody_notic
 
 #[tokio::test]
 async fn a_member_that_sends_frames_out_of_order_is_dropped_with_a_reason_and_nobody_notices() {
-    use StreamKind::{Control, Subscription};
+    use StreamKind::{Control, Rules, Subscription};
     let violation = CloseCode::ProtocolViolation;
     let second = |kind| vec![Stream, name_stream(kind)];
     let subscribed = || [greeting(), second(Subscription), vec![subscribe()]].concat_all();
+    // No record comes before the rules, and a session without them is not heard of records.
+    let following = || [greeting(), second(Rules), vec![follow(), Hear]].concat_all();
+    let holding = |revision| say::<rules::FromFollower>(RulesHeld { epoch: 1, revision });
     let ack = |epoch, revision| say::<subscription::FromFollower>(Ack { epoch, revision });
     let cases: Vec<Case> = vec![
         ("subscribe before hello", second(Subscription), violation, "another stream before control"),
@@ -75,7 +79,7 @@ async fn a_member_that_sends_frames_out_of_order_is_dropped_with_a_reason_and_no
         ),
         ("a second control stream", [greeting(), second(Control)].concat_all(), violation, "a second stream"),
         ("a second subscription", [subscribed(), second(Subscription)].concat_all(), violation, "a second stream"),
-        ("subscribing twice", [subscribed(), vec![Hear, subscribe()]].concat_all(), violation, "a second subscribe"),
+        ("subscribing twice", [subscribed(), vec![subscribe()]].concat_all(), violation, "a second subscribe"),
         (
             "an ack before subscribing",
             [greeting(), second(Subscription), vec![ack(1, 1)]].concat_all(),
@@ -84,15 +88,30 @@ async fn a_member_that_sends_frames_out_of_order_is_dropped_with_a_reason_and_no
         ),
         (
             "a heartbeat among acks",
-            [subscribed(), vec![Hear, heartbeat(0)]].concat_all(),
+            [subscribed(), vec![heartbeat(0)]].concat_all(),
             violation,
             "frame number 3 does not belong here",
         ),
         (
             "an ack of the future",
-            [subscribed(), vec![Hear, ack(1, u64::MAX)]].concat_all(),
+            [subscribed(), vec![ack(1, u64::MAX)]].concat_all(),
             violation,
             "an acknowledgement of what was not sent",
+        ),
+        ("rules before hello", second(Rules), violation, "another stream before control"),
+        ("a second stream of rules", [following(), second(Rules)].concat_all(), violation, "a second stream"),
+        ("following rules twice", [following(), vec![follow()]].concat_all(), violation, "a second time"),
+        (
+            "holding rules before following them",
+            [greeting(), second(Rules), vec![holding(1)]].concat_all(),
+            violation,
+            "than what it holds of the rules",
+        ),
+        (
+            "holding rules of the future",
+            [following(), vec![holding(u64::MAX)]].concat_all(),
+            violation,
+            "an acknowledgement of rules that were not sent",
         ),
     ];
     besiege(cases).await;
@@ -184,6 +203,10 @@ fn hello(versions: &[u16], build: &str) -> Deed {
 fn heartbeat(revision: u64) -> Deed {
     let heartbeat = Heartbeat { stamp: 1, revision, cache_entries: 0, load_milli: 0, uptime_ms: 0 };
     say::<control::FromFollower>(heartbeat)
+}
+
+fn follow() -> Deed {
+    say::<rules::FromFollower>(FollowRules::from(None))
 }
 
 fn subscribe() -> Deed {

@@ -17,6 +17,7 @@ use aurora_mesh::wire::control::{self, Welcome};
 use aurora_mesh::wire::entitlement::EntitlementFrame;
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::record::RecordFrame;
+use aurora_mesh::wire::rules;
 use aurora_mesh::wire::subscription::{Change, FromFollower, FromLead, Subscribe};
 
 use super::super::is_closed;
@@ -138,12 +139,23 @@ impl FalseLead {
     pub(super) async fn session(&mut self) -> Session {
         let (victim, mut control, heartbeats) = self.greeted().await;
         control.send(&control::FromLead::from(welcome("aurora"))).await.expect("sent");
-        let (kind, subscription, mut receiver) = victim.accept_stream().await.expect("a stream");
-        assert_eq!(kind, StreamKind::Subscription);
-        let FromFollower::Subscribe(Subscribe { .. }) = receiver.expect().await.expect("subscribes") else {
+        let (mut records, mut rules) = (None, None);
+        while records.is_none() || rules.is_none() {
+            let (kind, sender, receiver) = victim.accept_stream().await.expect("a stream");
+            match kind {
+                StreamKind::Subscription => records = Some((sender, receiver)),
+                StreamKind::Rules => rules = Some((sender, receiver)),
+                StreamKind::Control | StreamKind::Request => panic!("{kind:?}"),
+            }
+        }
+        let ((subscription, mut acks), mut rules) = (records.expect("subscribed"), rules.expect("followed"));
+        let FromFollower::Subscribe(Subscribe { .. }) = acks.expect().await.expect("subscribes") else {
             panic!("no subscription")
         };
-        Session { victim, control, subscription, heartbeats, _acks: receiver }
+        let rules::FromFollower::FollowRules(_) = rules.1.expect().await.expect("follows") else {
+            panic!("the rules are not followed")
+        };
+        Session { victim, control, subscription, heartbeats, rules, _acks: acks }
     }
 }
 
@@ -152,12 +164,17 @@ pub(super) struct Session {
     pub(super) control: FrameSender,
     pub(super) subscription: FrameSender,
     pub(super) heartbeats: FrameReceiver,
+    pub(super) rules: (FrameSender, FrameReceiver),
     pub(super) _acks: FrameReceiver,
 }
 
 impl Session {
     pub(super) async fn send(&mut self, frame: FromLead) {
         self.subscription.send(&frame).await.expect("sent");
+    }
+
+    pub(super) async fn rule(&mut self, articles: rules::Articles) {
+        self.rules.0.send(&rules::FromLead::from(articles)).await.expect("sent");
     }
 
     pub(super) async fn ends(self, code: CloseCode, why: &str) {

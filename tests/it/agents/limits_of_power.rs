@@ -1,0 +1,202 @@
+//! How far an agent reaches, and who may give it what.
+
+use serde_json::{Value, json};
+
+use super::stage::{SECRET, agent, assert_refused, done, journal, key, mesh, owner, read, with_key};
+
+const HUBSPOT: &str = "/api/secrets/hubspot/api_key";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_reads_within_its_patterns_companies_and_environments() {
+    let mesh = mesh().await;
+    let socket = mesh.lead.agent_socket();
+    agent(&mesh, "robot", &json!({"secrets": ["openai/*"], "companies": ["acme"]})).await;
+    let text = key(&mesh, "robot", &json!({})).await;
+    let for_company = async |id: &str| with_key(&socket, &text, "GET", SECRET, &[("X-Company-Id", id)], "").await;
+    assert_eq!(for_company("acme").await.json()["key_value"], "not-a-real-acme-key");
+    assert_refused(&for_company("globex").await, 403, "denied");
+    assert_refused(&with_key(&socket, &text, "GET", HUBSPOT, &[], "").await, 403, "denied");
+    let body = json!({"service": "openai", "key_name": "api_key", "key_value": "x"}).to_string();
+    assert_refused(&with_key(&socket, &text, "POST", "/api/secrets", &[], &body).await, 403, "denied");
+
+    agent(&mesh, "elsewhere", &json!({"environments": ["dev"]})).await;
+    let text = key(&mesh, "elsewhere", &json!({})).await;
+    assert_refused(&read(&socket, &text).await, 403, "denied");
+    agent(&mesh, "companies-only", &json!({"scopes": ["company"], "companies": ["*"]})).await;
+    let text = key(&mesh, "companies-only", &json!({})).await;
+    assert_refused(&read(&socket, &text).await, 403, "denied");
+    let acme = with_key(&socket, &text, "GET", SECRET, &[("X-Company-Id", "acme")], "").await;
+    assert_eq!(acme.json()["key_value"], "not-a-real-acme-key");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_narrows_its_agent_and_never_widens_it() {
+    let mesh = mesh().await;
+    let socket = mesh.lead.agent_socket();
+    agent(&mesh, "robot", &json!({"companies": ["acme"], "secrets": ["openai/*"]})).await;
+    let narrow = key(&mesh, "robot", &json!({"name": "narrow", "secrets": ["hubspot/*"]})).await;
+    assert_refused(&read(&socket, &narrow).await, 403, "denied");
+    assert_refused(&with_key(&socket, &narrow, "GET", HUBSPOT, &[], "").await, 403, "denied");
+    let rule = journal(&mesh).await.into_iter().rfind(|line| line["secret"] == "openai/api_key").expect("a line");
+    assert_eq!(rule["rule"], "apikey:robot/narrow", "{rule}");
+    let dev = key(&mesh, "robot", &json!({"name": "dev", "environments": ["dev"]})).await;
+    assert_refused(&read(&socket, &dev).await, 403, "denied");
+    let nobodys = key(&mesh, "robot", &json!({"name": "none", "companies": []})).await;
+    assert_refused(&with_key(&socket, &nobodys, "GET", SECRET, &[("X-Company-Id", "acme")], "").await, 403, "denied");
+    assert_eq!(read(&socket, &nobodys).await.status, 200, "the global value is no company's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_agent_may_is_changed_with_whose_word_that_is() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({"title": "Robot", "limit_rpm": 60, "note": "n"})).await;
+    let patch = json!({
+        "add_capabilities": ["data_query"], "remove_capabilities": ["data_read"], "capability_note": "only looks",
+        "limit_rpm": null, "title": null, "companies": ["acme"], "signs": true,
+    });
+    let changed = done(&mesh, "PATCH", "/api/agents/robot", &patch).await;
+    let agent = done(&mesh, "GET", "/api/agents/robot", &Value::Null).await;
+    assert_eq!(agent["capabilities"], changed["agent"]["capabilities"]);
+    let held = agent["capabilities"].as_array().expect("a list");
+    assert_eq!((held.len(), &held[0]["capability"], &held[0]["note"]), (1, &json!("data_query"), &json!("only looks")));
+    assert_eq!(held[0]["granted_by"], "admin");
+    assert!(agent["limit_rpm"].is_null() && agent["title"].is_null() && agent["signs"] == true, "{agent}");
+    assert_eq!(
+        (&agent["note"], &agent["companies"], &agent["secrets"]),
+        (&json!("n"), &json!(["acme"]), &json!(["*"]))
+    );
+    for refused in [
+        json!({}),
+        json!({"add_capabilities": ["data_read"], "remove_capabilities": ["data_read"]}),
+        json!({"add_capabilities": ["everything"]}),
+        json!({"limit_rpm": 0}),
+        json!({"limit_rpm": 1_000_001}),
+        json!({"secrets": []}),
+        json!({"title": "two\nlines"}),
+        json!({"note": "x".repeat(513)}),
+    ] {
+        assert_refused(&owner(&mesh, "PATCH", "/api/agents/robot", &refused).await, 400, "bad_value");
+    }
+    assert_refused(
+        &owner(&mesh, "PATCH", "/api/agents/robot", &json!({"state": "active"})).await,
+        400,
+        "unknown_field",
+    );
+}
+
+/// What is asked by an agent that manages agents, and reads what it is given to read.
+async fn by_manager(
+    mesh: &crate::support::mesh::TestMesh,
+    text: &str,
+    method: &str,
+    target: &str,
+    body: &Value,
+) -> crate::support::http::Answer {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    with_key(&mesh.lead.agent_socket(), text, method, target, &[], &body).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_not_the_admin_gives_only_what_it_has_without_any_bound() {
+    let mesh = mesh().await;
+    let whole = json!({
+        "capabilities": ["agent_manage", "data_query"], "companies": ["*"], "environments": ["*"], "secrets": ["*"]
+    });
+    agent(&mesh, "manager", &whole).await;
+    let text = key(&mesh, "manager", &json!({})).await;
+    agent(&mesh, "strong", &json!({"capabilities": ["data_write"]})).await;
+    let new = |name: &str, capability: &str| json!({"name": name, "capabilities": [capability], "secrets": ["openai/*"], "environments": ["prod"]});
+    let made = by_manager(&mesh, &text, "POST", "/api/agents", &new("looker", "data_query")).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    assert_eq!(made.json()["agent"]["owner"], "agent:manager");
+    assert_eq!(by_manager(&mesh, &text, "POST", "/api/agents/looker/keys", &json!({"name": "ci"})).await.status, 200);
+
+    let refused = [
+        ("POST", "/api/agents", new("reader", "data_read")),
+        ("PATCH", "/api/agents/looker", json!({"add_capabilities": ["data_read"]})),
+        ("PATCH", "/api/agents/manager", json!({"add_capabilities": ["system_admin"]})),
+        ("PATCH", "/api/agents/strong", json!({"secrets": ["*"], "limit_rpm": 5})),
+        ("POST", "/api/agents/strong/keys", json!({"name": "mine"})),
+    ];
+    for (method, target, body) in refused {
+        let answer = by_manager(&mesh, &text, method, target, &body).await;
+        assert_refused(&answer, 403, "escalation");
+        assert!(answer.message().contains("without any bound"), "{}", answer.body);
+    }
+    key(&mesh, "strong", &json!({})).await;
+    assert_refused(
+        &by_manager(&mesh, &text, "POST", "/api/agents/strong/keys/ci/rotate", &Value::Null).await,
+        400,
+        "bad_json",
+    );
+    assert_refused(
+        &by_manager(&mesh, &text, "POST", "/api/agents/strong/keys/ci/rotate", &json!({})).await,
+        403,
+        "escalation",
+    );
+    let suspended = by_manager(&mesh, &text, "POST", "/api/agents/strong/suspend", &Value::Null).await;
+    assert_eq!(suspended.status, 200, "taking away is not giving");
+    assert_refused(
+        &by_manager(&mesh, &text, "POST", "/api/agents/strong/activate", &Value::Null).await,
+        403,
+        "escalation",
+    );
+    let denials =
+        journal(&mesh).await.into_iter().filter(|line| line["rule"] == "escalation" && line["decision"] == "deny");
+    assert_eq!(denials.count(), 7);
+
+    let narrow = key(&mesh, "manager", &json!({"name": "narrow", "secrets": ["openai/*"]})).await;
+    let answer = by_manager(&mesh, &narrow, "POST", "/api/agents", &new("another", "data_query")).await;
+    assert_refused(&answer, 403, "escalation");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_without_the_capability_neither_makes_agents_nor_keys_nor_sees_them() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({})).await;
+    let text = key(&mesh, "robot", &json!({})).await;
+    let new = json!({"name": "x", "secrets": ["*"], "environments": ["*"]});
+    for (method, target, body) in [
+        ("POST", "/api/agents", new),
+        ("GET", "/api/agents", Value::Null),
+        ("GET", "/api/agents/robot", Value::Null),
+        ("GET", "/api/apikeys", Value::Null),
+        ("PATCH", "/api/agents/robot", json!({"title": "x"})),
+        ("POST", "/api/agents/robot/suspend", Value::Null),
+        ("POST", "/api/agents/robot/keys", json!({"name": "x"})),
+        ("POST", "/api/agents/robot/keys/ci/rotate", json!({})),
+        ("DELETE", "/api/agents/robot/keys/ci", Value::Null),
+    ] {
+        assert_refused(&by_manager(&mesh, &text, method, target, &body).await, 403, "denied");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_may_act_as_others_acts_as_them_as_far_as_that_reaches() {
+    let mesh = mesh().await;
+    let socket = mesh.lead.agent_socket();
+    agent(&mesh, "reader", &json!({})).await;
+    agent(&mesh, "actor", &json!({"capabilities": ["agent_impersonate"], "secrets": ["openai/*"]})).await;
+    agent(&mesh, "plain", &json!({})).await;
+    let (actor, plain) = (key(&mesh, "actor", &json!({})).await, key(&mesh, "plain", &json!({})).await);
+    let acting = [("X-Aurora-Act-As", "reader")];
+
+    assert_refused(&read(&socket, &actor).await, 403, "denied");
+    let answer = with_key(&socket, &actor, "GET", SECRET, &acting, "").await;
+    assert_eq!(answer.json()["key_value"], "not-a-real-global-key", "{}", answer.body);
+    let line = journal(&mesh).await.into_iter().rfind(|line| line["action"] == "secret.read").expect("a line");
+    let principal = line["principal"].as_str().expect("a text");
+    assert!(principal.starts_with("agent:reader agent:actor user:"), "both are named: {principal}");
+    let beyond = with_key(&socket, &actor, "GET", HUBSPOT, &acting, "").await;
+    assert_refused(&beyond, 403, "denied");
+    assert_refused(&with_key(&socket, &plain, "GET", SECRET, &acting, "").await, 403, "denied");
+    let nobody = with_key(&socket, &actor, "GET", SECRET, &[("X-Aurora-Act-As", "nobody")], "").await;
+    assert_refused(&nobody, 403, "denied");
+    let bad = with_key(&socket, &actor, "GET", SECRET, &[("X-Aurora-Act-As", "No Body")], "").await;
+    assert_refused(&bad, 400, "bad_name");
+
+    done(&mesh, "POST", "/api/agents/reader/suspend", &Value::Null).await;
+    assert_refused(&with_key(&socket, &actor, "GET", SECRET, &acting, "").await, 403, "denied");
+    let line = journal(&mesh).await.into_iter().rfind(|line| line["action"] == "secret.read").expect("a line");
+    assert_eq!(line["rule"], "agent-suspended");
+}
