@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 29] = [
+const OF_THE_MESH: [Knock; 34] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -38,7 +38,7 @@ const OF_THE_MESH: [Knock; 29] = [
     ("POST", "/api/environments/check", r#"{"left":"prod","right":"dev"}"#, "secret.explain"),
     ("POST", "/api/tokens", r#"{"node":"vengeance"}"#, "node.manage"),
     ("GET", "/api/nodes", "", "node.manage"),
-    ("POST", "/api/nodes/vengeance/entitlement", r#"{"companies":[]}"#, "node.manage"),
+    ("POST", "/api/nodes/vengeance/entitlement", r#"{"environment":"prod","companies":[]}"#, "node.manage"),
     ("GET", "/api/keys", "", "node.manage"),
     ("POST", "/api/keys/rotate-root", "", "node.manage"),
     ("GET", "/api/policy", "", "policy.manage"),
@@ -56,6 +56,11 @@ const OF_THE_MESH: [Knock; 29] = [
     ("POST", "/api/agents/robot/archive", "", "agent.suspend"),
     ("DELETE", "/api/agents/robot/keys/ci", "", "agent.key"),
     ("GET", "/api/apikeys", "", "agent.key"),
+    ("POST", "/api/agents", r#"{"name":"robot","secrets":["*"],"environments":["prod"]}"#, "agent.create"),
+    ("PATCH", "/api/agents/robot", r#"{"title":"Robot"}"#, "agent.update"),
+    ("GET", "/api/freezes", "", "policy.manage"),
+    ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
+    ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),
 ];
 
 /// A mesh with two secrets and this policy.

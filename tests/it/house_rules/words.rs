@@ -25,6 +25,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/value_source.rs", "a value that was typed or read is trimmed"),
     ("src/cli/verbs_admin.rs", "a join token is shown once"),
     ("src/cli/verbs_apikey.rs", "an API key is shown once"),
+    ("src/cli/verbs_policy.rs", "a policy, which holds names, is read"),
     ("src/cli/verbs_export.rs", "a file of values goes to standard output"),
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),
     ("src/cli/verbs_unseal.rs", "standard input is taken apart into shares"),
