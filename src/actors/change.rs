@@ -88,8 +88,29 @@ pub enum Change {
         /// What becomes of which.
         edits: Vec<Edit>,
     },
+    /// A node that waits for approval becomes a member.
+    Approve {
+        /// Which.
+        node: NodeName,
+        /// The fingerprint of its key, as it was compared.
+        fingerprint: String,
+    },
+    /// A node is a member no more, and stays known as one that was thrown out.
+    Ban {
+        /// Which.
+        node: NodeName,
+        /// Why.
+        reason: String,
+    },
+    /// A node is forgotten; its name can be given again.
+    Remove {
+        /// Which.
+        node: NodeName,
+    },
     /// A token may admit a node.
     IssueToken(JoinToken),
+    /// A token admits nobody any more.
+    RevokeToken(TokenHash),
     /// A node asks to be admitted.
     Admit(Applicant),
 }
@@ -113,7 +134,11 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
+            | Self::Approve { .. }
+            | Self::Ban { .. }
+            | Self::Remove { .. }
             | Self::IssueToken(_)
+            | Self::RevokeToken(_)
             | Self::Admit(_) => false,
         }
     }
@@ -185,10 +210,21 @@ pub enum Committed {
     Node(Arc<RosterEntry>),
     /// A step of the rotation of keys.
     Keys(KeyStep),
-    /// A token was noted.
+    /// A node was banned or removed.
+    LockedOut(LockedOut),
+    /// A token was noted, or revoked.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),
+}
+
+/// What became of a node that was thrown out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockedOut {
+    /// The change.
+    pub revision: Revision,
+    /// So many scopes have a new key, which the node never sees.
+    pub scopes: usize,
 }
 
 /// What a step of the rotation of keys came to.

@@ -125,15 +125,19 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::WrongShares
         | VaultError::WrongPassphrase
         | VaultError::Twice
-        | VaultError::BadPolicy(_)
         | VaultError::FreezeReason
+        | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
-        VaultError::Denied { .. } | VaultError::Frozen(_) | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
+        VaultError::Denied { .. }
+        | VaultError::Frozen(_)
+        | VaultError::NodeMismatch { .. }
+        | VaultError::Banned { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
-        | VaultError::NoSuchGrant(_)
+        | VaultError::NoSuchToken(_)
         | VaultError::NotFrozen(_)
+        | VaultError::NoSuchGrant(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -146,7 +150,11 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
         | VaultError::NotLead { .. }
-        | VaultError::NodeExists(_) => StatusCode::CONFLICT,
+        | VaultError::NodeExists(_)
+        | VaultError::NodeBanned(_)
+        | VaultError::NotPending(_)
+        | VaultError::OtherFingerprint(_)
+        | VaultError::LeadStays => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
@@ -209,6 +217,19 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
+        VaultError::NodeBanned(node) => {
+            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
+        }
+        VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
+        VaultError::OtherFingerprint(node) => {
+            return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
+        }
+        VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
+        VaultError::NoSuchToken(_) => "Look with: aurora token list",
+        VaultError::Banned { .. } => {
+            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
+             empty state directory."
+        }
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",

@@ -8,6 +8,7 @@
 //! | 3 | not found |
 //! | 4 | refused by policy |
 //! | 5 | only a too-old copy, or no lead |
+//! | 6 | a join that waits for approval (`daemon` ends with it) |
 
 use std::io;
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ pub mod arguments_freeze;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
+pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_secret;
 pub mod arguments_watch;
@@ -19,6 +20,7 @@ pub mod dev;
 mod dev_node;
 mod dev_story;
 pub mod error;
+pub mod progress;
 pub mod question;
 pub mod say;
 
@@ -35,7 +37,6 @@ mod option_check;
 mod output;
 mod pages;
 pub mod passphrase;
-mod progress;
 mod said;
 mod secret_file;
 mod session;
@@ -56,6 +57,7 @@ mod verbs_life;
 mod verbs_node;
 mod verbs_policy;
 mod verbs_secret;
+mod verbs_token;
 mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
@@ -74,6 +76,7 @@ mod views_node;
 mod views_policy;
 mod views_record;
 mod views_secret;
+mod views_token;
 mod views_unseal;
 mod views_watch;
 mod wiped;
@@ -128,11 +131,11 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
-        Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Token(verb) => verbs_token::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
-        Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
+        Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,

@@ -1,10 +1,11 @@
 //! Shared options that a verb has no use for are refused, not ignored: `put --company acme` would otherwise store for
 //! everybody what was meant for one company.
 
-use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments::{Global, Verb};
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
+use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::error::CliError;
 
@@ -92,7 +93,9 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
         Verb::Agent(AgentVerb::Suspend { .. } | AgentVerb::Activate { .. } | AgentVerb::Archive { .. })
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
+        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
+        | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
         | Verb::Agent(AgentVerb::List | AgentVerb::Show { .. })
         | Verb::Apikey(ApikeyVerb::List { .. })
         | Verb::Environment(EnvironmentVerb::List)

@@ -113,10 +113,10 @@ fn fallback(arguments: &[OsString]) -> Global {
         no_color: texts.contains(&"--no-color"),
         socket: None,
         company: vec![],
+        act_as: None,
         environment: None,
         scope: None,
         reason: None,
-        act_as: None,
         log: None,
     }
 }

@@ -21,7 +21,7 @@ pub const ROSTER_RULE: &str = "roster";
 pub const UNDECIDED_RULE: &str = "undecided";
 
 /// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     ADMIN_RULE,
     DEFAULT_RULE,
     ROSTER_RULE,
@@ -31,6 +31,7 @@ const RESERVED: [&str; 13] = [
     "frozen",
     "agent-suspended",
     "agent-archived",
+    "agent-unknown",
     "escalation",
     "bounded-grant",
     "rate-limited",

@@ -144,6 +144,14 @@ impl Vault {
         }
     }
 
+    /// A node that was banned holds neither secrets nor rules, and says that instead of calling everything absent or denied.
+    pub(super) fn check_standing(&self) -> Result<(), VaultError> {
+        match &*self.parts.board.banned.load() {
+            Some(at) => Err(VaultError::Banned { at: **at }),
+            None => Ok(()),
+        }
+    }
+
     /// `X-Node-Name`, if sent, must be this node.
     pub(super) fn check_node(&self, context: &Context) -> Result<(), VaultError> {
         match &context.node {

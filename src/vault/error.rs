@@ -192,6 +192,27 @@ pub enum VaultError {
     /// A node of that name has joined already.
     #[error("a node named {0} has joined already")]
     NodeExists(NodeName),
+    /// The node of that name was banned.
+    #[error("the node {0} is banned")]
+    NodeBanned(NodeName),
+    /// The node does not wait for approval.
+    #[error("the node {0} does not wait for approval")]
+    NotPending(NodeName),
+    /// The node waits with another key than the one that was compared.
+    #[error("the node {0} waits with a key of another fingerprint: it may not be the machine that you mean")]
+    OtherFingerprint(NodeName),
+    /// The lead cannot be thrown out of its own mesh.
+    #[error("the lead cannot be banned or removed")]
+    LeadStays,
+    /// No join token is called that.
+    #[error("no join token is called {0}")]
+    NoSuchToken(String),
+    /// This node was banned, and holds nothing any more.
+    #[error("the lead has banned this node; it was told so at {at}, and holds nothing any more")]
+    Banned {
+        /// When it was told.
+        at: Timestamp,
+    },
     /// The cache is too old to serve from.
     #[error("the copy of {name} is too old to be given out")]
     StaleCache {
@@ -281,6 +302,12 @@ impl VaultError {
             Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
+            Self::NodeBanned(_) => "node_banned",
+            Self::NotPending(_) => "not_pending",
+            Self::OtherFingerprint(_) => "fingerprint_mismatch",
+            Self::LeadStays => "lead_stays",
+            Self::NoSuchToken(_) => "not_found",
+            Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",

@@ -56,6 +56,7 @@ impl Vault {
         account.about(name, &environment);
         account.company(context.company.as_ref());
         let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
+        self.check_standing()?;
         self.authorise(&who, Action::SecretExplain, object, account)?;
         let freeze = self.freeze_of(&who, Action::SecretRead, object);
         let (allowed, rule) = match (self.decide(&who, Action::SecretRead, object), freeze) {
@@ -123,7 +124,7 @@ impl Vault {
             Companies::Only(companies) => companies.is_empty() || companies.iter().any(may_ask),
             Companies::All => true,
         };
-        lead_view.nodes().filter(is_told).map(holder).collect()
+        lead_view.members().filter(is_told).map(holder).collect()
     }
 }
 

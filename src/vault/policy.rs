@@ -235,6 +235,7 @@ impl Vault {
                 Committed::Secret(_)
                 | Committed::Secrets(_)
                 | Committed::Node(_)
+                | Committed::LockedOut(_)
                 | Committed::Keys(_)
                 | Committed::Token,
             ) => return Err(VaultError::Internal("a change of the rulebook came out as another".to_owned())),

@@ -45,8 +45,10 @@ impl Vault {
     /// have slept since it was decided.
     ///
     /// # Errors
-    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile.
+    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile,
+    /// [`VaultError::Banned`] when the node was banned.
     pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
+        self.check_standing()?;
         self.still_unfrozen(answer)?;
         let now = self.parts.clock.now();
         let elapsed = now.boot.since(answer.decided_at.boot);
@@ -72,6 +74,7 @@ impl Vault {
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
         let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
+        self.check_standing()?;
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
             account.scope(scope);
@@ -103,6 +106,8 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Arc<Record>, VaultError> {
         let held = self.parts.board.held.load_full();
+        // Asked after the look: whoever was banned meanwhile sees an empty cache, and does not call the secret absent.
+        self.check_standing()?;
         let company = Self::company(&ask.context, &held.entitlement);
         if matches!(company, CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));
@@ -241,6 +246,7 @@ impl Vault {
                 servable_for: None,
             });
         }
+        self.check_standing()?;
         let contact = self.parts.board.contact.load();
         let (served, age) = match freshness::judge(contact.as_deref(), policy, now) {
             Standing::Fresh { age } => (Served::Hit, age),

@@ -1,6 +1,8 @@
 //! Integration tests: one file per promise.
 
 mod agents;
+mod approval;
+mod banning;
 mod command_line;
 mod denied_caller;
 mod destroying;
