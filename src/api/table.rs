@@ -201,19 +201,14 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
-        VaultError::NodeBanned(node) => {
-            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
-        }
+        VaultError::NodeBanned(node) => return banned_name_hint(node),
         VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
         VaultError::OtherFingerprint(node) => {
             return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::Banned { .. } => {
-            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
-             empty state directory."
-        }
+        VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
@@ -232,6 +227,13 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
+}
+
+const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
+                           token and an empty state directory.";
+
+fn banned_name_hint(node: &NodeName) -> String {
+    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
 }
 
 fn unseal_hint(awaits: Awaits) -> &'static str {
