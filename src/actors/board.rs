@@ -15,6 +15,7 @@ use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
+use crate::model::freshness::FreshnessPolicy;
 use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
@@ -133,6 +134,8 @@ pub struct Presence {
     pub load_milli: u32,
     /// How long it has run, in milliseconds.
     pub uptime_ms: u64,
+    /// How long it goes on without the lead, by its own configuration; `None` until it has said so.
+    pub promise: Option<FreshnessPolicy>,
     /// From where it is connected; `None` once the connection ended.
     pub address: Option<String>,
 }

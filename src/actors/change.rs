@@ -115,7 +115,7 @@ pub enum Change {
     Admit(Applicant),
 }
 
-/// Changes of more secrets than this take a while to plan.
+/// Changes of more secrets, or articles, than this take a while to plan.
 const LARGE: usize = 64;
 
 impl Change {
@@ -124,6 +124,7 @@ impl Change {
         match self {
             Self::Import(values) => values.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
+            Self::Rules { edits, .. } => edits.len() > LARGE,
             Self::BeginRotation { scopes } => scopes.len() > LARGE,
             Self::Reseal { .. } | Self::ResealOlder { .. } | Self::FinishRotation { .. } | Self::RotateRoot => true,
             Self::Put(_)
@@ -133,7 +134,6 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
-            | Self::Rules { .. }
             | Self::Approve { .. }
             | Self::Ban { .. }
             | Self::Remove { .. }

@@ -10,6 +10,7 @@ use super::secret_follower::FollowerSecrets;
 use super::unanswered::Unanswered;
 use crate::model::article::Edit;
 use crate::model::caller::LeadAddress;
+use crate::model::freshness::FreshnessPolicy;
 use crate::model::number::{Position, Revision};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::time::{Clock, Moment};
@@ -17,7 +18,7 @@ use crate::replication::acceptance::Incoming;
 use crate::replication::rules_acceptance::{self, Head};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
-use crate::wire::control::{self, Heartbeat, Hello, Welcome};
+use crate::wire::control::{self, Heartbeat, Hello, Promise, Welcome};
 use crate::wire::open::StreamKind;
 use crate::wire::request::{self, Renew};
 use crate::wire::rules::{self, FollowRules, RulesHeld};
@@ -44,6 +45,8 @@ pub struct FollowerSessions {
     pub certificate: FollowerCertificate,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The node's own freshness durations: the lead tells people when this node stops by itself.
+    pub freshness: FreshnessPolicy,
     /// How busy this machine is, in thousandths of a waiting process.
     pub load_milli: fn() -> u32,
     /// When the node started.
@@ -85,6 +88,7 @@ pub(super) async fn greet(
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
         Some(control::FromLead::Beacon(_)) | None => return Err(SessionError::Unexpected("no welcome")),
     }
+    sender.send(&control::FromFollower::Promise(Promise::from(sessions.freshness))).await?;
     Ok(Session { connection, sender, receiver, sessions, position, rules, unanswered: Unanswered::default() })
 }
 

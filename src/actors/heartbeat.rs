@@ -102,8 +102,9 @@ impl Actor for HeartbeatActor {
         let known = presences.get(&message.node).filter(|known| Some(known.heard.wall) >= joined_at).cloned();
         let next = match (message.report, known) {
             (Report::Heartbeat(presence), known) => {
-                let acknowledged = presence.acknowledged.max(known.and_then(|known| known.acknowledged));
-                Some(Presence { acknowledged, ..presence })
+                let acknowledged = presence.acknowledged.max(known.as_ref().and_then(|known| known.acknowledged));
+                let promise = presence.promise.or_else(|| known.and_then(|known| known.promise));
+                Some(Presence { acknowledged, promise, ..presence })
             }
             (Report::Acknowledged(revision), Some(known)) => {
                 Some(Presence { acknowledged: Some(revision).max(known.acknowledged), ..known })

@@ -178,9 +178,15 @@ async fn answer_heartbeats(
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(), SessionError> {
+    let mut promise = None;
     while let Some(frame) = receiver.receive().await? {
-        let control::FromFollower::Heartbeat(heartbeat) = frame else {
-            return Err(SessionError::Unexpected("a second hello"));
+        let heartbeat = match frame {
+            control::FromFollower::Heartbeat(heartbeat) => heartbeat,
+            control::FromFollower::Promise(told) => {
+                promise = Some(told.freshness());
+                continue;
+            }
+            control::FromFollower::Hello(_) => return Err(SessionError::Unexpected("a second hello")),
         };
         let now = sessions.clock.now();
         let position = sessions.lead_board.lead_view.load().view.position;
@@ -198,6 +204,7 @@ async fn answer_heartbeats(
             cache_entries: heartbeat.cache_entries,
             load_milli: heartbeat.load_milli,
             uptime_ms: heartbeat.uptime_ms,
+            promise,
             address: Some(connection.remote_address().to_string()),
         };
         sessions.heartbeats.report(node.clone(), Report::Heartbeat(presence));

@@ -8,8 +8,9 @@ use axum::routing::{delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_health,
-    routes_keys, routes_life, routes_lists, routes_nodes, routes_secret, routes_unseal, routes_watch,
+    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_freezes,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_secret, routes_unseal,
+    routes_watch,
 };
 
 /// All routes.
@@ -54,6 +55,17 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))
         .route("/api/keys/rotate-root", post(routes_keys::rotate_root))
+        .route(
+            "/api/freezes",
+            get(routes_freezes::list).post(routes_freezes::freeze).delete(routes_freezes::unfreeze_named),
+        )
+        .route("/api/freezes/holders", get(routes_freezes::holders))
+        .route("/api/freezes/{target}", delete(routes_freezes::unfreeze))
+        .route("/api/policy", get(routes_policy::list))
+        .route("/api/policy/grants/{name}", get(routes_policy::show))
+        .route("/api/policy/plan", post(routes_policy::plan))
+        .route("/api/policy/apply", post(routes_policy::apply))
+        .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));

@@ -138,6 +138,7 @@ mod tests {
     use crate::model::secret::{SecretAddress, SecretName};
     use crate::model::time::{Moment, Timestamp};
     use crate::vault::answer::Served;
+    use crate::vault::frozen::Behalf;
 
     fn answer(scope: &str, value: &[u8], resolved: bool) -> ReadAnswer {
         let secret = SecretAddress {
@@ -165,6 +166,7 @@ mod tests {
             freshness: freshness(),
             decided_at: Moment::default(),
             resolved,
+            behalf: Behalf::default(),
         }
     }
 

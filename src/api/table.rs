@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
-use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,14 +125,19 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::WrongShares
         | VaultError::WrongPassphrase
         | VaultError::Twice
+        | VaultError::FreezeReason
+        | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
-        VaultError::Denied { .. } | VaultError::NodeMismatch { .. } | VaultError::Banned { .. } => {
-            StatusCode::FORBIDDEN
-        }
+        VaultError::Denied { .. }
+        | VaultError::Frozen(_)
+        | VaultError::NodeMismatch { .. }
+        | VaultError::Banned { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
         | VaultError::NoSuchToken(_)
+        | VaultError::NotFrozen(_)
+        | VaultError::NoSuchGrant(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -141,6 +146,8 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::VersionConflict { .. }
         | VaultError::NotDeleted { .. }
         | VaultError::Moved
+        | VaultError::RulesMoved
+        | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
         | VaultError::NotLead { .. }
         | VaultError::NodeExists(_)
@@ -186,8 +193,17 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Denied { rule: _ } => {
             "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
         }
+        VaultError::Frozen(freeze) => {
+            return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
+        }
+        VaultError::NotFrozen(_) => "See what is frozen: aurora freezes",
+        VaultError::FreezeReason => "Say in a few words why; whoever is refused reads it.",
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
+        VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
+        VaultError::BadPolicy(_) => "Nothing was changed. Correct the file, and run the same command again.",
+        VaultError::PolicyRefused { .. } => "Nothing was changed. Correct the file, and plan it again.",
+        VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
@@ -227,31 +243,6 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
-}
-
-const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
-                           token and an empty state directory.";
-
-fn banned_name_hint(node: &NodeName) -> String {
-    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
-}
-
-fn unseal_hint(awaits: Awaits) -> &'static str {
-    match awaits {
-        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
-        Awaits::Passphrase => "Bring it: aurora unseal",
-        Awaits::Start => "Try again in a moment.",
-    }
-}
-
-fn share_hint(error: &ShareError) -> &'static str {
-    match error {
-        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
-        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
-        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
-        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
-        ShareError::NoMemory => "Search the node's log for the request id.",
-    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -301,6 +292,7 @@ fn staleness(age: Option<Duration>, last_contact: Option<Timestamp>) -> String {
 mod tests {
     use super::*;
     use crate::model::secret::{Scope, SecretName};
+    use crate::vault::sealed_parts::Awaits;
 
     fn name() -> SecretName {
         SecretName::parse("hubspot/api_key").expect("name")

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::types_freezes::FreezeView;
 use super::types_record::milliseconds;
+use crate::model::freeze::Freeze;
 use crate::model::name::NodeName;
 use crate::vault::answer::Health;
 
@@ -52,11 +54,13 @@ pub(super) struct StatusView<'a> {
     banned_at: Option<String>,
     secrets: usize,
     uptime_ms: u64,
+    frozen: Vec<FreezeView>,
     timestamp: String,
 }
 
-impl<'a> From<&'a Health> for StatusView<'a> {
-    fn from(health: &'a Health) -> Self {
+impl<'a> StatusView<'a> {
+    /// The state of the node, and the freezes that the caller is told of.
+    pub(super) fn new(health: &'a Health, freezes: &[Freeze]) -> Self {
         Self {
             status: status(health),
             node: health.node.as_str(),
@@ -71,6 +75,7 @@ impl<'a> From<&'a Health> for StatusView<'a> {
             banned_at: health.banned_at.map(|at| at.to_string()),
             secrets: health.secrets,
             uptime_ms: milliseconds(health.uptime),
+            frozen: freezes.iter().map(FreezeView::from).collect(),
             timestamp: health.now.to_string(),
         }
     }

@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
+use super::arguments_policy::PolicyVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
@@ -208,6 +210,9 @@ Ctrl-C ends it with exit code 130.")]
     /// The keys of the lead: rotate them, and see how they stand
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Who may do what: the grants, and the file they come from
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before
@@ -218,6 +223,20 @@ Ctrl-C ends it with exit code 130.")]
         #[arg(value_name = "WHOSE")]
         of: String,
     },
+    /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
+    #[command(after_help = "Examples:
+  aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'
+  aurora freeze secret:openai/api_key --level write --reason 'being rotated at the provider'
+  aurora freeze mesh --level all --reason 'incident 42' --wait 30s
+
+Of a node that cannot be reached it prints the time at which it stops by itself, because its copies are too old.")]
+    Freeze(FreezeArguments),
+    /// Lift the freeze of one target; others that are about the same stay
+    #[command(after_help = "Example: aurora unfreeze agent:openclaw")]
+    Unfreeze(UnfreezeArguments),
+    /// List what is frozen; on a follower, what concerns it
+    #[command(after_help = "Example: aurora freezes")]
+    Freezes,
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

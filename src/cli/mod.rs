@@ -7,10 +7,12 @@ pub mod arguments;
 pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_environment;
+pub mod arguments_freeze;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
+pub mod arguments_policy;
 pub mod arguments_secret;
 pub mod arguments_watch;
 pub mod client;
@@ -48,10 +50,12 @@ mod verbs_apikey;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
+mod verbs_freeze;
 mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
+mod verbs_policy;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
@@ -66,8 +70,10 @@ mod views_environment;
 mod views_error;
 mod views_explain;
 mod views_exposure;
+mod views_freeze;
 mod views_keys;
 mod views_node;
+mod views_policy;
 mod views_record;
 mod views_secret;
 mod views_token;
@@ -78,6 +84,7 @@ mod wiped;
 use std::process::ExitCode;
 
 use arguments::{Cli, Global, Verb};
+use arguments_policy::PolicyVerb;
 use output::Output;
 use session::Session;
 
@@ -93,11 +100,13 @@ pub fn parse() -> Result<Cli, ExitCode> {
 #[must_use]
 pub fn run(global: &Global, verb: Verb) -> ExitCode {
     let mut output = Output::standard(global);
+    let is_policy_test = matches!(verb, Verb::Policy(PolicyVerb::Test(_)));
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
         Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
     };
-    output.conclude(done.map_err(|error| hints::completed(error, global)))
+    let done = done.map_err(|error| hints::completed(error, global));
+    output.conclude(if is_policy_test { done.map_err(verbs_policy::untested) } else { done })
 }
 
 async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
@@ -126,7 +135,11 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
+        Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
+        Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
+        Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

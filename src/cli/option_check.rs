@@ -6,6 +6,7 @@ use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
+use super::arguments_policy::PolicyVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -85,7 +86,9 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
-        Verb::Key(KeyVerb::RotateRoot) => Takes::Reason,
+        Verb::Key(KeyVerb::RotateRoot) | Verb::Policy(PolicyVerb::Apply(_)) | Verb::Freeze(_) | Verb::Unfreeze(_) => {
+            Takes::Reason
+        }
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
         Verb::Agent(AgentVerb::Suspend { .. } | AgentVerb::Activate { .. } | AgentVerb::Archive { .. })
@@ -99,7 +102,9 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Status
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
+        | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Unseal(_)
+        | Verb::Freezes
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

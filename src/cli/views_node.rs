@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ago::{ago, seen_from, span};
 use super::output::Shown;
 use super::table::{Style, pairs, rows};
+use super::views_freeze::FreezeView;
 
 /// The answer of `GET /api/status`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub(super) struct StatusView {
     banned_at: Option<String>,
     secrets: u64,
     uptime_ms: u64,
+    #[serde(default)]
+    frozen: Vec<FreezeView>,
     timestamp: String,
 }
 
@@ -51,7 +54,9 @@ impl Shown for StatusView {
             ("revision", Some(format!("{} (epoch {})", self.revision, self.epoch))),
             ("running for", Some(milliseconds(self.uptime_ms))),
         ];
-        pairs(style, facts)
+        let frozen: String = self.frozen.iter().map(|freeze| freeze.line(&self.timestamp) + "\n").collect();
+        let gap = if frozen.is_empty() { "" } else { "\n" };
+        format!("{frozen}{gap}{}", pairs(style, facts))
     }
 }
 

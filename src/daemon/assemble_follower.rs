@@ -108,6 +108,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
             entropy: Arc::clone(&seams.entropy),
         },
         clock: Arc::clone(&seams.clock),
+        freshness: config.cache,
         load_milli,
         started: seams.clock.now(),
         build: env!("CARGO_PKG_VERSION"),

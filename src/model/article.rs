@@ -90,15 +90,7 @@ impl Article {
                 Some(Self::Agent(Agent { reach: narrowed(&agent.reach, entitled)?, ..agent.clone() }))
             }
             Self::ApiKey(key) => Some(Self::ApiKey(ApiKey { reach: narrowed(&key.reach, entitled)?, ..key.clone() })),
-            Self::Freeze(freeze) => {
-                let concerned = match &freeze.target {
-                    FreezeTarget::Agent(_) | FreezeTarget::Mesh => true,
-                    FreezeTarget::Secret(name) => entitled.covers_name(name),
-                    FreezeTarget::Node(name) => name == node,
-                    FreezeTarget::Company(company) => entitled.companies.contains(company),
-                };
-                concerned.then(|| self.clone())
-            }
+            Self::Freeze(freeze) => freeze.target.concerns(node, entitled).then(|| self.clone()),
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use super::entitlement::Entitlement;
 use super::name::{AgentName, CompanyId, NameError, NodeName};
 use super::secret::SecretName;
 use super::time::Timestamp;
+
+/// Longest reason of a freeze, in bytes: it is told to everybody who is refused by it.
+pub const REASON_BYTES_MAX: usize = 256;
 
 /// What is frozen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +49,19 @@ impl FreezeTarget {
             Some(("node", name)) => Ok(Self::Node(NodeName::parse(name)?)),
             Some(("company", name)) => Ok(Self::Company(CompanyId::parse(name)?)),
             Some(_) | None => Err(FreezeError::Target(text.chars().take(80).collect())),
+        }
+    }
+}
+
+impl FreezeTarget {
+    /// Whether a node could do anything that a freeze of this would hold up.
+    #[must_use]
+    pub fn concerns(&self, node: &NodeName, entitled: &Entitlement) -> bool {
+        match self {
+            Self::Agent(_) | Self::Mesh => true,
+            Self::Secret(name) => entitled.covers_name(name),
+            Self::Node(name) => name == node,
+            Self::Company(company) => entitled.companies.contains(company),
         }
     }
 }
@@ -108,6 +125,12 @@ pub struct Freeze {
     pub frozen_at: Timestamp,
 }
 
+/// Whether a text can be the reason of a freeze: something, on one line, and not too long.
+#[must_use]
+pub fn is_reason(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= REASON_BYTES_MAX && !text.chars().any(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +143,14 @@ mod tests {
         for text in ["", "mesh:x", "Mesh", "secret:openai", "agent:", "user:1000", "node:lead", "mesh "] {
             assert!(FreezeTarget::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_reason_is_one_line_of_some_text() {
+        assert!(is_reason("key seen in a log") && is_reason(&"x".repeat(REASON_BYTES_MAX)));
+        for text in ["", "  ", "a\nb", "\u{1b}[2J"] {
+            assert!(!is_reason(text), "{text:?}");
+        }
+        assert!(!is_reason(&"x".repeat(REASON_BYTES_MAX + 1)));
     }
 }

@@ -17,6 +17,7 @@ pub mod history;
 pub mod holding;
 pub mod lingering;
 pub mod liveness;
+pub mod promise;
 pub mod rules_acceptance;
 #[cfg(test)]
 mod rules_convergence;

@@ -6,7 +6,6 @@ use crate::model::caller::Caller;
 
 use super::account::Account;
 use super::answer::AuditVerdict;
-use super::authorise::Object;
 use super::error::VaultError;
 use super::off_thread::off_thread;
 use super::parts::Vault;
@@ -43,8 +42,7 @@ impl Vault {
 
     pub(super) fn node_permit(&self, caller: &Caller, action: Action, account: &mut Account) -> Result<(), VaultError> {
         let who = self.identify(caller, account)?;
-        let object = Object::of_node(&self.parts.environment);
-        self.authorise(&who, action, object, account).map(|_| ())
+        self.authorise_wholly(&who, action, account).map(drop)
     }
 }
 

@@ -15,6 +15,8 @@ use crate::model::roster::Standing;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::{Moment, Timestamp};
 
+use super::frozen::Behalf;
+
 /// How fresh an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Served {
@@ -54,6 +56,8 @@ pub struct ReadAnswer {
     pub decided_at: Moment,
     /// Whether it was asked for by scope instead of resolved: then no override is reported.
     pub resolved: bool,
+    /// On whose behalf.
+    pub behalf: Behalf,
 }
 
 /// What a read comes to, if it is not refused.

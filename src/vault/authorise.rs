@@ -6,6 +6,7 @@ use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::policy::decide::Decision;
+use crate::policy::rule::ROSTER_RULE;
 
 use super::account::Account;
 use super::error::VaultError;
@@ -14,8 +15,8 @@ use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
 
-/// The rule named when the roster does not give the node what a caller asks it to speak for.
-const ROSTER_RULE: &str = "roster";
+/// The rule named when a grant that is bounded is used for what cannot be.
+const BOUNDED_RULE: &str = "bounded-grant";
 
 /// Proof that policy allowed one action.
 #[derive(Debug)]
@@ -36,6 +37,11 @@ impl<'ask> Object<'ask> {
         Self { secret: None, scope: None, company: None, environment }
     }
 
+    /// A list of one scope, if it is narrowed to one: the company the scope speaks for counts like one that was named.
+    pub(super) fn of_list(scope: Option<&'ask Scope>, environment: &'ask EnvironmentName) -> Self {
+        Self { scope, company: scope.and_then(company_of), ..Self::of_node(environment) }
+    }
+
     /// A secret, before it is known in which scope it will be found.
     pub(super) fn of_secret(name: &'ask SecretName, environment: &'ask EnvironmentName) -> Self {
         Self { secret: Some(name), ..Self::of_node(environment) }
@@ -43,11 +49,14 @@ impl<'ask> Object<'ask> {
 
     /// The company a scope speaks for counts like one that was named.
     pub(super) fn in_scope(name: &'ask SecretName, scope: &'ask Scope, environment: &'ask EnvironmentName) -> Self {
-        let company = match scope {
-            Scope::Company(company) => Some(company),
-            Scope::Global | Scope::Node(_) => None,
-        };
-        Self { scope: Some(scope), company, ..Self::of_secret(name, environment) }
+        Self { secret: Some(name), ..Self::of_list(Some(scope), environment) }
+    }
+}
+
+fn company_of(scope: &Scope) -> Option<&CompanyId> {
+    match scope {
+        Scope::Company(company) => Some(company),
+        Scope::Global | Scope::Node(_) => None,
     }
 }
 
@@ -66,7 +75,7 @@ pub(super) fn ruled(decision: Decision, account: &mut Account) -> Result<Permit,
 }
 
 impl Vault {
-    /// Asks policy.
+    /// Asks policy, and then whether a freeze holds it up.
     pub(super) fn authorise(
         &self,
         who: &Identified,
@@ -74,7 +83,27 @@ impl Vault {
         object: Object<'_>,
         account: &mut Account,
     ) -> Result<Permit, VaultError> {
-        ruled(self.decide(who, action, object), account)
+        let permit = ruled(self.decide(who, action, object), account)?;
+        self.not_frozen(who, action, object, account)?;
+        Ok(permit)
+    }
+
+    /// Asks policy about what is of no single company, such as the journal or the roster: a grant that is bounded allows
+    /// none of it, because the answer could not be.
+    pub(super) fn authorise_wholly(
+        &self,
+        who: &Identified,
+        action: Action,
+        account: &mut Account,
+    ) -> Result<Permit, VaultError> {
+        let permit = self.authorise(who, action, Object::of_node(&self.parts.environment), account)?;
+        let rules = self.parts.board.rules.load();
+        let now = self.parts.clock.now().wall;
+        if who.is_admin() || who.holds_wholly(&rules, action.capability(), now) {
+            return Ok(permit);
+        }
+        account.decided(Ruling::Deny, BOUNDED_RULE);
+        Err(VaultError::Denied { rule: BOUNDED_RULE.to_owned() })
     }
 
     pub(super) fn decide(&self, who: &Identified, action: Action, object: Object<'_>) -> Decision {
@@ -82,15 +111,21 @@ impl Vault {
         who.decide(&rules, action, object, now)
     }
 
+    /// Whether policy allows it and no freeze holds it up.
     pub(super) fn is_allowed(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
+        self.is_granted(who, action, object) && self.freeze_of(who, action, object).is_none()
+    }
+
+    /// Whether policy allows it, frozen or not.
+    pub(super) fn is_granted(&self, who: &Identified, action: Action, object: Object<'_>) -> bool {
         matches!(self.decide(who, action, object), Decision::Allowed { .. })
     }
 
     /// Whether this caller may know of a secret in a scope: nobody hears of what the node may not hold, but for an admin on
-    /// the lead.
+    /// the lead. What is frozen is still known of: a freeze holds up a list as a whole, and leaves nothing out of it.
     pub(super) fn may_know(&self, who: &Identified, entitled: &Entitlement, at: &ScopedSecret, action: Action) -> bool {
         let here = entitled.covers(&self.parts.node, at) || (self.parts.lead.is_some() && who.is_admin());
-        here && self.is_allowed(who, action, Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment))
+        here && self.is_granted(who, action, Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment))
     }
 
     /// The environment a request is about: the node's own, unless an admin on the lead names another.

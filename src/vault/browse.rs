@@ -49,7 +49,8 @@ impl Vault {
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
         self.check_standing()?;
-        self.authorise(&who, Action::SecretList, Object::of_node(&environment), account)?;
+        let object = Object::of_list(ask.filter.scope.as_ref(), &environment);
+        self.authorise(&who, Action::SecretList, object, account)?;
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();
@@ -99,7 +100,7 @@ impl Vault {
         let Some(newest) = versions.first() else {
             return Err(VaultError::NotFound { name: name.clone(), tried: vec![scope.clone()] });
         };
-        let holders = self.holders(newest);
+        let holders = self.holders(&who, newest);
         Ok(VersionList { at, versions, holders })
     }
 }

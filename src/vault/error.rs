@@ -7,12 +7,14 @@ use super::sealed_parts::Awaits;
 use crate::crypto::fields::FieldError;
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
+use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
-use crate::model::name::{FieldName, NodeName};
+use crate::model::name::{FieldName, GrantName, NodeName};
 use crate::model::number::Version;
 use crate::model::patch::WishError;
 use crate::model::secret::{KeyScope, Scope, SecretName};
 use crate::model::time::Timestamp;
+use crate::policy::file_error::Problems;
 
 /// A refusal or a failure, by cause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,15 @@ pub enum VaultError {
         /// The rule that decided; for the audit and the log, never for the caller.
         rule: String,
     },
+    /// Policy would allow it, and a freeze holds it up. Told with its reason.
+    #[error("{} is frozen ({}) since {}: {}", .0.target, .0.level.as_str(), .0.frozen_at, .0.reason)]
+    Frozen(Box<Freeze>),
+    /// There is no such freeze to be lifted.
+    #[error("{0} is not frozen")]
+    NotFrozen(FreezeTarget),
+    /// A freeze must say why.
+    #[error("a freeze needs a reason of 1 to {} bytes, on one line", REASON_BYTES_MAX)]
+    FreezeReason,
     /// `X-Node-Name` is not this node.
     #[error("this node is {node}, not {claimed}")]
     NodeMismatch {
@@ -68,6 +79,21 @@ pub enum VaultError {
         /// The secret.
         name: SecretName,
     },
+    /// A policy file that is none.
+    #[error(transparent)]
+    BadPolicy(#[from] Problems),
+    /// A policy that cannot be applied.
+    #[error("the policy cannot be applied: {}", obstacles.join("; "))]
+    PolicyRefused {
+        /// Why, one by one.
+        obstacles: Vec<String>,
+    },
+    /// Somebody else changed the rulebook since the change was planned.
+    #[error("the policy, an agent or a key was changed since this was planned")]
+    RulesMoved,
+    /// No rule of the policy has that name.
+    #[error("no grant is named {0}")]
+    NoSuchGrant(GrantName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,
@@ -248,17 +274,23 @@ impl VaultError {
         match self {
             Self::NoIdentity => "no_identity",
             Self::Denied { .. } => "denied",
+            Self::Frozen(_) => "frozen",
+            Self::NotFrozen(_) => "not_found",
+            Self::FreezeReason => "bad_value",
             Self::NodeMismatch { .. } => "node_mismatch",
             Self::NotFound { .. } => "not_found",
             Self::VersionConflict { .. } => "version_conflict",
             Self::NotLead { .. } => "not_lead",
             Self::Destroyed { .. } => "destroyed",
             Self::NotDeleted { .. } => "not_deleted",
-            Self::Moved => "version_conflict",
+            Self::Moved | Self::RulesMoved => "version_conflict",
+            Self::BadPolicy(_) => "bad_policy",
+            Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
             Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
+            | Self::NoSuchGrant(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
             | Self::VersionDeleted { .. }

@@ -4,19 +4,24 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 
 use crate::model::actions::Action;
+use crate::model::article::ArticleId;
 use crate::model::caller::Caller;
+use crate::model::company::Companies;
 use crate::model::freshness::{FreshnessPolicy, Offline};
 use crate::model::metadata::SecretOptions;
+use crate::model::name::CompanyId;
 use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::policy::decide::Decision;
+use crate::policy::rule::ROSTER_RULE;
 use crate::replication::holding::Timeline;
 
 use super::account::Account;
 use super::answer::{Durations, Explanation, Holder, SetBy, Tried, TriedScope};
 use super::authorise::Object;
 use super::error::VaultError;
+use super::identity::Identified;
 use super::parts::Vault;
 use super::request::Context;
 use super::resolve::{CompanyChoice, Resolution, resolve};
@@ -49,12 +54,15 @@ impl Vault {
         self.check_node(context)?;
         let environment = self.environment(&who, context.environment.as_ref())?;
         account.about(name, &environment);
+        account.company(context.company.as_ref());
         let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
         self.check_standing()?;
         self.authorise(&who, Action::SecretExplain, object, account)?;
-        let (allowed, rule) = match self.decide(&who, Action::SecretRead, object) {
-            Decision::Allowed { rule } => (true, rule),
-            Decision::Denied { rule } => (false, rule),
+        let freeze = self.freeze_of(&who, Action::SecretRead, object);
+        let (allowed, rule) = match (self.decide(&who, Action::SecretRead, object), freeze) {
+            (Decision::Allowed { .. }, Some(freeze)) => (false, ArticleId::Freeze(freeze.target).to_string()),
+            (Decision::Allowed { rule }, None) => (true, rule),
+            (Decision::Denied { rule }, _) => (false, rule),
         };
         let held = self.parts.board.held.load();
         let company = Self::company(context, &held.entitlement);
@@ -73,17 +81,18 @@ impl Vault {
             name: name.clone(),
             tried,
             allowed: allowed && !refused,
-            rule: if refused { "roster".to_owned() } else { rule },
+            rule: if refused { ROSTER_RULE.to_owned() } else { rule },
             freshness: self.freshness(name, &options, &self.parts.clock.now()).ok(),
             durations: durations(&options, self.parts.freshness),
-            holders: winner.as_ref().map(|record| self.holders(record)).unwrap_or_default(),
+            holders: winner.as_ref().map(|record| self.holders(&who, record)).unwrap_or_default(),
             winner,
             environment: secret.environment,
         })
     }
 
-    /// Which nodes are entitled to a record, and whether they have acknowledged it. A follower knows of itself only.
-    pub(super) fn holders(&self, record: &Record) -> Vec<Holder> {
+    /// Which nodes are entitled to a record, and whether they have acknowledged it. A follower knows of itself only. Nodes
+    /// that speak for companies are told to whoever may ask on behalf of one of them.
+    pub(super) fn holders(&self, who: &Identified, record: &Record) -> Vec<Holder> {
         let own = &self.parts.node;
         let Some(lead) = &self.parts.lead else {
             let version = Some(record.version);
@@ -106,7 +115,16 @@ impl Vault {
             };
             Holder { node: entry.name.clone(), entitled, current: current.filter(|_| entitled), version }
         };
-        lead_view.members().map(holder).collect()
+        let SecretAddress { environment, name } = &record.at.secret;
+        let may_ask = |company: &CompanyId| {
+            let object = Object { company: Some(company), ..Object::of_secret(name, environment) };
+            self.is_granted(who, Action::SecretInfo, object)
+        };
+        let is_told = |entry: &&Arc<RosterEntry>| match &entry.entitlement.companies {
+            Companies::Only(companies) => companies.is_empty() || companies.iter().any(may_ask),
+            Companies::All => true,
+        };
+        lead_view.members().filter(is_told).map(holder).collect()
     }
 }
 

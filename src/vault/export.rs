@@ -16,6 +16,7 @@ use super::answer::ReadAnswer;
 use super::authorise::Object;
 use super::error::VaultError;
 use super::filter::Filter;
+use super::frozen::Behalf;
 use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ExportRequest;
@@ -35,7 +36,7 @@ const EXAMINED_MAX: usize = 2_000;
 pub struct ExportPage {
     /// The values.
     pub answers: Vec<ReadAnswer>,
-    /// Names that were left out because policy does not let this caller export them.
+    /// Names that were left out because policy does not let this caller export them, or a freeze holds them up.
     pub refused: usize,
     /// The last name that was looked at, if there may be more.
     pub next_cursor: Option<String>,
@@ -77,7 +78,7 @@ impl Vault {
                     bytes = bytes.saturating_add(answer.value.len());
                     page.answers.push(*answer);
                 }
-                Exported::Refused => page.refused += 1,
+                Exported::Refused(_) => page.refused += 1,
                 Exported::Nothing => {}
             }
             if page.answers.len() >= PAGE_MAX || bytes >= PAGE_BYTES_MAX {
@@ -96,11 +97,12 @@ impl Vault {
         caller: &Caller,
         ask: &ExportRequest,
         account: &mut Account,
-    ) -> Result<(Identified, EnvironmentName, Arc<Held>), VaultError> {
-        let who = self.identify(caller, account)?;
+    ) -> Result<(Arc<Identified>, EnvironmentName, Arc<Held>), VaultError> {
+        let who = Arc::new(self.identify(caller, account)?);
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         let company = ask.context.company.as_ref();
+        account.company(company);
         self.check_standing()?;
         self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
         let held = self.parts.board.held.load_full();
@@ -112,7 +114,7 @@ impl Vault {
 
     fn export_one(
         &self,
-        who: &Identified,
+        who: &Arc<Identified>,
         ask: &ExportRequest,
         secret: &SecretAddress,
         held: &Held,
@@ -123,8 +125,8 @@ impl Vault {
         let winner = match &ask.scope {
             None => resolve(&held.view, secret, &self.parts.node, company).winner,
             Some(scope) => {
-                if self.check_scope(who, &held.entitlement, secret, scope, account).is_err() {
-                    return Ok(Exported::Refused);
+                if let Err(refusal) = self.check_scope(who, &held.entitlement, secret, scope, account) {
+                    return Ok(Exported::Refused(refusal.code()));
                 }
                 held.view.get(&secret.within(scope.clone())).filter(|record| record.sealed().is_some()).cloned()
             }
@@ -137,8 +139,8 @@ impl Vault {
         };
         let of_scope = Object::in_scope(&secret.name, &record.at.scope, environment);
         for object in [named, of_scope] {
-            if self.authorise(who, Action::SecretExport, object, account).is_err() {
-                return Ok(Exported::Refused);
+            if let Err(refusal) = self.authorise(who, Action::SecretExport, object, account) {
+                return Ok(Exported::Refused(refusal.code()));
             }
         }
         let decided_at = self.parts.clock.now();
@@ -147,7 +149,9 @@ impl Vault {
         account.version(record.version);
         let value = self.open(&record)?;
         let resolved = ask.scope.is_none();
-        Ok(Exported::Value(Box::new(ReadAnswer { record, value, field: None, freshness, decided_at, resolved })))
+        let behalf = Behalf::of(who, Action::SecretExport, ask.context.company.as_ref());
+        let answer = ReadAnswer { record, value, field: None, freshness, decided_at, resolved, behalf };
+        Ok(Exported::Value(Box::new(answer)))
     }
 
     /// Writes the line of one name before its value may leave; a name without a value here needs none.
@@ -158,9 +162,9 @@ impl Vault {
     ) -> Result<Exported, VaultError> {
         match exported {
             Ok(Exported::Nothing) => Ok(Exported::Nothing),
-            Ok(Exported::Refused) => {
-                self.note(account, "denied").await?;
-                Ok(Exported::Refused)
+            Ok(Exported::Refused(outcome)) => {
+                self.note(account, outcome).await?;
+                Ok(Exported::Refused(outcome))
             }
             decided => self.settle(account, decided).await,
         }
@@ -170,7 +174,8 @@ impl Vault {
 /// What became of one name.
 enum Exported {
     Value(Box<ReadAnswer>),
-    Refused,
+    /// With the word for the refusal.
+    Refused(&'static str),
     Nothing,
 }
 

@@ -76,7 +76,7 @@ impl Vault {
         self.authorise(&who, Action::SecretRotate, object, account)?;
         if matches!(wish, RotationWish::All { .. }) {
             // Every scope at once, every company's among them: more than a grant about secrets can speak for.
-            self.authorise(&who, Action::NodeManage, object, account)?;
+            self.authorise_wholly(&who, Action::NodeManage, account)?;
         }
         let lead = self.lead()?;
         let keys = self.parts.board.keys.load_full();
@@ -87,6 +87,11 @@ impl Vault {
                 keys.scopes().filter(|at| at.environment == *one).cloned().collect()
             }
         };
+        for KeyScope { environment, scope } in &scopes {
+            // A company may be frozen that nobody named.
+            let object = Object { scope: Some(scope), ..Object::of_node(environment) };
+            self.not_frozen(&who, Action::SecretRotate, object, account)?;
+        }
         if let Some(missing) = scopes.iter().find(|at| keys.newest(at).is_none()) {
             return Err(VaultError::NoSuchKey(missing.clone()));
         }

@@ -22,6 +22,7 @@ use super::account::Account;
 use super::answer::{Freshness, ReadAnswer, ReadOutcome, Served};
 use super::authorise::Object;
 use super::error::VaultError;
+use super::frozen::Behalf;
 use super::identity::Identified;
 use super::parts::Vault;
 use super::request::ReadRequest;
@@ -44,9 +45,11 @@ impl Vault {
     /// have slept since it was decided.
     ///
     /// # Errors
-    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Banned`] when the node was banned meanwhile.
+    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile,
+    /// [`VaultError::Banned`] when the node was banned.
     pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
         self.check_standing()?;
+        self.still_unfrozen(answer)?;
         let now = self.parts.clock.now();
         let elapsed = now.boot.since(answer.decided_at.boot);
         match answer.freshness.servable_for {
@@ -64,8 +67,9 @@ impl Vault {
         ask: &ReadRequest,
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
-        let who = self.identify(caller, account)?;
+        let who = Arc::new(self.identify(caller, account)?);
         account.about(&ask.name, &self.parts.environment);
+        account.company(ask.context.company.as_ref());
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
@@ -73,6 +77,7 @@ impl Vault {
         self.check_standing()?;
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
+            account.scope(scope);
             self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
         }
         if ask.refresh && self.parts.lead.is_none() {
@@ -81,11 +86,11 @@ impl Vault {
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
         }
         let found = self.find(&who, ask, environment.clone(), account)?;
-        match self.answer(ask, found, account).await {
+        match self.answer(&who, ask, found, account).await {
             // The key went between the look at the records and the look at the keys: its scope was given a new one.
             Err(VaultError::Sealed) => {
                 let found = self.find(&who, ask, environment, account)?;
-                self.answer(ask, found, account).await
+                self.answer(&who, ask, found, account).await
             }
             answered => answered,
         }
@@ -126,6 +131,7 @@ impl Vault {
                 let company = ask.context.company.as_ref();
                 let scope = Some(&record.at.scope);
                 let object = Object { scope, company, ..Object::of_secret(&ask.name, &secret.environment) };
+                account.scope(&record.at.scope);
                 self.authorise(who, Action::SecretRead, object, account)?;
                 Ok(record)
             }
@@ -169,12 +175,12 @@ impl Vault {
 
     async fn answer(
         &self,
+        who: &Arc<Identified>,
         ask: &ReadRequest,
         current: Arc<Record>,
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
         let decided_at = self.parts.clock.now();
-        account.scope(&current.at.scope);
         let freshness = self.freshness(&ask.name, &current.options, &decided_at)?;
         account.freshness(&freshness);
         let record = self.chosen_version(ask, current).await?;
@@ -184,7 +190,8 @@ impl Vault {
         }
         let value = self.value(ask, &record)?;
         let (field, resolved) = (ask.field.clone(), ask.scope.is_none());
-        Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved }))
+        let behalf = Behalf::of(who, Action::SecretRead, ask.context.company.as_ref());
+        Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved, behalf }))
     }
 
     async fn chosen_version(&self, ask: &ReadRequest, current: Arc<Record>) -> Result<Arc<Record>, VaultError> {

@@ -106,9 +106,8 @@ impl Vault {
         if let Some(name) = &ask.name {
             account.about(name, &environment);
         }
-        let object = Object { secret: ask.name.as_ref(), ..Object::of_node(&environment) };
         self.check_standing()?;
-        self.authorise(&who, action, object, account)?;
+        self.authorise(&who, action, object(&ask, &environment), account)?;
         let moved = match &self.parts.lead {
             Some(lead) => lead.board.moved.subscribe(),
             None => self.parts.board.moved.subscribe(),
@@ -123,6 +122,11 @@ impl Vault {
     }
 }
 
+/// What a watch as a whole is about.
+fn object<'ask>(ask: &'ask WatchRequest, environment: &'ask EnvironmentName) -> Object<'ask> {
+    Object { secret: ask.name.as_ref(), ..Object::of_list(ask.scope.as_ref(), environment) }
+}
+
 impl Watch {
     /// Everything up to here was told, or did not concern this watch.
     #[must_use]
@@ -130,7 +134,8 @@ impl Watch {
         self.cursor.at
     }
 
-    /// Waits for something to tell; `None` when the node stops. Dropping the returned future loses nothing.
+    /// Waits for something to tell; `None` when the node stops, or a freeze holds the watch up: nothing was then told of
+    /// what came, and whoever resumes later misses nothing. Dropping the returned future loses nothing.
     pub async fn next(&mut self) -> Option<Vec<News>> {
         if !self.begun {
             self.begun = true;
@@ -138,6 +143,9 @@ impl Watch {
         }
         loop {
             self.moved.mark_unchanged();
+            if self.vault.freeze_of(&self.who, self.action, object(&self.ask, &self.environment)).is_some() {
+                return None;
+            }
             match self.step() {
                 Some(news) if news.is_empty() => tokio::task::yield_now().await,
                 Some(news) => return Some(news),

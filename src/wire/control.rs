@@ -3,6 +3,9 @@
 //! A beacon answers a heartbeat and echoes its stamp. The follower counts freshness from the moment it asked, so a process
 //! that slept with a beacon in its buffer cannot take it for a new one.
 
+use std::time::Duration;
+
+use crate::model::freshness::{FRESHNESS_MAX, FreshnessPolicy};
 use crate::model::name::NodeName;
 use crate::model::number::{Epoch, Position, Revision};
 
@@ -66,6 +69,33 @@ pub struct Heartbeat {
     pub load_milli: u32,
     /// How long it has run, in milliseconds.
     pub uptime_ms: u64,
+}
+
+/// How long the follower goes on without its lead, by its own configuration: said once, after the welcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct Promise {
+    /// Fresh for so long, in milliseconds.
+    pub ttl_ms: u64,
+    /// Then given out, marked stale, for so long, in milliseconds.
+    pub max_stale_ms: u64,
+}
+
+impl Promise {
+    /// The durations; longer ones than can be configured count as the longest.
+    #[must_use]
+    pub fn freshness(&self) -> FreshnessPolicy {
+        let duration = |milliseconds| Duration::from_millis(milliseconds).min(FRESHNESS_MAX);
+        FreshnessPolicy { ttl: duration(self.ttl_ms), max_stale: duration(self.max_stale_ms) }
+    }
+}
+
+impl From<FreshnessPolicy> for Promise {
+    fn from(policy: FreshnessPolicy) -> Self {
+        // Rounded up: the lead must not tell a time that is too early.
+        let milliseconds =
+            |duration: Duration| u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        Self { ttl_ms: milliseconds(policy.ttl), max_stale_ms: milliseconds(policy.max_stale) }
+    }
 }
 
 /// The lead's answer to a hello. A follower is connected once it has read this, not before.
@@ -146,6 +176,8 @@ frames! {
         2 => Hello,
         /// Then, again and again.
         3 => Heartbeat,
+        /// Once, before the first heartbeat.
+        5 => Promise,
     }
 }
 
@@ -183,6 +215,7 @@ mod tests {
         golden(&FromFollower::from(hello()), "0000001f010002010105302e312e3001fb2c0107070707070707070707070707070707");
         let heartbeat = Heartbeat { stamp: 70_000, revision: 300, cache_entries: 9, load_milli: 1500, uptime_ms: 4 };
         golden(&FromFollower::from(heartbeat), "00000010010003fc70110100fb2c0109fbdc0504");
+        golden(&FromFollower::from(Promise { ttl_ms: 300_000, max_stale_ms: 0 }), "00000009010005fce093040000");
         golden(
             &FromLead::from(welcome()),
             "000000220100650102066175726f72610470726f6400010461636d6501086f70656e61692f2a",
@@ -199,6 +232,15 @@ mod tests {
     fn no_bytes_make_the_control_stream_panic() {
         survives_anything(&FromFollower::from(hello()));
         survives_anything(&FromLead::from(welcome()));
+    }
+
+    #[test]
+    fn a_promise_is_told_to_the_millisecond_and_is_bounded() {
+        let policy = FreshnessPolicy { ttl: Duration::from_nanos(1_500_001), max_stale: Duration::from_secs(3_600) };
+        let promise = Promise::from(policy);
+        assert_eq!((promise.ttl_ms, promise.max_stale_ms), (2, 3_600_000));
+        let endless = Promise { ttl_ms: u64::MAX, max_stale_ms: 0 }.freshness();
+        assert_eq!((endless.ttl, endless.max_stale), (FRESHNESS_MAX, Duration::ZERO));
     }
 
     #[test]
