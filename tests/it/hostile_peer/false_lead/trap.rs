@@ -12,7 +12,7 @@ use aurora_mesh::transport::endpoint::Endpoint;
 use aurora_mesh::transport::error::TransportError;
 use aurora_mesh::transport::spiffe::PeerIdentity;
 use aurora_mesh::transport::stream::{FrameReceiver, FrameSender};
-use aurora_mesh::transport::tls::{Admission, LeadTls};
+use aurora_mesh::transport::tls::{Admission, Admittance, LeadTls};
 use aurora_mesh::wire::control::{self, Welcome};
 use aurora_mesh::wire::entitlement::EntitlementFrame;
 use aurora_mesh::wire::open::StreamKind;
@@ -102,8 +102,8 @@ impl Trap {
 pub(super) struct Anybody;
 
 impl Admission for Anybody {
-    fn admits(&self, _: &PeerIdentity, _: &KeyPin) -> bool {
-        true
+    fn judge(&self, _: &PeerIdentity, _: &KeyPin) -> Admittance {
+        Admittance::Member
     }
 }
 
