@@ -102,13 +102,34 @@ pub enum Change {
         /// What becomes of which.
         edits: Vec<Edit>,
     },
+    /// A node that waits for approval becomes a member.
+    Approve {
+        /// Which.
+        node: NodeName,
+        /// The fingerprint of its key, as it was compared.
+        fingerprint: String,
+    },
+    /// A node is a member no more, and stays known as one that was thrown out.
+    Ban {
+        /// Which.
+        node: NodeName,
+        /// Why.
+        reason: String,
+    },
+    /// A node is forgotten; its name can be given again.
+    Remove {
+        /// Which.
+        node: NodeName,
+    },
     /// A token may admit a node.
     IssueToken(JoinToken),
+    /// A token admits nobody any more.
+    RevokeToken(TokenHash),
     /// A node asks to be admitted.
     Admit(Applicant),
 }
 
-/// Changes of more secrets than this take a while to plan.
+/// Changes of more secrets, or articles, than this take a while to plan.
 const LARGE: usize = 64;
 
 impl Change {
@@ -117,6 +138,7 @@ impl Change {
         match self {
             Self::Import(values) => values.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
+            Self::Rules { edits, .. } => edits.len() > LARGE,
             Self::BeginRotation { scopes } => scopes.len() > LARGE,
             Self::Reseal { .. } | Self::ResealOlder { .. } | Self::FinishRotation { .. } | Self::RotateRoot => true,
             Self::Put(_)
@@ -126,10 +148,13 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
-            | Self::Rules { .. }
             | Self::SigningKey { .. }
             | Self::SignedAhead { .. }
+            | Self::Approve { .. }
+            | Self::Ban { .. }
+            | Self::Remove { .. }
             | Self::IssueToken(_)
+            | Self::RevokeToken(_)
             | Self::Admit(_) => false,
         }
     }
@@ -201,10 +226,21 @@ pub enum Committed {
     Node(Arc<RosterEntry>),
     /// A step of the rotation of keys.
     Keys(KeyStep),
-    /// A join token or something about signing was noted, which is no change of the history.
+    /// A node was banned or removed.
+    LockedOut(LockedOut),
+    /// A token was noted or revoked, or something about signing was noted, which is no change of the history.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),
+}
+
+/// What became of a node that was thrown out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockedOut {
+    /// The change.
+    pub revision: Revision,
+    /// So many scopes have a new key, which the node never sees.
+    pub scopes: usize,
 }
 
 /// What a step of the rotation of keys came to.

@@ -2,7 +2,7 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, those of nodes in `draft_nodes`, those of keys in `draft_keys` and `draft_root`, those of the
+//! `draft_values`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those of the
 //! rulebook in `draft_rules`, those of signing keys in `draft_signing`.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct LeadState {
     /// What else it wraps, as it is stored.
     pub wrapped: Arc<BTreeMap<BlobName, Vec<u8>>>,
     /// Tokens that may still admit, or did lately.
-    pub tokens: BTreeMap<TokenHash, JoinToken>,
+    pub tokens: Arc<BTreeMap<TokenHash, JoinToken>>,
     /// The serial number of the next new (secret, scope).
     pub next_secret_id: u64,
 }
@@ -130,6 +130,10 @@ impl Draft {
                 Ok(Committed::Token)
             }
             Change::Rules { seen, edits } => self.edit_rules(seen, edits, context),
+            Change::Approve { node, fingerprint } => self.approve(&node, &fingerprint, context),
+            Change::Ban { node, reason } => self.ban(&node, reason, context).map(Committed::LockedOut),
+            Change::Remove { node } => self.remove(&node, context).map(Committed::LockedOut),
+            Change::RevokeToken(hash) => self.revoke_token(hash),
             Change::IssueToken(token) => self.issue_token(token, context.now),
             Change::Admit(applicant) => self.admit(&applicant, context),
         }

@@ -12,6 +12,7 @@
 //!
 //! Reads do not pass through here: actors publish on a `board`, and the door reads from it.
 
+pub mod admission;
 pub mod board;
 pub mod certificate;
 pub mod change;
@@ -28,8 +29,10 @@ mod draft_root;
 mod draft_rules;
 mod draft_secrets;
 mod draft_signing;
+mod draft_tokens;
 mod draft_values;
 pub mod error;
+mod expulsion;
 pub mod follower_cache;
 pub mod follower_keys;
 mod follower_rules;

@@ -55,6 +55,23 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedNode {
     }
 }
 
+/// The token of `/…/{id}`: twelve hexadecimal digits.
+#[derive(Debug)]
+pub(super) struct NamedToken(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = path.map_err(|_| ApiError::PathEncoding)?;
+        if id.len() == 12 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Ok(Self(id));
+        }
+        Err(ApiError::BadValue { field: "id", wanted: "twelve hexadecimal digits, as GET /api/tokens has them" })
+    }
+}
+
 /// The agent of `/api/agents/{name}/…`.
 #[derive(Debug)]
 pub(super) struct NamedAgent(pub(super) AgentName);

@@ -26,8 +26,9 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
 
-/// The paths that take as long as there is to store, or to compare.
-const LARGE: [&str; 3] = ["/api/import", "/api/environments/mirror", "/api/environments/check"];
+/// The paths that take as long as there is to store, to compare, or to read back.
+const LARGE: [&str; 5] =
+    ["/api/import", "/api/environments/mirror", "/api/environments/check", "/api/policy/apply", "/api/policy/test"];
 
 /// How long that may be: 200,000 values on a slow disk.
 const LARGE_PATIENCE: Duration = Duration::from_secs(900);

@@ -14,7 +14,6 @@ use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
 use crate::vault::sealed_parts::Awaits;
-use crate::vault::signing::SignatureRefused;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,13 +126,19 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::WrongPassphrase
         | VaultError::Twice
         | VaultError::FreezeReason
+        | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-        VaultError::Denied { .. } | VaultError::Frozen(_) | VaultError::NodeMismatch { .. } => StatusCode::FORBIDDEN,
+        VaultError::Denied { .. }
+        | VaultError::Frozen(_)
+        | VaultError::NodeMismatch { .. }
+        | VaultError::Banned { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
+        | VaultError::NoSuchToken(_)
         | VaultError::NotFrozen(_)
+        | VaultError::NoSuchGrant(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -142,9 +147,15 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::VersionConflict { .. }
         | VaultError::NotDeleted { .. }
         | VaultError::Moved
+        | VaultError::RulesMoved
+        | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
         | VaultError::NotLead { .. }
-        | VaultError::NodeExists(_) => StatusCode::CONFLICT,
+        | VaultError::NodeExists(_)
+        | VaultError::NodeBanned(_)
+        | VaultError::NotPending(_)
+        | VaultError::OtherFingerprint(_)
+        | VaultError::LeadStays => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
@@ -190,6 +201,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::FreezeReason => "Say in a few words why; whoever is refused reads it.",
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
+        VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
+        VaultError::BadPolicy(_) => "Nothing was changed. Correct the file, and run the same command again.",
+        VaultError::PolicyRefused { .. } => "Nothing was changed. Correct the file, and plan it again.",
+        VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
@@ -203,6 +218,19 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
+        VaultError::NodeBanned(node) => {
+            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
+        }
+        VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
+        VaultError::OtherFingerprint(node) => {
+            return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
+        }
+        VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
+        VaultError::NoSuchToken(_) => "Look with: aurora token list",
+        VaultError::Banned { .. } => {
+            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
+             empty state directory."
+        }
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
@@ -216,10 +244,8 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::AuditUnavailable => {
             "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
         }
-        VaultError::RateLimited { .. } => {
-            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
-        }
-        VaultError::Signature(cause) => signature_hint(*cause),
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
@@ -232,19 +258,6 @@ fn unseal_hint(awaits: Awaits) -> &'static str {
         Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
         Awaits::Passphrase => "Bring it: aurora unseal",
         Awaits::Start => "Try again in a moment.",
-    }
-}
-
-fn signature_hint(refused: SignatureRefused) -> &'static str {
-    match refused {
-        SignatureRefused::Required => {
-            "Sign it with the agent's signing key (aurora agent signing-key), on the lead: see API.md, signed commands."
-        }
-        SignatureRefused::Invalid => {
-            "Sign method, path with query, SHA-256 of the body, time, nonce and agent with a key that works."
-        }
-        SignatureRefused::Replayed => "Sign each request anew, with a nonce of its own.",
-        SignatureRefused::Expired => "Set the clock (the node's time is in /health), and sign the request anew.",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The parts of a lead: the one writer, the doorman, sessions, the join desk, its own certificate.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials};
 use super::keystore::Keystore;
+use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::discovery::Announcement;
@@ -17,7 +19,6 @@ use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::limit_board::LimitBoard;
-use crate::actors::peers_lead::RosterAdmission;
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
 use crate::crypto::key_ring::KeyRing;
@@ -117,7 +118,9 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let board = Arc::new(Board { limits: LimitBoard::of_lead(), ..board });
     let root_since = keystore.root_since()?.unwrap_or(own.joined_at);
     let purge_due = contents.blobs.contains_key(&BlobName::RebuildDue);
-    let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), root_since, purge_due));
+    let tokens: BTreeMap<_, _> = contents.tokens.into_iter().map(|token| (token.hash, token)).collect();
+    let tokens = Arc::new(tokens);
+    let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), Arc::clone(&tokens), root_since, purge_due));
     let signing = keystore.find(BlobName::SigningKeys)?.map(|keys| SigningKeys::from_plaintext(&keys)).transpose()?;
     let signing = Arc::new(signing.unwrap_or_default());
     lead_board.signing.store(Arc::clone(&signing));
@@ -129,7 +132,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
             root_since,
             signing,
             wrapped: Arc::new(keystore.wrapped()),
-            tokens: contents.tokens.into_iter().map(|token| (token.hash, token)).collect(),
+            tokens: Arc::clone(&tokens),
             next_secret_id: contents.next_secret_id,
         },
         store: store.clone(),

@@ -7,10 +7,11 @@ use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
 use crate::model::actions::Action;
 use crate::model::caller::{Caller, Door};
-use crate::model::name::EnvironmentName;
+use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
+use crate::policy::rule::UNDECIDED_RULE;
 
 use super::answer::{Freshness, Served};
 use super::error::VaultError;
@@ -41,9 +42,10 @@ impl Account {
             secret: None,
             scope: None,
             environment: None,
+            company: None,
             version: None,
             ruling: Ruling::Deny,
-            rule: "undecided".to_owned(),
+            rule: UNDECIDED_RULE.to_owned(),
             outcome: "pending",
             freshness: None,
             latency: None,
@@ -76,6 +78,11 @@ impl Account {
 
     pub(super) fn scope(&mut self, scope: &Scope) {
         self.entry.scope = Some(scope.clone());
+    }
+
+    /// On whose behalf, if anybody's: so that what concerns one tenant can be told from what concerns another.
+    pub(super) fn company(&mut self, company: Option<&CompanyId>) {
+        self.entry.company = company.cloned();
     }
 
     pub(super) fn version(&mut self, version: Version) {
@@ -127,7 +134,8 @@ impl Account {
 
     /// The line as it is written now.
     fn line(&self, outcome: &'static str, now: Moment) -> Entry {
-        Entry { outcome, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
+        let company = self.entry.company.as_ref().or_else(|| company_of(self.entry.scope.as_ref())).cloned();
+        Entry { outcome, company, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
     }
 
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
@@ -136,6 +144,14 @@ impl Account {
             Served::Hit => "hit",
             Served::Stale => "stale",
         });
+    }
+}
+
+/// The company a scope speaks for.
+fn company_of(scope: Option<&Scope>) -> Option<&CompanyId> {
+    match scope? {
+        Scope::Company(company) => Some(company),
+        Scope::Global | Scope::Node(_) => None,
     }
 }
 

@@ -154,9 +154,12 @@ fn imported(committed: Result<Committed, CommitError>) -> Result<Imported, Vault
             let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
             Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
         }
-        Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
-            Err(VaultError::Internal("an import came out as another change".to_owned()))
-        }
+        Committed::Secret(_)
+        | Committed::Node(_)
+        | Committed::Keys(_)
+        | Committed::LockedOut(_)
+        | Committed::Token
+        | Committed::Rules(_) => Err(VaultError::Internal("an import came out as another change".to_owned())),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Integration tests: one file per promise.
 
 mod agents;
+mod approval;
+mod banning;
 mod command_line;
 mod denied_caller;
 mod destroying;
@@ -22,6 +24,7 @@ mod life_of_a_secret;
 mod limits;
 mod no_plaintext_anywhere;
 mod override_resolution;
+mod policy_file;
 mod replication;
 mod restarts;
 mod rulebook;
