@@ -50,6 +50,7 @@ mod stage;
 mod stalled;
 mod table;
 mod table_agents;
+mod table_unseal;
 mod types_admin;
 mod types_agents;
 mod types_api_keys;

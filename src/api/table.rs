@@ -7,13 +7,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_agents;
+use super::{table_agents, table_unseal};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
-use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,10 +210,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Fields(_) => {
             "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
         }
-        VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
+        VaultError::NodeSealed { awaits } => table_unseal::unseal_hint(*awaits),
         VaultError::NotSealed => "Nothing is to be done: the node serves.",
         VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
-        VaultError::Share(cause) => share_hint(cause),
+        VaultError::Share(cause) => table_unseal::share_hint(cause),
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
@@ -251,24 +250,6 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
-}
-
-fn unseal_hint(awaits: Awaits) -> &'static str {
-    match awaits {
-        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
-        Awaits::Passphrase => "Bring it: aurora unseal",
-        Awaits::Start => "Try again in a moment.",
-    }
-}
-
-fn share_hint(error: &ShareError) -> &'static str {
-    match error {
-        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
-        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
-        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
-        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
-        ShareError::NoMemory => "Search the node's log for the request id.",
-    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -318,6 +299,7 @@ fn staleness(age: Option<Duration>, last_contact: Option<Timestamp>) -> String {
 mod tests {
     use super::*;
     use crate::model::secret::{Scope, SecretName};
+    use crate::vault::sealed_parts::Awaits;
 
     fn name() -> SecretName {
         SecretName::parse("hubspot/api_key").expect("name")

@@ -64,3 +64,27 @@ pub(super) fn signature_hint(refused: SignatureRefused) -> &'static str {
         SignatureRefused::Expired => "Set the clock (the node's time is in /health), and sign the request anew.",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::row;
+    use super::*;
+    use crate::model::caller::LimitScope;
+    use crate::vault::error::VaultError;
+
+    #[test]
+    fn limits_and_signatures_are_refused_with_codes_a_program_can_branch_on() {
+        let limited = VaultError::RateLimited { retry_after: 7, limit: 60, scope: LimitScope::Node };
+        for (error, status, code) in [
+            (limited, 429, "rate_limited"),
+            (SignatureRefused::Required.into(), 401, "signature_required"),
+            (SignatureRefused::Invalid.into(), 401, "signature_invalid"),
+            (SignatureRefused::Replayed.into(), 401, "signature_replayed"),
+            (SignatureRefused::Expired.into(), 401, "signature_expired"),
+        ] {
+            let told = row(&error.into());
+            assert_eq!((told.status.as_u16(), told.code), (status, code));
+            assert!(!told.hint.is_empty() && !told.message.is_empty());
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The part of the table that is about unsealing.
+
+use crate::crypto::gathering::ShareError;
+use crate::vault::sealed_parts::Awaits;
+
+/// What a sealed node waits for.
+pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
+    match awaits {
+        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
+        Awaits::Passphrase => "Bring it: aurora unseal",
+        Awaits::Start => "Try again in a moment.",
+    }
+}
+
+/// What to do about a share that is not taken.
+pub(super) fn share_hint(error: &ShareError) -> &'static str {
+    match error {
+        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
+        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
+        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
+        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
+        ShareError::NoMemory => "Search the node's log for the request id.",
+    }
+}
