@@ -117,7 +117,6 @@ fn fallback(arguments: &[OsString]) -> Global {
         environment: None,
         scope: None,
         reason: None,
-        act_as: None,
         log: None,
     }
 }
