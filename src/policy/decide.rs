@@ -295,4 +295,20 @@ mod tests {
         let outside = Asked { within: Some(Reach { secrets, ..Reach::everything() }), ..Asked::default() };
         assert_eq!(ask(&open, &outside), denied("apikey:robot/ci"));
     }
+
+    #[test]
+    fn each_of_the_41_actions_is_refused_to_whoever_has_the_13_other_capabilities_and_allowed_to_whoever_has_its_own() {
+        let may = |capabilities: &[Capability], action| {
+            let capabilities = capabilities.iter().copied().collect();
+            let reach = Reach::everything();
+            let given = Grant { capabilities, reach, expires_at: Expiry::Never, ..grant("given", Effect::Allow) };
+            ask(&[given], &Asked { action, ..Asked::default() })
+        };
+        for &action in Action::ALL {
+            let own = action.capability();
+            let others: Vec<Capability> = Capability::ALL.iter().copied().filter(|other| *other != own).collect();
+            assert_eq!((others.len(), may(&others, action)), (13, denied(DEFAULT_RULE)), "{action:?}");
+            assert_eq!(may(&[own], action), allowed("given"), "{action:?}");
+        }
+    }
 }
