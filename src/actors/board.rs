@@ -2,22 +2,26 @@
 //!
 //! Actors write here after a commit; the door reads here. Keys are always published before the records they open.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::key_use::KeyUse;
+use super::limit_board::LimitBoard;
 use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
+use crate::crypto::signing_keys::SigningKeys;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
+use crate::model::roster::{JoinToken, TokenHash};
 use crate::model::time::{Moment, Timestamp};
 use crate::policy::rulebook::Rulebook;
 use crate::replication::view::{LeadView, View};
@@ -44,12 +48,16 @@ pub struct Board {
     pub rules: ArcSwap<Rulebook>,
     /// When which API key was last used, as far as this node knows.
     pub key_use: KeyUse,
+    /// How much agents asked for lately.
+    pub limits: LimitBoard,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
     pub lead: ArcSwap<LeadAddress>,
     /// A follower's last contact.
     pub contact: ArcSwapOption<Contact>,
+    /// When this follower was told that it is banned, if it was. It holds nothing then, and answers nobody.
+    pub banned: ArcSwapOption<Timestamp>,
     /// Told whenever `contact` moves.
     pub contact_moved: Notify,
     /// Asks the session for a heartbeat now instead of at the next second.
@@ -57,7 +65,7 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board that shows the state a node starts with.
+    /// A board that shows the state a node starts with. Its limits are those of a follower.
     #[must_use]
     pub fn new(view: View, rules: Rulebook, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
@@ -65,9 +73,11 @@ impl Board {
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             rules: ArcSwap::from_pointee(rules),
             key_use: KeyUse::default(),
+            limits: LimitBoard::of_follower(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
             contact: ArcSwapOption::from(contact.map(Arc::new)),
+            banned: ArcSwapOption::empty(),
             contact_moved: Notify::new(),
             ask_now: Notify::new(),
         }
@@ -79,33 +89,45 @@ impl Board {
 pub struct LeadBoard {
     /// Records, roster and change log, at one position.
     pub lead_view: ArcSwap<LeadView>,
+    /// The join tokens that are remembered.
+    pub tokens: ArcSwap<Tokens>,
     /// The position, for sessions and watchers that wait for the next change.
     pub moved: watch::Sender<Position>,
     /// Who was heard when.
     pub presence: ArcSwap<Presences>,
     /// The rotation of scope keys.
     pub rotation: RotationBoard,
+    /// The keys agents sign their commands with.
+    pub signing: ArcSwap<SigningKeys>,
     /// Since when the root key is the root key.
     pub root_since: ArcSwap<Timestamp>,
     /// Whether bytes of what was destroyed are still in the store file, because it could not be written anew.
     pub purge_due: AtomicBool,
+    /// One plan of the rulebook at a time: of two that are made at once, one would have to be made again.
+    pub rules_turn: Semaphore,
 }
 
 impl LeadBoard {
-    /// A board that shows the state the lead starts with.
+    /// A board that shows the state the lead starts with, but for the signing keys.
     #[must_use]
-    pub fn new(lead_view: LeadView, root_since: Timestamp, purge_due: bool) -> Self {
+    pub fn new(lead_view: LeadView, tokens: Arc<Tokens>, root_since: Timestamp, purge_due: bool) -> Self {
         let moved = watch::Sender::new(lead_view.view.position);
         Self {
             lead_view: ArcSwap::from_pointee(lead_view),
+            tokens: ArcSwap::new(tokens),
             moved,
             presence: ArcSwap::from_pointee(Presences::default()),
             rotation: RotationBoard::default(),
+            signing: ArcSwap::from_pointee(SigningKeys::default()),
             root_since: ArcSwap::from_pointee(root_since),
             purge_due: AtomicBool::new(purge_due),
+            rules_turn: Semaphore::new(1),
         }
     }
 }
+
+/// Join tokens by their hash.
+pub type Tokens = BTreeMap<TokenHash, JoinToken>;
 
 /// Presence by node.
 pub type Presences = RedBlackTreeMapSync<NodeName, Presence>;

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::signing::SigningKey;
 use crate::model::article::Edit;
 use crate::model::entitlement::Entitlement;
 use crate::model::fields::Fields;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::NodeName;
+use crate::model::name::{AgentName, NodeName};
 use crate::model::number::{Generation, Revision, Version};
 use crate::model::patch::Patch;
 use crate::model::record::Record;
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::{KeyScope, ScopedSecret};
+use crate::model::time::Timestamp;
 
 /// A change of the authoritative state, already authorised.
 #[derive(Debug)]
@@ -81,6 +83,18 @@ pub enum Change {
     },
     /// The root key is replaced, and everything it wraps is wrapped anew.
     RotateRoot,
+    /// An agent gets a new key to sign with, or has none any more.
+    SigningKey {
+        /// Which.
+        agent: AgentName,
+        /// The key, and until when the one before it works beside it.
+        key: Option<(Arc<SigningKey>, Timestamp)>,
+    },
+    /// A command is about to be carried out whose signature is of a time to come.
+    SignedAhead {
+        /// In seconds since 1970.
+        until: i64,
+    },
     /// Articles of the rulebook change, all or none.
     Rules {
         /// The last change of the rulebook that was known when this one was planned.
@@ -88,13 +102,34 @@ pub enum Change {
         /// What becomes of which.
         edits: Vec<Edit>,
     },
+    /// A node that waits for approval becomes a member.
+    Approve {
+        /// Which.
+        node: NodeName,
+        /// The fingerprint of its key, as it was compared.
+        fingerprint: String,
+    },
+    /// A node is a member no more, and stays known as one that was thrown out.
+    Ban {
+        /// Which.
+        node: NodeName,
+        /// Why.
+        reason: String,
+    },
+    /// A node is forgotten; its name can be given again.
+    Remove {
+        /// Which.
+        node: NodeName,
+    },
     /// A token may admit a node.
     IssueToken(JoinToken),
+    /// A token admits nobody any more.
+    RevokeToken(TokenHash),
     /// A node asks to be admitted.
     Admit(Applicant),
 }
 
-/// Changes of more secrets than this take a while to plan.
+/// Changes of more secrets, or articles, than this take a while to plan.
 const LARGE: usize = 64;
 
 impl Change {
@@ -103,6 +138,7 @@ impl Change {
         match self {
             Self::Import(values) => values.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
+            Self::Rules { edits, .. } => edits.len() > LARGE,
             Self::BeginRotation { scopes } => scopes.len() > LARGE,
             Self::Reseal { .. } | Self::ResealOlder { .. } | Self::FinishRotation { .. } | Self::RotateRoot => true,
             Self::Put(_)
@@ -112,8 +148,13 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
-            | Self::Rules { .. }
+            | Self::Approve { .. }
+            | Self::Ban { .. }
+            | Self::Remove { .. }
+            | Self::SigningKey { .. }
+            | Self::SignedAhead { .. }
             | Self::IssueToken(_)
+            | Self::RevokeToken(_)
             | Self::Admit(_) => false,
         }
     }
@@ -185,10 +226,21 @@ pub enum Committed {
     Node(Arc<RosterEntry>),
     /// A step of the rotation of keys.
     Keys(KeyStep),
-    /// A token was noted.
+    /// A node was banned or removed.
+    LockedOut(LockedOut),
+    /// A join token or something about signing was noted, which is no change of the history.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),
+}
+
+/// What became of a node that was thrown out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockedOut {
+    /// The change.
+    pub revision: Revision,
+    /// So many scopes have a new key, which the node never sees.
+    pub scopes: usize,
 }
 
 /// What a step of the rotation of keys came to.

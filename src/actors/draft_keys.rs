@@ -35,18 +35,20 @@ impl Draft {
         Ok(Committed::Keys(KeyStep::Begun(targets)))
     }
 
-    /// Gives every scope whose key this node held, and shall not hold any more, a key it never sees. An unfinished
-    /// rotation does not do: the node may have been sent the key that one works towards.
+    /// Gives every scope whose key this node held, and shall not hold any more, a key it never sees; of a node that goes
+    /// altogether that is every scope it held. An unfinished rotation does not do: the node may have been sent the key
+    /// that one works towards. Gives how many scopes it were.
     pub(super) fn lock_out(
         &mut self,
         node: &RosterEntry,
-        entitlement: &Entitlement,
+        entitlement: Option<&Entitlement>,
         context: Context<'_>,
-    ) -> Result<(), CommitError> {
-        let held = |at: &&KeyScope| node.entitlement.covers_scope(&node.name, at);
-        let lost = |at: &&KeyScope| held(at) && !entitlement.covers_scope(&node.name, at);
-        let lost: Vec<KeyScope> = self.state.keys.scopes().filter(lost).cloned().collect();
-        lost.iter().try_for_each(|at| self.next_key(at, context).map(drop))
+    ) -> Result<usize, CommitError> {
+        let held = |at: &&KeyScope| node.is_member() && node.entitlement.covers_scope(&node.name, at);
+        let stays = |at: &KeyScope| entitlement.is_some_and(|wanted| wanted.covers_scope(&node.name, at));
+        let lost: Vec<KeyScope> = self.state.keys.scopes().filter(held).filter(|at| !stays(at)).cloned().collect();
+        lost.iter().try_for_each(|at| self.next_key(at, context).map(drop))?;
+        Ok(lost.len())
     }
 
     fn next_key(&mut self, at: &KeyScope, context: Context<'_>) -> Result<Generation, CommitError> {

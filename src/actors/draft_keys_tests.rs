@@ -17,7 +17,7 @@ use crate::model::name::{CompanyId, NodeName};
 use crate::model::number::{Generation, Revision, Version};
 use crate::model::patch::Patch;
 use crate::model::record::{Record, RecordBody};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::secret::{KeyScope, Scope, ScopedSecret};
 use crate::model::time::Timestamp;
 use crate::store::blob::BlobName;
@@ -184,6 +184,7 @@ fn enrol(bench: &mut Bench, companies: &[&str]) -> NodeName {
         entitlement: entitlement(companies),
         history: EntitlementHistory::beginning(Timestamp(0)),
         joined_at: Timestamp(0),
+        standing: Standing::Active,
         changed_at: Revision(0),
     });
     name

@@ -1,6 +1,5 @@
 //! The life of a secret as drafts plan it, change by change, with a bench the other tests of drafts share.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::change::{Change, Committed, CommittedSecret, Declaration, NewValue, Rollback};
@@ -44,8 +43,9 @@ impl Bench {
             keys: Arc::new(KeyRing::default()),
             root: Arc::new(root),
             root_since: NOW,
+            signing: Arc::default(),
             wrapped: Arc::default(),
-            tokens: BTreeMap::new(),
+            tokens: Arc::default(),
             next_secret_id: 1,
         };
         let sealer = Sealer {

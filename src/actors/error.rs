@@ -3,6 +3,7 @@
 use crate::audit::error::AuditError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
+use crate::crypto::signing_keys::AGENTS_MAX;
 use crate::model::article::ArticleId;
 use crate::model::metadata::MetadataError;
 use crate::model::number::Version;
@@ -83,6 +84,21 @@ pub enum CommitError {
     /// The lead's own entitlement, or the environment of a node.
     #[error("the entitlement of the lead and the environment of a node cannot be changed")]
     Unchangeable,
+    /// The lead cannot be thrown out of its own mesh.
+    #[error("the lead cannot be banned or removed")]
+    LeadStays,
+    /// The node was banned, or was known by this key when it was.
+    #[error("the node is banned")]
+    Banned,
+    /// The node does not wait for approval.
+    #[error("the node does not wait for approval")]
+    NotPending,
+    /// Its key is another than the one that was compared.
+    #[error("the node waits with another key")]
+    OtherKey,
+    /// As many agents sign as can.
+    #[error("there are {} agents with a signing key, and there can be no more", AGENTS_MAX)]
+    TooManySigners,
     /// Another node is known by this key.
     #[error("another node is known by this key")]
     KeyInUse,
@@ -208,8 +224,8 @@ pub enum SessionError {
     /// No protocol version in common.
     #[error("the peer speaks none of our protocol versions")]
     NoCommonVersion,
-    /// The node is not in the roster.
-    #[error("the node is not in the roster")]
+    /// The node is no member, or no more.
+    #[error("the node is not a member")]
     Expelled,
     /// The peer does not say that it holds the rules it was sent; without them it gets no records.
     #[error("the node did not take the rules it was sent")]

@@ -17,9 +17,9 @@ use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::number::{Generation, Position};
 use crate::model::record::{Contact, Record, SealedScopeKey};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::secret::{KeyScope, ScopedSecret};
-use crate::model::time::{Clock, Moment};
+use crate::model::time::{Clock, Moment, Timestamp};
 use crate::replication::acceptance::{Acceptance, Accepted, Incoming};
 use crate::replication::freshness::{self, Vouching};
 use crate::replication::history::as_kept;
@@ -84,6 +84,10 @@ impl Cache {
 
     /// Gives where the records and where the rules stand.
     pub(super) async fn begin(&mut self) -> Result<(Position, Option<Position>), ApplyError> {
+        if !self.with.own.is_member() {
+            // Taken back by the lead: it holds nothing of what its position speaks of, and needs all of it.
+            return Ok((Position::default(), self.rules.begin()));
+        }
         // A crash may have come between the last value under a new key and the end of the old one.
         self.drop_old_keys().await?;
         self.acceptance = Acceptance::new(self.view.position);
@@ -175,7 +179,9 @@ impl Cache {
         mutations.extend(taken.iter().cloned().map(Mutation::DropScopeKey));
         mutations.extend(alone(&records));
         mutations.extend(self.staged_mutations(&entitlement)?);
-        let own = RosterEntry { entitlement, changed_at: position.revision, ..self.with.own.clone() };
+        // Whoever is fed is a member, also one that was banned before.
+        let standing = Standing::Active;
+        let own = RosterEntry { entitlement, standing, changed_at: position.revision, ..self.with.own.clone() };
         mutations.push(Mutation::PutNode(own.clone()));
         mutations.push(Mutation::Advance(position));
         if purge {
@@ -186,12 +192,41 @@ impl Cache {
         self.adopt_staged_keys();
         self.view = self.view.replaced(position, records);
         let met = self.moved_to(position);
+        self.with.board.banned.store(None);
         self.ring.retain(|at| !taken.contains(at));
         self.with.board.keys.store(Arc::new(self.ring.clone()));
         if purge {
             self.with.store.purge().await?;
         }
         self.persist(met).await?;
+        Ok(position)
+    }
+
+    /// The lead has thrown this node out. From this moment it answers nobody; then everything it held leaves memory and
+    /// file. It keeps its own key, its name, and that it was banned.
+    pub(super) async fn forget(&mut self, told_at: Timestamp) -> Result<Position, ApplyError> {
+        if !self.with.own.is_member() {
+            return Ok(self.view.position);
+        }
+        let board = Arc::clone(&self.with.board);
+        board.banned.store(Some(Arc::new(told_at)));
+        board.contact.store(None);
+        let position = self.view.position;
+        (self.view, self.ring) = (View::new(position, []), KeyRing::default());
+        self.staged_keys.clear();
+        self.acceptance = Acceptance::new(position);
+        self.vouching = Vouching::new(position);
+        self.persisted = None;
+        board.keys.store(Arc::new(KeyRing::default()));
+        self.moved_to(position);
+        let standing = Standing::Banned { at: told_at, reason: String::new() };
+        let own = RosterEntry { standing, ..self.with.own.clone() };
+        let due = Mutation::PutBlob(BlobName::RebuildDue, vec![1]);
+        let mut forgotten = vec![Mutation::Forget, Mutation::DropContact, Mutation::PutNode(own.clone()), due];
+        forgotten.extend(self.rules.forget());
+        self.with.store.commit(forgotten).await?;
+        self.with.own = own;
+        self.with.store.purge().await?;
         Ok(position)
     }
 

@@ -95,6 +95,18 @@ impl Rules {
         (position, articles, mutations)
     }
 
+    /// The node was thrown out: none of what it was sent is in force any more, from now on. Gives what takes it off the
+    /// disk. It stands before every rulebook then, so that whoever takes it back sends the whole of it.
+    pub(super) fn forget(&mut self) -> [Mutation; 2] {
+        let nowhere = Position::default();
+        self.articles.clear();
+        self.held = Some(nowhere);
+        self.acceptance = Acceptance::new(self.held);
+        self.lingering = Lingering::default();
+        self.publish();
+        [Mutation::ForgetArticles, Mutation::SetRulesPosition(nowhere)]
+    }
+
     /// The records came to this position.
     pub(super) fn records_reached(&mut self, position: Position) {
         if self.lingering.reached(position) {

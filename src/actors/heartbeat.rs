@@ -96,7 +96,10 @@ impl Actor for HeartbeatActor {
         board: &mut Arc<LeadBoard>,
     ) -> Result<(), ActorProcessingErr> {
         let presences = board.presence.load();
-        let known = presences.get(&message.node).cloned();
+        // A name may be another machine's by now, which has acknowledged nothing of what the first one did.
+        let lead_view = board.lead_view.load();
+        let joined_at = lead_view.node(&message.node).map(|entry| entry.joined_at);
+        let known = presences.get(&message.node).filter(|known| Some(known.heard.wall) >= joined_at).cloned();
         let next = match (message.report, known) {
             (Report::Heartbeat(presence), known) => {
                 let acknowledged = presence.acknowledged.max(known.as_ref().and_then(|known| known.acknowledged));

@@ -13,7 +13,7 @@ use crate::crypto::join_token;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::identity::{KeyPin, MeshId, Role, SealingPublicKey};
 use crate::model::name::NodeName;
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::time::Clock;
 use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::error::TransportError;
@@ -82,13 +82,21 @@ impl JoinDesk {
     async fn readmit(&self, csr: &[u8], address: &str) -> Result<Admitted, RefusedReason> {
         let pin = self.proved_key("node.rejoin", csr, address).await?;
         let lead_view = self.board.lead_view.load_full();
-        let member = lead_view.nodes().find(|entry| entry.pin == pin && entry.role == Role::Follower);
-        let Some(entry) = member else {
+        let known = lead_view.nodes().find(|entry| entry.pin == pin && entry.role == Role::Follower);
+        let Some(entry) = known else {
             let asked = format!("no member has key {}; from {address}", pin.fingerprint());
             self.note("node.rejoin", Ruling::Deny, "refused", &asked).await?;
             return Err(RefusedReason::UnknownKey);
         };
         let asked = format!("{} from {address} with key {}", entry.name, pin.fingerprint());
+        match &entry.standing {
+            Standing::Active => {}
+            Standing::Pending => return Err(RefusedReason::Pending),
+            Standing::Banned { .. } => {
+                self.note("node.rejoin", Ruling::Deny, "refused", &format!("the node is banned; {asked}")).await?;
+                return Err(RefusedReason::Banned);
+            }
+        }
         self.note("node.rejoin", Ruling::Allow, "ok", &asked).await?;
         tracing::info!(node = %entry.name, "a node whose certificate had run out is back");
         self.admitted(entry, csr)
@@ -104,11 +112,21 @@ impl JoinDesk {
 
     async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
         let pin = self.proved_key("node.join", &join.csr, address).await?;
+        if self.waits(pin, &join) {
+            // It asks again every few seconds; that it waits was written down when it came.
+            return Err(RefusedReason::Pending);
+        }
         let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
         let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
         let asked = format!("from {address} with key {}", pin.fingerprint());
         let audit_seq = self.note("node.join", Ruling::Allow, "intent", &asked).await?;
         match self.secrets.commit(Change::Admit(applicant), audit_seq).await {
+            Ok(Committed::Node(entry)) if !entry.is_member() => {
+                let waits = format!("{} waits for approval {asked}", entry.name);
+                self.note("node.join", Ruling::Allow, "pending", &waits).await?;
+                tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node waits for approval");
+                Err(RefusedReason::Pending)
+            }
             Ok(Committed::Node(entry)) => {
                 self.note("node.join", Ruling::Allow, "ok", &format!("{} joined {asked}", entry.name)).await?;
                 tracing::info!(node = %entry.name, fingerprint = %pin.fingerprint(), "a node joined");
@@ -118,11 +136,19 @@ impl JoinDesk {
                 Committed::Secret(_)
                 | Committed::Secrets(_)
                 | Committed::Keys(_)
+                | Committed::LockedOut(_)
                 | Committed::Token
                 | Committed::Rules(_),
             ) => Err(RefusedReason::Unavailable),
             Err(error) => Err(self.refuse(&error, &asked).await?),
         }
+    }
+
+    /// Whether the node with exactly these keys has joined and waits for approval.
+    fn waits(&self, pin: KeyPin, join: &Join) -> bool {
+        let known = |entry: &&Arc<RosterEntry>| entry.pin == pin && entry.sealing_key.0 == join.sealing_key;
+        let lead_view = self.board.lead_view.load();
+        lead_view.nodes().find(known).is_some_and(|entry| entry.standing == Standing::Pending)
     }
 
     async fn refuse(&self, error: &CommitError, asked: &str) -> Result<RefusedReason, RefusedReason> {
@@ -132,9 +158,13 @@ impl JoinDesk {
             CommitError::TokenReused => ("token.reused", RefusedReason::TokenConsumed),
             CommitError::NodeExists => ("node.join", RefusedReason::TokenConsumed),
             CommitError::KeyInUse => ("node.join", RefusedReason::KeyInUse),
+            CommitError::Banned => ("node.join", RefusedReason::Banned),
             CommitError::Overloaded => ("node.join", RefusedReason::Busy),
             CommitError::Conflict { .. }
             | CommitError::Unchangeable
+            | CommitError::LeadStays
+            | CommitError::NotPending
+            | CommitError::OtherKey
             | CommitError::NoSuchSecret
             | CommitError::NotDeleted
             | CommitError::Destroyed(_)
@@ -142,6 +172,7 @@ impl JoinDesk {
             | CommitError::Metadata(_)
             | CommitError::Fields(_)
             | CommitError::NoKey
+            | CommitError::TooManySigners
             | CommitError::GenerationInUse(_)
             | CommitError::Wrapped(_)
             | CommitError::OfSecret { .. }

@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use super::admission;
 use super::board::Presence;
 use super::error::SessionError;
 use super::heartbeat::Report;
 use super::lead_feed;
 use super::lead_rules;
 use super::lead_sessions::LeadSessions;
+use super::limit_board::Told;
+use super::tally;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
-use crate::wire::control::{self, Beacon, Welcome};
+use crate::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
 use crate::wire::open::StreamKind;
 use crate::wire::request::{self, FailureReason, Renewed};
@@ -28,10 +31,16 @@ use crate::wire::version;
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves one follower until it leaves or errs.
+/// A node that was thrown out is told so in a last frame. One that does not take it learns it at its next handshake.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Serves one follower until it leaves, errs, or is a member no more.
 pub(super) async fn run(connection: Arc<PeerConnection>, sessions: Arc<LeadSessions>) -> Result<(), SessionError> {
     let node = connection.identity().node.clone();
     let outcome = serve(&connection, &sessions, &node).await;
+    if matches!(outcome, Err(SessionError::Expelled)) {
+        tracing::info!(%node, "a node that is no member was sent away");
+    }
     sessions.heartbeats.report(node, Report::Gone);
     if let Err(error) = &outcome {
         connection.close(error.close_code(), &error.to_string());
@@ -45,14 +54,46 @@ async fn serve(
     node: &NodeName,
 ) -> Result<(), SessionError> {
     let greeted = tokio::time::timeout(GREETING_TIMEOUT, greet(connection, sessions, node));
-    let (sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
+    let (mut sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
+    let rules = Arc::new(lead_rules::Held::new(None));
+    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
+    let ended = tokio::select! {
+        ended = serve_streams(&mut sender, receiver, &mut streams, connection, sessions, node) => ended,
+        () = admission::expelled(&sessions.lead_board, connection) => Err(SessionError::Expelled),
+    };
+    if matches!(ended, Err(SessionError::Expelled)) {
+        // Nothing more of what this node held is sent from here on.
+        streams.running.abort_all();
+        say_goodbye(sender).await;
+    }
+    ended
+}
+
+/// Tells the node over the connection on which this lead has proved itself. Whether it hears is its own affair.
+async fn say_goodbye(mut sender: FrameSender) {
+    let goodbye = control::FromLead::from(Goodbye { reason: GoodbyeReason::Banned });
+    let told = async {
+        sender.send(&goodbye).await?;
+        sender.finish_and_wait().await
+    };
+    if !matches!(tokio::time::timeout(GOODBYE_TIMEOUT, told).await, Ok(Ok(()))) {
+        tracing::debug!("a node that was sent away did not take its goodbye");
+    }
+}
+
+async fn serve_streams(
+    sender: &mut FrameSender,
+    receiver: FrameReceiver,
+    streams: &mut Streams,
+    connection: &Arc<PeerConnection>,
+    sessions: &Arc<LeadSessions>,
+    node: &NodeName,
+) -> Result<(), SessionError> {
     let answering = answer_heartbeats(sender, receiver, connection, sessions, node);
     tokio::pin!(answering);
     // Accepting must not be cancelled half way, so one future does it and is only ever replaced once it is done.
     let accepting = connection.accept_stream();
     tokio::pin!(accepting);
-    let rules = Arc::new(lead_rules::Held::new(None));
-    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
     loop {
         tokio::select! {
             ended = &mut answering => return ended,
@@ -119,7 +160,7 @@ async fn greet(
     hello.check()?;
     let chosen = version::choose(&hello.versions).ok_or(SessionError::NoCommonVersion)?;
     let lead_view = sessions.lead_board.lead_view.load_full();
-    let entry = lead_view.node(node).ok_or(SessionError::Expelled)?;
+    let entry = admission::member(&lead_view, connection)?;
     tracing::info!(node = %node, build = %hello.build, revision = hello.revision, "a follower connected");
     let welcome = Welcome {
         version: chosen.0,
@@ -133,23 +174,28 @@ async fn greet(
 
 /// Each heartbeat is noted and answered by a beacon that echoes its stamp.
 async fn answer_heartbeats(
-    mut sender: FrameSender,
+    sender: &mut FrameSender,
     mut receiver: FrameReceiver,
     connection: &PeerConnection,
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(), SessionError> {
-    let mut promise = None;
+    let (mut promise, mut told) = (None, Told::new());
     while let Some(frame) = receiver.receive().await? {
+        let now = sessions.clock.now();
         let heartbeat = match frame {
             control::FromFollower::Heartbeat(heartbeat) => heartbeat,
             control::FromFollower::Promise(told) => {
                 promise = Some(told.freshness());
                 continue;
             }
+            control::FromFollower::Tally(tally) => {
+                let tallies = tally::answer(&sessions.board, node, &tally, &mut told, &now)?;
+                sender.send(&control::FromLead::Tallies(tallies)).await?;
+                continue;
+            }
             control::FromFollower::Hello(_) => return Err(SessionError::Unexpected("a second hello")),
         };
-        let now = sessions.clock.now();
         let position = sessions.lead_board.lead_view.load().view.position;
         let beacon = Beacon {
             stamp: heartbeat.stamp,
@@ -158,6 +204,9 @@ async fn answer_heartbeats(
             lead_time_ms: now.wall.0,
         };
         sender.send(&control::FromLead::Beacon(beacon)).await?;
+        if let Some(tallies) = tally::news(&sessions.board, node, &mut told, &now) {
+            sender.send(&control::FromLead::Tallies(tallies)).await?;
+        }
         let presence = Presence {
             heard: now,
             // A node ahead of this lead holds something else than this lead's history.
@@ -193,8 +242,9 @@ async fn answer_requests(
     Ok(())
 }
 
-/// A certificate for the key the roster pinned, and for no other.
+/// A certificate for the key the roster pinned, and for no other, as long as its node is a member.
 fn reissue(csr: &[u8], sessions: &LeadSessions, connection: &PeerConnection) -> Result<Vec<u8>, SessionError> {
+    admission::member(&sessions.lead_board.lead_view.load(), connection)?;
     if Authority::requested_pin(csr)? != *connection.pin() {
         return Err(SessionError::Unexpected("a request for another key than its own"));
     }

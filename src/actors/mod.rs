@@ -12,6 +12,7 @@
 //!
 //! Reads do not pass through here: actors publish on a `board`, and the door reads from it.
 
+pub mod admission;
 pub mod board;
 pub mod certificate;
 pub mod change;
@@ -27,8 +28,11 @@ mod draft_nodes;
 mod draft_root;
 mod draft_rules;
 mod draft_secrets;
+mod draft_signing;
+mod draft_tokens;
 mod draft_values;
 pub mod error;
+mod expulsion;
 pub mod follower_cache;
 pub mod follower_keys;
 mod follower_rules;
@@ -42,6 +46,7 @@ mod lead_feed;
 mod lead_rules;
 mod lead_session;
 pub mod lead_sessions;
+pub mod limit_board;
 pub mod node;
 pub mod peers_follower;
 pub mod peers_lead;
@@ -50,5 +55,6 @@ pub mod roles;
 pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
+mod tally;
 mod task;
 mod unanswered;

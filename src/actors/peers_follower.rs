@@ -9,6 +9,7 @@ use ractor::ActorProcessingErr;
 use tokio::sync::Notify;
 
 use super::error::SessionError;
+use super::expulsion::{self, Word};
 use super::follower_session::{self, FollowerSessions};
 use crate::model::time::Entropy;
 use crate::replication::backoff::Backoff;
@@ -34,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One dial a second to any one address, however often it is announced.
 const REST: Duration = Duration::from_secs(1);
+
+/// A banned node that is taken back has to be joined anew as a rule; it looks all the same, seldom enough to bother nobody.
+const BANNED_REST: Duration = Duration::from_secs(600);
 
 /// Addresses the local network has whispered. Untrusted: only a certificate decides.
 #[derive(Debug, Default)]
@@ -101,8 +105,10 @@ impl FollowerPeers {
                         backoff.ended(lasted);
                         told.remove(&address);
                         tracing::warn!(%address, reason = %ended, "the session with the lead ended");
+                        self.heed(address, patience, &ended).await?;
                     }
                     Err(error) => {
+                        self.heed(address, patience, &error).await?;
                         let text = error.to_string();
                         if told.get(&address) == Some(&text) {
                             tracing::debug!(%address, %error, "the lead cannot be reached");
@@ -121,19 +127,45 @@ impl FollowerPeers {
         }
     }
 
+    /// Leaves the cache, once it is certain that the lead has banned this node.
+    async fn heed(&self, address: SocketAddr, patience: Duration, ended: &SessionError) -> Result<(), SessionError> {
+        if self.is_banned() {
+            return Ok(());
+        }
+        let certain = match expulsion::word(ended) {
+            Word::None => false,
+            Word::Told => true,
+            Word::Hint => match tokio::time::timeout(patience, self.rejoin(address)).await {
+                Ok(Err(answer)) => expulsion::word(&answer) == Word::Told,
+                Ok(Ok(())) | Err(_) => false,
+            },
+        };
+        if certain {
+            tracing::error!(%address, "the lead has banned this node: everything it held is taken out of memory and file");
+            self.sessions.secrets.forget(self.sessions.clock.now().wall).await?;
+        }
+        Ok(())
+    }
+
+    fn is_banned(&self) -> bool {
+        self.sessions.board.banned.load().is_some()
+    }
+
     /// A certificate that ran out while this node was away is renewed the way it was first got, with the key the roster
     /// pins in place of a token.
     async fn rejoin(&self, address: SocketAddr) -> Result<(), SessionError> {
         let certificate = &self.sessions.certificate;
         let ask = JoinAsk::from(Rejoin { csr: certificate.csr()? });
         let (lead, answer) = self.endpoint.join(address, &self.rejoin_tls, &ask).await?;
+        if lead.mesh != certificate.mesh {
+            return Err(SessionError::Unexpected("an answer for another mesh"));
+        }
         match answer {
-            JoinAnswer::Admitted(admitted) if lead.mesh == certificate.mesh => {
+            JoinAnswer::Admitted(admitted) => {
                 certificate.install(admitted.chain).await?;
                 tracing::info!(%address, "the lead renewed the certificate that had run out");
                 Ok(())
             }
-            JoinAnswer::Admitted(_) => Err(SessionError::Unexpected("a certificate of another mesh")),
             JoinAnswer::Refused(refused) => Err(SessionError::NotReadmitted(refused.reason)),
         }
     }
@@ -177,6 +209,10 @@ impl FollowerPeers {
     }
 
     async fn rest(&self, backoff: &mut Backoff) {
+        if self.is_banned() {
+            tokio::time::sleep(BANNED_REST).await;
+            return;
+        }
         let mut random = [0_u8; 8];
         // Jitter is a courtesy to the lead: without random bytes there is none.
         let _ = self.entropy.fill(&mut random);

@@ -12,16 +12,12 @@ use super::join_desk::JoinDesk;
 use super::lead_session;
 use super::lead_sessions::LeadSessions;
 use super::task::Task;
-use crate::model::identity::KeyPin;
 use crate::model::name::NodeName;
 use crate::transport::acceptor::{Acceptor, Incoming};
 use crate::transport::close::CloseCode;
 use crate::transport::connection::PeerConnection;
 use crate::transport::endpoint::Endpoint;
-use crate::transport::spiffe::PeerIdentity;
-use crate::transport::tls::{Admission, LeadTls};
-
-use super::board::LeadBoard;
+use crate::transport::tls::LeadTls;
 
 /// What the actor works with; cloned for each start.
 #[derive(Clone)]
@@ -42,16 +38,6 @@ pub(super) async fn start(
     let arguments = Bound { endpoint, acceptor, sessions: arguments.sessions, desk: arguments.desk };
     let (actor, _) = Actor::spawn_linked(None, Peers, arguments, supervisor).await?;
     Ok((actor.get_cell(), address))
-}
-
-/// The roster as the doorman reads it: a member is who is in it, with exactly that key.
-pub struct RosterAdmission(pub Arc<LeadBoard>);
-
-impl Admission for RosterAdmission {
-    fn admits(&self, identity: &PeerIdentity, pin: &KeyPin) -> bool {
-        let lead = self.0.lead_view.load();
-        lead.node(&identity.node).is_some_and(|entry| entry.role == identity.role && entry.pin == *pin)
-    }
 }
 
 struct Bound {

@@ -13,7 +13,7 @@ use super::error::{ApplyError, StartError};
 use super::follower_cache::{Cache, CacheParts};
 use crate::model::number::Position;
 use crate::model::record::SealedScopeKey;
-use crate::model::time::Moment;
+use crate::model::time::{Moment, Timestamp};
 use crate::replication::acceptance::Incoming;
 use crate::replication::rules_acceptance;
 
@@ -67,6 +67,11 @@ impl FollowerSecrets {
         self.ask(|ask| Message::Beacon(asked, position, ask)).await
     }
 
+    /// The lead has banned this node: takes everything it held out of memory and file.
+    pub(super) async fn forget(&self, told_at: Timestamp) -> Result<Position, ApplyError> {
+        self.ask(|ask| Message::Forget(told_at, ask)).await
+    }
+
     /// Takes in rules; answers with the position they came to once all of them are durable and in force.
     pub(super) async fn rules(&self, incoming: rules_acceptance::Incoming) -> Result<Option<Position>, ApplyError> {
         self.ask(|ask| Message::Rules(Box::new(incoming), ask)).await
@@ -90,6 +95,7 @@ enum Message {
     Rules(Box<rules_acceptance::Incoming>, Ask<Option<Position>>),
     ScopeKeys(Vec<SealedScopeKey>, Ask<Position>),
     Beacon(Moment, Position, Ask<Position>),
+    Forget(Timestamp, Ask<Position>),
 }
 
 #[derive(Debug)]
@@ -129,6 +135,7 @@ impl Actor for SecretActor {
             Message::Incoming(incoming, ask) => ask.answer(cache.incoming(*incoming).await),
             Message::Rules(incoming, ask) => ask.answer(cache.rules(*incoming).await),
             Message::ScopeKeys(keys, ask) => ask.answer(cache.scope_keys(keys)),
+            Message::Forget(told_at, ask) => ask.answer(cache.forget(told_at).await),
             Message::Beacon(asked, position, ask) => ask.answer(cache.beacon(asked, position).await),
         }
     }

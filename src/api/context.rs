@@ -13,7 +13,7 @@ use crate::model::secret::SecretName;
 use crate::vault::request::{Context, Known};
 
 /// The company on whose behalf a secret is read.
-const COMPANY: &str = "x-company-id";
+pub(super) const COMPANY: &str = "x-company-id";
 
 /// The node the caller believes it is on.
 const NODE: &str = "x-node-name";
@@ -52,6 +52,23 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedNode {
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(name) = path.map_err(|_| ApiError::PathEncoding)?;
         Ok(Self(NodeName::parse(&name)?))
+    }
+}
+
+/// The token of `/…/{id}`: twelve hexadecimal digits.
+#[derive(Debug)]
+pub(super) struct NamedToken(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = path.map_err(|_| ApiError::PathEncoding)?;
+        if id.len() == 12 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Ok(Self(id));
+        }
+        Err(ApiError::BadValue { field: "id", wanted: "twelve hexadecimal digits, as GET /api/tokens has them" })
     }
 }
 

@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
 use super::error::ApiError;
-use super::json;
 use super::peer::Peer;
 use super::seats::Lane;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
 use super::types_error::{ErrorBody, ErrorText};
+use super::{json, limit_headers};
 use crate::model::caller::Caller;
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
 
@@ -26,8 +26,9 @@ const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-r
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
 
-/// The paths that take as long as there is to store, or to compare.
-const LARGE: [&str; 3] = ["/api/import", "/api/environments/mirror", "/api/environments/check"];
+/// The paths that take as long as there is to store, to compare, or to read back.
+const LARGE: [&str; 5] =
+    ["/api/import", "/api/environments/mirror", "/api/environments/check", "/api/policy/apply", "/api/policy/test"];
 
 /// How long that may be: 200,000 values on a slow disk.
 const LARGE_PATIENCE: Duration = Duration::from_secs(900);
@@ -61,8 +62,13 @@ impl Front {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = match shown {
             Ok(shown) => {
+                let counted = shown.counted.clone();
                 request.extensions_mut().insert(Caller { shown, ..peer.caller(request_id.clone()) });
-                self.routed(lane, request).await
+                let mut response = self.routed(lane, request).await;
+                if let Some(allowance) = counted.left() {
+                    limit_headers::left(response.headers_mut(), allowance);
+                }
+                response
             }
             Err(error) => error.into_response(),
         };
@@ -122,6 +128,7 @@ fn finish(mut response: Response, request_id: &str) -> Response {
             tracing::error!(request_id, cause = ?error, "a request failed inside the node");
         }
         refuse(&mut response, &row, request_id);
+        limit_headers::refused(response.headers_mut(), &error);
     }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);

@@ -9,7 +9,8 @@ use super::desk::Desk;
 use super::error::ApiError;
 use super::{
     routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_freezes,
-    routes_health, routes_keys, routes_life, routes_lists, routes_secret, routes_unseal, routes_watch,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_secret, routes_signing,
+    routes_unseal, routes_watch,
 };
 
 /// All routes.
@@ -34,14 +35,19 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/environments", get(routes_environments::list))
         .route("/api/environments/mirror", post(routes_environments::mirror))
         .route("/api/environments/check", post(routes_environments::check))
-        .route("/api/tokens", post(routes_admin::issue_token))
-        .route("/api/nodes", get(routes_admin::nodes))
-        .route("/api/nodes/{name}/entitlement", post(routes_admin::entitle))
+        .route("/api/tokens", get(routes_nodes::tokens).post(routes_nodes::issue_token))
+        .route("/api/tokens/{id}", delete(routes_nodes::revoke_token))
+        .route("/api/nodes", get(routes_nodes::nodes))
+        .route("/api/nodes/{name}", delete(routes_nodes::remove))
+        .route("/api/nodes/{name}/entitlement", post(routes_nodes::entitle))
+        .route("/api/nodes/{name}/approve", post(routes_nodes::approve))
+        .route("/api/nodes/{name}/ban", post(routes_nodes::ban))
         .route("/api/agents", get(routes_agents::list).post(routes_agents::create))
         .route("/api/agents/{name}", get(routes_agents::show).patch(routes_agents::update))
         .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
         .route("/api/agents/{name}/activate", post(routes_agents::activate))
         .route("/api/agents/{name}/archive", post(routes_agents::archive))
+        .route("/api/agents/{name}/signing-key", post(routes_signing::set).delete(routes_signing::remove))
         .route("/api/agents/{name}/keys", post(routes_api_keys::create))
         .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
         .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
@@ -56,6 +62,11 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         )
         .route("/api/freezes/holders", get(routes_freezes::holders))
         .route("/api/freezes/{target}", delete(routes_freezes::unfreeze))
+        .route("/api/policy", get(routes_policy::list))
+        .route("/api/policy/grants/{name}", get(routes_policy::show))
+        .route("/api/policy/plan", post(routes_policy::plan))
+        .route("/api/policy/apply", post(routes_policy::apply))
+        .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));

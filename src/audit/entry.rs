@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::name::EnvironmentName;
+use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 
@@ -46,6 +46,8 @@ pub struct Entry {
     pub scope: Option<Scope>,
     /// In which environment.
     pub environment: Option<EnvironmentName>,
+    /// On behalf of which company, if the request named one or the scope does.
+    pub company: Option<CompanyId>,
     /// Which version of it.
     pub version: Option<Version>,
     /// Whether it was allowed.
@@ -88,6 +90,7 @@ impl Entry {
             secret: None,
             scope: None,
             environment: None,
+            company: None,
             version: None,
             ruling: Ruling::Allow,
             rule: "node".to_owned(),

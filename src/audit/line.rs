@@ -9,10 +9,11 @@ use super::error::AuditError;
 use super::head::Head;
 use super::reads::Read;
 use crate::model::actions::Action;
-use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::model::time::Timestamp;
+use crate::policy::replay::Past;
 
 /// Longest line in bytes, without its newline. Names and a reason take two kilobytes; a reader may rely on this bound.
 pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
@@ -42,6 +43,8 @@ struct Line<'a> {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     decision: &'a str,
@@ -81,6 +84,7 @@ pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(He
         secret: entry.secret.as_ref().map(ToString::to_string),
         scope: entry.scope.as_ref().map(ToString::to_string),
         environment: entry.environment.as_ref().map(|environment| environment.as_str()),
+        company: entry.company.as_ref().map(|company| company.as_str()),
         version: entry.version.map(|version| version.get()),
         decision: entry.ruling.as_str(),
         rule: &entry.rule,
@@ -143,6 +147,50 @@ pub(super) fn parse_read(line: &[u8]) -> Result<Option<Read>, NotUnderstood> {
     }))
 }
 
+/// What a reader needs of a line to decide it again. Lines that were written before companies were have none.
+#[derive(Debug, Deserialize)]
+struct DecisionLine<'a> {
+    time: &'a str,
+    #[serde(borrow)]
+    principal: Cow<'a, str>,
+    action: &'a str,
+    secret: Option<&'a str>,
+    scope: Option<&'a str>,
+    environment: Option<&'a str>,
+    company: Option<&'a str>,
+    decision: &'a str,
+    #[serde(borrow)]
+    rule: Cow<'a, str>,
+    outcome: &'a str,
+}
+
+/// The decision a line (without newline) tells of; `None` if it tells of something the node did by itself.
+pub(super) fn parse_decision(line: &[u8]) -> Result<Option<Past>, NotUnderstood> {
+    let line: DecisionLine<'_> = serde_json::from_slice(line).map_err(|_| NotUnderstood)?;
+    let Some(action) = Action::parse(line.action) else { return Ok(None) };
+    let allowed = match line.decision {
+        decision if decision == Ruling::Allow.as_str() => true,
+        decision if decision == Ruling::Deny.as_str() => false,
+        _ => return Err(NotUnderstood),
+    };
+    Ok(Some(Past {
+        principal: line.principal.into_owned(),
+        action,
+        secret: name(line.secret, SecretName::parse)?,
+        scope: name(line.scope, Scope::parse)?,
+        company: name(line.company, CompanyId::parse)?,
+        environment: name(line.environment, EnvironmentName::parse)?,
+        allowed,
+        rule: line.rule.into_owned(),
+        outcome: line.outcome.to_owned(),
+        time: Timestamp::parse(line.time).ok_or(NotUnderstood)?,
+    }))
+}
+
+fn name<T, E>(text: Option<&str>, parse: impl Fn(&str) -> Result<T, E>) -> Result<Option<T>, NotUnderstood> {
+    text.map(parse).transpose().map_err(|_| NotUnderstood)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -163,6 +211,7 @@ mod tests {
             secret: Some(SecretName::parse("hubspot/api_key").expect("name")),
             scope: Some(Scope::parse("company:acme").expect("scope")),
             environment: Some(EnvironmentName::parse("prod").expect("environment")),
+            company: Some(CompanyId::parse("acme").expect("company")),
             version: Some(Version::FIRST),
             freshness: Some("hit"),
             latency: Some(Duration::from_micros(85)),
@@ -177,7 +226,7 @@ mod tests {
                 "{{\"seq\":1,\"prev\":\"{zeros}\",\"time\":\"2026-11-21T08:00:00.123Z\",\"node\":\"vengeance\",\
                  \"request_id\":\"r1\",\"principal\":\"user:1000\",\"established\":\"peer-credentials\",\
                  \"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
-                 \"environment\":\"prod\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\
+                 \"environment\":\"prod\",\"company\":\"acme\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\
                  \"outcome\":\"ok\",\
                  \"freshness\":\"hit\",\"latency_us\":85,\"reason\":\"nightly \\\"sync\\\"\\nrun\\u001b\"}}\n"
             )
@@ -187,7 +236,7 @@ mod tests {
     #[test]
     fn what_an_entry_does_not_have_is_left_out() {
         let line = rendered(&sample::entry("r1")).expect("short");
-        for field in ["secret", "scope", "version", "freshness", "latency_us", "reason"] {
+        for field in ["secret", "scope", "company", "version", "freshness", "latency_us", "reason"] {
             assert!(!line.contains(&format!("\"{field}\":")), "{line}");
         }
     }

@@ -4,6 +4,7 @@
 //! second and goes on by itself once it can; it never hangs a caller, and an I/O error is never read as an empty journal.
 //! What a chain in one place cannot show is a missing end: whoever knows the head hands it to [`verify::verify_to`].
 
+pub mod decisions;
 pub mod entry;
 pub mod error;
 mod files;

@@ -48,6 +48,7 @@ pub(super) fn entry(request_id: &str) -> Entry {
         secret: None,
         scope: None,
         environment: None,
+        company: None,
         version: None,
         ruling: Ruling::Allow,
         rule: "socket-group".to_owned(),

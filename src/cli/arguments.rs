@@ -11,12 +11,13 @@ use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
+use super::arguments_nodes::{NodesVerb, TokenVerb};
+use super::arguments_policy::PolicyVerb;
 use super::arguments_secret::{
-    ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments, whole_seconds,
+    ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_watch::WatchArguments;
-use crate::model::glob::SecretGlob;
-use crate::model::name::{AgentName, CompanyId, EnvironmentName, NodeName};
+use crate::model::name::{AgentName, CompanyId, EnvironmentName};
 use crate::model::secret::Scope;
 
 /// Credentials for programs on every machine of a team, without .env files.
@@ -32,7 +33,7 @@ use crate::model::secret::Scope;
   aurora explain hubspot/api_key         says which scope won, and why
 
 Exit codes: 0 ok; 1 usage, configuration or no daemon; 2 the node failed; 3 not found; 4 refused by policy;
-5 only a too-old copy, or no lead."
+5 only a too-old copy, or no lead; 6 approval pending."
 )]
 pub struct Cli {
     /// What every verb takes.
@@ -209,6 +210,9 @@ Ctrl-C ends it with exit code 130.")]
     /// The keys of the lead: rotate them, and see how they stand
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Who may do what: the grants, and the file they come from
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before
@@ -242,54 +246,6 @@ Of a node that cannot be reached it prints the time at which it stops by itself,
         /// Which shell
         #[arg(value_enum)]
         shell: Shell,
-    },
-}
-
-/// `aurora nodes …`
-#[derive(Debug, Subcommand)]
-pub enum NodesVerb {
-    /// List the nodes, and when each was last heard
-    #[command(after_help = "Example: aurora nodes list")]
-    List,
-    /// Show one node
-    #[command(after_help = "Example: aurora nodes show runpod-tx")]
-    Show {
-        /// Which node
-        #[arg(value_parser = NodeName::parse)]
-        node: NodeName,
-    },
-    /// Change what a node may hold; what is not given stays, what is taken away leaves its cache
-    #[command(after_help = "Example: aurora nodes entitle runpod-tx --company acme --allow 'openai/*'")]
-    Entitle {
-        /// Which node
-        #[arg(value_parser = NodeName::parse)]
-        node: NodeName,
-        /// A pattern of secrets it may hold; replaces all patterns it has (repeat for several)
-        #[arg(long, value_name = "GLOB", value_parser = SecretGlob::parse)]
-        allow: Vec<SecretGlob>,
-        /// Take every company from it
-        #[arg(long, conflicts_with = "company")]
-        no_company: bool,
-    },
-}
-
-/// `aurora token …`
-#[derive(Debug, Subcommand)]
-pub enum TokenVerb {
-    /// Make a token that admits one node, once
-    #[command(
-        after_help = "Example: aurora token create runpod-tx --environment prod --company acme --allow 'openai/*'"
-    )]
-    Create {
-        /// The name the new node will have
-        #[arg(value_parser = NodeName::parse)]
-        node: NodeName,
-        /// A pattern of secrets it may hold; every secret of its scopes if absent (repeat for several)
-        #[arg(long, value_name = "GLOB", value_parser = SecretGlob::parse)]
-        allow: Vec<SecretGlob>,
-        /// How long the token admits, such as 30m, at most 24h; 10 minutes if absent
-        #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
-        valid_for: Option<std::time::Duration>,
     },
 }
 

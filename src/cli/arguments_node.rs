@@ -89,6 +89,9 @@ pub struct JoinArguments {
     /// The UDP address to listen on
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Do not wait for the approval of somebody on the lead, if it asks for one: end with exit code 6
+    #[arg(long)]
+    pub no_wait: bool,
     /// Neither announce nor look for a lead on the local network
     #[arg(long)]
     pub no_discovery: bool,

@@ -14,7 +14,7 @@ use super::dev_node::{DevNode, GLANCE};
 use super::dev_story::{self, Sample};
 use super::question::Question;
 use super::say;
-use super::views_admin::TokenView;
+use super::views_token::TokenView;
 
 /// The followers catch up within milliseconds of their start.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(20);

@@ -3,11 +3,12 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | a local error: usage, configuration, no daemon |
-//! | 2 | the node failed |
+//! | 1 | a local error: usage, configuration, no daemon; of `policy test`: the policy would decide otherwise |
+//! | 2 | the node failed; of `policy test`: any error |
 //! | 3 | not found |
 //! | 4 | refused by policy |
 //! | 5 | only a too-old copy, or no lead |
+//! | 6 | a join that waits for approval (`daemon` ends with it) |
 
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::catalogue::error::Problems;
 use crate::interchange::error::FileError;
 use crate::interchange::write::WriteError;
+use crate::policy;
 
 /// A failure, by cause. Never holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +140,23 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
+    /// A policy file that is none.
+    #[error("{file}: {problems}")]
+    Policy {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        problems: policy::file_error::Problems,
+    },
+    /// A policy was tested and would decide otherwise; what, is already printed.
+    #[error("{count} kinds of request would be decided otherwise")]
+    PolicyDrift {
+        /// How many.
+        count: usize,
+    },
+    /// A policy could not be tested. Its exit code is not that of a policy that would decide otherwise.
+    #[error(transparent)]
+    Untested(Box<CliError>),
     /// The journal was checked and does not hold; the verdict is already printed.
     #[error("the audit journal is broken: {reason}")]
     JournalBroken {
@@ -161,6 +180,8 @@ impl CliError {
             | Self::Unsaved { .. }
             | Self::Output(_)
             | Self::System { .. }
+            | Self::Policy { .. }
+            | Self::PolicyDrift { .. }
             | Self::SharedValues { .. } => 1,
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
@@ -168,6 +189,7 @@ impl CliError {
             Self::Garbled { .. }
             | Self::Broken { .. }
             | Self::TimedOut { .. }
+            | Self::Untested(_)
             | Self::RotationStands { .. }
             | Self::JournalBroken { .. } => 2,
         }
@@ -193,6 +215,9 @@ impl CliError {
             Self::System { .. } => "system",
             Self::RotationStands { .. } => "rotation_stands_still",
             Self::SharedValues { .. } => "shared_values",
+            Self::Policy { .. } => "bad_policy",
+            Self::PolicyDrift { .. } => "policy_drift",
+            Self::Untested(cause) => cause.code(),
             Self::JournalBroken { .. } => "journal_broken",
         }
     }
@@ -218,6 +243,12 @@ impl CliError {
                     .to_owned()
             }
             Self::SharedValues { .. } => "Give one environment a value of its own, then rotate the other.".to_owned(),
+            Self::Policy { .. } => {
+                "Nothing was changed. Correct the file, and run the same command again; mesh-config/policy.toml is a sample."
+                    .to_owned()
+            }
+            Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
+            Self::Untested(cause) => cause.hint(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()

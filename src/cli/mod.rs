@@ -11,6 +11,8 @@ pub mod arguments_freeze;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
+pub mod arguments_nodes;
+pub mod arguments_policy;
 pub mod arguments_secret;
 pub mod arguments_watch;
 pub mod client;
@@ -18,6 +20,7 @@ pub mod dev;
 mod dev_node;
 mod dev_story;
 pub mod error;
+pub mod progress;
 pub mod question;
 pub mod say;
 
@@ -34,10 +37,10 @@ mod option_check;
 mod output;
 mod pages;
 pub mod passphrase;
-mod progress;
 mod said;
 mod secret_file;
 mod session;
+mod signer;
 mod socket;
 mod table;
 mod usage;
@@ -53,7 +56,9 @@ mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
+mod verbs_policy;
 mod verbs_secret;
+mod verbs_token;
 mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
@@ -69,8 +74,11 @@ mod views_exposure;
 mod views_freeze;
 mod views_keys;
 mod views_node;
+mod views_policy;
 mod views_record;
 mod views_secret;
+mod views_signing;
+mod views_token;
 mod views_unseal;
 mod views_watch;
 mod wiped;
@@ -78,6 +86,7 @@ mod wiped;
 use std::process::ExitCode;
 
 use arguments::{Cli, Global, Verb};
+use arguments_policy::PolicyVerb;
 use output::Output;
 use session::Session;
 
@@ -93,11 +102,13 @@ pub fn parse() -> Result<Cli, ExitCode> {
 #[must_use]
 pub fn run(global: &Global, verb: Verb) -> ExitCode {
     let mut output = Output::standard(global);
+    let is_policy_test = matches!(verb, Verb::Policy(PolicyVerb::Test(_)));
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
         Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
     };
-    output.conclude(done.map_err(|error| hints::completed(error, global)))
+    let done = done.map_err(|error| hints::completed(error, global));
+    output.conclude(if is_policy_test { done.map_err(verbs_policy::untested) } else { done })
 }
 
 async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
@@ -122,10 +133,11 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,
-        Verb::Token(verb) => verbs_admin::token(&mut session, verb).await,
+        Verb::Token(verb) => verbs_token::token(&mut session, verb).await,
         Verb::Key(verb) => verbs_keys::key(&mut session, &verb).await,
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
+        Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,

@@ -1,10 +1,12 @@
 //! Shared options that a verb has no use for are refused, not ignored: `put --company acme` would otherwise store for
 //! everybody what was meant for one company.
 
-use super::arguments::{Global, NodesVerb, TokenVerb, Verb};
+use super::arguments::{Global, Verb};
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
+use super::arguments_nodes::{NodesVerb, TokenVerb};
+use super::arguments_policy::PolicyVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -84,18 +86,28 @@ fn takes(verb: &Verb) -> Takes {
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
-        Verb::Key(KeyVerb::RotateRoot) | Verb::Freeze(_) | Verb::Unfreeze(_) => Takes::Reason,
+        Verb::Key(KeyVerb::RotateRoot) | Verb::Policy(PolicyVerb::Apply(_)) | Verb::Freeze(_) | Verb::Unfreeze(_) => {
+            Takes::Reason
+        }
         Verb::Nodes(NodesVerb::Entitle { .. }) | Verb::Token(TokenVerb::Create { .. }) => Takes::Entitlement,
         Verb::Agent(AgentVerb::Create(_) | AgentVerb::Update(_)) | Verb::Apikey(ApikeyVerb::Create(_)) => Takes::Bounds,
-        Verb::Agent(AgentVerb::Suspend { .. } | AgentVerb::Activate { .. } | AgentVerb::Archive { .. })
+        Verb::Agent(
+            AgentVerb::Suspend { .. }
+            | AgentVerb::Activate { .. }
+            | AgentVerb::Archive { .. }
+            | AgentVerb::SigningKey { .. },
+        )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. })
+        Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
+        Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
+        | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
         | Verb::Agent(AgentVerb::List | AgentVerb::Show { .. })
         | Verb::Apikey(ApikeyVerb::List { .. })
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
+        | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Unseal(_)
         | Verb::Freezes
         | Verb::Audit(_)

@@ -162,7 +162,7 @@ fn for_programs(error: &CliError) -> String {
 /// The error without control characters. One that is a list of lines keeps them apart: each of them is ours.
 fn told(error: &CliError) -> String {
     let reasons = reasons(error);
-    if matches!(error, CliError::File(_) | CliError::Catalogue(_)) {
+    if matches!(innermost(error), CliError::File(_) | CliError::Catalogue(_) | CliError::Policy { .. }) {
         return reasons.lines().map(plain).collect::<Vec<_>>().join("\n");
     }
     plain(&reasons)
@@ -181,7 +181,12 @@ fn reasons(error: &CliError) -> String {
 }
 
 fn request_id(error: &CliError) -> &str {
-    if let CliError::Refused { request_id, .. } = error { request_id } else { "" }
+    if let CliError::Refused { request_id, .. } = innermost(error) { request_id } else { "" }
+}
+
+/// The error that another only gives its own exit code.
+fn innermost(error: &CliError) -> &CliError {
+    if let CliError::Untested(cause) = error { cause } else { error }
 }
 
 #[cfg(test)]

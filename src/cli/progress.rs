@@ -17,21 +17,21 @@ const WAITING: &str = "{spinner} {msg} ({elapsed})";
 
 /// A bar, or nothing. Clones show the same bar.
 #[derive(Debug, Clone)]
-pub(super) struct Progress(Option<ProgressBar>);
+pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
     /// Shown if somebody watches.
-    pub(super) fn new(watched: bool) -> Self {
+    pub fn new(watched: bool) -> Self {
         Self(watched.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())))
     }
 
     /// Nothing, if these are too few things to be worth a bar.
-    pub(super) fn worth(self, count: usize) -> Self {
+    pub fn worth(self, count: usize) -> Self {
         if count > SHOWN_ABOVE { self } else { Self(None) }
     }
 
     /// So much is done, of so much; of work whose end is not known, only what is done.
-    pub(super) fn at(&self, what: &str, done: u64, total: Option<u64>) {
+    pub fn at(&self, what: &str, done: u64, total: Option<u64>) {
         let Some(bar) = &self.0 else { return };
         styled(bar, if total.is_some() { COUNTED } else { UNCOUNTED }, what);
         total.map_or_else(|| bar.unset_length(), |total| bar.set_length(total));
@@ -40,14 +40,14 @@ impl Progress {
     }
 
     /// What is left cannot be counted.
-    pub(super) fn wait(&self, what: &str) {
+    pub fn wait(&self, what: &str) {
         let Some(bar) = &self.0 else { return };
         styled(bar, WAITING, what);
         bar.enable_steady_tick(TURN);
     }
 
     /// Takes it off the screen: what comes now is the answer.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }

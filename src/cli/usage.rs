@@ -48,10 +48,18 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         }
     } else if kind == ErrorKind::UnknownArgument && may_be_value(error, arguments) {
         Err(value_as_argument())
+    } else if is_policy_test(arguments) {
+        Err(CliError::Untested(Box::new(mistake(&error.render().to_string()))))
     } else {
         Err(mistake(&error.render().to_string()))
     };
     output.conclude(done)
+}
+
+/// Whether it is the one command of which 1 is no mistake, but an answer.
+fn is_policy_test(arguments: &[OsString]) -> bool {
+    let at = arguments.iter().position(|argument| argument == "policy");
+    at.is_some_and(|at| arguments.iter().skip(at).any(|argument| argument == "test"))
 }
 
 fn incomplete() -> CliError {

@@ -1,44 +1,12 @@
-//! `token`, `audit` and `completion`.
+//! `audit` and `completion`.
 
 use clap::CommandFactory;
 
-use super::arguments::{AuditVerb, Cli, Format, Shell, TokenVerb};
+use super::arguments::{AuditVerb, Cli, Format, Shell};
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
-use super::views_admin::{AuditView, TokenBody, TokenView, VerdictView};
-use crate::model::glob::SecretGlob;
-use crate::model::name::{CompanyId, EnvironmentName};
-
-/// `aurora token …`
-pub(super) async fn token(session: &mut Session<'_>, verb: TokenVerb) -> Result<(), CliError> {
-    let TokenVerb::Create { node, allow, valid_for } = verb;
-    let body = TokenBody {
-        node: node.as_str(),
-        environment: session.environment.as_ref().map(EnvironmentName::as_str),
-        companies: session.companies.iter().map(CompanyId::as_str).collect(),
-        allow: (!allow.is_empty()).then(|| allow.iter().map(SecretGlob::as_str).collect()),
-        valid_for: valid_for.map(|valid_for| valid_for.as_secs()),
-    };
-    let token: TokenView = session.admin()?.ask(Question::post("/api/tokens", &body)?).await?;
-    match session.output.format() {
-        Format::Table => print_token(session, &token),
-        Format::Json | Format::Yaml => session.output.data(&token),
-    }
-}
-
-/// The token alone on its line, then the line to copy, unless the person wants the token only.
-fn print_token(session: &mut Session<'_>, token: &TokenView) -> Result<(), CliError> {
-    let text = token.token.plaintext().expose();
-    session.output.write(text)?;
-    if session.output.is_quiet() {
-        return session.output.write(b"\n");
-    }
-    let when = format!("\n\nIt admits {} once, until {}. There, type:\n\n  aurora join ", token.node, token.expires_at);
-    session.output.write(when.as_bytes())?;
-    session.output.write(text)?;
-    session.output.write(b"\n")
-}
+use super::views_admin::{AuditView, VerdictView};
 
 /// `aurora audit …`
 pub(super) async fn audit(session: &mut Session<'_>, verb: &AuditVerb) -> Result<(), CliError> {

@@ -1,39 +1,9 @@
-//! Join tokens and the audit journal.
+//! The audit journal.
 
 use serde::{Deserialize, Serialize};
 
 use super::output::Shown;
 use super::table::{Style, plain, rows};
-use crate::crypto::text::ValueText;
-
-/// The body of `POST /api/tokens`.
-#[derive(Debug, Serialize)]
-pub(super) struct TokenBody<'a> {
-    /// The node to admit.
-    pub(super) node: &'a str,
-    /// Its environment; the lead's own if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<&'a str>,
-    /// The companies it may speak for.
-    pub(super) companies: Vec<&'a str>,
-    /// The secrets it may hold; all of its scopes if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) allow: Option<Vec<&'a str>>,
-    /// Seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) valid_for: Option<u64>,
-}
-
-/// A new token. It admits, so it is kept like a value.
-#[derive(Serialize, Deserialize)]
-pub(super) struct TokenView {
-    /// The text.
-    pub(super) token: ValueText,
-    /// The node it admits.
-    pub(super) node: String,
-    /// When it stops admitting.
-    pub(super) expires_at: String,
-}
 
 /// The last lines of the journal.
 #[derive(Debug, Serialize, Deserialize)]

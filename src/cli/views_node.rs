@@ -20,6 +20,7 @@ pub(super) struct StatusView {
     lead_address: Option<String>,
     lead_last_heard_ms: Option<u64>,
     pub(super) freshness: String,
+    banned_at: Option<String>,
     secrets: u64,
     uptime_ms: u64,
     #[serde(default)]
@@ -43,6 +44,12 @@ impl Shown for StatusView {
             ("lead", Some(lead)),
             ("lead heard", Some(self.lead_last_heard_ms.map_or_else(|| "never".to_owned(), ago))),
             ("freshness", Some(self.freshness.clone())),
+            (
+                "banned",
+                self.banned_at
+                    .as_ref()
+                    .map(|at| format!("by the lead; this node was told {}", seen_from(&self.timestamp, at))),
+            ),
             ("secrets", Some(self.secrets.to_string())),
             ("revision", Some(format!("{} (epoch {})", self.revision, self.epoch))),
             ("running for", Some(milliseconds(self.uptime_ms))),
@@ -68,12 +75,23 @@ pub(super) struct NodesView {
 
 impl Shown for NodesView {
     fn table(&self, style: Style) -> String {
-        let header = ["NAME", "ROLE", "STATE", "ENVIRONMENT", "COMPANIES", "LAST HEARD", "REVISION", "CACHE ENTRIES"];
+        let header = [
+            "NAME",
+            "ROLE",
+            "STANDING",
+            "STATE",
+            "ENVIRONMENT",
+            "COMPANIES",
+            "LAST HEARD",
+            "REVISION",
+            "CACHE ENTRIES",
+        ];
         let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let line = |node: &NodeView| {
             vec![
                 node.name.clone(),
                 node.role.clone(),
+                node.standing.clone(),
                 node.state.clone(),
                 node.environment.clone(),
                 list(&node.companies),
@@ -93,6 +111,9 @@ pub(super) struct NodeView {
     pub(super) name: String,
     role: String,
     state: String,
+    standing: String,
+    banned_at: Option<String>,
+    ban_reason: Option<String>,
     /// The environment it is entitled to.
     pub(super) environment: String,
     /// The companies it speaks for; `*` for all.
@@ -110,6 +131,11 @@ pub(super) struct NodeView {
 }
 
 impl NodeView {
+    /// The fingerprint of its key.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     fn last_heard_text(&self) -> String {
         match (self.state.as_str(), self.last_heard_ms) {
             ("here", _) => "this node".to_owned(),
@@ -139,6 +165,9 @@ impl Shown for NodeDetails {
         let details = [
             ("node", Some(node.name.clone())),
             ("role", Some(node.role.clone())),
+            ("standing", Some(node.standing.clone())),
+            ("banned", node.banned_at.as_ref().map(|at| seen_from(&self.timestamp, at))),
+            ("banned because", node.ban_reason.clone()),
             ("state", Some(node.state.clone())),
             ("last heard", Some(node.last_heard_text())),
             ("environment", Some(node.environment.clone())),
@@ -169,15 +198,56 @@ pub(super) struct EntitlementBody {
 
 /// Its answer.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct EntitledView {
+pub(super) struct ChangedNodeView {
     success: bool,
     node: String,
     message: String,
     revision: u64,
 }
 
-impl Shown for EntitledView {
+impl Shown for ChangedNodeView {
     fn table(&self, _style: Style) -> String {
         format!("{}: {} (revision {})\n", self.node, self.message, self.revision)
+    }
+}
+
+/// The body of `POST /api/nodes/{name}/approve`.
+#[derive(Debug, Serialize)]
+pub(super) struct ApprovalBody<'a> {
+    /// As it was compared.
+    pub(super) fingerprint: &'a str,
+}
+
+/// The body of `POST /api/nodes/{name}/ban`.
+#[derive(Debug, Serialize)]
+pub(super) struct BanBody<'a> {
+    /// Why.
+    pub(super) reason: &'a str,
+}
+
+/// The answer to a ban or a removal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ThrownOutView {
+    success: bool,
+    node: String,
+    message: String,
+    scopes_rekeyed: u64,
+    exposure: Option<String>,
+    revision: u64,
+}
+
+impl Shown for ThrownOutView {
+    fn table(&self, _style: Style) -> String {
+        format!(
+            "{}: {} (revision {})\n{} scopes it held have new keys; their values are being sealed anew\n",
+            self.node, self.message, self.revision, self.scopes_rekeyed
+        )
+    }
+}
+
+impl ThrownOutView {
+    /// What to look at next, if it is known.
+    pub(super) fn exposure(&self) -> Option<&str> {
+        self.exposure.as_deref()
     }
 }

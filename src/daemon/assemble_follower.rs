@@ -21,7 +21,7 @@ use crate::crypto::sealing::SealingKey;
 use crate::model::caller::LeadAddress;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::name::NodeName;
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::policy::rulebook::Rulebook;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
@@ -76,6 +76,9 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let view = View::new(contents.position, contents.records);
     let rules = Rulebook::new(contents.articles.clone());
     let board = Arc::new(Board::new(view, rules, ring, own.entitlement.clone(), contents.contact));
+    if let Standing::Banned { at, .. } = own.standing {
+        board.banned.store(Some(Arc::new(at)));
+    }
     let address = config.mesh.leads.first().cloned();
     board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
     let own_name = own.name.clone();

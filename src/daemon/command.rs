@@ -10,7 +10,7 @@ use super::ceremony::Ceremony;
 use super::config_file;
 use super::group;
 use super::init::init;
-use super::join::{JoinOptions, join};
+use super::join::{ApprovalPending, JoinOptions, WhilePending, join};
 use super::seams::Seams;
 use super::up::up;
 use super::{hardening, logging};
@@ -31,6 +31,9 @@ use crate::model::name::{EnvironmentName, NodeName};
 /// What a lead is called unless it is told otherwise.
 const LEAD_NAME: &str = "aurora";
 
+/// The exit code of a join that is not approved yet.
+const APPROVAL_PENDING: u8 = 6;
+
 /// The environment of a lead unless it is told otherwise.
 const ENVIRONMENT: &str = "prod";
 
@@ -50,7 +53,7 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say::error(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if error.is::<ApprovalPending>() { ExitCode::from(APPROVAL_PENDING) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -120,7 +123,8 @@ async fn run_join(arguments: JoinArguments) -> Result<()> {
     }
     template.mesh.discovery = !arguments.no_discovery;
     let ceremony = Ceremony::begin(&mut template, arguments.source)?;
-    let options = JoinOptions { template, config_file: file.clone(), lead: arguments.lead };
+    let pending = if arguments.no_wait { WhilePending::Leave } else { WhilePending::Wait };
+    let options = JoinOptions { template, config_file: file.clone(), lead: arguments.lead, pending };
     let config = join(&token, &options, ceremony.brought(), &Seams::system()?).await?;
     say::line(&format!(
         "This machine is now the node {} of environment {}.",

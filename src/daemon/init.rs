@@ -25,7 +25,7 @@ use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::number::{Epoch, Position, Revision};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::policy::starting::starting;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -158,6 +158,7 @@ fn lead_mutations(
         },
         history: EntitlementHistory::beginning(seams.clock.now().wall),
         joined_at: seams.clock.now().wall,
+        standing: Standing::Active,
         changed_at: Revision(0),
     };
     let certificate = Plaintext::new(authority.certificate_der().to_vec());

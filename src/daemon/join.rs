@@ -3,40 +3,29 @@
 //! The keys are made and kept before the token is shown to anyone, so an interrupted join can be repeated: the lead
 //! answers the same token and the same key with the same membership.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::brought::Brought;
 use super::config_file;
+use super::join_ask::until_approved;
 use super::keystore::Keystore;
 use super::pending::{self, Pending};
 use super::seams::Seams;
 use super::{STORE_FILE, earlier, new_store, unseal};
-use crate::cli::say;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::join_token::JoinSecret;
 use crate::crypto::plaintext::Plaintext;
-use crate::discovery::browser::Browser;
 use crate::model::entitlement::Entitlement;
 use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::identity::Role;
 use crate::model::number::{Position, Revision};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::store::blob::BlobName;
 use crate::store::facts::Facts;
 use crate::store::mutation::Mutation;
-use crate::transport::certificate;
-use crate::transport::endpoint::Endpoint;
-use crate::transport::error::TransportError;
-use crate::transport::spiffe::PeerIdentity;
-use crate::transport::tls::JoinTls;
-use crate::wire::join::{Admitted, Join, JoinAnswer, JoinAsk, RefusedReason};
-
-/// A lead on the local network announces itself within a second; this leaves room for a busy one.
-const HINT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::wire::join::{Admitted, Join};
 
 /// How a node joins.
 #[derive(Debug, Clone)]
@@ -47,13 +36,35 @@ pub struct JoinOptions {
     pub config_file: PathBuf,
     /// Where the lead is; otherwise the addresses in the token, then the local network.
     pub lead: Option<String>,
+    /// What is done while somebody must approve the node.
+    pub pending: WhilePending,
+}
+
+/// What a join does while the lead knows the node and nobody has approved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhilePending {
+    /// Asks again every few seconds, for as long as it takes.
+    Wait,
+    /// Ends with [`ApprovalPending`]; the same join goes on later.
+    Leave,
+}
+
+/// The lead knows this machine and waits for somebody to approve it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "approval pending: this machine's key is {fingerprint}; compare it on the lead (aurora nodes list) and approve it \
+     there: aurora nodes approve NAME --fingerprint {fingerprint}; then run the same join again"
+)]
+pub struct ApprovalPending {
+    /// The fingerprint of its key.
+    pub fingerprint: String,
 }
 
 /// Joins, and gives the configuration that was written.
 ///
 /// # Errors
-/// When the state directory holds another node, which is left as it is; when no lead can be reached, or it refuses. Each
-/// with what to do next.
+/// When the state directory holds another node, which is left as it is; when no lead can be reached, or it refuses;
+/// [`ApprovalPending`] when it shall not be waited for. Each with what to do next.
 pub async fn join(
     token: &JoinSecret,
     options: &JoinOptions,
@@ -75,7 +86,7 @@ pub async fn join(
         csr: pending.node_key.csr()?,
         sealing_key: pending.sealing_key.public().0,
     };
-    let (admitted, lead) = find_and_ask(token, options, question, seams).await?;
+    let (admitted, lead) = until_approved(token, options, &question, &pending.node_key.pin(), seams).await?;
     let config = follower_config(&options.template, &admitted, token, &lead)?;
     // What an attempt that was interrupted after the answer left behind is made again from the same answer.
     earlier::remove(&store_file, &pending).await?;
@@ -83,119 +94,6 @@ pub async fn join(
     config_file::write(file, &config)?;
     pending::forget(state_dir);
     Ok(config)
-}
-
-/// Asks each address in turn: the one given, else those of the token, else what the local network announces.
-async fn find_and_ask(
-    token: &JoinSecret,
-    options: &JoinOptions,
-    question: Join,
-    seams: &Seams,
-) -> Result<(Admitted, String)> {
-    let named: Vec<String> = options.lead.iter().cloned().chain(token.addresses().iter().cloned()).collect();
-    let named = if options.lead.is_some() { named.into_iter().take(1).collect() } else { named };
-    let mut failures = Vec::new();
-    for name in &named {
-        say::note(&format!("Asking {name} …"));
-        match resolve(name).await {
-            Ok(addresses) => {
-                for address in addresses {
-                    match ask_one(token, address, &question, seams).await {
-                        Ok(admitted) => return Ok((admitted, name.clone())),
-                        Err(Refused::ByLead(error)) => return Err(error),
-                        Err(Refused::Unreachable(error)) => failures.push(format!("{name}: {error:#}")),
-                    }
-                }
-            }
-            Err(error) => failures.push(format!("{name}: {error:#}")),
-        }
-    }
-    if options.lead.is_none() && options.template.mesh.discovery {
-        say::note("Looking for the lead on the local network …");
-        if let Some(found) = ask_the_network(token, &question, seams, &mut failures).await? {
-            return Ok(found);
-        }
-        failures.push("local network: no lead of this mesh announced itself".to_owned());
-    }
-    bail!("no lead could be reached; give its address with --lead HOST:PORT\n  {}", failures.join("\n  "))
-}
-
-async fn ask_the_network(
-    token: &JoinSecret,
-    question: &Join,
-    seams: &Seams,
-    failures: &mut Vec<String>,
-) -> Result<Option<(Admitted, String)>> {
-    let mut browser =
-        Browser::start(None).context("cannot look for a lead on the local network; use --lead HOST:PORT")?;
-    let deadline = tokio::time::Instant::now() + HINT_TIMEOUT;
-    while let Ok(Ok(hint)) = tokio::time::timeout_at(deadline, browser.next()).await {
-        for address in hint.addresses {
-            match ask_one(token, address, question, seams).await {
-                Ok(admitted) => return Ok(Some((admitted, address.to_string()))),
-                Err(Refused::ByLead(error)) => return Err(error),
-                // Another mesh, or a liar: only the pinned CA decides, and it is not this one's.
-                Err(Refused::Unreachable(error)) => failures.push(format!("{address} (announced): {error:#}")),
-            }
-        }
-    }
-    Ok(None)
-}
-
-enum Refused {
-    ByLead(anyhow::Error),
-    Unreachable(anyhow::Error),
-}
-
-async fn ask_one(token: &JoinSecret, address: SocketAddr, question: &Join, seams: &Seams) -> Result<Admitted, Refused> {
-    let asked = async {
-        let tls = JoinTls::new(token.ca_pin(), seams.clock.clone())?;
-        let from =
-            if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-        let endpoint = Endpoint::dialling(from)?;
-        let answer = endpoint.join(address, &tls, &JoinAsk::from(question.clone())).await;
-        endpoint.wait_idle().await;
-        answer
-    };
-    let (lead, answer) = asked.await.map_err(|error: TransportError| Refused::Unreachable(error.into()))?;
-    match answer {
-        JoinAnswer::Admitted(admitted) if !is_consistent(&admitted, &lead, token) => {
-            Err(Refused::ByLead(anyhow::anyhow!("the lead's answer contradicts its certificate; do not use this mesh")))
-        }
-        JoinAnswer::Admitted(admitted) => Ok(admitted),
-        JoinAnswer::Refused(refused) => Err(Refused::ByLead(anyhow::anyhow!(
-            "the lead refused: {}; a new token is made on the lead: aurora token create NODE",
-            refusal_text(refused.reason)
-        ))),
-    }
-}
-
-/// What the lead says of itself must be what its certificate proved, and what the token pins.
-fn is_consistent(admitted: &Admitted, lead: &PeerIdentity, token: &JoinSecret) -> bool {
-    admitted.mesh_id() == lead.mesh
-        && admitted.lead == lead.node.as_str()
-        && certificate::pin(&admitted.authority) == Some(token.ca_pin())
-}
-
-fn refusal_text(reason: RefusedReason) -> &'static str {
-    match reason {
-        RefusedReason::UnknownToken => "it does not know this token",
-        RefusedReason::TokenExpired => "the token has expired",
-        RefusedReason::TokenConsumed => "the token was used before, or its node has joined already",
-        RefusedReason::BadRequest => "it could not read the request",
-        RefusedReason::Busy => "it is busy; try again",
-        RefusedReason::Unavailable => "it cannot admit anyone now; see its log",
-        RefusedReason::KeyInUse => {
-            "another node has joined with the key of this machine; remove its state directory and try again"
-        }
-        RefusedReason::UnknownKey => "no member has this node's key",
-        RefusedReason::NotLead => "it is not the lead any more",
-    }
-}
-
-async fn resolve(name: &str) -> Result<Vec<SocketAddr>> {
-    let found: Vec<SocketAddr> = tokio::net::lookup_host(name).await?.collect();
-    if found.is_empty() { bail!("the name has no address") } else { Ok(found) }
 }
 
 fn follower_config(template: &NodeConfig, admitted: &Admitted, token: &JoinSecret, lead: &str) -> Result<NodeConfig> {
@@ -229,6 +127,7 @@ async fn keep(
         entitlement: Entitlement::try_from(admitted.entitlement.clone())?,
         history: EntitlementHistory::beginning(seams.clock.now().wall),
         joined_at: seams.clock.now().wall,
+        standing: Standing::Active,
         changed_at: Revision(0),
     };
     let plain = |bytes: Vec<u8>| Plaintext::new(bytes);

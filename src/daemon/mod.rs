@@ -16,6 +16,7 @@ mod group;
 pub mod hardening;
 pub mod init;
 pub mod join;
+mod join_ask;
 mod keystore;
 mod load;
 pub mod logging;

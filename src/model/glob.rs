@@ -50,6 +50,12 @@ impl SecretGlob {
         matches!(self.as_str(), "*" | "*/*")
     }
 
+    /// The one service whose secrets it can cover; `None` if it can cover those of several.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        self.0.split_once('/').map(|(service, _)| service).filter(|service| !service.contains('*'))
+    }
+
     /// Whether the pattern covers the secret.
     #[must_use]
     pub fn matches(&self, name: &SecretName) -> bool {

@@ -24,13 +24,65 @@ pub struct RosterEntry {
     pub history: EntitlementHistory,
     /// When it joined.
     pub joined_at: Timestamp,
+    /// Whether it is taken for a member.
+    pub standing: Standing,
     /// The change that last wrote this entry; a follower that stands before it needs a snapshot.
     pub changed_at: Revision,
+}
+
+impl RosterEntry {
+    /// Whether it is, or once was, a member: then it may hold what it was entitled to.
+    #[must_use]
+    pub fn was_member(&self) -> bool {
+        self.standing != Standing::Pending
+    }
+
+    /// Whether it is a member now: only a member is let in, gets certificates and holds anything.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.standing == Standing::Active
+    }
+}
+
+/// How the mesh takes a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It has shown its token, and nobody has compared its key yet: it gets no certificate, and holds nothing.
+    Pending,
+    /// A member.
+    Active,
+    /// It was thrown out. On the lead since when and why; on the node itself since when it knows.
+    Banned {
+        /// When.
+        at: Timestamp,
+        /// Why, in the words of whoever did it; empty on the node itself, which is not told.
+        reason: String,
+    },
+}
+
+impl Standing {
+    /// The word for it in answers and tables.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Banned { .. } => "banned",
+        }
+    }
 }
 
 /// SHA-256 of a join token's secret: all the lead keeps of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// What a token is called in lists: the first six bytes of its hash. It admits nobody.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.0.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
 
 /// A join token as the lead remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +93,10 @@ pub struct JoinToken {
     pub node: NodeName,
     /// What that node will be entitled to.
     pub entitlement: Entitlement,
+    /// Whether the node stays pending until somebody has compared its key.
+    pub approve: bool,
+    /// When it was made; not known of a token from before this was written down.
+    pub issued_at: Option<Timestamp>,
     /// After this it admits nobody.
     pub expires_at: Timestamp,
     /// The key it was consumed with, if it was: the same key may repeat the request, another raises an alarm.

@@ -68,14 +68,18 @@ pub enum Decision {
 pub fn decide(rulebook: &Rulebook, question: &Question<'_>) -> Decision {
     let denied = |rule: &str| Decision::Denied { rule: rule.to_owned() };
     let mut allowed_by: Option<&Rule> = None;
-    for rule in rulebook.about(question.principals).filter(|rule| speaks_about(rule, question)) {
+    let speaking = |principals| {
+        let service = question.secret.map(|secret| &secret.service);
+        let rules = rulebook.speaking(principals, question.action.capability(), service);
+        rules.filter(|rule| speaks_about(rule, question))
+    };
+    for rule in speaking(question.principals) {
         match rule.effect {
             Effect::Deny => return denied(&rule.name),
             Effect::Allow => allowed_by = allowed_by.or(Some(rule)),
         }
     }
-    let mut denies = rulebook.about(question.besides).filter(|rule| rule.effect == Effect::Deny);
-    if let Some(rule) = denies.find(|rule| speaks_about(rule, question)) {
+    if let Some(rule) = speaking(question.besides).find(|rule| rule.effect == Effect::Deny) {
         return denied(&rule.name);
     }
     if let Some(key) = question.within.filter(|key| !reaches::allows(key.reach, question)) {
@@ -100,6 +104,7 @@ fn speaks_about(rule: &Rule, question: &Question<'_>) -> bool {
             Effect::Deny => reaches::denies(&rule.reach, question),
         }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,5 +294,21 @@ mod tests {
         let secrets = vec![SecretGlob::parse("hubspot/*").expect("glob")];
         let outside = Asked { within: Some(Reach { secrets, ..Reach::everything() }), ..Asked::default() };
         assert_eq!(ask(&open, &outside), denied("apikey:robot/ci"));
+    }
+
+    #[test]
+    fn each_of_the_41_actions_is_refused_to_whoever_has_the_13_other_capabilities_and_allowed_to_whoever_has_its_own() {
+        let may = |capabilities: &[Capability], action| {
+            let capabilities = capabilities.iter().copied().collect();
+            let reach = Reach::everything();
+            let given = Grant { capabilities, reach, expires_at: Expiry::Never, ..grant("given", Effect::Allow) };
+            ask(&[given], &Asked { action, ..Asked::default() })
+        };
+        for &action in Action::ALL {
+            let own = action.capability();
+            let others: Vec<Capability> = Capability::ALL.iter().copied().filter(|other| *other != own).collect();
+            assert_eq!((others.len(), may(&others, action)), (13, denied(DEFAULT_RULE)), "{action:?}");
+            assert_eq!(may(&[own], action), allowed("given"), "{action:?}");
+        }
     }
 }

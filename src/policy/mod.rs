@@ -5,9 +5,23 @@
 
 pub mod decide;
 pub mod error;
+pub mod file;
+mod file_entries;
+pub mod file_error;
+mod file_section;
+#[cfg(test)]
+mod file_tests;
 pub mod frozen;
 pub mod identify;
+pub mod plan;
+pub mod plan_fields;
+pub mod rate;
 mod reaches;
+#[cfg(test)]
+mod reference;
+pub mod replay;
 pub mod rule;
 pub mod rulebook;
+mod shelf;
+pub mod signing;
 pub mod starting;

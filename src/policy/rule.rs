@@ -8,9 +8,41 @@ use crate::model::grant::{Effect, Expiry, Grant};
 use crate::model::principal::Principal;
 use crate::model::reach::Reach;
 
+use super::decide::DEFAULT_RULE;
+
 /// The rule that lets the owner of a node do everything there. It is part of every rulebook and cannot be taken out: else
 /// nobody could put anything back in. No grant may have its name.
 pub const ADMIN_RULE: &str = "admin";
+
+/// The rule named when the roster does not give the node what a caller asks it to speak for.
+pub const ROSTER_RULE: &str = "roster";
+
+/// The rule named before a request came to a decision.
+pub const UNDECIDED_RULE: &str = "undecided";
+
+/// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
+const RESERVED: [&str; 14] = [
+    ADMIN_RULE,
+    DEFAULT_RULE,
+    ROSTER_RULE,
+    UNDECIDED_RULE,
+    "node",
+    "self",
+    "frozen",
+    "agent-suspended",
+    "agent-archived",
+    "agent-unknown",
+    "escalation",
+    "bounded-grant",
+    "rate-limited",
+    "signature",
+];
+
+/// Whether a rule of this name is one that every node has, and no grant.
+#[must_use]
+pub fn is_reserved(rule: &str) -> bool {
+    RESERVED.contains(&rule)
+}
 
 /// What is allowed or denied to somebody.
 #[derive(Debug, Clone)]

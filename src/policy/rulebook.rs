@@ -8,11 +8,12 @@ use crate::model::api_key::{ApiKey, ApiKeyHash};
 use crate::model::article::Article;
 use crate::model::freeze::{Freeze, FreezeTarget};
 use crate::model::grant::{Effect, Grant};
-use crate::model::name::{AgentName, ApiKeyName, GrantName};
+use crate::model::name::{AgentName, ApiKeyName, GrantName, ServiceName};
 use crate::model::principal::Principal;
 use crate::model::time::Timestamp;
 
 use super::rule::Rule;
+use super::shelf::Shelf;
 
 /// Everything that says who may do what on one node. Immutable: a change makes a new one.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub struct Rulebook {
     keys: BTreeMap<(AgentName, ApiKeyName), ApiKey>,
     freezes: BTreeMap<FreezeTarget, Freeze>,
     /// What the grants and the agents come to, by whom it is about.
-    about: HashMap<Principal, Vec<Rule>>,
+    about: HashMap<Principal, Shelf>,
     by_hash: HashMap<ApiKeyHash, (AgentName, ApiKeyName)>,
 }
 
@@ -62,7 +63,7 @@ impl Rulebook {
         let agents = agents.map(|agent| (Principal::Agent(agent.name.clone()), Rule::of_agent(agent)));
         let grants = self.grants.values().map(|grant| (grant.principal.clone(), Rule::of_grant(grant)));
         for (principal, rule) in std::iter::once((Principal::Admin, Rule::of_admin())).chain(grants).chain(agents) {
-            self.about.entry(principal).or_default().push(rule);
+            self.about.entry(principal).or_default().add(rule);
         }
         for (id, key) in &self.keys {
             let previous = key.previous.iter().map(|previous| previous.text.hash);
@@ -79,7 +80,7 @@ impl Rulebook {
         for article in articles {
             match article {
                 Article::Grant(grant) if grant.effect == Effect::Deny => {
-                    self.about.entry(grant.principal.clone()).or_default().push(Rule::of_grant(&grant));
+                    self.about.entry(grant.principal.clone()).or_default().add(Rule::of_grant(&grant));
                 }
                 Article::Freeze(freeze) => drop(self.freezes.entry(freeze.target.clone()).or_insert(freeze)),
                 Article::Grant(_) | Article::Agent(_) | Article::ApiKey(_) => {}
@@ -90,18 +91,37 @@ impl Rulebook {
 
     /// The rules about any of these principals.
     pub fn about<'a>(&'a self, principals: &'a [Principal]) -> impl Iterator<Item = &'a Rule> {
-        principals.iter().filter_map(|principal| self.about.get(principal)).flatten()
+        principals.iter().filter_map(|principal| self.about.get(principal)).flat_map(Shelf::rules)
+    }
+
+    /// Those of them that are about a capability and could cover a secret of the service, if the question is about one.
+    pub fn speaking<'a>(
+        &'a self,
+        principals: &'a [Principal],
+        capability: Capability,
+        service: Option<&'a ServiceName>,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let shelves = principals.iter().filter_map(|principal| self.about.get(principal));
+        shelves.flat_map(move |shelf| shelf.about(capability, service))
     }
 
     /// Every rule, with whom it is about, in no order.
     pub fn all(&self) -> impl Iterator<Item = (&Principal, &Rule)> {
-        self.about.iter().flat_map(|(principal, rules)| rules.iter().map(move |rule| (principal, rule)))
+        self.about.iter().flat_map(|(principal, shelf)| shelf.rules().map(move |rule| (principal, rule)))
     }
 
     /// Whether any rule is about this principal.
     #[must_use]
     pub fn mentions(&self, principal: &Principal) -> bool {
         self.about.contains_key(principal)
+    }
+
+    /// Every article, in the order of their ids.
+    pub fn articles(&self) -> impl Iterator<Item = Article> {
+        let grants = self.grants.values().cloned().map(Article::Grant);
+        let agents = self.agents.values().cloned().map(Article::Agent);
+        let keys = self.keys.values().cloned().map(Article::ApiKey);
+        grants.chain(agents).chain(keys).chain(self.freezes.values().cloned().map(Article::Freeze))
     }
 
     /// The rules of the policy, by name.

@@ -18,7 +18,7 @@ use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
 use crate::model::record::{Record, RecordBody};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::Timestamp;
 
@@ -181,6 +181,7 @@ impl Mesh {
             entitlement: entitlement(to),
             history: EntitlementHistory::beginning(Timestamp(0)),
             joined_at: Timestamp(0),
+            standing: Standing::Active,
             changed_at,
         });
         self.log(LogSubject::Node(node(name)), self.log_keep);

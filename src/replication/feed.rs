@@ -45,14 +45,14 @@ pub enum Step {
         /// The current records of what changed.
         records: Vec<Arc<Record>>,
     },
-    /// The node is not in the roster (any more).
+    /// The node is not a member (any more).
     Expelled,
 }
 
 /// The next step for `node`, which stands at `at`.
 #[must_use]
 pub fn next(lead: &LeadView, node: &NodeName, at: Position) -> Step {
-    let Some(entry) = lead.node(node) else { return Step::Expelled };
+    let Some(entry) = lead.node(node).filter(|entry| entry.is_member()) else { return Step::Expelled };
     let here = lead.view.position;
     let snapshot = || Step::Snapshot { entry: Arc::clone(entry) };
     if at.epoch != here.epoch || at.revision > here.revision || entry.changed_at > at.revision {

@@ -23,7 +23,7 @@ use crate::model::name::{CompanyId, EnvironmentName, GrantName, NodeName};
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::principal::Principal;
 use crate::model::reach::{Environments, Reach};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::time::Timestamp;
 
 const NODES: [&str; 3] = ["vengeance", "runpod-tx", "laptop"];
@@ -235,6 +235,7 @@ impl Mesh {
             entitlement: entitlement(to),
             history: EntitlementHistory::beginning(Timestamp(0)),
             joined_at: Timestamp(0),
+            standing: Standing::Active,
             changed_at,
         });
         self.log(LogSubject::Node(node(name)), self.log_keep);

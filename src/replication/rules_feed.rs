@@ -75,7 +75,7 @@ pub enum Step {
 /// The next step for `node`.
 #[must_use]
 pub fn next(lead: &LeadView, node: &NodeName, cursor: Cursor) -> Step {
-    let Some(entry) = lead.node(node) else { return Step::Expelled };
+    let Some(entry) = lead.node(node).filter(|entry| entry.is_member()) else { return Step::Expelled };
     let here = lead.view.position;
     let Some(held) = cursor.held.filter(|held| follows_on(*held, entry, here)) else { return whole(lead, entry) };
     let looked = cursor.looked.max(held).revision;

@@ -12,7 +12,7 @@ use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::log::{LogEntry, LogSubject};
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::{Epoch, Position, Revision};
-use crate::model::roster::RosterEntry;
+use crate::model::roster::{RosterEntry, Standing};
 use crate::model::time::Timestamp;
 
 const LOG_KEEP: usize = 10;
@@ -48,6 +48,7 @@ fn entry(changed_at: u64) -> RosterEntry {
         },
         history: EntitlementHistory::beginning(Timestamp(0)),
         joined_at: Timestamp(0),
+        standing: Standing::Active,
         changed_at: Revision(changed_at),
     }
 }

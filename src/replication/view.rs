@@ -190,6 +190,16 @@ impl LeadView {
         self.roster.get(name)
     }
 
+    /// Takes a node out.
+    pub fn strike(&mut self, name: &NodeName) {
+        self.roster.remove_mut(name);
+    }
+
+    /// The nodes that may hold anything, by name: neither those that wait for approval nor those that were banned.
+    pub fn members(&self) -> impl Iterator<Item = &Arc<RosterEntry>> {
+        self.roster.values().filter(|entry| entry.is_member())
+    }
+
     /// All nodes, by name.
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<RosterEntry>> {
         self.roster.values()

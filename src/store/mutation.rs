@@ -82,6 +82,8 @@ pub enum Mutation {
     Advance(Position),
     /// Remembers the last proof that the cache was current.
     SetContact(Contact),
+    /// Forgets it: nothing vouches for the cache any more.
+    DropContact,
     /// Remembers the serial number of the next new (secret, scope).
     SetNextSecretId(u64),
     /// Drops all records and scope keys, before a snapshot replaces them. High-water marks, the

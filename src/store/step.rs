@@ -81,6 +81,7 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
         Mutation::TrimLog { keep } => Step::TrimLog { keep: u64::try_from(keep).unwrap_or(u64::MAX) },
         Mutation::Advance(position) => Step::Advance { position, row: meta::position_row(position)? },
         Mutation::SetContact(contact) => put(Table::Meta, meta::CONTACT, meta::contact_row(&contact)?),
+        Mutation::DropContact => Step::Drop { table: Table::Meta, key: meta::CONTACT.to_vec() },
         Mutation::SetNextSecretId(id) => put(Table::Meta, meta::NEXT_SECRET_ID, meta::next_secret_id_row(id)?),
         Mutation::Forget => Step::Forget,
     })

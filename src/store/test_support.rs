@@ -27,7 +27,7 @@ use crate::model::name::{AgentName, ApiKeyName, CompanyId, EnvironmentName, Fiel
 use crate::model::number::{Epoch, Generation, Position, Revision, Version};
 use crate::model::reach::Reach;
 use crate::model::record::{Contact, Record, RecordBody, SealedScopeKey, SealedValue};
-use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::roster::{JoinToken, RosterEntry, Standing, TokenHash};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::{BootId, BootTime, Moment, Timestamp};
 use crate::policy::starting::starting;
@@ -139,6 +139,7 @@ pub(super) fn node(name: &str) -> RosterEntry {
         entitlement: entitlement(),
         history: EntitlementHistory::beginning(Timestamp(1_795_248_000_000)),
         joined_at: Timestamp(1_795_248_000_000),
+        standing: Standing::Active,
         changed_at: Revision(4),
     }
 }
@@ -148,6 +149,8 @@ pub(super) fn token(first: u8) -> JoinToken {
         hash: TokenHash([first; 32]),
         node: node_name("runpod-tx"),
         entitlement: entitlement(),
+        approve: false,
+        issued_at: None,
         expires_at: Timestamp(1_795_248_600_000),
         consumed_by: None,
     }

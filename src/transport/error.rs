@@ -116,9 +116,12 @@ pub enum Refusal {
     /// Not a lead where only a lead will do.
     #[error("the certificate's role does not fit")]
     WrongRole,
-    /// Not in the roster, banned, or with another key than the pinned one.
+    /// Not in the roster, not yet approved, or with another key than the pinned one.
     #[error("the node is not admitted")]
     NotAdmitted,
+    /// In the roster, as one that was banned.
+    #[error("the node is banned")]
+    Revoked,
     /// No single SPIFFE identity of this mesh in the certificate.
     #[error("the certificate names no single identity of this mesh")]
     BadIdentity,
@@ -138,6 +141,7 @@ impl Refusal {
     pub(super) fn from_alert(alert: u8) -> Self {
         match alert {
             48 | 51 => Self::ForeignAuthority,
+            44 => Self::Revoked,
             45 => Self::Expired,
             43 => Self::WrongRole,
             49 => Self::NotAdmitted,

@@ -20,7 +20,7 @@ use super::endpoint::Endpoint;
 use super::error::TransportError;
 use super::node_key::NodeKey;
 use super::spiffe::PeerIdentity;
-use super::tls::{Admission, LeadTls, MemberTls, Trust};
+use super::tls::{Admission, Admittance, LeadTls, MemberTls, Trust};
 use super::verify::{Anchor, LeadVerifier};
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::NodeName;
@@ -47,12 +47,17 @@ impl Clock for SetClock {
 /// Admits everybody, one key, or nobody.
 pub(super) struct Gate {
     pub(super) open: AtomicBool,
+    pub(super) bans: AtomicBool,
     pub(super) only: Option<KeyPin>,
 }
 
 impl Admission for Gate {
-    fn admits(&self, _: &PeerIdentity, pin: &KeyPin) -> bool {
-        self.open.load(Ordering::SeqCst) && self.only.is_none_or(|only| only == *pin)
+    fn judge(&self, _: &PeerIdentity, pin: &KeyPin) -> Admittance {
+        if self.bans.load(Ordering::SeqCst) {
+            return Admittance::Banned;
+        }
+        let admits = self.open.load(Ordering::SeqCst) && self.only.is_none_or(|only| only == *pin);
+        if admits { Admittance::Member } else { Admittance::Unknown }
     }
 }
 
@@ -75,7 +80,7 @@ impl Mesh {
     pub(super) fn start_as(role: Role, only: Option<KeyPin>) -> Self {
         let authority = Authority::generate(&MESH, NOW).expect("authority");
         let clock = SetClock(Arc::new(AtomicI64::new(NOW.0)));
-        let gate = Arc::new(Gate { open: AtomicBool::new(true), only });
+        let gate = Arc::new(Gate { open: AtomicBool::new(true), bans: AtomicBool::new(false), only });
         let credentials = credentials(&authority, &identity(role, "aurora"), &NodeKey::generate().expect("key"));
         let clock_of_lead = Arc::new(clock.clone());
         let tls = LeadTls::new(&trust(&authority), &credentials, gate.clone(), clock_of_lead).expect("settings");

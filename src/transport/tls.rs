@@ -28,8 +28,19 @@ pub(super) const JOIN_PROTOCOL: &[u8] = b"aurora-join/1";
 
 /// Whom the lead lets in: asked in the handshake, before the first byte of a stream, at every connection.
 pub trait Admission: Send + Sync + 'static {
-    /// Whether the node, with exactly this role and key, is a member now. Must not block.
-    fn admits(&self, identity: &PeerIdentity, pin: &KeyPin) -> bool;
+    /// What the node, with exactly this role and key, is now. Must not block.
+    fn judge(&self, identity: &PeerIdentity, pin: &KeyPin) -> Admittance;
+}
+
+/// What a node is to the lead whose door it knocks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admittance {
+    /// A member, which is let in.
+    Member,
+    /// A member that was thrown out. It is told so by an alert of its own.
+    Banned,
+    /// Nobody.
+    Unknown,
 }
 
 /// The mesh a node belongs to, and the only authority it trusts.
@@ -250,6 +261,15 @@ mod tests {
         let tls = mesh.follower(&NodeKey::generate().expect("key"));
         let refused = outcome(&mut mesh, &tls).await;
         assert!(refused_us(&refused, Refusal::NotAdmitted), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_banned_member_is_told_that_it_is_one() {
+        let mut mesh = Mesh::start();
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        mesh.gate.bans.store(true, Ordering::SeqCst);
+        let refused = outcome(&mut mesh, &tls).await;
+        assert!(refused_us(&refused, Refusal::Revoked), "{refused:?}");
     }
 
     /// rustls skips the client's certificate when it resumes a session. With resumption left on, a banned node that had been

@@ -15,7 +15,7 @@ use rustls::{
 
 use super::certificate;
 use super::spiffe::PeerIdentity;
-use super::tls::Admission;
+use super::tls::{Admission, Admittance};
 use crate::crypto::digest::equal;
 use crate::model::identity::{KeyPin, MeshId, Role};
 
@@ -135,10 +135,11 @@ impl ClientCertVerifier for MemberVerifier {
         let identity = PeerIdentity::of_certificate(leaf).filter(|identity| identity.mesh == self.mesh);
         let identity = identity.ok_or(CertificateError::BadEncoding)?;
         let pin = certificate::pin(leaf).ok_or(CertificateError::BadEncoding)?;
-        if !self.admission.admits(&identity, &pin) {
-            return Err(CertificateError::ApplicationVerificationFailure.into());
+        match self.admission.judge(&identity, &pin) {
+            Admittance::Member => Ok(verified),
+            Admittance::Banned => Err(CertificateError::Revoked.into()),
+            Admittance::Unknown => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
-        Ok(verified)
     }
 
     fn verify_tls12_signature(

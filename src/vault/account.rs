@@ -7,10 +7,11 @@ use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
 use crate::model::actions::Action;
 use crate::model::caller::{Caller, Door};
-use crate::model::name::EnvironmentName;
+use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
+use crate::policy::rule::UNDECIDED_RULE;
 
 use super::answer::{Freshness, Served};
 use super::error::VaultError;
@@ -24,6 +25,7 @@ pub(super) const PLANNED: &str = "planned";
 pub(super) struct Account {
     entry: Entry,
     began: Moment,
+    signed_ahead: Option<i64>,
 }
 
 impl Account {
@@ -40,16 +42,17 @@ impl Account {
             secret: None,
             scope: None,
             environment: None,
+            company: None,
             version: None,
             ruling: Ruling::Deny,
-            rule: "undecided".to_owned(),
+            rule: UNDECIDED_RULE.to_owned(),
             outcome: "pending",
             freshness: None,
             latency: None,
             reason: None,
             lasting: false,
         };
-        Self { entry, began }
+        Self { entry, began, signed_ahead: None }
     }
 
     pub(super) fn about(&mut self, name: &SecretName, environment: &EnvironmentName) {
@@ -77,6 +80,11 @@ impl Account {
         self.entry.scope = Some(scope.clone());
     }
 
+    /// On whose behalf, if anybody's: so that what concerns one tenant can be told from what concerns another.
+    pub(super) fn company(&mut self, company: Option<&CompanyId>) {
+        self.entry.company = company.cloned();
+    }
+
     pub(super) fn version(&mut self, version: Version) {
         self.entry.version = Some(version);
     }
@@ -102,6 +110,11 @@ impl Account {
         rule.clone_into(&mut self.entry.rule);
     }
 
+    /// What is decided was signed for a second that is still to come.
+    pub(super) fn signed_ahead(&mut self, until: i64) {
+        self.signed_ahead = Some(until);
+    }
+
     /// What comes of it is written also when whoever asked has gone.
     pub(super) fn lasts(&mut self) {
         self.entry.lasting = true;
@@ -121,7 +134,8 @@ impl Account {
 
     /// The line as it is written now.
     fn line(&self, outcome: &'static str, now: Moment) -> Entry {
-        Entry { outcome, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
+        let company = self.entry.company.as_ref().or_else(|| company_of(self.entry.scope.as_ref())).cloned();
+        Entry { outcome, company, latency: Some(now.boot.since(self.began.boot)), ..self.entry.clone() }
     }
 
     pub(super) fn freshness(&mut self, freshness: &Freshness) {
@@ -130,6 +144,14 @@ impl Account {
             Served::Hit => "hit",
             Served::Stale => "stale",
         });
+    }
+}
+
+/// The company a scope speaks for.
+fn company_of(scope: Option<&Scope>) -> Option<&CompanyId> {
+    match scope? {
+        Scope::Company(company) => Some(company),
+        Scope::Global | Scope::Node(_) => None,
     }
 }
 
@@ -181,6 +203,9 @@ impl Vault {
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits
     /// for it.
     pub(super) async fn announce(&self, account: &mut Account) -> Result<u64, VaultError> {
+        if let Some(until) = account.signed_ahead {
+            self.keep_signed_ahead(until).await?;
+        }
         let announced = self.journal(account, INTENT).await;
         account.lasts();
         announced

@@ -12,8 +12,8 @@ use crate::replication::articles::Articles;
 use super::agent_error::AgentError;
 use super::agent_request::{AgentDeed, AgentPatch, NewAgent};
 
-/// Most agents of a mesh, archived ones included: every node keeps those that concern it in memory.
-pub(super) const AGENTS_MAX: usize = 10_000;
+/// Most agents of a mesh, archived ones included: a quarter of the articles a rulebook may have.
+pub(super) const AGENTS_MAX: usize = 5_000;
 
 /// Longest title: it stands in a table.
 const TITLE_BYTES_MAX: usize = 100;

@@ -11,6 +11,7 @@ use crate::model::identity::{KeyPin, Role};
 use crate::model::name::{EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Revision, Version};
 use crate::model::record::{Record, RecordState};
+use crate::model::roster::Standing;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::{Moment, Timestamp};
 
@@ -249,6 +250,8 @@ pub struct NodeLine {
     pub entitlement: Entitlement,
     /// When it joined.
     pub joined_at: Timestamp,
+    /// Whether it is taken for a member.
+    pub standing: Standing,
     /// Time since its last heartbeat.
     pub last_heard: Option<Duration>,
     /// The last revision it acknowledged.
@@ -280,8 +283,10 @@ pub struct Health {
     pub lead: LeadAddress,
     /// Time since the lead was last heard; zero on the lead, `None` if never.
     pub lead_last_heard: Option<Duration>,
-    /// `fresh`, `stale` or `closed` by the node's own durations; `lead` on the lead.
+    /// `fresh`, `stale` or `closed` by the node's own durations, `banned` once it knows that it is; `lead` on the lead.
     pub freshness: &'static str,
+    /// When this node was told that it is banned, if it was.
+    pub banned_at: Option<Timestamp>,
     /// The journal took the last line it was given; while it does not, nothing is answered.
     pub journal_works: bool,
     /// Secrets held (current records).
@@ -290,17 +295,6 @@ pub struct Health {
     pub uptime: Duration,
     /// Now.
     pub now: Timestamp,
-}
-
-/// A new join token, shown once.
-#[derive(Debug)]
-pub struct IssuedToken {
-    /// The text to hand to the new node.
-    pub text: Plaintext,
-    /// The node it admits.
-    pub node: NodeName,
-    /// When it stops admitting.
-    pub expires_at: Timestamp,
 }
 
 /// One environment.

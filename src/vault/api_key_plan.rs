@@ -16,8 +16,8 @@ use super::agent_request::{KeyLife, NewApiKey};
 /// Most keys of one agent: one for each place it runs in, and some more.
 pub(super) const AGENT_KEYS_MAX: usize = 100;
 
-/// Most keys of a mesh: every node keeps those that concern it in memory.
-pub(super) const KEYS_MAX: usize = 50_000;
+/// Most keys of a mesh: half of the articles a rulebook may have, so that keys never leave no room for a freeze.
+pub(super) const KEYS_MAX: usize = 10_000;
 
 /// A key that nobody said more about: a quarter of a year.
 const LIFE: Duration = Duration::from_secs(90 * DAY);

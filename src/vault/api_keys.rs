@@ -171,3 +171,47 @@ fn key_page(
     let keys = rules.keys().filter(of_agent).filter(after);
     page(keys, ask.limit, |key| ApiKeyLine { key: key.clone(), last_used: last_used(key) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::api_key::ApiKeyHash;
+    use crate::model::grant::Expiry;
+    use crate::model::reach::Reach;
+
+    #[test]
+    fn ten_thousand_keys_are_listed_in_pages_each_once_and_none_is_longer_than_a_thousand() {
+        let key = |number: u32| {
+            let text = KeyText { hash: ApiKeyHash([0; 32]), hint: String::new(), made_at: Timestamp(0) };
+            Article::ApiKey(ApiKey {
+                agent: AgentName::parse(&format!("a{}", number % 100)).expect("name"),
+                name: ApiKeyName::parse(&format!("k{}", number / 100)).expect("name"),
+                current: text,
+                previous: None,
+                reach: Reach::default(),
+                limit_rpm: None,
+                created_by: String::new(),
+                created_at: Timestamp(0),
+                expires_at: Expiry::Never,
+            })
+        };
+        let rules = Rulebook::new((0..10_000).map(key));
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let ask = PageRequest { limit: Some(usize::MAX), after };
+            let page = key_page(&rules, None, &ask, |_| None);
+            assert!(page.items.len() <= 1000);
+            seen.extend(page.items.into_iter().map(|line| (line.key.agent, line.key.name)));
+            after = seen.last().cloned();
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 10_000);
+        assert!(seen.is_sorted_by(|one, next| one < next));
+        let of_one = PageRequest { limit: Some(7), after: None };
+        let agent = AgentName::parse("a7").expect("name");
+        let page = key_page(&rules, Some(&agent), &of_one, |_| None);
+        assert!(page.more && page.items.len() == 7 && page.items.iter().all(|line| line.key.agent == agent));
+    }
+}

@@ -6,6 +6,7 @@ use crate::model::entitlement::Entitlement;
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::policy::decide::Decision;
+use crate::policy::rule::ROSTER_RULE;
 
 use super::account::Account;
 use super::error::VaultError;
@@ -13,9 +14,6 @@ use super::identity::Identified;
 use super::parts::{LeadParts, Vault};
 use super::request::Context;
 use super::resolve::CompanyChoice;
-
-/// The rule named when the roster does not give the node what a caller asks it to speak for.
-const ROSTER_RULE: &str = "roster";
 
 /// The rule named when a grant that is bounded is used for what cannot be.
 const BOUNDED_RULE: &str = "bounded-grant";
@@ -143,6 +141,14 @@ impl Vault {
             Some(asked) => {
                 Err(VaultError::BadScope(format!("this node is in environment {own}; it holds nothing of {asked}")))
             }
+        }
+    }
+
+    /// A node that was banned holds neither secrets nor rules, and says that instead of calling everything absent or denied.
+    pub(super) fn check_standing(&self) -> Result<(), VaultError> {
+        match &*self.parts.board.banned.load() {
+            Some(at) => Err(VaultError::Banned { at: **at }),
+            None => Ok(()),
         }
     }
 

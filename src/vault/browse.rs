@@ -48,6 +48,7 @@ impl Vault {
         let who = self.identify(caller, account)?;
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
+        self.check_standing()?;
         let object = Object::of_list(ask.filter.scope.as_ref(), &environment);
         self.authorise(&who, Action::SecretList, object, account)?;
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
@@ -88,6 +89,7 @@ impl Vault {
         self.check_node(&Context::on(ask.node.as_ref()))?;
         let environment = self.environment(&who, ask.environment.as_ref())?;
         account.about(name, &environment);
+        self.check_standing()?;
         self.authorise(&who, Action::SecretInfo, Object::in_scope(name, scope, &environment), account)?;
         let secret = SecretAddress { environment, name: name.clone() };
         let held = self.parts.board.held.load_full();

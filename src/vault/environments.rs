@@ -81,7 +81,7 @@ impl Vault {
             }
         }
         let roster = every.map(|lead| lead.board.lead_view.load_full());
-        for node in roster.iter().flat_map(|roster| roster.nodes()).filter(|node| node.name != self.parts.node) {
+        for node in roster.iter().flat_map(|roster| roster.members()).filter(|node| node.name != self.parts.node) {
             let name = &node.entitlement.environment;
             lines.entry(name.clone()).or_insert_with(|| self.environment_line(name)).nodes += 1;
         }
@@ -124,9 +124,12 @@ impl Vault {
                 let declared = new.into_iter().map(|(at, _)| at).collect();
                 Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
             }
-            Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
-                Err(VaultError::Internal("a mirror came out as another change".to_owned()))
-            }
+            Committed::Secret(_)
+            | Committed::Node(_)
+            | Committed::Keys(_)
+            | Committed::LockedOut(_)
+            | Committed::Token
+            | Committed::Rules(_) => Err(VaultError::Internal("a mirror came out as another change".to_owned())),
         }
     }
 

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use super::agent_error::AgentError;
 use super::sealed_parts::Awaits;
+use super::signing::SignatureRefused;
 use crate::crypto::fields::FieldError;
 use crate::crypto::gathering::ShareError;
-use crate::model::caller::LeadAddress;
+use crate::model::caller::{LeadAddress, LimitScope};
 use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
-use crate::model::name::{FieldName, NodeName};
+use crate::model::name::{FieldName, GrantName, NodeName};
 use crate::model::number::Version;
 use crate::model::patch::WishError;
 use crate::model::secret::{KeyScope, Scope, SecretName};
 use crate::model::time::Timestamp;
+use crate::policy::file_error::Problems;
 
 /// A refusal or a failure, by cause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +80,21 @@ pub enum VaultError {
         /// The secret.
         name: SecretName,
     },
+    /// A policy file that is none.
+    #[error(transparent)]
+    BadPolicy(#[from] Problems),
+    /// A policy that cannot be applied.
+    #[error("the policy cannot be applied: {}", obstacles.join("; "))]
+    PolicyRefused {
+        /// Why, one by one.
+        obstacles: Vec<String>,
+    },
+    /// Somebody else changed the rulebook since the change was planned.
+    #[error("the policy, an agent or a key was changed since this was planned")]
+    RulesMoved,
+    /// No rule of the policy has that name.
+    #[error("no grant is named {0}")]
+    NoSuchGrant(GrantName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,
@@ -176,6 +193,27 @@ pub enum VaultError {
     /// A node of that name has joined already.
     #[error("a node named {0} has joined already")]
     NodeExists(NodeName),
+    /// The node of that name was banned.
+    #[error("the node {0} is banned")]
+    NodeBanned(NodeName),
+    /// The node does not wait for approval.
+    #[error("the node {0} does not wait for approval")]
+    NotPending(NodeName),
+    /// The node waits with another key than the one that was compared.
+    #[error("the node {0} waits with a key of another fingerprint: it may not be the machine that you mean")]
+    OtherFingerprint(NodeName),
+    /// The lead cannot be thrown out of its own mesh.
+    #[error("the lead cannot be banned or removed")]
+    LeadStays,
+    /// No join token is called that.
+    #[error("no join token is called {0}")]
+    NoSuchToken(String),
+    /// This node was banned, and holds nothing any more.
+    #[error("the lead has banned this node; it was told so at {at}, and holds nothing any more")]
+    Banned {
+        /// When it was told.
+        at: Timestamp,
+    },
     /// The cache is too old to serve from.
     #[error("the copy of {name} is too old to be given out")]
     StaleCache {
@@ -222,6 +260,19 @@ pub enum VaultError {
         /// Where it was last.
         lead: LeadAddress,
     },
+    /// The agent, or one of its keys, has asked as much as it may in a minute.
+    #[error("more than {limit} requests in a minute; there is room again in {retry_after} s")]
+    RateLimited {
+        /// Seconds until there is room.
+        retry_after: u32,
+        /// The limit.
+        limit: u32,
+        /// Where requests were counted.
+        scope: LimitScope,
+    },
+    /// It is not shown that the agent gave this command.
+    #[error(transparent)]
+    Signature(#[from] SignatureRefused),
     /// Too much is in flight.
     #[error("the node is busy")]
     Overloaded,
@@ -246,11 +297,14 @@ impl VaultError {
             Self::NotLead { .. } => "not_lead",
             Self::Destroyed { .. } => "destroyed",
             Self::NotDeleted { .. } => "not_deleted",
-            Self::Moved => "version_conflict",
+            Self::Moved | Self::RulesMoved => "version_conflict",
+            Self::BadPolicy(_) => "bad_policy",
+            Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
             Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
+            | Self::NoSuchGrant(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
             | Self::VersionDeleted { .. }
@@ -262,6 +316,12 @@ impl VaultError {
             Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::NodeExists(_) => "node_exists",
+            Self::NodeBanned(_) => "node_banned",
+            Self::NotPending(_) => "not_pending",
+            Self::OtherFingerprint(_) => "fingerprint_mismatch",
+            Self::LeadStays => "lead_stays",
+            Self::NoSuchToken(_) => "not_found",
+            Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
@@ -273,6 +333,8 @@ impl VaultError {
             Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Signature(cause) => cause.code(),
             Self::Overloaded => "overloaded",
             Self::Internal(_) => "internal",
         }

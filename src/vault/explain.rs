@@ -14,6 +14,7 @@ use crate::model::record::Record;
 use crate::model::roster::RosterEntry;
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::policy::decide::Decision;
+use crate::policy::rule::ROSTER_RULE;
 use crate::replication::holding::Timeline;
 
 use super::account::Account;
@@ -53,7 +54,9 @@ impl Vault {
         self.check_node(context)?;
         let environment = self.environment(&who, context.environment.as_ref())?;
         account.about(name, &environment);
+        account.company(context.company.as_ref());
         let object = Object { company: context.company.as_ref(), ..Object::of_secret(name, &environment) };
+        self.check_standing()?;
         self.authorise(&who, Action::SecretExplain, object, account)?;
         let freeze = self.freeze_of(&who, Action::SecretRead, object);
         let (allowed, rule) = match (self.decide(&who, Action::SecretRead, object), freeze) {
@@ -78,7 +81,7 @@ impl Vault {
             name: name.clone(),
             tried,
             allowed: allowed && !refused,
-            rule: if refused { "roster".to_owned() } else { rule },
+            rule: if refused { ROSTER_RULE.to_owned() } else { rule },
             freshness: self.freshness(name, &options, &self.parts.clock.now()).ok(),
             durations: durations(&options, self.parts.freshness),
             holders: winner.as_ref().map(|record| self.holders(&who, record)).unwrap_or_default(),
@@ -121,7 +124,7 @@ impl Vault {
             Companies::Only(companies) => companies.is_empty() || companies.iter().any(may_ask),
             Companies::All => true,
         };
-        lead_view.nodes().filter(is_told).map(holder).collect()
+        lead_view.members().filter(is_told).map(holder).collect()
     }
 }
 

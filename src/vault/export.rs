@@ -102,6 +102,8 @@ impl Vault {
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         let company = ask.context.company.as_ref();
+        account.company(company);
+        self.check_standing()?;
         self.authorise(&who, Action::SecretExport, Object { company, ..Object::of_node(&environment) }, account)?;
         let held = self.parts.board.held.load_full();
         if matches!(Self::company(&ask.context, &held.entitlement), CompanyChoice::Refused) {

@@ -63,13 +63,16 @@ impl Vault {
         match of {
             ExposureOf::Node(name) => {
                 let entry = self.lead()?.board.lead_view.load().node(name).cloned();
-                let entries = vec![entry.ok_or_else(|| VaultError::NoSuchNode(name.clone()))?];
+                let entry = entry.ok_or_else(|| VaultError::NoSuchNode(name.clone()))?;
+                // Who waits for approval never held anything. Of who was banned, the history tells.
+                let entries = Some(entry).filter(|entry| entry.was_member()).into_iter().collect();
                 Ok(Question::Nodes(Suspects { entries, company: None }))
             }
             ExposureOf::Company(company) => {
                 let lead_view = self.lead()?.board.lead_view.load_full();
                 let spoke = |entry: &&Arc<RosterEntry>| {
-                    entry.history.with(&entry.entitlement).any(|(had, _)| had.companies.contains(company))
+                    entry.was_member()
+                        && entry.history.with(&entry.entitlement).any(|(had, _)| had.companies.contains(company))
                 };
                 let entries = lead_view.nodes().filter(spoke).cloned().collect();
                 Ok(Question::Nodes(Suspects { entries, company: Some(company.clone()) }))

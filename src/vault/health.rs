@@ -23,6 +23,7 @@ impl Vault {
         let now = parts.clock.now();
         let view = &parts.board.held.load().view;
         let contact = parts.board.contact.load();
+        let banned_at = parts.board.banned.load().as_deref().copied();
         let (lead, heard, state) = match &parts.lead {
             Some(lead) => {
                 let here = LeadAddress { name: Some(parts.node.clone()), address: lead.addresses.first().cloned() };
@@ -31,6 +32,7 @@ impl Vault {
             None => {
                 let heard = contact.as_deref().and_then(|contact| freshness::age(contact, &now));
                 let state = match freshness::judge(contact.as_deref(), parts.freshness, &now) {
+                    _ if banned_at.is_some() => "banned",
                     Standing::Fresh { .. } => "fresh",
                     Standing::Stale { .. } => "stale",
                     Standing::Closed { .. } => "closed",
@@ -47,6 +49,7 @@ impl Vault {
             lead,
             lead_last_heard: heard,
             freshness: state,
+            banned_at,
             journal_works: parts.journal_works.load(Ordering::Relaxed),
             secrets: view.len(),
             uptime: now.boot.since(parts.started.boot),
@@ -76,7 +79,8 @@ impl Vault {
         let now = self.parts.clock.now();
         let here = entry.role == Role::Lead && entry.name == self.parts.node;
         let presences = lead.board.presence.load();
-        let presence = presences.get(&entry.name);
+        // What was heard under this name before it joined was said by another machine.
+        let presence = presences.get(&entry.name).filter(|presence| presence.heard.wall >= entry.joined_at);
         let silence = presence
             .and_then(|presence| (presence.heard.boot_id == now.boot_id).then(|| now.boot.since(presence.heard.boot)));
         let state = match silence.map(liveness::judge) {
@@ -95,6 +99,7 @@ impl Vault {
             pin: entry.pin,
             entitlement: entry.entitlement.clone(),
             joined_at: entry.joined_at,
+            standing: entry.standing.clone(),
             last_heard: if here { Some(Duration::ZERO) } else { silence },
             acknowledged: if here {
                 Some(view.position.revision)

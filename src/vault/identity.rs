@@ -29,8 +29,8 @@ const SUSPENDED_RULE: &str = "agent-suspended";
 /// The same for one that is archived.
 const ARCHIVED_RULE: &str = "agent-archived";
 
-/// The same for one that is not there.
-const UNKNOWN_RULE: &str = "no such agent";
+/// The same for one that is not there: also of a key whose agent does not act in this environment.
+const UNKNOWN_RULE: &str = "agent-unknown";
 
 /// An identified caller.
 #[derive(Debug)]
@@ -56,7 +56,25 @@ pub(super) struct KeyShown {
     rule: String,
 }
 
+impl KeyShown {
+    /// A key that works, as a bound.
+    pub(super) fn new(agent: AgentName, name: ApiKeyName, reach: Reach) -> Self {
+        let rule = ArticleId::ApiKey(agent.clone(), name.clone()).to_string();
+        Self { agent, name, reach, rule }
+    }
+}
+
 impl Identified {
+    /// A caller who acts as `principals`, is `besides` besides, and is `behind` another agent.
+    pub(super) fn new(
+        principals: Vec<Principal>,
+        besides: Vec<Principal>,
+        key: Option<KeyShown>,
+        behind: Option<Vec<Principal>>,
+    ) -> Self {
+        Self { principals, besides, key, behind }
+    }
+
     /// Whether the owner asks through the admin door.
     pub(super) fn is_admin(&self) -> bool {
         self.principals.contains(&Principal::Admin)
@@ -153,7 +171,7 @@ pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) ->
         VaultError::NoIdentity
     })?;
     account.principal(texts(&principals));
-    Ok(Identified { principals, besides: Vec::new(), key: None, behind: None })
+    Ok(Identified::new(principals, Vec::new(), None, None))
 }
 
 /// A key where none is known, or what is none: nobody.
@@ -170,7 +188,19 @@ fn texts(principals: &[Principal]) -> String {
 impl Vault {
     /// Whom a request is made by: its agent, if it shows an API key; else whoever the kernel says; or the agent that one of
     /// them acts as. A key that does not work is nobody, never whoever showed it.
+    ///
+    /// What an agent asks is counted against its limits, and what it signed is checked, as soon as it is known: once for
+    /// each request. Whoever asks before all of the body was read, asks with [`Self::recognise`] first.
     pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
+        let who = self.recognise(caller, account)?;
+        let rules = self.parts.board.rules.load();
+        let agent = who.key.as_ref().and_then(|key| rules.agent(&key.agent));
+        self.check_signature(caller, agent, account)?;
+        Ok(who)
+    }
+
+    /// The same, for a request whose signature cannot be checked yet: [`Self::identify`] must follow.
+    pub(super) fn recognise(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
         let who = by_kernel(caller, self.parts.house, account)?;
         let rules = self.parts.board.rules.load();
         let who = match caller.shown.key {
@@ -178,7 +208,10 @@ impl Vault {
             ShownKey::Malformed => return Err(no_such_key(account, "malformed API key")),
             ShownKey::Key(hash) => {
                 account.shows_key(caller.door);
-                self.by_key(&rules, &hash, who, account)?
+                self.by_key(&rules, &hash, who, account).and_then(|who| {
+                    self.within_limits(&rules, caller, &who, account)?;
+                    Ok(who)
+                })?
             }
         };
         match &caller.shown.acts_as {
@@ -197,16 +230,30 @@ impl Vault {
         let now = self.parts.clock.now().wall;
         let key = rules.key_shown(hash).ok_or_else(|| no_such_key(account, "no such API key"))?;
         let agent = Principal::Agent(key.agent.clone());
-        account.principal(texts(&[&[agent.clone()], who.principals.as_slice()].concat()));
-        let rule = ArticleId::ApiKey(key.agent.clone(), key.name.clone()).to_string();
+        account.principal(texts(&[std::slice::from_ref(&agent), &who.principals].concat()));
+        let shown = KeyShown::new(key.agent.clone(), key.name.clone(), key.reach.clone());
         if !key.admits(hash, now) {
-            return Err(no_such_key(account, &format!("{rule} works no more")));
+            return Err(no_such_key(account, &format!("{} works no more", shown.rule)));
         }
         is_active(rules, &key.agent, account)?;
         self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
         self.keep_key_uses();
-        let shown = KeyShown { agent: key.agent.clone(), name: key.name.clone(), reach: key.reach.clone(), rule };
-        Ok(Identified { principals: vec![agent], besides: who.principals, key: Some(shown), behind: None })
+        Ok(Identified::new(vec![agent], who.principals, Some(shown), None))
+    }
+
+    /// Counts the request against the limits of the agent and the key it is made with.
+    fn within_limits(
+        &self,
+        rules: &Rulebook,
+        caller: &Caller,
+        who: &Identified,
+        account: &mut Account,
+    ) -> Result<(), VaultError> {
+        let Some(shown) = &who.key else { return Ok(()) };
+        match rules.agent(&shown.agent).zip(rules.key(&shown.agent, &shown.name)) {
+            Some((agent, key)) => self.count(caller, agent, key, account),
+            None => Ok(()),
+        }
     }
 
     /// Whoever may act as others acts as this agent: its own grants count no more, what is denied to it does.
@@ -218,14 +265,14 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Identified, VaultError> {
         let agent = Principal::Agent(other.clone());
-        account.principal(texts(&[&[agent.clone()], who.principals.as_slice(), who.besides.as_slice()].concat()));
+        account.principal(texts(&[std::slice::from_ref(&agent), &who.principals, &who.besides].concat()));
         let object = Object::of_node(&self.parts.environment);
         let may = who.decide(rules, Action::AgentImpersonate, object, self.parts.clock.now());
         ruled(may, account)?;
         is_active(rules, other, account)?;
         let Identified { principals: own, besides, key, .. } = who;
         let besides = [own.as_slice(), besides.as_slice()].concat();
-        Ok(Identified { principals: vec![agent], besides, key, behind: Some(own) })
+        Ok(Identified::new(vec![agent], besides, key, Some(own)))
     }
 }
 

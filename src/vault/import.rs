@@ -78,7 +78,7 @@ impl Vault {
     /// [`VaultError`]; a refusal is audited.
     pub async fn may_import(&self, caller: &Caller) -> Result<(), VaultError> {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
-        let allowed = self.identify(caller, &mut account).and_then(|who| {
+        let allowed = self.recognise(caller, &mut account).and_then(|who| {
             let environment = &self.parts.environment;
             let object = Object::of_node(environment);
             self.authorise(&who, Action::SecretWrite, object, &mut account)?;
@@ -154,9 +154,12 @@ fn imported(committed: Result<Committed, CommitError>) -> Result<Imported, Vault
             let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
             Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
         }
-        Committed::Secret(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
-            Err(VaultError::Internal("an import came out as another change".to_owned()))
-        }
+        Committed::Secret(_)
+        | Committed::Node(_)
+        | Committed::Keys(_)
+        | Committed::LockedOut(_)
+        | Committed::Token
+        | Committed::Rules(_) => Err(VaultError::Internal("an import came out as another change".to_owned())),
     }
 }
 

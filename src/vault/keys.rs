@@ -150,9 +150,12 @@ impl Vault {
 fn key_step(committed: Result<Committed, CommitError>) -> Result<KeyStep, VaultError> {
     match committed.map_err(|error| refusal(&error, Subject::Many))? {
         Committed::Keys(step) => Ok(step),
-        Committed::Secret(_) | Committed::Secrets(_) | Committed::Node(_) | Committed::Token | Committed::Rules(_) => {
-            Err(another_change())
-        }
+        Committed::Secret(_)
+        | Committed::Secrets(_)
+        | Committed::Node(_)
+        | Committed::LockedOut(_)
+        | Committed::Token
+        | Committed::Rules(_) => Err(another_change()),
     }
 }
 

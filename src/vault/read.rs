@@ -45,8 +45,10 @@ impl Vault {
     /// have slept since it was decided.
     ///
     /// # Errors
-    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile.
+    /// [`VaultError::StaleCache`] when its time is over, [`VaultError::Frozen`] when a freeze came meanwhile,
+    /// [`VaultError::Banned`] when the node was banned.
     pub fn confirm(&self, answer: &ReadAnswer) -> Result<(), VaultError> {
+        self.check_standing()?;
         self.still_unfrozen(answer)?;
         let now = self.parts.clock.now();
         let elapsed = now.boot.since(answer.decided_at.boot);
@@ -67,12 +69,15 @@ impl Vault {
     ) -> Result<ReadOutcome, VaultError> {
         let who = Arc::new(self.identify(caller, account)?);
         account.about(&ask.name, &self.parts.environment);
+        account.company(ask.context.company.as_ref());
         self.check_node(&ask.context)?;
         let environment = self.environment(&who, ask.context.environment.as_ref())?;
         account.about(&ask.name, &environment);
         let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
+        self.check_standing()?;
         self.authorise(&who, Action::SecretRead, object, account)?;
         if let Some(scope) = &ask.scope {
+            account.scope(scope);
             self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
         }
         if ask.refresh && self.parts.lead.is_none() {
@@ -101,6 +106,8 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Arc<Record>, VaultError> {
         let held = self.parts.board.held.load_full();
+        // Asked after the look: whoever was banned meanwhile sees an empty cache, and does not call the secret absent.
+        self.check_standing()?;
         let company = Self::company(&ask.context, &held.entitlement);
         if matches!(company, CompanyChoice::Refused) {
             return Err(self.refused_by_roster(account));
@@ -124,6 +131,7 @@ impl Vault {
                 let company = ask.context.company.as_ref();
                 let scope = Some(&record.at.scope);
                 let object = Object { scope, company, ..Object::of_secret(&ask.name, &secret.environment) };
+                account.scope(&record.at.scope);
                 self.authorise(who, Action::SecretRead, object, account)?;
                 Ok(record)
             }
@@ -173,7 +181,6 @@ impl Vault {
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
         let decided_at = self.parts.clock.now();
-        account.scope(&current.at.scope);
         let freshness = self.freshness(&ask.name, &current.options, &decided_at)?;
         account.freshness(&freshness);
         let record = self.chosen_version(ask, current).await?;
@@ -239,6 +246,7 @@ impl Vault {
                 servable_for: None,
             });
         }
+        self.check_standing()?;
         let contact = self.parts.board.contact.load();
         let (served, age) = match freshness::judge(contact.as_deref(), policy, now) {
             Standing::Fresh { age } => (Served::Hit, age),

@@ -46,15 +46,27 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
         (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
         (CommitError::Article { .. } | CommitError::TooManyArticles, _) => VaultError::BadRule(error.to_string()),
         (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
+        (CommitError::Banned, Subject::Node(node)) => VaultError::NodeBanned(node.clone()),
+        (CommitError::NotPending, Subject::Node(node)) => VaultError::NotPending(node.clone()),
+        (CommitError::OtherKey, Subject::Node(node)) => VaultError::OtherFingerprint(node.clone()),
+        (CommitError::LeadStays, _) => VaultError::LeadStays,
         (
             CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_),
             Subject::Node(_) | Subject::Many,
         )
-        | (CommitError::NoSuchNode | CommitError::NodeExists, Subject::Secret(_) | Subject::Many)
+        | (
+            CommitError::NoSuchNode
+            | CommitError::NodeExists
+            | CommitError::Banned
+            | CommitError::NotPending
+            | CommitError::OtherKey,
+            Subject::Secret(_) | Subject::Many,
+        )
         | (
             CommitError::TokenUnknown
             | CommitError::TokenExpired
             | CommitError::TokenReused
+            | CommitError::TooManySigners
             | CommitError::KeyInUse
             | CommitError::NoKey
             | CommitError::GenerationInUse(_)

@@ -225,6 +225,13 @@ impl fmt::Display for ExposureOf {
     }
 }
 
+/// Make a member of a node that waits.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The fingerprint of its key, as it was compared.
+    pub fingerprint: String,
+}
+
 /// Admit one node.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
@@ -232,6 +239,8 @@ pub struct TokenRequest {
     pub node: NodeName,
     /// What it will be entitled to.
     pub entitlement: Entitlement,
+    /// Whether it stays pending until somebody has compared its key.
+    pub approve: bool,
     /// How long the token admits, at most a day; 10 minutes if absent.
     pub valid_for: Option<Duration>,
 }

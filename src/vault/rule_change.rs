@@ -18,7 +18,7 @@ use super::refusal::{Subject, refusal};
 const PLANS_MAX: usize = 8;
 
 /// The rule named when somebody would give what it does not have.
-const ESCALATION_RULE: &str = "escalation";
+pub(super) const ESCALATION_RULE: &str = "escalation";
 
 /// What a plan comes to.
 pub(super) struct Plan<T> {
@@ -39,6 +39,7 @@ impl Vault {
         mut plan: impl FnMut(&Articles) -> Result<Plan<T>, VaultError>,
     ) -> Result<(Revision, T), VaultError> {
         let lead = self.lead()?;
+        let _turn = lead.board.rules_turn.acquire().await.map_err(|_| VaultError::Overloaded)?;
         let mut announced = None;
         for _ in 0..PLANS_MAX {
             let view = lead.board.lead_view.load_full();
@@ -65,6 +66,7 @@ impl Vault {
                     | Committed::Secrets(_)
                     | Committed::Node(_)
                     | Committed::Keys(_)
+                    | Committed::LockedOut(_)
                     | Committed::Token,
                 ) => {
                     return Err(VaultError::Internal("a change of the rules came out as another".to_owned()));

@@ -106,6 +106,7 @@ impl Vault {
         if let Some(name) = &ask.name {
             account.about(name, &environment);
         }
+        self.check_standing()?;
         self.authorise(&who, action, object(&ask, &environment), account)?;
         let moved = match &self.parts.lead {
             Some(lead) => lead.board.moved.subscribe(),

@@ -254,8 +254,11 @@ fn stored(
             let (secret_id, version) = (secret.secret_id, secret.version);
             Ok(Stored { secret_id, at, version, revision: secret.revision, changed: secret.changed })
         }
-        Committed::Secrets(_) | Committed::Node(_) | Committed::Keys(_) | Committed::Token | Committed::Rules(_) => {
-            Err(VaultError::Internal("a secret change came out as another".to_owned()))
-        }
+        Committed::Secrets(_)
+        | Committed::Node(_)
+        | Committed::Keys(_)
+        | Committed::LockedOut(_)
+        | Committed::Token
+        | Committed::Rules(_) => Err(VaultError::Internal("a secret change came out as another".to_owned())),
     }
 }

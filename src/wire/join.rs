@@ -104,6 +104,10 @@ codes! {
         UnknownKey = 8,
         /// Another node has joined with this key.
         KeyInUse = 9,
+        /// It is known, and waits for somebody to compare its key; ask again with the same key.
+        Pending = 10,
+        /// The node with this key was banned; do not come back.
+        Banned = 11,
     }
 }
 
@@ -173,6 +177,8 @@ mod tests {
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::NotLead }), "000000040102be07");
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::UnknownKey }), "000000040102be08");
         golden(&JoinAnswer::from(Refused { reason: RefusedReason::KeyInUse }), "000000040102be09");
+        golden(&JoinAnswer::from(Refused { reason: RefusedReason::Pending }), "000000040102be0a");
+        golden(&JoinAnswer::from(Refused { reason: RefusedReason::Banned }), "000000040102be0b");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aurora_mesh::crypto::error::CryptoError;
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
-use aurora_mesh::daemon::join::{JoinOptions, join};
+use aurora_mesh::daemon::join::{JoinOptions, WhilePending, join};
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::store::contents::Contents;
 use aurora_mesh::store::handle::Store;
@@ -186,7 +186,7 @@ async fn a_name_is_given_to_one_node_only() {
     assert!(refused.contains("its node has joined already"), "{refused}");
     assert!(audited(&mesh, "token.reused").await.is_empty(), "no token was used twice");
     assert!(log.lines_with("was it stolen").is_empty());
-    let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), valid_for: None };
+    let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), approve: false, valid_for: None };
     let taken = mesh.lead.vault().issue_token(&admin(), ask).await;
     assert!(matches!(taken, Err(VaultError::NodeExists(_))), "{taken:?}");
 }
@@ -274,7 +274,7 @@ async fn interrupt(mesh: &TestMesh, node: &TestNode, token: &JoinSecret) {
     let in_the_way = mesh.dir.path().join("not-a-directory");
     std::fs::write(&in_the_way, "").expect("written");
     let config_file = in_the_way.join("node.toml");
-    let blocked = JoinOptions { template: node.config.clone(), config_file, lead: None };
+    let blocked = JoinOptions { template: node.config.clone(), config_file, lead: None, pending: WhilePending::Wait };
     let interrupted = join(token, &blocked, None, &node.seams()).await;
     assert!(refusal(interrupted.map(drop)).contains("cannot write"));
     assert!(node.store_file().exists(), "else this interrupts nothing");
@@ -289,7 +289,7 @@ async fn contents(store_file: &Path) -> Contents {
 /// `aurora join` in the state directory of a node, with a configuration file of another name.
 async fn join_over(node: &TestNode, token: &JoinSecret) -> anyhow::Result<()> {
     let config_file = node.config_file().with_extension("other.toml");
-    let options = JoinOptions { template: node.config.clone(), config_file, lead: None };
+    let options = JoinOptions { template: node.config.clone(), config_file, lead: None, pending: WhilePending::Wait };
     join(token, &options, None, &node.seams()).await.map(drop)
 }
 

@@ -1,6 +1,8 @@
 //! Integration tests: one file per promise.
 
 mod agents;
+mod approval;
+mod banning;
 mod command_line;
 mod denied_caller;
 mod destroying;
@@ -19,8 +21,10 @@ mod key_rotation;
 mod kill_nine;
 mod kill_nine_keys;
 mod life_of_a_secret;
+mod limits;
 mod no_plaintext_anywhere;
 mod override_resolution;
+mod policy_file;
 mod replication;
 mod restarts;
 mod rulebook;
@@ -28,6 +32,7 @@ mod sealed_node;
 mod searching;
 mod secret_life;
 mod service_unit;
+mod signing;
 mod socket_api;
 mod support;
 mod tenants;

@@ -1,6 +1,6 @@
 //! The rulebook reaches every follower it concerns, before the values it is about, and stays in force without the lead.
 
-mod stage;
+pub mod stage;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ pub(super) mod key;
 pub(super) mod log;
 pub(super) mod meta;
 pub(super) mod roster;
+mod roster_older;
 pub(super) mod scope_key;
 pub(super) mod secret;
 mod secret_v1;

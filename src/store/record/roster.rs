@@ -2,6 +2,7 @@
 
 use bincode::{Decode, Encode};
 
+use super::roster_older::{NodeRowV1, NodeRowV2, TokenRowV1};
 use super::{Row, decode, encode};
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
@@ -10,88 +11,67 @@ use crate::model::glob::SecretGlob;
 use crate::model::identity::{KeyPin, Role, SealingPublicKey};
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Revision;
-use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
+use crate::model::roster::{JoinToken, RosterEntry, Standing, TokenHash};
 use crate::model::time::Timestamp;
 use crate::store::error::{RowFault, StoreError};
 use crate::store::table::Table;
 
 #[derive(Encode, Decode)]
-struct NodeRow {
-    role: u8,
-    pin: [u8; 32],
-    sealing_key: [u8; 32],
-    entitlement: EntitlementRow,
-    joined_at: i64,
-    changed_at: u64,
-    entitled_since: i64,
-    former: Vec<FormerRow>,
+pub(super) struct NodeRow {
+    pub(super) role: u8,
+    pub(super) pin: [u8; 32],
+    pub(super) sealing_key: [u8; 32],
+    pub(super) entitlement: EntitlementRow,
+    pub(super) joined_at: i64,
+    pub(super) changed_at: u64,
+    pub(super) entitled_since: i64,
+    pub(super) former: Vec<FormerRow>,
+    pub(super) standing: StandingRow,
 }
 
 impl Row for NodeRow {
-    const FORMAT: u8 = 2;
-}
-
-/// As it was before former entitlements were kept. Read for ever, written no more.
-#[derive(Encode, Decode)]
-struct NodeRowV1 {
-    role: u8,
-    pin: [u8; 32],
-    sealing_key: [u8; 32],
-    entitlement: EntitlementRow,
-    joined_at: i64,
-    changed_at: u64,
-}
-
-impl Row for NodeRowV1 {
-    const FORMAT: u8 = 1;
-}
-
-impl From<NodeRowV1> for NodeRow {
-    /// What the node was entitled to before is not known: what it is entitled to counts from the day it joined.
-    fn from(row: NodeRowV1) -> Self {
-        let NodeRowV1 { role, pin, sealing_key, entitlement, joined_at, changed_at } = row;
-        Self {
-            role,
-            pin,
-            sealing_key,
-            entitlement,
-            joined_at,
-            changed_at,
-            entitled_since: joined_at,
-            former: Vec::new(),
-        }
-    }
-}
-
-#[derive(Encode, Decode)]
-struct FormerRow {
-    entitlement: EntitlementRow,
-    from: i64,
-    until: i64,
-}
-
-#[derive(Encode, Decode)]
-struct TokenRow {
-    node: String,
-    entitlement: EntitlementRow,
-    expires_at: i64,
-    consumed_by: Option<[u8; 32]>,
-}
-
-impl Row for TokenRow {
-    const FORMAT: u8 = 1;
-}
-
-#[derive(Encode, Decode)]
-struct EntitlementRow {
-    environment: String,
-    companies: CompaniesRow,
-    globs: Vec<String>,
+    const FORMAT: u8 = 3;
 }
 
 /// Numbered by its order: a new kind goes to the end.
 #[derive(Encode, Decode)]
-enum CompaniesRow {
+pub(super) enum StandingRow {
+    Active,
+    Pending,
+    Banned { at: i64, reason: String },
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct FormerRow {
+    pub(super) entitlement: EntitlementRow,
+    pub(super) from: i64,
+    pub(super) until: i64,
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct TokenRow {
+    pub(super) node: String,
+    pub(super) entitlement: EntitlementRow,
+    pub(super) expires_at: i64,
+    pub(super) consumed_by: Option<[u8; 32]>,
+    pub(super) approve: bool,
+    pub(super) issued_at: Option<i64>,
+}
+
+impl Row for TokenRow {
+    const FORMAT: u8 = 2;
+}
+
+#[derive(Encode, Decode)]
+pub(super) struct EntitlementRow {
+    pub(super) environment: String,
+    pub(super) companies: CompaniesRow,
+    pub(super) globs: Vec<String>,
+}
+
+/// Numbered by its order: a new kind goes to the end.
+#[derive(Encode, Decode)]
+pub(super) enum CompaniesRow {
     All,
     Only(Vec<String>),
 }
@@ -107,6 +87,7 @@ pub(in crate::store) fn node_row(entry: &RosterEntry) -> Result<Vec<u8>, StoreEr
         changed_at: entry.changed_at.get(),
         entitled_since: entry.history.since.0,
         former: entry.history.former.iter().map(former_row).collect(),
+        standing: standing_row(&entry.standing),
     };
     encode(Table::Nodes, &row)
 }
@@ -115,6 +96,7 @@ pub(in crate::store) fn node_row(entry: &RosterEntry) -> Result<Vec<u8>, StoreEr
 pub(in crate::store) fn node(key: &[u8], bytes: &[u8]) -> Result<RosterEntry, RowFault> {
     let row = match bytes.first() {
         Some(&NodeRowV1::FORMAT) => decode::<NodeRowV1>(bytes)?.into(),
+        Some(&NodeRowV2::FORMAT) => decode::<NodeRowV2>(bytes)?.into(),
         Some(_) | None => decode::<NodeRow>(bytes)?,
     };
     let name = str::from_utf8(key).map_err(|_| RowFault::Key)?;
@@ -129,6 +111,7 @@ pub(in crate::store) fn node(key: &[u8], bytes: &[u8]) -> Result<RosterEntry, Ro
             former: row.former.into_iter().map(former).collect::<Result<_, _>>()?,
         },
         joined_at: Timestamp(row.joined_at),
+        standing: standing(row.standing),
         changed_at: Revision(row.changed_at),
     })
 }
@@ -140,20 +123,43 @@ pub(in crate::store) fn token_row(token: &JoinToken) -> Result<Vec<u8>, StoreErr
         entitlement: entitlement_row(&token.entitlement),
         expires_at: token.expires_at.0,
         consumed_by: token.consumed_by.map(|pin| pin.0),
+        approve: token.approve,
+        issued_at: token.issued_at.map(|at| at.0),
     };
     encode(Table::Tokens, &row)
 }
 
 /// The join token of a row.
 pub(in crate::store) fn token(key: &[u8], bytes: &[u8]) -> Result<JoinToken, RowFault> {
-    let row: TokenRow = decode(bytes)?;
+    let row = match bytes.first() {
+        Some(&TokenRowV1::FORMAT) => decode::<TokenRowV1>(bytes)?.into(),
+        Some(_) | None => decode::<TokenRow>(bytes)?,
+    };
     Ok(JoinToken {
         hash: TokenHash(key.try_into().map_err(|_| RowFault::Key)?),
         node: NodeName::parse(&row.node).map_err(|_| RowFault::Field("node"))?,
         entitlement: entitlement(row.entitlement)?,
+        approve: row.approve,
+        issued_at: row.issued_at.map(Timestamp),
         expires_at: Timestamp(row.expires_at),
         consumed_by: row.consumed_by.map(KeyPin),
     })
+}
+
+fn standing_row(standing: &Standing) -> StandingRow {
+    match standing {
+        Standing::Active => StandingRow::Active,
+        Standing::Pending => StandingRow::Pending,
+        Standing::Banned { at, reason } => StandingRow::Banned { at: at.0, reason: reason.clone() },
+    }
+}
+
+fn standing(row: StandingRow) -> Standing {
+    match row {
+        StandingRow::Active => Standing::Active,
+        StandingRow::Pending => Standing::Pending,
+        StandingRow::Banned { at, reason } => Standing::Banned { at: Timestamp(at), reason },
+    }
 }
 
 fn former_row(former: &FormerEntitlement) -> FormerRow {
@@ -227,10 +233,10 @@ mod tests {
         assert_eq!(
             hex(&row),
             concat!(
-                "02010101010101010101010101010101010101010101010101010101010101010101020202020202",
+                "03010101010101010101010101010101010101010101010101010101010101010101020202020202",
                 "02020202020202020202020202020202020202020202020202020470726f6401010461636d650108",
                 "6f70656e61692f2afd00183dfa4303000004fd02183dfa43030000010470726f6401010461636d65",
-                "01086f70656e61692f2afd00183dfa43030000fd02183dfa43030000"
+                "01086f70656e61692f2afd00183dfa43030000fd02183dfa4303000000"
             )
         );
         assert_eq!(node(b"vengeance", &row), Ok(entry));
@@ -238,15 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn a_node_from_before_former_entitlements_were_kept_still_reads() {
-        let row = concat!(
-            "01010101010101010101010101010101010101010101010101010101010101010101020202020202",
-            "02020202020202020202020202020202020202020202020202020470726f6401010461636d650108",
-            "6f70656e61692f2afd00183dfa4303000004"
-        );
-        let byte = |at: usize| u8::from_str_radix(&row[at..at + 2], 16).expect("hexadecimal");
-        let row: Vec<u8> = (0..row.len()).step_by(2).map(byte).collect();
-        assert_eq!(node(b"vengeance", &row), Ok(sample_node("vengeance")));
+    fn a_node_that_is_pending_or_banned_reads_back_as_that() {
+        let banned = Standing::Banned { at: Timestamp(7), reason: "its disk was stolen".to_owned() };
+        for (standing, end) in [(Standing::Pending, "01"), (banned, "020e136974732064")] {
+            let entry = RosterEntry { standing, ..sample_node("vengeance") };
+            let row = node_row(&entry).expect("encoded");
+            assert!(hex(&row).contains(&format!("00{end}")), "{}", hex(&row));
+            assert_eq!(node(b"vengeance", &row), Ok(entry));
+        }
     }
 
     #[test]
@@ -263,11 +268,12 @@ mod tests {
         let row = token_row(&entry).expect("encoded");
         assert_eq!(
             hex(&row),
-            concat!("010972756e706f642d74780470726f6401010461636d6501086f70656e61692f2afd80674ffa4303", "000000")
+            concat!("020972756e706f642d74780470726f6401010461636d6501086f70656e61692f2afd80674ffa4303", "0000000000")
         );
         assert_eq!(token(&[3; 32], &row), Ok(entry.clone()));
         assert_eq!(token(&[3; 31], &row), Err(RowFault::Key));
         entry.consumed_by = Some(KeyPin([9; 32]));
+        (entry.approve, entry.issued_at) = (true, Some(Timestamp(5)));
         assert_eq!(token(&[3; 32], &token_row(&entry).expect("encoded")), Ok(entry));
     }
 

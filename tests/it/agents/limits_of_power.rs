@@ -1,8 +1,20 @@
 //! How far an agent reaches, and who may give it what.
 
+use aurora_mesh::model::actions::Capability;
+use aurora_mesh::model::agent::{Agent, AgentOrigin};
+use aurora_mesh::model::article::{Article, Edit};
+use aurora_mesh::model::glob::SecretGlob;
+use aurora_mesh::model::grant::{Effect, Expiry, Grant};
+use aurora_mesh::model::name::{AgentName, GrantName};
+use aurora_mesh::model::principal::Principal;
+use aurora_mesh::model::reach::Reach;
+use aurora_mesh::model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::stage::{SECRET, agent, assert_refused, done, journal, key, mesh, owner, read, with_key};
+use crate::support::callers::admin;
+use crate::support::http::Answer;
+use crate::support::mesh::TestMesh;
 
 const HUBSPOT: &str = "/api/secrets/hubspot/api_key";
 
@@ -85,13 +97,7 @@ async fn what_an_agent_may_is_changed_with_whose_word_that_is() {
 }
 
 /// What is asked by an agent that manages agents, and reads what it is given to read.
-async fn by_manager(
-    mesh: &crate::support::mesh::TestMesh,
-    text: &str,
-    method: &str,
-    target: &str,
-    body: &Value,
-) -> crate::support::http::Answer {
+async fn by_manager(mesh: &TestMesh, text: &str, method: &str, target: &str, body: &Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     with_key(&mesh.lead.agent_socket(), text, method, target, &[], &body).await
 }
@@ -199,4 +205,89 @@ async fn whoever_may_act_as_others_acts_as_them_as_far_as_that_reaches() {
     assert_refused(&with_key(&socket, &actor, "GET", SECRET, &acting, "").await, 403, "denied");
     let line = journal(&mesh).await.into_iter().rfind(|line| line["action"] == "secret.read").expect("a line");
     assert_eq!(line["rule"], "agent-suspended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_denied_to_the_user_of_a_process_is_denied_to_the_agent_it_acts_for() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({})).await;
+    let (socket, text) = (mesh.lead.agent_socket(), key(&mesh, "robot", &json!({})).await);
+    let closed = Grant {
+        name: GrantName::parse("closed").expect("name"),
+        principal: Principal::User(rustix::process::geteuid().as_raw()),
+        capabilities: [Capability::DataRead].into(),
+        reach: Reach { secrets: vec![SecretGlob::parse("openai/*").expect("glob")], ..Reach::everything() },
+        expires_at: Expiry::Never,
+        effect: Effect::Deny,
+        granted_by: "test".to_owned(),
+        granted_at: Timestamp(0),
+        reason: "test".to_owned(),
+    };
+    let edits = vec![Edit::Put(Article::Grant(closed))];
+    mesh.lead.vault().edit_rules(&admin(), edits).await.expect("edited");
+    assert_refused(&read(&socket, &text).await, 403, "denied");
+    let line = journal(&mesh).await.into_iter().rfind(|line| line["action"] == "secret.read").expect("a line");
+    assert_eq!(line["rule"], "closed", "{line}");
+    assert_eq!(with_key(&socket, &text, "GET", HUBSPOT, &[], "").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_of_the_policy_file_is_left_to_the_file_but_for_its_keys_and_its_suspension() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({})).await;
+    let robot = AgentName::parse("robot").expect("name");
+    let of_policy = mesh.lead.vault().rules().agent(&robot).expect("there").clone();
+    let of_policy = Agent { origin: AgentOrigin::Policy, ..of_policy };
+    let edits = vec![Edit::Put(Article::Agent(of_policy))];
+    mesh.lead.vault().edit_rules(&admin(), edits).await.expect("edited");
+    let changed = owner(&mesh, "PATCH", "/api/agents/robot", &json!({"title": "x"})).await;
+    assert_refused(&changed, 409, "agent_of_policy");
+    assert!(changed.body.contains("aurora policy apply"), "{}", changed.body);
+    assert_refused(&owner(&mesh, "POST", "/api/agents/robot/archive", &Value::Null).await, 409, "agent_of_policy");
+    done(&mesh, "POST", "/api/agents/robot/suspend", &Value::Null).await;
+    done(&mesh, "POST", "/api/agents/robot/activate", &Value::Null).await;
+    let text = key(&mesh, "robot", &json!({})).await;
+    assert_eq!(read(&mesh.lead.agent_socket(), &text).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_policy_grants_to_an_agent_counts_when_somebody_wants_a_key_of_it() {
+    let mesh = mesh().await;
+    let whole = json!({"capabilities": ["agent_manage"], "companies": ["*"], "environments": ["*"]});
+    agent(&mesh, "manager", &whole).await;
+    let text = key(&mesh, "manager", &json!({})).await;
+    agent(&mesh, "plain", &json!({"capabilities": []})).await;
+    let mine = json!({"name": "mine"});
+    assert_eq!(by_manager(&mesh, &text, "POST", "/api/agents/plain/keys", &mine).await.status, 200);
+    let writes = Grant {
+        name: GrantName::parse("plain-writes").expect("name"),
+        principal: Principal::Agent(AgentName::parse("plain").expect("name")),
+        capabilities: [Capability::DataWrite].into(),
+        reach: Reach::everything(),
+        expires_at: Expiry::Never,
+        effect: Effect::Allow,
+        granted_by: "test".to_owned(),
+        granted_at: Timestamp(0),
+        reason: "test".to_owned(),
+    };
+    let edits = vec![Edit::Put(Article::Grant(writes))];
+    mesh.lead.vault().edit_rules(&admin(), edits).await.expect("edited");
+    let rotated = by_manager(&mesh, &text, "POST", "/api/agents/plain/keys/mine/rotate", &json!({})).await;
+    assert_refused(&rotated, 403, "escalation");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_make_agents_at_once_all_make_them() {
+    let mesh = mesh().await;
+    let new = |number: usize| json!({"name": format!("a{number}"), "secrets": ["*"], "environments": ["*"]});
+    let bodies: Vec<Value> = (0..40).map(new).collect();
+    let made = bodies.iter().map(|body| owner(&mesh, "POST", "/api/agents", body));
+    let made = futures_util::future::join_all(made).await;
+    assert!(made.iter().all(|answer| answer.status == 200), "{made:?}");
+    let same: Vec<Value> = (0..10).map(|_| new(100)).collect();
+    let same = same.iter().map(|body| owner(&mesh, "POST", "/api/agents", body));
+    let statuses: Vec<u16> = futures_util::future::join_all(same).await.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    let all = done(&mesh, "GET", "/api/agents", &Value::Null).await;
+    assert_eq!(all["agents"].as_array().expect("agents").len(), 41);
 }

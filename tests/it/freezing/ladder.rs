@@ -140,7 +140,7 @@ async fn the_owner_manages_a_frozen_mesh_and_nobody_else_does() {
     freeze(&mesh, "agent:robot", FreezeLevel::Read).await;
     let vault = mesh.lead.vault();
     vault.nodes(&admin()).await.expect("the owner sees the nodes");
-    let ask = TokenRequest { node: node("vengeance"), entitlement: prod(&[]), valid_for: None };
+    let ask = TokenRequest { node: node("vengeance"), entitlement: prod(&[]), valid_for: None, approve: false };
     vault.issue_token(&admin(), ask).await.expect("the owner admits nodes");
     assert_eq!(vault.freezes(&admin()).await.expect("the owner sees the freezes").len(), 3);
     for target in ["agent:robot", "mesh", "node:aurora"] {

@@ -1,5 +1,6 @@
 //! A false lead: what a follower does when whoever answers its dial is not, or no longer, to be followed.
 
+mod rules;
 mod trap;
 
 use aurora_mesh::model::identity::Role;

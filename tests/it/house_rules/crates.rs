@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // serde stands where bytes cross a border, and nowhere else.
     ("serde", &["crypto/text", "crypto/fields", "audit/line", "api", "cli"]),
     ("serde_json", &["crypto/fields", "audit/line", "api", "cli"]),
-    ("toml", &["config", "catalogue", "interchange/name_map"]),
+    ("toml", &["config", "catalogue", "interchange/name_map", "policy/file"]),
     ("granit_parser", &["interchange/yaml"]),
     // The command line.
     ("clap", &["cli"]),

@@ -11,7 +11,7 @@ use aurora_mesh::config::node_config::{
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::init::init;
-use aurora_mesh::daemon::join::{JoinOptions, join};
+use aurora_mesh::daemon::join::{JoinOptions, WhilePending, join};
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::daemon::seams::Seams;
 use aurora_mesh::model::company::Companies;
@@ -74,7 +74,7 @@ impl TestMesh {
 
     /// A token that admits a node of this name.
     pub async fn token(&self, name: &str, entitlement: Entitlement) -> JoinSecret {
-        let ask = TokenRequest { node: node(name), entitlement, valid_for: None };
+        let ask = TokenRequest { node: node(name), entitlement, approve: false, valid_for: None };
         let token = self.lead.vault().issue_token(&admin(), ask).await.expect("a token");
         JoinSecret::parse(std::str::from_utf8(token.text.expose()).expect("text")).expect("a token")
     }
@@ -117,7 +117,8 @@ impl TestNode {
 
     /// The same, through the lead at this address if there is one.
     pub async fn join_through(&mut self, token: &JoinSecret, lead: Option<String>) -> anyhow::Result<()> {
-        let options = JoinOptions { template: self.config.clone(), config_file: self.config_file(), lead };
+        let pending = WhilePending::Wait;
+        let options = JoinOptions { template: self.config.clone(), config_file: self.config_file(), lead, pending };
         self.config = join(token, &options, None, &self.seams()).await?;
         Ok(())
     }

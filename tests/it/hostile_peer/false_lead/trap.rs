@@ -12,7 +12,7 @@ use aurora_mesh::transport::endpoint::Endpoint;
 use aurora_mesh::transport::error::TransportError;
 use aurora_mesh::transport::spiffe::PeerIdentity;
 use aurora_mesh::transport::stream::{FrameReceiver, FrameSender};
-use aurora_mesh::transport::tls::{Admission, LeadTls};
+use aurora_mesh::transport::tls::{Admission, Admittance, LeadTls};
 use aurora_mesh::wire::control::{self, Welcome};
 use aurora_mesh::wire::entitlement::EntitlementFrame;
 use aurora_mesh::wire::open::StreamKind;
@@ -72,6 +72,13 @@ impl Trap {
         self.victim.start().await;
     }
 
+    /// Starts the follower towards its own lead, and returns once it follows that.
+    pub(super) async fn lure_home(&mut self) {
+        self.victim.config.mesh.leads = self.real.clone();
+        self.victim.start().await;
+        self.victim.is_fresh().await;
+    }
+
     pub(super) fn position(&self) -> Held {
         let health = self.mesh.lead.vault().health();
         Held { epoch: health.epoch.get(), revision: health.revision.get() }
@@ -95,8 +102,8 @@ impl Trap {
 pub(super) struct Anybody;
 
 impl Admission for Anybody {
-    fn admits(&self, _: &PeerIdentity, _: &KeyPin) -> bool {
-        true
+    fn judge(&self, _: &PeerIdentity, _: &KeyPin) -> Admittance {
+        Admittance::Member
     }
 }
 
@@ -154,10 +161,10 @@ impl FalseLead {
         let FromFollower::Subscribe(Subscribe { .. }) = acks.expect().await.expect("subscribes") else {
             panic!("no subscription")
         };
-        let rules::FromFollower::FollowRules(_) = rules.1.expect().await.expect("follows") else {
+        let rules::FromFollower::FollowRules(follows) = rules.1.expect().await.expect("follows") else {
             panic!("the rules are not followed")
         };
-        Session { victim, control, subscription, heartbeats, rules, _acks: acks }
+        Session { victim, control, subscription, heartbeats, rules, follows, _acks: acks }
     }
 }
 
@@ -167,6 +174,8 @@ pub(super) struct Session {
     pub(super) subscription: FrameSender,
     pub(super) heartbeats: FrameReceiver,
     pub(super) rules: (FrameSender, FrameReceiver),
+    /// Where the follower says that its rules stand.
+    pub(super) follows: rules::FollowRules,
     pub(super) _acks: FrameReceiver,
 }
 
