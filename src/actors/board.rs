@@ -11,8 +11,10 @@ use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::key_use::KeyUse;
+use super::limit_board::LimitBoard;
 use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
+use crate::crypto::signing_keys::SigningKeys;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
@@ -46,6 +48,8 @@ pub struct Board {
     pub rules: ArcSwap<Rulebook>,
     /// When which API key was last used, as far as this node knows.
     pub key_use: KeyUse,
+    /// How much agents asked for lately.
+    pub limits: LimitBoard,
     /// The open scope keys.
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
@@ -61,7 +65,7 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board that shows the state a node starts with.
+    /// A board that shows the state a node starts with. Its limits are those of a follower.
     #[must_use]
     pub fn new(view: View, rules: Rulebook, keys: KeyRing, entitlement: Entitlement, contact: Option<Contact>) -> Self {
         Self {
@@ -69,6 +73,7 @@ impl Board {
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             rules: ArcSwap::from_pointee(rules),
             key_use: KeyUse::default(),
+            limits: LimitBoard::of_follower(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
             contact: ArcSwapOption::from(contact.map(Arc::new)),
@@ -92,6 +97,8 @@ pub struct LeadBoard {
     pub presence: ArcSwap<Presences>,
     /// The rotation of scope keys.
     pub rotation: RotationBoard,
+    /// The keys agents sign their commands with.
+    pub signing: ArcSwap<SigningKeys>,
     /// Since when the root key is the root key.
     pub root_since: ArcSwap<Timestamp>,
     /// Whether bytes of what was destroyed are still in the store file, because it could not be written anew.
@@ -101,7 +108,7 @@ pub struct LeadBoard {
 }
 
 impl LeadBoard {
-    /// A board that shows the state the lead starts with.
+    /// A board that shows the state the lead starts with, but for the signing keys.
     #[must_use]
     pub fn new(lead_view: LeadView, tokens: Arc<Tokens>, root_since: Timestamp, purge_due: bool) -> Self {
         let moved = watch::Sender::new(lead_view.view.position);
@@ -111,6 +118,7 @@ impl LeadBoard {
             moved,
             presence: ArcSwap::from_pointee(Presences::default()),
             rotation: RotationBoard::default(),
+            signing: ArcSwap::from_pointee(SigningKeys::default()),
             root_since: ArcSwap::from_pointee(root_since),
             purge_due: AtomicBool::new(purge_due),
             rules_turn: Semaphore::new(1),

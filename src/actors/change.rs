@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::signing::SigningKey;
 use crate::model::article::Edit;
 use crate::model::entitlement::Entitlement;
 use crate::model::fields::Fields;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::metadata::{Metadata, SecretOptions};
-use crate::model::name::NodeName;
+use crate::model::name::{AgentName, NodeName};
 use crate::model::number::{Generation, Revision, Version};
 use crate::model::patch::Patch;
 use crate::model::record::Record;
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::{KeyScope, ScopedSecret};
+use crate::model::time::Timestamp;
 
 /// A change of the authoritative state, already authorised.
 #[derive(Debug)]
@@ -81,6 +83,18 @@ pub enum Change {
     },
     /// The root key is replaced, and everything it wraps is wrapped anew.
     RotateRoot,
+    /// An agent gets a new key to sign with, or has none any more.
+    SigningKey {
+        /// Which.
+        agent: AgentName,
+        /// The key, and until when the one before it works beside it.
+        key: Option<(Arc<SigningKey>, Timestamp)>,
+    },
+    /// A command is about to be carried out whose signature is of a time to come.
+    SignedAhead {
+        /// In seconds since 1970.
+        until: i64,
+    },
     /// Articles of the rulebook change, all or none.
     Rules {
         /// The last change of the rulebook that was known when this one was planned.
@@ -137,6 +151,8 @@ impl Change {
             | Self::Approve { .. }
             | Self::Ban { .. }
             | Self::Remove { .. }
+            | Self::SigningKey { .. }
+            | Self::SignedAhead { .. }
             | Self::IssueToken(_)
             | Self::RevokeToken(_)
             | Self::Admit(_) => false,
@@ -212,7 +228,7 @@ pub enum Committed {
     Keys(KeyStep),
     /// A node was banned or removed.
     LockedOut(LockedOut),
-    /// A token was noted, or revoked.
+    /// A join token or something about signing was noted, which is no change of the history.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),

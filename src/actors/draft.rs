@@ -2,14 +2,15 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those of the
-//! rulebook in `draft_rules`.
+//! `draft_values`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those
+//! of the rulebook in `draft_rules`, those of signing keys in `draft_signing`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::root::RootKey;
+use crate::crypto::signing_keys::SigningKeys;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
 use crate::model::log::{LogEntry, LogSubject};
@@ -48,6 +49,8 @@ pub struct LeadState {
     pub root: Arc<RootKey>,
     /// Since when it is the root key.
     pub root_since: Timestamp,
+    /// The keys agents sign with; wrapped, they are among the following.
+    pub signing: Arc<SigningKeys>,
     /// What else it wraps, as it is stored.
     pub wrapped: Arc<BTreeMap<BlobName, Vec<u8>>>,
     /// Tokens that may still admit, or did lately.
@@ -121,6 +124,11 @@ impl Draft {
             Change::ResealOlder { versions } => self.reseal_older(versions, context),
             Change::FinishRotation { targets } => self.finish_rotation(&targets, context),
             Change::RotateRoot => self.rotate_root(context),
+            Change::SigningKey { agent, key } => self.set_signing_key(&agent, key, context),
+            Change::SignedAhead { until } => {
+                self.mutations.push(Mutation::PutBlob(BlobName::SignedUntil, until.to_be_bytes().to_vec()));
+                Ok(Committed::Token)
+            }
             Change::Rules { seen, edits } => self.edit_rules(seen, edits, context),
             Change::Approve { node, fingerprint } => self.approve(&node, &fingerprint, context),
             Change::Ban { node, reason } => self.ban(&node, reason, context).map(Committed::LockedOut),

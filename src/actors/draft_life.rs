@@ -43,6 +43,7 @@ impl Bench {
             keys: Arc::new(KeyRing::default()),
             root: Arc::new(root),
             root_since: NOW,
+            signing: Arc::default(),
             wrapped: Arc::default(),
             tokens: Arc::default(),
             next_secret_id: 1,

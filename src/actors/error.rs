@@ -3,6 +3,7 @@
 use crate::audit::error::AuditError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
+use crate::crypto::signing_keys::AGENTS_MAX;
 use crate::model::article::ArticleId;
 use crate::model::metadata::MetadataError;
 use crate::model::number::Version;
@@ -95,6 +96,9 @@ pub enum CommitError {
     /// Its key is another than the one that was compared.
     #[error("the node waits with another key")]
     OtherKey,
+    /// As many agents sign as can.
+    #[error("there are {} agents with a signing key, and there can be no more", AGENTS_MAX)]
+    TooManySigners,
     /// Another node is known by this key.
     #[error("another node is known by this key")]
     KeyInUse,

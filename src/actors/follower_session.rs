@@ -7,6 +7,7 @@ use super::board::Board;
 use super::certificate::{CHECK_EVERY, FollowerCertificate};
 use super::error::SessionError;
 use super::secret_follower::FollowerSecrets;
+use super::tally;
 use super::unanswered::Unanswered;
 use crate::model::article::Edit;
 use crate::model::caller::LeadAddress;
@@ -72,6 +73,7 @@ pub(super) async fn greet(
     sessions: Arc<FollowerSessions>,
 ) -> Result<Session, SessionError> {
     let (position, rules) = sessions.secrets.begin().await?;
+    sessions.board.limits.begin();
     let (mut sender, mut receiver) = connection.open_stream(StreamKind::Control).await?;
     let now = sessions.clock.now();
     let hello = Hello {
@@ -86,7 +88,9 @@ pub(super) async fn greet(
     match answer.await.map_err(|_| SessionError::Silent)?? {
         Some(control::FromLead::Welcome(welcome)) => note_lead(&connection, &sessions.board, &welcome)?,
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
-        Some(control::FromLead::Beacon(_)) | None => return Err(SessionError::Unexpected("no welcome")),
+        Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_)) | None => {
+            return Err(SessionError::Unexpected("no welcome"));
+        }
     }
     sender.send(&control::FromFollower::Promise(Promise::from(sessions.freshness))).await?;
     Ok(Session { connection, sender, receiver, sessions, position, rules, unanswered: Unanswered::default() })
@@ -134,6 +138,9 @@ async fn beat(
         let now = sessions.clock.now();
         let heartbeat = heartbeat(sessions, unanswered.sent(now), &now);
         sender.send(&control::FromFollower::Heartbeat(heartbeat)).await?;
+        for tally in tally::to_tell(&sessions.board, &now) {
+            sender.send(&control::FromFollower::Tally(tally)).await?;
+        }
     }
 }
 
@@ -162,7 +169,12 @@ async fn hear(
             control::FromLead::Beacon(beacon) => {
                 if let Some(asked) = unanswered.answered(beacon.stamp) {
                     sessions.secrets.beacon(asked, beacon.position()).await?;
+                    sessions.board.limits.lead_heard(asked.boot);
                 }
+            }
+            control::FromLead::Tallies(tallies) => {
+                let now = sessions.clock.now().boot;
+                sessions.board.limits.others_heard(now, tally::told(&tallies, now)?);
             }
             control::FromLead::Goodbye(goodbye) => return Err(SessionError::Dismissed(goodbye.reason)),
             control::FromLead::Welcome(_) => return Err(SessionError::Unexpected("a second welcome")),

@@ -172,6 +172,7 @@ impl JoinDesk {
             | CommitError::Metadata(_)
             | CommitError::Fields(_)
             | CommitError::NoKey
+            | CommitError::TooManySigners
             | CommitError::GenerationInUse(_)
             | CommitError::Wrapped(_)
             | CommitError::OfSecret { .. }

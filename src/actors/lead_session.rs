@@ -15,6 +15,8 @@ use super::heartbeat::Report;
 use super::lead_feed;
 use super::lead_rules;
 use super::lead_sessions::LeadSessions;
+use super::limit_board::Told;
+use super::tally;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::transport::authority::{Authority, NODE_LIFETIME};
@@ -178,17 +180,22 @@ async fn answer_heartbeats(
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(), SessionError> {
-    let mut promise = None;
+    let (mut promise, mut told) = (None, Told::new());
     while let Some(frame) = receiver.receive().await? {
+        let now = sessions.clock.now();
         let heartbeat = match frame {
             control::FromFollower::Heartbeat(heartbeat) => heartbeat,
             control::FromFollower::Promise(told) => {
                 promise = Some(told.freshness());
                 continue;
             }
+            control::FromFollower::Tally(tally) => {
+                let tallies = tally::answer(&sessions.board, node, &tally, &mut told, &now)?;
+                sender.send(&control::FromLead::Tallies(tallies)).await?;
+                continue;
+            }
             control::FromFollower::Hello(_) => return Err(SessionError::Unexpected("a second hello")),
         };
-        let now = sessions.clock.now();
         let position = sessions.lead_board.lead_view.load().view.position;
         let beacon = Beacon {
             stamp: heartbeat.stamp,
@@ -197,6 +204,9 @@ async fn answer_heartbeats(
             lead_time_ms: now.wall.0,
         };
         sender.send(&control::FromLead::Beacon(beacon)).await?;
+        if let Some(tallies) = tally::news(&sessions.board, node, &mut told, &now) {
+            sender.send(&control::FromLead::Tallies(tallies)).await?;
+        }
         let presence = Presence {
             heard: now,
             // A node ahead of this lead holds something else than this lead's history.

@@ -277,6 +277,7 @@ impl State {
         self.with.board.keys.store(Arc::clone(&self.committed.keys));
         let entitlement = self.with.board.held.load().entitlement.clone();
         self.with.board.held.store(Arc::new(Held { view: lead.view.clone(), entitlement }));
+        self.with.lead_board.signing.store(Arc::clone(&self.committed.signing));
         self.with.lead_board.root_since.store(Arc::new(self.committed.root_since));
         self.with.lead_board.tokens.store(Arc::clone(&self.committed.tokens));
         self.with.lead_board.lead_view.store(Arc::new(lead.clone()));

@@ -13,7 +13,7 @@ use crate::model::secret::SecretName;
 use crate::vault::request::{Context, Known};
 
 /// The company on whose behalf a secret is read.
-const COMPANY: &str = "x-company-id";
+pub(super) const COMPANY: &str = "x-company-id";
 
 /// The node the caller believes it is on.
 const NODE: &str = "x-node-name";

@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
 use super::error::ApiError;
-use super::json;
 use super::peer::Peer;
 use super::seats::Lane;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
 use super::types_error::{ErrorBody, ErrorText};
+use super::{json, limit_headers};
 use crate::model::caller::Caller;
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
 
@@ -62,8 +62,13 @@ impl Front {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = match shown {
             Ok(shown) => {
+                let counted = shown.counted.clone();
                 request.extensions_mut().insert(Caller { shown, ..peer.caller(request_id.clone()) });
-                self.routed(lane, request).await
+                let mut response = self.routed(lane, request).await;
+                if let Some(allowance) = counted.left() {
+                    limit_headers::left(response.headers_mut(), allowance);
+                }
+                response
             }
             Err(error) => error.into_response(),
         };
@@ -123,6 +128,7 @@ fn finish(mut response: Response, request_id: &str) -> Response {
             tracing::error!(request_id, cause = ?error, "a request failed inside the node");
         }
         refuse(&mut response, &row, request_id);
+        limit_headers::refused(response.headers_mut(), &error);
     }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(X_REQUEST_ID, id);

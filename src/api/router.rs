@@ -9,8 +9,8 @@ use super::desk::Desk;
 use super::error::ApiError;
 use super::{
     routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_freezes,
-    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_secret, routes_unseal,
-    routes_watch,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_secret, routes_signing,
+    routes_unseal, routes_watch,
 };
 
 /// All routes.
@@ -47,6 +47,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
         .route("/api/agents/{name}/activate", post(routes_agents::activate))
         .route("/api/agents/{name}/archive", post(routes_agents::archive))
+        .route("/api/agents/{name}/signing-key", post(routes_signing::set).delete(routes_signing::remove))
         .route("/api/agents/{name}/keys", post(routes_api_keys::create))
         .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
         .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))

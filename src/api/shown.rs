@@ -7,12 +7,14 @@ use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
+use super::context::COMPANY;
 use super::error::ApiError;
+use super::signed::signing;
 use crate::crypto::api_key::ApiKeyText;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::api_key::ApiKeyHash;
 use crate::model::caller::{Shown, ShownKey};
-use crate::model::name::AgentName;
+use crate::model::name::{AgentName, CompanyId};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -28,7 +30,9 @@ pub(super) fn shown(request: &mut Request<Body>) -> Result<Shown, ApiError> {
     let command = request.method() != Method::GET && request.method() != Method::HEAD;
     let key = key(request.headers_mut());
     let acts_as = acts_as(request.headers())?;
-    Ok(Shown { key, acts_as, command, ..Shown::default() })
+    let company = company(request.headers());
+    let signing = signing(request);
+    Ok(Shown { key, acts_as, company, signing, command, ..Shown::default() })
 }
 
 /// The key in `X-API-Key` or after `Bearer` in `Authorization` (RFC 6750, 2.1). Both may be there if they hold the same;
@@ -58,6 +62,13 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 
 fn parsed(text: &[u8]) -> Option<ApiKeyHash> {
     ApiKeyText::parse(Plaintext::new(text.to_vec())).ok().map(|key| key.hash())
+}
+
+/// The company that is named, if it is one and named once: a route that reads it refuses anything else.
+fn company(headers: &HeaderMap) -> Option<CompanyId> {
+    let mut values = headers.get_all(COMPANY).iter();
+    let company = CompanyId::parse(values.next()?.to_str().ok()?).ok();
+    company.filter(|_| values.next().is_none())
 }
 
 fn acts_as(headers: &HeaderMap) -> Result<Option<AgentName>, ApiError> {

@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, signature_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
-use crate::vault::sealed_parts::Awaits;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,8 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
         | VaultError::NodeMismatch { .. }
@@ -217,19 +218,18 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
-        VaultError::NodeBanned(node) => {
-            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
-        }
+        VaultError::NodeBanned(node) => return banned_name_hint(node),
         VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
         VaultError::OtherFingerprint(node) => {
             return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::Banned { .. } => {
-            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
-             empty state directory."
+        VaultError::RateLimited { .. } => {
+            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
         }
+        VaultError::Signature(cause) => signature_hint(*cause),
+        VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
@@ -248,24 +248,6 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
-}
-
-fn unseal_hint(awaits: Awaits) -> &'static str {
-    match awaits {
-        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
-        Awaits::Passphrase => "Bring it: aurora unseal",
-        Awaits::Start => "Try again in a moment.",
-    }
-}
-
-fn share_hint(error: &ShareError) -> &'static str {
-    match error {
-        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
-        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
-        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
-        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
-        ShareError::NoMemory => "Search the node's log for the request id.",
-    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -315,6 +297,7 @@ fn staleness(age: Option<Duration>, last_contact: Option<Timestamp>) -> String {
 mod tests {
     use super::*;
     use crate::model::secret::{Scope, SecretName};
+    use crate::vault::sealed_parts::Awaits;
 
     fn name() -> SecretName {
         SecretName::parse("hubspot/api_key").expect("name")

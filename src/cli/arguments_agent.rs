@@ -50,6 +50,22 @@ pub enum AgentVerb {
         #[arg(value_parser = AgentName::parse)]
         agent: AgentName,
     },
+    /// Make a new key for an agent to sign its commands with, shown once; the one before works for a while
+    #[command(after_help = "Example: aurora agent signing-key backup --grace 24h > backup.sign
+
+The agent signs with: AURORA_SIGNING_KEY_FILE=backup.sign AURORA_AGENT=backup aurora put …
+That it must sign is said with: aurora agent update backup --signs true")]
+    SigningKey {
+        /// Which agent
+        #[arg(value_parser = AgentName::parse)]
+        agent: AgentName,
+        /// How long the key before works beside the new one, at most 30d; a day if absent
+        #[arg(long, value_name = "DURATION", value_parser = span, conflicts_with = "remove")]
+        grace: Option<Duration>,
+        /// Take all signing keys from it instead
+        #[arg(long)]
+        remove: bool,
+    },
     /// End an agent for good: its keys go, its name stays taken
     #[command(after_help = "Example: aurora agent archive backup --yes")]
     Archive {

@@ -19,6 +19,7 @@ use super::credentials::Credentials;
 use super::error::CliError;
 use super::import_batch::Lines;
 use super::question::Question;
+use super::signer;
 use super::views_error::ErrorView;
 use super::wiped::Gathered;
 use crate::crypto::plaintext::Plaintext;
@@ -126,7 +127,7 @@ impl Client {
     /// # Errors
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
     pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
-        self.converse(question.into_request()?).await
+        self.converse(self.signed(question, None).await?.into_request()?).await
     }
 
     /// The same with a body that is sent piece by piece.
@@ -134,7 +135,19 @@ impl Client {
     /// # Errors
     /// As [`Client::send`].
     pub(super) async fn send_lines(&self, question: Question, lines: Lines) -> Result<Answer, CliError> {
+        let question = self.signed(question, Some(&lines)).await?;
         self.converse(question.posting(lines)?).await
+    }
+
+    /// The question with the signature of whoever signs what this program asks for, if it is a command and somebody does.
+    async fn signed(&self, question: Question, lines: Option<&Lines>) -> Result<Question, CliError> {
+        let Some(signer) = self.credentials.signer() else { return Ok(question) };
+        if !question.is_command() && lines.is_none() {
+            return Ok(question);
+        }
+        let digest = lines.map(Lines::digest).transpose()?;
+        let health = self.converse(Question::get("/health").into_request()?).await?;
+        question.signed(signer, signer::seconds(&health.parse()?)?, digest)
     }
 
     async fn converse<B>(&self, request: Request<B>) -> Result<Answer, CliError>

@@ -13,6 +13,7 @@ use hyper::Request;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::error::CliError;
+use super::signer::{AGENT, SIGNING_KEY_FILE, Signer};
 use super::wiped;
 use crate::crypto::api_key::ApiKeyText;
 use crate::crypto::plaintext::Plaintext;
@@ -37,6 +38,7 @@ const OTHERS: u32 = 0o077;
 pub(super) struct Credentials {
     key: Option<ApiKeyText>,
     acts_as: Option<AgentName>,
+    signer: Option<Signer>,
 }
 
 impl Credentials {
@@ -46,12 +48,18 @@ impl Credentials {
     /// [`CliError::Usage`] for what is no key, or may be read by others; [`CliError::Input`] when it cannot be read.
     pub(super) fn of_environment(acts_as: Option<&AgentName>) -> Result<Self, CliError> {
         let set = |name| env::var_os(name).filter(|text| !text.is_empty());
-        Ok(Self { key: key(set(TOKEN), set(TOKEN_FILE))?, acts_as: acts_as.cloned() })
+        let signer = Signer::new(set(SIGNING_KEY_FILE), set(AGENT))?;
+        Ok(Self { key: key(set(TOKEN), set(TOKEN_FILE))?, acts_as: acts_as.cloned(), signer })
     }
 
     /// Whether there is a key: then the request is its agent's, and no door makes more of it.
     pub(super) fn has_key(&self) -> bool {
         self.key.is_some()
+    }
+
+    /// Who signs commands, if they are to be signed.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// Adds what is shown to a request.
@@ -93,12 +101,13 @@ fn parsed(text: Plaintext, from: &str) -> Result<ApiKeyText, CliError> {
     })
 }
 
+/// Bytes without the white space around them.
 fn trimmed(text: &Plaintext) -> Plaintext {
     Plaintext::new(text.expose().trim_ascii().to_vec())
 }
 
-/// Reads a file that nobody but its owner may read. The mode is that of the file that was opened, not of a name.
-fn read(path: &Path) -> Result<Plaintext, CliError> {
+/// Reads a file that nobody but its owner may read, into one buffer. The mode is that of the file that was opened, not of a name.
+pub(super) fn read(path: &Path) -> Result<Plaintext, CliError> {
     let what = path.display().to_string();
     let unreadable = |source| CliError::Input { what: what.clone(), source };
     let file = File::open(path).map_err(unreadable)?;
@@ -174,8 +183,11 @@ mod tests {
 
     #[test]
     fn the_key_is_shown_as_a_bearer_and_marked_as_secret() {
-        let shown =
-            Credentials { key: key(Some(KEY.into()), None).expect("good"), acts_as: AgentName::parse("robot").ok() };
+        let shown = Credentials {
+            key: key(Some(KEY.into()), None).expect("good"),
+            acts_as: AgentName::parse("robot").ok(),
+            signer: None,
+        };
         let mut request = Request::new(());
         shown.show(&mut request).expect("fits");
         let value = &request.headers()[AUTHORIZATION];

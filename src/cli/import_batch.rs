@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::progress::Progress;
 use super::views_secret::FieldView;
 use super::wiped;
+use crate::crypto::digest::Digesting;
 use crate::crypto::fields_object::object;
 use crate::crypto::text::ValueText;
 use crate::interchange::naming::{NamedContent, NamedEntry};
@@ -75,6 +76,20 @@ impl Lines {
     /// Starts at the first entry.
     pub(super) fn new(entries: Arc<[Entry]>, environment: Option<EnvironmentName>, progress: Progress) -> Self {
         Self { entries, environment, next: 0, progress }
+    }
+
+    /// SHA-256 of all that will be sent.
+    ///
+    /// # Errors
+    /// As sending it would meet.
+    pub(super) fn digest(&self) -> Result<[u8; 32], CliError> {
+        let (entries, environment) = (Arc::clone(&self.entries), self.environment.clone());
+        let mut again = Self { entries, environment, next: 0, progress: Progress::new(false) };
+        let mut digesting = Digesting::default();
+        while let Some(piece) = again.piece() {
+            digesting.update(&piece?);
+        }
+        Ok(digesting.finish())
     }
 
     /// The next lines, if any are left.

@@ -7,7 +7,9 @@ use hyper::{Method, Request};
 use serde::Serialize;
 
 use super::error::CliError;
+use super::signer::Signer;
 use super::wiped;
+use crate::crypto::digest::sha256;
 use crate::crypto::plaintext::Plaintext;
 
 /// A request in the making.
@@ -101,6 +103,24 @@ impl Question {
         let body = self.body.take();
         let kind = body.as_ref().map(|_| "application/json");
         self.carrying(kind, body.map(wiped::body).unwrap_or_default())
+    }
+
+    /// Whether it may change something.
+    pub(super) fn is_command(&self) -> bool {
+        self.method != Method::GET
+    }
+
+    /// The same request, with a signature over it and this body: its own, unless it comes in pieces.
+    ///
+    /// # Errors
+    /// [`CliError::Input`] when no signature can be made.
+    pub(super) fn signed(mut self, by: &Signer, seconds: i64, lines: Option<[u8; 32]>) -> Result<Self, CliError> {
+        let method = if lines.is_some() { Method::POST } else { self.method.clone() };
+        let body = lines.unwrap_or_else(|| self.body.as_ref().map_or_else(|| sha256(&[]), wiped::digest));
+        for (name, text) in by.sign(method.as_str(), &self.target, &body, seconds)? {
+            self = self.header(name, Some(&text))?;
+        }
+        Ok(self)
     }
 
     /// The same request with a body that comes in pieces: JSON, one object a line.

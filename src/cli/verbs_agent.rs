@@ -1,11 +1,16 @@
 //! `agent`: who acts by API keys, and what each may.
 
+use std::time::Duration;
+
+use super::arguments::Format;
 use super::arguments_agent::{AgentVerb, NewAgentArguments, ReachArguments, UpdateArguments};
 use super::confirm;
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
 use super::views_agent::{AgentBody, AgentChangedView, AgentLine, AgentsView, ReachBody};
+use super::views_signing::{SigningKeyView, UnsignedView};
+use crate::config::duration;
 use crate::model::actions::Capability;
 use crate::model::glob::SecretGlob;
 use crate::model::name::{AgentName, CompanyId, EnvironmentName};
@@ -25,6 +30,12 @@ pub(super) async fn agent(session: &mut Session<'_>, verb: AgentVerb) -> Result<
         AgentVerb::Update(arguments) => update(session, *arguments).await,
         AgentVerb::Suspend { agent } => deed(session, &agent, "suspend").await,
         AgentVerb::Activate { agent } => deed(session, &agent, "activate").await,
+        AgentVerb::SigningKey { agent, grace, remove: false } => signing_key(session, &agent, grace).await,
+        AgentVerb::SigningKey { agent, remove: true, .. } => {
+            let question = Question::delete(format!("/api/agents/{agent}/signing-key"));
+            let removed: UnsignedView = session.admin()?.ask(session.with_reason(question)?).await?;
+            session.output.report(&removed)
+        }
         AgentVerb::Archive { agent, yes } => {
             if !yes {
                 confirm::possible("archiving an agent", &format!("aurora agent archive {agent} --yes"))?;
@@ -97,6 +108,22 @@ async fn deed(session: &mut Session<'_>, agent: &AgentName, deed: &str) -> Resul
     let question = session.with_reason(Question::post_nothing(format!("/api/agents/{agent}/{deed}")))?;
     let changed: AgentChangedView = session.admin()?.ask(question).await?;
     session.output.report(&changed)
+}
+
+/// Asks for a new signing key, and prints it: alone on standard output, so that it can be sent into a file.
+async fn signing_key(session: &mut Session<'_>, agent: &AgentName, grace: Option<Duration>) -> Result<(), CliError> {
+    let grace = grace.map(duration::print);
+    let question = Question::post_nothing(format!("/api/agents/{agent}/signing-key")).with("grace", grace.as_deref());
+    let new: SigningKeyView = session.admin()?.ask(session.with_reason(question)?).await?;
+    match session.output.format() {
+        Format::Json | Format::Yaml => session.output.data(&new),
+        Format::Table => {
+            session.output.write(new.signing_key.plaintext().expose())?;
+            session.output.write(b"\n")?;
+            session.output.note(&new.said());
+            Ok(())
+        }
+    }
 }
 
 async fn list(session: &mut Session<'_>) -> Result<(), CliError> {

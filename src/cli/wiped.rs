@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 
 use super::error::CliError;
+use crate::crypto::digest::sha256;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::written::written;
 
@@ -40,6 +41,11 @@ pub(super) fn body(bytes: Plaintext) -> Full<Bytes> {
 /// Bytes for a connection that are wiped once it has taken them.
 pub(super) fn bytes(bytes: Plaintext) -> Bytes {
     Bytes::from_owner(Owned(bytes))
+}
+
+/// SHA-256 of a body.
+pub(super) fn digest(body: &Plaintext) -> [u8; 32] {
+    sha256(body.expose())
 }
 
 struct Owned(Plaintext);

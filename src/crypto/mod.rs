@@ -25,6 +25,8 @@ pub mod same;
 pub mod scope_key;
 pub mod sealing;
 pub mod shares;
+pub mod signing;
+pub mod signing_keys;
 pub mod system_entropy;
 #[cfg(test)]
 mod test_support;

@@ -18,13 +18,17 @@ use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
+use crate::actors::limit_board::LimitBoard;
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
+use crate::crypto::signing_keys::SigningKeys;
 use crate::model::identity::{KeyPin, Role};
 use crate::model::roster::RosterEntry;
+use crate::model::time::Timestamp;
 use crate::policy::rulebook::Rulebook;
+use crate::policy::signing::Nonces;
 use crate::replication::view::{LeadView, View};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -41,6 +45,8 @@ pub(super) struct AssembledLead {
     board: Arc<LeadBoard>,
     authority: KeyPin,
     unseal: &'static str,
+    start: Timestamp,
+    signed_until: Option<i64>,
 }
 
 impl AssembledLead {
@@ -52,6 +58,7 @@ impl AssembledLead {
         }
         LeadParts {
             secrets: self.secrets,
+            nonces: Mutex::new(Nonces::new(self.start, self.signed_until)),
             board: self.board,
             authority: self.authority,
             addresses,
@@ -107,18 +114,23 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let rules = Rulebook::new(contents.articles.clone());
     let view = View::new(contents.position, contents.records);
     let lead_view = LeadView::new(view, contents.articles, contents.roster, contents.log);
-    let board = Arc::new(Board::new(lead_view.view.clone(), rules, keys.ring.clone(), own.entitlement.clone(), None));
+    let board = Board::new(lead_view.view.clone(), rules, keys.ring.clone(), own.entitlement.clone(), None);
+    let board = Arc::new(Board { limits: LimitBoard::of_lead(), ..board });
     let root_since = keystore.root_since()?.unwrap_or(own.joined_at);
     let purge_due = contents.blobs.contains_key(&BlobName::RebuildDue);
     let tokens: BTreeMap<_, _> = contents.tokens.into_iter().map(|token| (token.hash, token)).collect();
     let tokens = Arc::new(tokens);
     let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), Arc::clone(&tokens), root_since, purge_due));
+    let signing = keystore.find(BlobName::SigningKeys)?.map(|keys| SigningKeys::from_plaintext(&keys)).transpose()?;
+    let signing = Arc::new(signing.unwrap_or_default());
+    lead_board.signing.store(Arc::clone(&signing));
     let arguments = LeadSecretsArguments {
         state: LeadState {
             lead: lead_view,
             keys: Arc::new(keys.ring.clone()),
             root: Arc::clone(&keystore.root),
             root_since,
+            signing,
             wrapped: Arc::new(keystore.wrapped()),
             tokens: Arc::clone(&tokens),
             next_secret_id: contents.next_secret_id,
@@ -135,12 +147,16 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         lead_board: Arc::clone(&lead_board),
         clock: Arc::clone(&seams.clock),
     };
+    // Should the clock have been set back while the node was down, what was signed before its last change stays too old.
+    let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
+        start: last_change.map_or(now, |at| at.max(now)),
+        signed_until: keystore.signed_until()?,
     };
     let role = role(from, keys, (&board, &lead_board), secrets)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })

@@ -66,6 +66,18 @@ impl Keystore {
         Ok(Some(Timestamp(i64::from_be_bytes(bytes))))
     }
 
+    /// The latest second of a command that was signed ahead of the clock.
+    pub(super) fn signed_until(&self) -> Result<Option<i64>> {
+        let Some(bytes) = self.blobs.get(&BlobName::SignedUntil) else { return Ok(None) };
+        let bytes = bytes.as_slice().try_into().context("the time of the last signature in the store is damaged")?;
+        Ok(Some(i64::from_be_bytes(bytes)))
+    }
+
+    /// A blob the store may hold.
+    pub(super) fn find(&self, name: BlobName) -> Result<Option<Plaintext>> {
+        if self.blobs.contains_key(&name) { self.get(name).map(Some) } else { Ok(None) }
+    }
+
     /// A blob the store must hold.
     pub(super) fn get(&self, name: BlobName) -> Result<Plaintext> {
         let wrapped = self.blobs.get(&name).with_context(|| format!("the store holds no {}", name.as_str()))?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::api_key::ApiKeyHash;
 use super::attested::Attested;
-use super::name::{AgentName, NodeName};
+use super::name::{AgentName, CompanyId, NodeName};
 
 /// The uid that stands for "nobody we know": never authorised.
 pub const UID_NOBODY: u32 = 65_534;
@@ -46,10 +46,81 @@ pub struct Shown {
     pub key: ShownKey,
     /// The agent it wants to act as, instead of itself.
     pub acts_as: Option<AgentName>,
+    /// The company it is made for; whoever reads it checks whether this node may speak for that company.
+    pub company: Option<CompanyId>,
     /// The signature of a command.
-    pub signature: Option<Arc<ShownSignature>>,
+    pub signing: Signing,
     /// Whether the request is a command: it may change something.
     pub command: bool,
+    /// What its limits said, once they were asked.
+    pub counted: Counted,
+}
+
+/// How much of a limit is left after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// The limit, in requests per minute.
+    pub limit: u32,
+    /// How many more requests have room now.
+    pub remaining: u32,
+    /// What was counted.
+    pub scope: LimitScope,
+}
+
+/// Where the requests were made that a limit counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitScope {
+    /// On this node: the others were not heard of.
+    Node,
+    /// On all nodes.
+    Mesh,
+}
+
+impl LimitScope {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Mesh => "mesh",
+        }
+    }
+}
+
+/// Whether the limits of a request were asked: a request counts once, however often it is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Counted(Arc<OnceLock<Option<Allowance>>>);
+
+impl Counted {
+    /// The request was counted, and this is left; `None` when it has no limit.
+    pub fn done(&self, left: Option<Allowance>) {
+        // Two looks at one request are not made at once.
+        let _ = self.0.set(left);
+    }
+
+    /// Whether it was counted.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// What is left, if it was counted and has a limit.
+    #[must_use]
+    pub fn left(&self) -> Option<Allowance> {
+        self.0.get().copied().flatten()
+    }
+}
+
+/// What a request shows to prove that its agent made it.
+#[derive(Debug, Clone, Default)]
+pub enum Signing {
+    /// Nothing.
+    #[default]
+    None,
+    /// Something that no signature looks like, or a part of one.
+    Malformed,
+    /// A signature.
+    Signed(Arc<ShownSignature>),
 }
 
 /// The API key of a request. A request that shows one is made by its agent or by nobody.
@@ -79,6 +150,25 @@ pub struct ShownSignature {
     pub mac: [u8; 32],
     /// SHA-256 of the body; known once all of it was read.
     pub body: BodyDigest,
+    /// Whether it was found good.
+    pub accepted: Accepted,
+}
+
+/// Whether a signature was found good: it is used up then, and another look at the same request must not call it used.
+#[derive(Debug, Default)]
+pub struct Accepted(OnceLock<()>);
+
+impl Accepted {
+    /// It was.
+    pub fn done(&self) {
+        let _ = self.0.set(());
+    }
+
+    /// Whether it was.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.0.get().is_some()
+    }
 }
 
 /// The SHA-256 of a body that is read while it is taken in.

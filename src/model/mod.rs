@@ -30,3 +30,4 @@ pub mod record;
 pub mod roster;
 pub mod secret;
 pub mod time;
+pub mod usage;

@@ -15,6 +15,7 @@ pub mod frozen;
 pub mod identify;
 pub mod plan;
 pub mod plan_fields;
+pub mod rate;
 mod reaches;
 #[cfg(test)]
 mod reference;
@@ -22,4 +23,5 @@ pub mod replay;
 pub mod rule;
 pub mod rulebook;
 mod shelf;
+pub mod signing;
 pub mod starting;

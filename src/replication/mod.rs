@@ -26,6 +26,7 @@ pub mod rules_feed;
 mod rules_feed_tests;
 pub mod sealed_by;
 pub mod sent_keys;
+pub mod tally;
 pub mod view;
 pub mod watch;
 #[cfg(test)]

@@ -27,6 +27,10 @@ pub enum BlobName {
     LeadName,
     /// Present while bytes that were dropped may still be in the file.
     RebuildDue,
+    /// The keys agents sign their commands with, wrapped; on the lead only, once there is one.
+    SigningKeys,
+    /// The latest second in which a command was signed whose time lay ahead of the lead's clock, since 1970.
+    SignedUntil,
     /// When the root key was last replaced, in milliseconds since 1970; absent while it is the first.
     RootRotated,
     /// When which API key was last used; on the lead only.
@@ -35,7 +39,7 @@ pub enum BlobName {
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -48,6 +52,8 @@ impl BlobName {
         Self::Certificate,
         Self::LeadName,
         Self::RebuildDue,
+        Self::SigningKeys,
+        Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
     ];
@@ -68,6 +74,8 @@ impl BlobName {
             Self::Certificate => "certificate",
             Self::LeadName => "lead-name",
             Self::RebuildDue => "rebuild-due",
+            Self::SigningKeys => "signing-keys",
+            Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
         }
@@ -81,6 +89,7 @@ impl BlobName {
             | Self::PassphraseParameters
             | Self::ShareParameters
             | Self::RebuildDue
+            | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse => false,
             Self::Identity
@@ -90,6 +99,7 @@ impl BlobName {
             | Self::MeshSealingKey
             | Self::MeshSealingPublicKey
             | Self::Certificate
+            | Self::SigningKeys
             | Self::LeadName => true,
         }
     }

@@ -25,6 +25,7 @@ pub(super) const PLANNED: &str = "planned";
 pub(super) struct Account {
     entry: Entry,
     began: Moment,
+    signed_ahead: Option<i64>,
 }
 
 impl Account {
@@ -51,7 +52,7 @@ impl Account {
             reason: None,
             lasting: false,
         };
-        Self { entry, began }
+        Self { entry, began, signed_ahead: None }
     }
 
     pub(super) fn about(&mut self, name: &SecretName, environment: &EnvironmentName) {
@@ -107,6 +108,11 @@ impl Account {
     pub(super) fn decided(&mut self, ruling: Ruling, rule: &str) {
         self.entry.ruling = ruling;
         rule.clone_into(&mut self.entry.rule);
+    }
+
+    /// What is decided was signed for a second that is still to come.
+    pub(super) fn signed_ahead(&mut self, until: i64) {
+        self.signed_ahead = Some(until);
     }
 
     /// What comes of it is written also when whoever asked has gone.
@@ -197,6 +203,9 @@ impl Vault {
     /// Writes the line that announces a change, and gives its number. What comes of the change is written whoever waits
     /// for it.
     pub(super) async fn announce(&self, account: &mut Account) -> Result<u64, VaultError> {
+        if let Some(until) = account.signed_ahead {
+            self.keep_signed_ahead(until).await?;
+        }
         let announced = self.journal(account, INTENT).await;
         account.lasts();
         announced

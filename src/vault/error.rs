@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::agent_error::AgentError;
 use super::sealed_parts::Awaits;
+use super::signing::SignatureRefused;
 use crate::crypto::fields::FieldError;
 use crate::crypto::gathering::ShareError;
-use crate::model::caller::LeadAddress;
+use crate::model::caller::{LeadAddress, LimitScope};
 use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
 use crate::model::name::{FieldName, GrantName, NodeName};
@@ -259,6 +260,19 @@ pub enum VaultError {
         /// Where it was last.
         lead: LeadAddress,
     },
+    /// The agent, or one of its keys, has asked as much as it may in a minute.
+    #[error("more than {limit} requests in a minute; there is room again in {retry_after} s")]
+    RateLimited {
+        /// Seconds until there is room.
+        retry_after: u32,
+        /// The limit.
+        limit: u32,
+        /// Where requests were counted.
+        scope: LimitScope,
+    },
+    /// It is not shown that the agent gave this command.
+    #[error(transparent)]
+    Signature(#[from] SignatureRefused),
     /// Too much is in flight.
     #[error("the node is busy")]
     Overloaded,
@@ -319,6 +333,8 @@ impl VaultError {
             Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
             Self::NoLead { .. } => "no_lead",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Signature(cause) => cause.code(),
             Self::Overloaded => "overloaded",
             Self::Internal(_) => "internal",
         }

@@ -188,7 +188,19 @@ fn texts(principals: &[Principal]) -> String {
 impl Vault {
     /// Whom a request is made by: its agent, if it shows an API key; else whoever the kernel says; or the agent that one of
     /// them acts as. A key that does not work is nobody, never whoever showed it.
+    ///
+    /// What an agent asks is counted against its limits, and what it signed is checked, as soon as it is known: once for
+    /// each request. Whoever asks before all of the body was read, asks with [`Self::recognise`] first.
     pub(super) fn identify(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
+        let who = self.recognise(caller, account)?;
+        let rules = self.parts.board.rules.load();
+        let agent = who.key.as_ref().and_then(|key| rules.agent(&key.agent));
+        self.check_signature(caller, agent, account)?;
+        Ok(who)
+    }
+
+    /// The same, for a request whose signature cannot be checked yet: [`Self::identify`] must follow.
+    pub(super) fn recognise(&self, caller: &Caller, account: &mut Account) -> Result<Identified, VaultError> {
         let who = by_kernel(caller, self.parts.house, account)?;
         let rules = self.parts.board.rules.load();
         let who = match caller.shown.key {
@@ -196,7 +208,10 @@ impl Vault {
             ShownKey::Malformed => return Err(no_such_key(account, "malformed API key")),
             ShownKey::Key(hash) => {
                 account.shows_key(caller.door);
-                self.by_key(&rules, &hash, who, account)?
+                self.by_key(&rules, &hash, who, account).and_then(|who| {
+                    self.within_limits(&rules, caller, &who, account)?;
+                    Ok(who)
+                })?
             }
         };
         match &caller.shown.acts_as {
@@ -224,6 +239,21 @@ impl Vault {
         self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
         self.keep_key_uses();
         Ok(Identified::new(vec![agent], who.principals, Some(shown), None))
+    }
+
+    /// Counts the request against the limits of the agent and the key it is made with.
+    fn within_limits(
+        &self,
+        rules: &Rulebook,
+        caller: &Caller,
+        who: &Identified,
+        account: &mut Account,
+    ) -> Result<(), VaultError> {
+        let Some(shown) = &who.key else { return Ok(()) };
+        match rules.agent(&shown.agent).zip(rules.key(&shown.agent, &shown.name)) {
+            Some((agent, key)) => self.count(caller, agent, key, account),
+            None => Ok(()),
+        }
     }
 
     /// Whoever may act as others acts as this agent: its own grants count no more, what is denied to it does.

@@ -78,7 +78,7 @@ impl Vault {
     /// [`VaultError`]; a refusal is audited.
     pub async fn may_import(&self, caller: &Caller) -> Result<(), VaultError> {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
-        let allowed = self.identify(caller, &mut account).and_then(|who| {
+        let allowed = self.recognise(caller, &mut account).and_then(|who| {
             let environment = &self.parts.environment;
             let object = Object::of_node(environment);
             self.authorise(&who, Action::SecretWrite, object, &mut account)?;

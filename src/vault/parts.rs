@@ -1,8 +1,8 @@
 //! What the door stands on.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
@@ -12,6 +12,7 @@ use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::time::{Clock, Entropy, Moment};
 use crate::policy::identify::House;
+use crate::policy::signing::Nonces;
 use crate::store::handle::Store;
 
 /// The door. Cheap to clone.
@@ -72,6 +73,8 @@ pub struct LeadParts {
     pub secrets: LeadSecrets,
     /// Roster, log and presence.
     pub board: Arc<LeadBoard>,
+    /// The nonces of signed commands that were used.
+    pub nonces: Mutex<Nonces>,
     /// Pins the mesh CA in join tokens.
     pub authority: KeyPin,
     /// Where joiners and followers find the lead.

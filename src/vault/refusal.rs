@@ -66,6 +66,7 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
             CommitError::TokenUnknown
             | CommitError::TokenExpired
             | CommitError::TokenReused
+            | CommitError::TooManySigners
             | CommitError::KeyInUse
             | CommitError::NoKey
             | CommitError::GenerationInUse(_)

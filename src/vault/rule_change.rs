@@ -18,7 +18,7 @@ use super::refusal::{Subject, refusal};
 const PLANS_MAX: usize = 8;
 
 /// The rule named when somebody would give what it does not have.
-const ESCALATION_RULE: &str = "escalation";
+pub(super) const ESCALATION_RULE: &str = "escalation";
 
 /// What a plan comes to.
 pub(super) struct Plan<T> {

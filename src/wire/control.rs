@@ -11,6 +11,7 @@ use crate::model::number::{Epoch, Position, Revision};
 
 use super::entitlement::EntitlementFrame;
 use super::error::{FieldRule, WireError};
+use super::tally::{Tallies, Tally};
 use super::version::VERSIONS_MAX;
 
 /// Longest build text, in bytes: `1.22.333-rc.4+commit` fits.
@@ -176,6 +177,8 @@ frames! {
         2 => Hello,
         /// Then, again and again.
         3 => Heartbeat,
+        /// With a heartbeat, if there is something to tell.
+        4 => Tally,
         /// Once, before the first heartbeat.
         5 => Promise,
     }
@@ -190,6 +193,8 @@ frames! {
         102 => Beacon,
         /// The end.
         104 => Goodbye,
+        /// Answers a tally, and comes when others' counts change.
+        105 => Tallies,
     }
 }
 

@@ -23,6 +23,7 @@ pub mod request;
 pub mod rules;
 pub mod secret;
 pub mod subscription;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod version;

@@ -4,4 +4,4 @@ mod command;
 mod hostile;
 mod life;
 mod limits_of_power;
-mod stage;
+pub mod stage;
