@@ -2,6 +2,7 @@
 
 mod agents;
 mod approval;
+mod attestation;
 mod banning;
 mod command_line;
 mod denied_caller;
@@ -37,3 +38,4 @@ mod socket_api;
 mod support;
 mod tenants;
 mod watching;
+mod whoami;
