@@ -14,6 +14,7 @@ mod explanation;
 mod exposure;
 mod freezing;
 mod freshness_contract;
+mod hostile_names;
 mod hostile_peer;
 mod house_rules;
 mod import_and_export;
