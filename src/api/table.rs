@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
-use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, signature_hint, unseal_hint};
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -230,10 +230,8 @@ fn vault_hint(error: &VaultError) -> String {
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::RateLimited { .. } => {
-            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
-        }
-        VaultError::Signature(cause) => signature_hint(*cause),
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
