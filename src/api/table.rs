@@ -170,6 +170,19 @@ fn vault_status(error: &VaultError) -> StatusCode {
     }
 }
 
+const PURGE_HINT: &str =
+    "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
+
+const IDENTITY_HINT: &str =
+    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
+
+const DENIED_HINT: &str = "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
+
+const FIELDS_HINT: &str = "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
+
+const SCOPE_HINT: &str =
+    "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";
+
 fn vault_hint(error: &VaultError) -> String {
     let fixed = match error {
         VaultError::NotFound { name, .. } => return format!("Look with: aurora explain {name}"),
@@ -185,16 +198,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
-        VaultError::PurgeDue => {
-            "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
-        }
+        VaultError::PurgeDue => PURGE_HINT,
         VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
-        VaultError::NoIdentity => {
-            "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
-        }
-        VaultError::Denied { rule: _ } => {
-            "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
-        }
+        VaultError::NoIdentity => IDENTITY_HINT,
+        VaultError::Denied { rule: _ } => DENIED_HINT,
         VaultError::Frozen(freeze) => {
             return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
         }
@@ -209,9 +216,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
-        VaultError::Fields(_) => {
-            "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
-        }
+        VaultError::Fields(_) => FIELDS_HINT,
         VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
         VaultError::NotSealed => "Nothing is to be done: the node serves.",
         VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
@@ -232,9 +237,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
-        VaultError::BadScope(_) => {
-            "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list"
-        }
+        VaultError::BadScope(_) => SCOPE_HINT,
         VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
