@@ -8,13 +8,12 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::vault::error::VaultError;
-use crate::vault::sealed_parts::Awaits;
-use crate::vault::signing::SignatureRefused;
 
 /// How a cause is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +128,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
@@ -189,6 +188,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::PurgeDue => {
             "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
         }
+        VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
         VaultError::NoIdentity => {
             "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
         }
@@ -219,19 +219,16 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
-        VaultError::NodeBanned(node) => {
-            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
-        }
+        VaultError::NodeBanned(node) => return banned_name_hint(node),
         VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
         VaultError::OtherFingerprint(node) => {
             return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::Banned { .. } => {
-            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
-             empty state directory."
-        }
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
+        VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
@@ -245,46 +242,11 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::AuditUnavailable => {
             "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
         }
-        VaultError::RateLimited { .. } => {
-            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
-        }
-        VaultError::Signature(cause) => signature_hint(*cause),
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
-}
-
-fn unseal_hint(awaits: Awaits) -> &'static str {
-    match awaits {
-        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
-        Awaits::Passphrase => "Bring it: aurora unseal",
-        Awaits::Start => "Try again in a moment.",
-    }
-}
-
-fn signature_hint(refused: SignatureRefused) -> &'static str {
-    match refused {
-        SignatureRefused::Required => {
-            "Sign it with the agent's signing key (aurora agent signing-key), on the lead: see API.md, signed commands."
-        }
-        SignatureRefused::Invalid => {
-            "Sign method, path with query, SHA-256 of the body, time, nonce and agent with a key that works."
-        }
-        SignatureRefused::Replayed => "Sign each request anew, with a nonce of its own.",
-        SignatureRefused::Expired => "Set the clock (the node's time is in /health), and sign the request anew.",
-    }
-}
-
-fn share_hint(error: &ShareError) -> &'static str {
-    match error {
-        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
-        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
-        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
-        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
-        ShareError::NoMemory => "Search the node's log for the request id.",
-    }
 }
 
 /// The details are in the log under the request id; the caller's copy holds none of them.
@@ -334,6 +296,7 @@ fn staleness(age: Option<Duration>, last_contact: Option<Timestamp>) -> String {
 mod tests {
     use super::*;
     use crate::model::secret::{Scope, SecretName};
+    use crate::vault::sealed_parts::Awaits;
 
     fn name() -> SecretName {
         SecretName::parse("hubspot/api_key").expect("name")
@@ -386,7 +349,8 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 20] = [
+        let rows: [(ApiError, u16, &str); 21] = [
+            (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),

@@ -1,0 +1,34 @@
+//! The longer hints of the table of errors: what to do next when a node is banned or sealed.
+
+use crate::crypto::gathering::ShareError;
+use crate::model::name::NodeName;
+use crate::vault::sealed_parts::Awaits;
+
+/// For whoever asks a banned node.
+pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
+                           token and an empty state directory.";
+
+/// For whoever wants the name of a banned node.
+pub(super) fn banned_name_hint(node: &NodeName) -> String {
+    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
+}
+
+/// For whoever meets a sealed node.
+pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
+    match awaits {
+        Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
+        Awaits::Passphrase => "Bring it: aurora unseal",
+        Awaits::Start => "Try again in a moment.",
+    }
+}
+
+/// For whoever brings a share that is not taken.
+pub(super) fn share_hint(error: &ShareError) -> &'static str {
+    match error {
+        ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
+        ShareError::UnknownFormat { .. } => "Unseal with the version that made the share.",
+        ShareError::OtherSet { .. } => "Look for the share of this node; each set has its own.",
+        ShareError::GivenTwice { .. } => "Bring another one. If a wrong one was given: aurora unseal --reset",
+        ShareError::NoMemory => "Search the node's log for the request id.",
+    }
+}
