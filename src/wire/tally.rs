@@ -129,7 +129,7 @@ mod tests {
         });
         golden(&tally, "0000002701000402086f70656e636c6177010461636d6500030100fb2c0101610001016b00010161016b02");
         let tallies = FromLead::from(Tallies { buckets: vec![of_key()] });
-        golden(&tallies, "0000000a0100690101610001016b00");
+        golden(&tallies, "0000000b0100690101610001016b00");
         survives_anything(&tally);
         survives_anything(&tallies);
     }
