@@ -148,11 +148,11 @@ impl Change {
             | Self::Destroy { .. }
             | Self::Rollback(_)
             | Self::Entitle { .. }
-            | Self::SigningKey { .. }
-            | Self::SignedAhead { .. }
             | Self::Approve { .. }
             | Self::Ban { .. }
             | Self::Remove { .. }
+            | Self::SigningKey { .. }
+            | Self::SignedAhead { .. }
             | Self::IssueToken(_)
             | Self::RevokeToken(_)
             | Self::Admit(_) => false,
@@ -228,7 +228,7 @@ pub enum Committed {
     Keys(KeyStep),
     /// A node was banned or removed.
     LockedOut(LockedOut),
-    /// A token was noted or revoked, or something about signing was noted, which is no change of the history.
+    /// A join token or something about signing was noted, which is no change of the history.
     Token,
     /// The rulebook changed, at this revision.
     Rules(Revision),

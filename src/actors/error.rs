@@ -84,9 +84,6 @@ pub enum CommitError {
     /// The lead's own entitlement, or the environment of a node.
     #[error("the entitlement of the lead and the environment of a node cannot be changed")]
     Unchangeable,
-    /// As many agents sign as can.
-    #[error("there are {} agents with a signing key, and there can be no more", AGENTS_MAX)]
-    TooManySigners,
     /// The lead cannot be thrown out of its own mesh.
     #[error("the lead cannot be banned or removed")]
     LeadStays,
@@ -99,6 +96,9 @@ pub enum CommitError {
     /// Its key is another than the one that was compared.
     #[error("the node waits with another key")]
     OtherKey,
+    /// As many agents sign as can.
+    #[error("there are {} agents with a signing key, and there can be no more", AGENTS_MAX)]
+    TooManySigners,
     /// Another node is known by this key.
     #[error("another node is known by this key")]
     KeyInUse,

@@ -50,7 +50,7 @@ mod stage;
 mod stalled;
 mod table;
 mod table_agents;
-mod table_unseal;
+mod table_hints;
 mod types_admin;
 mod types_agents;
 mod types_api_keys;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::{table_agents, table_unseal};
+use super::table_agents;
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -210,26 +211,23 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Fields(_) => {
             "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
         }
-        VaultError::NodeSealed { awaits } => table_unseal::unseal_hint(*awaits),
+        VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
         VaultError::NotSealed => "Nothing is to be done: the node serves.",
         VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
-        VaultError::Share(cause) => table_unseal::share_hint(cause),
+        VaultError::Share(cause) => share_hint(cause),
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
-        VaultError::NodeBanned(node) => {
-            return format!("Forget it first, if its name is to be given again: aurora nodes remove {node}");
-        }
+        VaultError::NodeBanned(node) => return banned_name_hint(node),
         VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
         VaultError::OtherFingerprint(node) => {
             return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::Banned { .. } => {
-            "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new token and an \
-             empty state directory."
-        }
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
+        VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
@@ -243,8 +241,6 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::AuditUnavailable => {
             "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
         }
-        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
-        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",

@@ -55,7 +55,7 @@ pub(super) const RATE_LIMITED: &str =
 pub(super) fn signature_hint(refused: SignatureRefused) -> &'static str {
     match refused {
         SignatureRefused::Required => {
-            "Sign it with the agent's signing key (aurora agent signing-key), on the lead: see API.md, signed commands."
+            "Sign it on the lead with the key that `aurora agent signing-key NAME` gave; the README says how."
         }
         SignatureRefused::Invalid => {
             "Sign method, path with query, SHA-256 of the body, time, nonce and agent with a key that works."

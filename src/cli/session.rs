@@ -98,14 +98,14 @@ impl<'a> Session<'a> {
         Ok(self.client(if as_owner { admin } else { agent }))
     }
 
-    /// Adds the company and the reason.
-    pub(super) fn in_context(&self, question: Question) -> Result<Question, CliError> {
-        self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
-    }
-
     /// The reason that was given.
     pub(super) fn reason(&self) -> Option<&'a str> {
         self.reason
+    }
+
+    /// Adds the company and the reason.
+    pub(super) fn in_context(&self, question: Question) -> Result<Question, CliError> {
+        self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
     }
 
     /// Adds the reason.

@@ -282,7 +282,7 @@ mod tests {
         let besides = Asked { principal: Principal::User(1), besides: vec![Principal::User(1000)], ..Asked::default() };
         assert_eq!(ask(&[grant("open", Effect::Allow)], &besides), denied(DEFAULT_RULE));
         let mine = Grant { principal: Principal::User(1), ..grant("mine", Effect::Allow) };
-        assert_eq!(ask(&[mine.clone()], &besides), allowed("mine"));
+        assert_eq!(ask(std::slice::from_ref(&mine), &besides), allowed("mine"));
         assert_eq!(ask(&[mine, grant("shut", Effect::Deny)], &besides), denied("shut"));
     }
 
@@ -294,5 +294,21 @@ mod tests {
         let secrets = vec![SecretGlob::parse("hubspot/*").expect("glob")];
         let outside = Asked { within: Some(Reach { secrets, ..Reach::everything() }), ..Asked::default() };
         assert_eq!(ask(&open, &outside), denied("apikey:robot/ci"));
+    }
+
+    #[test]
+    fn each_of_the_41_actions_is_refused_to_whoever_has_the_13_other_capabilities_and_allowed_to_whoever_has_its_own() {
+        let may = |capabilities: &[Capability], action| {
+            let capabilities = capabilities.iter().copied().collect();
+            let reach = Reach::everything();
+            let given = Grant { capabilities, reach, expires_at: Expiry::Never, ..grant("given", Effect::Allow) };
+            ask(&[given], &Asked { action, ..Asked::default() })
+        };
+        for &action in Action::ALL {
+            let own = action.capability();
+            let others: Vec<Capability> = Capability::ALL.iter().copied().filter(|other| *other != own).collect();
+            assert_eq!((others.len(), may(&others, action)), (13, denied(DEFAULT_RULE)), "{action:?}");
+            assert_eq!(may(&[own], action), allowed("given"), "{action:?}");
+        }
     }
 }

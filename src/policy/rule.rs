@@ -21,7 +21,7 @@ pub const ROSTER_RULE: &str = "roster";
 pub const UNDECIDED_RULE: &str = "undecided";
 
 /// The rules that are no grant. A grant of one of these names could not be told from them in the audit.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 14] = [
     ADMIN_RULE,
     DEFAULT_RULE,
     ROSTER_RULE,
@@ -31,7 +31,9 @@ const RESERVED: [&str; 12] = [
     "frozen",
     "agent-suspended",
     "agent-archived",
+    "agent-unknown",
     "escalation",
+    "bounded-grant",
     "rate-limited",
     "signature",
 ];

@@ -178,7 +178,7 @@ impl Vault {
             node: entry.name.clone(),
             state: self.holder_state(entry, presences.get(&entry.name), revision, target, &reckoning),
         };
-        let mut nodes: Vec<HolderLine> = lead_view.nodes().map(line).collect();
+        let mut nodes: Vec<HolderLine> = lead_view.members().map(line).collect();
         nodes.sort_by(|one, other| one.node.cmp(&other.node));
         Holders { revision, nodes }
     }

@@ -228,6 +228,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Identified, VaultError> {
         let now = self.parts.clock.now().wall;
+        // Found by its digest: what the time this takes could tell is of a digest, of which nobody makes a key.
         let key = rules.key_shown(hash).ok_or_else(|| no_such_key(account, "no such API key"))?;
         let agent = Principal::Agent(key.agent.clone());
         account.principal(texts(&[std::slice::from_ref(&agent), &who.principals].concat()));

@@ -171,7 +171,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<(&LeadParts, PlannedPolicy), VaultError> {
         let who = self.identify(caller, account)?;
-        self.authorise(&who, Action::PolicyManage, Object::of_node(&self.parts.environment), account)?;
+        self.authorise_wholly(&who, Action::PolicyManage, account)?;
         let lead = self.lead()?;
         let file = parse(text)?;
         let view = lead.board.lead_view.load();

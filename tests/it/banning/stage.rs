@@ -12,7 +12,7 @@ use aurora_mesh::vault::request::ReadRequest;
 
 use crate::support::callers::{admin, environment, node, put, read, scope, secret};
 use crate::support::mesh::{TestMesh, TestNode, prod};
-use crate::support::raw::{ciphertexts, holds};
+use crate::support::raw::{ciphertexts, holds, holds_none_eventually};
 use crate::support::wait::eventually;
 
 /// The secret of every stage.
@@ -80,11 +80,12 @@ pub async fn is_banned(follower: &TestNode) {
 
 /// Stops the node and looks: nothing of what it held is in any table, nor anywhere in the raw file.
 pub async fn has_forgotten(follower: &mut TestNode, sealed: &[Vec<u8>]) {
+    holds_none_eventually(follower, sealed).await;
     follower.stop().await;
     assert!(!sealed.iter().any(|bytes| holds(follower, bytes)), "bytes of it are still in the file");
     let (store, contents) = Store::open(&follower.store_file()).await.expect("opens");
     store.close().await.expect("closed");
-    assert!(contents.records.is_empty() && contents.scope_keys.is_empty());
+    assert!(contents.records.is_empty() && contents.scope_keys.is_empty() && contents.articles.is_empty());
     assert_eq!(contents.contact, None);
     let own = contents.roster.first().expect("its own entry");
     assert!(matches!(own.standing, Standing::Banned { .. }), "{own:?}");

@@ -24,6 +24,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/secret_file.rs", "a file of values is written for its owner"),
     ("src/cli/value_source.rs", "a value that was typed or read is trimmed"),
     ("src/cli/verbs_apikey.rs", "an API key is shown once"),
+    ("src/cli/verbs_policy.rs", "a policy, which holds names, is read"),
     ("src/cli/verbs_agent.rs", "a signing key goes to standard output"),
     ("src/cli/verbs_export.rs", "a file of values goes to standard output"),
     ("src/cli/verbs_secret.rs", "a value goes to standard output"),

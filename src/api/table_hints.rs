@@ -1,9 +1,19 @@
-//! The part of the table that is about unsealing.
+//! The longer hints of the table of errors: what to do next when a node is banned or sealed.
 
 use crate::crypto::gathering::ShareError;
+use crate::model::name::NodeName;
 use crate::vault::sealed_parts::Awaits;
 
-/// What a sealed node waits for.
+/// For whoever asks a banned node.
+pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
+                           token and an empty state directory.";
+
+/// For whoever wants the name of a banned node.
+pub(super) fn banned_name_hint(node: &NodeName) -> String {
+    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
+}
+
+/// For whoever meets a sealed node.
 pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
     match awaits {
         Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
@@ -12,7 +22,7 @@ pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
     }
 }
 
-/// What to do about a share that is not taken.
+/// For whoever brings a share that is not taken.
 pub(super) fn share_hint(error: &ShareError) -> &'static str {
     match error {
         ShareError::NotAShare => "Copy the whole line again, from aurora-share- to its end.",
