@@ -8,7 +8,10 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
-use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
+use super::table_hints::{
+    AUDIT_HINT, BAD_SCOPE_HINT, BANNED_HINT, DENIED_HINT, FIELDS_HINT, NO_IDENTITY_HINT, PURGE_DUE_HINT,
+    banned_name_hint, share_hint, unseal_hint,
+};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -170,9 +173,6 @@ fn vault_status(error: &VaultError) -> StatusCode {
     }
 }
 
-const PURGE_HINT: &str =
-    "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
-
 const IDENTITY_HINT: &str =
     "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
 
@@ -198,9 +198,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
-        VaultError::PurgeDue => PURGE_HINT,
+        VaultError::PurgeDue => PURGE_DUE_HINT,
         VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
-        VaultError::NoIdentity => IDENTITY_HINT,
+        VaultError::NoIdentity => NO_IDENTITY_HINT,
         VaultError::Denied { rule: _ } => DENIED_HINT,
         VaultError::Frozen(freeze) => {
             return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
@@ -237,14 +237,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
-        VaultError::BadScope(_) => SCOPE_HINT,
+        VaultError::BadScope(_) => BAD_SCOPE_HINT,
         VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
-        VaultError::AuditUnavailable => {
-            "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
-        }
+        VaultError::AuditUnavailable => AUDIT_HINT,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
