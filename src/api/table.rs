@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_agents;
-use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, signature_hint, unseal_hint};
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -128,7 +128,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
@@ -188,6 +188,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::PurgeDue => {
             "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
         }
+        VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
         VaultError::NoIdentity => {
             "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
         }
@@ -225,10 +226,8 @@ fn vault_hint(error: &VaultError) -> String {
         }
         VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
         VaultError::NoSuchToken(_) => "Look with: aurora token list",
-        VaultError::RateLimited { .. } => {
-            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
-        }
-        VaultError::Signature(cause) => signature_hint(*cause),
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Banned { .. } => BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
@@ -350,7 +349,8 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 20] = [
+        let rows: [(ApiError, u16, &str); 21] = [
+            (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
