@@ -7,11 +7,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_agents;
-use super::table_hints::{
-    AUDIT_HINT, BAD_SCOPE_HINT, BANNED_HINT, DENIED_HINT, FIELDS_HINT, NO_IDENTITY_HINT, PURGE_DUE_HINT,
-    banned_name_hint, share_hint, unseal_hint,
-};
+use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
+use super::{table_agents, table_hints};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -173,16 +170,6 @@ fn vault_status(error: &VaultError) -> StatusCode {
     }
 }
 
-const IDENTITY_HINT: &str =
-    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
-
-const DENIED_HINT: &str = "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
-
-const FIELDS_HINT: &str = "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
-
-const SCOPE_HINT: &str =
-    "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";
-
 fn vault_hint(error: &VaultError) -> String {
     let fixed = match error {
         VaultError::NotFound { name, .. } => return format!("Look with: aurora explain {name}"),
@@ -198,10 +185,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
-        VaultError::PurgeDue => PURGE_DUE_HINT,
+        VaultError::PurgeDue => table_hints::PURGE_DUE,
         VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
-        VaultError::NoIdentity => NO_IDENTITY_HINT,
-        VaultError::Denied { rule: _ } => DENIED_HINT,
+        VaultError::NoIdentity => table_hints::NO_IDENTITY,
+        VaultError::Denied { rule: _ } => table_hints::DENIED,
         VaultError::Frozen(freeze) => {
             return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
         }
@@ -210,13 +197,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
         VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
-        VaultError::BadPolicy(_) => "Nothing was changed. Correct the file, and run the same command again.",
-        VaultError::PolicyRefused { .. } => "Nothing was changed. Correct the file, and plan it again.",
+        VaultError::BadPolicy(_) | VaultError::PolicyRefused { .. } => table_hints::POLICY,
         VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
-        VaultError::Fields(_) => FIELDS_HINT,
+        VaultError::Fields(_) => table_hints::FIELDS,
         VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
         VaultError::NotSealed => "Nothing is to be done: the node serves.",
         VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
@@ -237,12 +223,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
-        VaultError::BadScope(_) => BAD_SCOPE_HINT,
+        VaultError::BadScope(_) => table_hints::BAD_SCOPE,
         VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
-        VaultError::AuditUnavailable => AUDIT_HINT,
+        VaultError::AuditUnavailable => table_hints::AUDIT_UNAVAILABLE,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",

@@ -1,8 +1,35 @@
-//! The longer hints of the table of errors.
+//! The longer hints of the table of errors: what to do next.
 
 use crate::crypto::gathering::ShareError;
 use crate::model::name::NodeName;
 use crate::vault::sealed_parts::Awaits;
+
+/// When bytes are still in the file.
+pub(super) const PURGE_DUE: &str =
+    "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
+
+/// When it is not known who asks.
+pub(super) const NO_IDENTITY: &str =
+    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
+
+/// When policy refuses.
+pub(super) const DENIED: &str =
+    "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
+
+/// When a value does not fit its fields.
+pub(super) const FIELDS: &str =
+    "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
+
+/// When a scope or an environment is none of this node.
+pub(super) const BAD_SCOPE: &str =
+    "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";
+
+/// When the journal cannot be written.
+pub(super) const AUDIT_UNAVAILABLE: &str =
+    "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
+
+/// When a policy file is none, or cannot be applied.
+pub(super) const POLICY: &str = "Nothing was changed. Correct the file, and run the same command again.";
 
 /// For whoever asks a banned node.
 pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
@@ -32,27 +59,3 @@ pub(super) fn share_hint(error: &ShareError) -> &'static str {
         ShareError::NoMemory => "Search the node's log for the request id.",
     }
 }
-
-/// Bytes that were destroyed are still in the file.
-pub(super) const PURGE_DUE_HINT: &str =
-    "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
-
-/// Nobody is known by what was shown.
-pub(super) const NO_IDENTITY_HINT: &str =
-    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
-
-/// Policy refuses; why, is not told.
-pub(super) const DENIED_HINT: &str =
-    "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
-
-/// A value and its fields do not fit.
-pub(super) const FIELDS_HINT: &str =
-    "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
-
-/// A scope or environment that cannot be used.
-pub(super) const BAD_SCOPE_HINT: &str =
-    "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";
-
-/// The journal cannot be written.
-pub(super) const AUDIT_HINT: &str =
-    "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
