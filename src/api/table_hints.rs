@@ -1,18 +1,8 @@
-//! The longer hints of the table of errors: what to do next when a node is banned or sealed, or a signature is not taken.
+//! The longer hints of the table of errors: what to do next when a node is sealed, or a signature is not taken.
 
 use crate::crypto::gathering::ShareError;
-use crate::model::name::NodeName;
 use crate::vault::sealed_parts::Awaits;
 use crate::vault::signing::SignatureRefused;
-
-/// For whoever asks a banned node.
-pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
-                           token and an empty state directory.";
-
-/// For whoever wants the name of a banned node.
-pub(super) fn banned_name_hint(node: &NodeName) -> String {
-    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
-}
 
 /// For whoever meets a sealed node.
 pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {

@@ -12,6 +12,7 @@ use aurora_mesh::model::roster::Standing;
 use aurora_mesh::transport::error::{Refusal, TransportError};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::ExposureOf;
+use aurora_mesh::vault::roster_error::RosterError;
 
 use crate::support::callers::{admin, node, place, put, read};
 use crate::support::forge::{Forge, join_by_hand};
@@ -136,15 +137,24 @@ async fn the_lead_stays_and_what_is_not_there_cannot_be_thrown_out() {
     let (mesh, follower) = stage().await;
     let vault = mesh.lead.vault();
     let why = || "a mistake".to_owned();
-    assert!(matches!(vault.ban(&admin(), node("aurora"), why()).await, Err(VaultError::LeadStays)));
-    assert!(matches!(vault.remove(&admin(), node("aurora"), None).await, Err(VaultError::LeadStays)));
+    assert!(matches!(
+        vault.ban(&admin(), node("aurora"), why()).await,
+        Err(VaultError::Roster(RosterError::LeadStays))
+    ));
+    assert!(matches!(
+        vault.remove(&admin(), node("aurora"), None).await,
+        Err(VaultError::Roster(RosterError::LeadStays))
+    ));
     assert!(matches!(vault.ban(&admin(), node("nobody"), why()).await, Err(VaultError::NoSuchNode(_))));
     let elsewhere = follower.vault().ban(&admin(), node("vengeance"), why()).await;
     assert!(matches!(elsewhere, Err(VaultError::NotLead { .. })), "{elsewhere:?}");
     ban(&mesh, "vengeance").await;
-    assert!(matches!(vault.ban(&admin(), node("vengeance"), why()).await, Err(VaultError::NodeBanned(_))));
+    assert!(matches!(
+        vault.ban(&admin(), node("vengeance"), why()).await,
+        Err(VaultError::Roster(RosterError::Banned(_)))
+    ));
     let entitled = vault.entitle(&admin(), node("vengeance"), prod(&[])).await;
-    assert!(matches!(entitled, Err(VaultError::NodeBanned(_))), "{entitled:?}");
+    assert!(matches!(entitled, Err(VaultError::Roster(RosterError::Banned(_)))), "{entitled:?}");
 }
 
 /// What it could have read is asked for after it was thrown out, not before.
