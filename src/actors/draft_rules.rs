@@ -23,6 +23,7 @@ impl Draft {
         if self.state.lead.articles.changed_at() != seen {
             return Err(CommitError::Moved);
         }
+        self.forget_signers(&edits, context)?;
         for edit in edits {
             let id = edit.id();
             self.mutations.push(match &edit {

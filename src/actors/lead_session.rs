@@ -185,8 +185,8 @@ async fn answer_heartbeats(
         let now = sessions.clock.now();
         let heartbeat = match frame {
             control::FromFollower::Heartbeat(heartbeat) => heartbeat,
-            control::FromFollower::Promise(told) => {
-                promise = Some(told.freshness());
+            control::FromFollower::Promise(given) => {
+                promise = Some(given.freshness());
                 continue;
             }
             control::FromFollower::Tally(tally) => {

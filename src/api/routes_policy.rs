@@ -95,8 +95,8 @@ async fn read<T: DeserializeOwned>(
     body: Body,
 ) -> Result<T, ApiError> {
     let read = body::read_json(headers, body, POLICY_BYTES_MAX, desk.budget.at(caller.door)).await;
-    read.map_err(|error| match error {
-        ApiError::BodyTooLarge { .. } => ApiError::TooManyBytes { max: POLICY_BYTES_MAX },
-        other => other,
+    read.map_err(|error| {
+        let is_too_large = matches!(error, ApiError::BodyTooLarge { .. });
+        if is_too_large { ApiError::TooManyBytes { max: POLICY_BYTES_MAX } } else { error }
     })
 }

@@ -15,6 +15,7 @@ use super::error::ApiError;
 use super::query::{self, given};
 use super::{body, json};
 use crate::config::duration;
+use crate::crypto::text::ValueText;
 use crate::model::caller::Caller;
 
 /// The query of a new signing key.
@@ -28,7 +29,7 @@ pub(super) struct SigningKeyQuery {
 #[derive(Debug, Serialize)]
 struct SigningKeyView<'a> {
     agent: &'a str,
-    signing_key: &'a str,
+    signing_key: ValueText,
     previous_until: Option<String>,
 }
 
@@ -58,7 +59,7 @@ pub(super) async fn set(
     let issued = desk.changes.make(issue).await?;
     json::answer(&SigningKeyView {
         agent: issued.agent.as_str(),
-        signing_key: std::str::from_utf8(issued.text.expose()).map_err(|_| ApiError::Unwritable)?,
+        signing_key: ValueText::from(issued.text),
         previous_until: issued.previous_until.map(|until| until.to_string()),
     })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{share_hint, signature_hint, unseal_hint};
+use super::table_hints::{share_hint, unseal_hint};
 use super::{table_agents, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
@@ -212,10 +212,8 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Share(cause) => share_hint(cause),
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
-        VaultError::RateLimited { .. } => {
-            "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's."
-        }
-        VaultError::Signature(cause) => signature_hint(*cause),
+        VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Banned { .. } => table_nodes::BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",

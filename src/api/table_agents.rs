@@ -1,8 +1,9 @@
-//! The part of the table that is about agents and API keys.
+//! The part of the table that is about agents, their API keys, limits and signatures.
 
 use axum::http::StatusCode;
 
 use crate::vault::agent_error::AgentError;
+use crate::vault::signing::SignatureRefused;
 
 /// The status of a refusal, and what to do next.
 pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
@@ -44,4 +45,46 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
         AgentError::Moved => (StatusCode::CONFLICT, "Try again."),
     };
     (status, hint.to_owned())
+}
+
+/// What to do after a refusal by a limit.
+pub(super) const RATE_LIMITED: &str =
+    "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's.";
+
+/// What to do after a refusal of a signature.
+pub(super) fn signature_hint(refused: SignatureRefused) -> &'static str {
+    match refused {
+        SignatureRefused::Required => {
+            "Sign it on the lead with the key that `aurora agent signing-key NAME` gave; the README says how."
+        }
+        SignatureRefused::Invalid => {
+            "Sign method, path with query, SHA-256 of the body, time, nonce and agent with a key that works."
+        }
+        SignatureRefused::Replayed => "Sign each request anew, with a nonce of its own.",
+        SignatureRefused::Expired => "Set the clock (the node's time is in /health), and sign the request anew.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::row;
+    use super::*;
+    use crate::model::caller::LimitScope;
+    use crate::vault::error::VaultError;
+
+    #[test]
+    fn limits_and_signatures_are_refused_with_codes_a_program_can_branch_on() {
+        let limited = VaultError::RateLimited { retry_after: 7, limit: 60, scope: LimitScope::Node };
+        for (error, status, code) in [
+            (limited, 429, "rate_limited"),
+            (SignatureRefused::Required.into(), 401, "signature_required"),
+            (SignatureRefused::Invalid.into(), 401, "signature_invalid"),
+            (SignatureRefused::Replayed.into(), 401, "signature_replayed"),
+            (SignatureRefused::Expired.into(), 401, "signature_expired"),
+        ] {
+            let told = row(&error.into());
+            assert_eq!((told.status.as_u16(), told.code), (status, code));
+            assert!(!told.hint.is_empty() && !told.message.is_empty());
+        }
+    }
 }

@@ -33,11 +33,8 @@ pub(super) async fn policy(session: &mut Session<'_>, verb: &PolicyVerb) -> Resu
 
 /// The error of a test: all but its answer, that the policy would decide otherwise, mean that there is none.
 pub(super) fn untested(error: CliError) -> CliError {
-    match error {
-        drift @ CliError::PolicyDrift { .. } => drift,
-        gone @ CliError::Output(_) => gone,
-        cause => CliError::Untested(Box::new(cause)),
-    }
+    let is_answer = matches!(error, CliError::PolicyDrift { .. } | CliError::Output(_));
+    if is_answer { error } else { CliError::Untested(Box::new(error)) }
 }
 
 async fn apply(session: &mut Session<'_>, arguments: &ApplyArguments) -> Result<(), CliError> {

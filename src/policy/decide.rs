@@ -282,7 +282,7 @@ mod tests {
         let besides = Asked { principal: Principal::User(1), besides: vec![Principal::User(1000)], ..Asked::default() };
         assert_eq!(ask(&[grant("open", Effect::Allow)], &besides), denied(DEFAULT_RULE));
         let mine = Grant { principal: Principal::User(1), ..grant("mine", Effect::Allow) };
-        assert_eq!(ask(&[mine.clone()], &besides), allowed("mine"));
+        assert_eq!(ask(std::slice::from_ref(&mine), &besides), allowed("mine"));
         assert_eq!(ask(&[mine, grant("shut", Effect::Deny)], &besides), denied("shut"));
     }
 

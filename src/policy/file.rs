@@ -156,12 +156,10 @@ impl Reading<'_> {
             self.problems.push(Problem { line, key: key.to_owned(), what, right: right.clone() });
         };
         let line = self.places.line(value.span().start);
-        let items = match value.into_inner() {
-            DeValue::Array(items) => items,
-            other => {
-                refuse(line, is_a(&other));
-                return Vec::new();
-            }
+        let value = value.into_inner();
+        let DeValue::Array(items) = value else {
+            refuse(line, is_a(&value));
+            return Vec::new();
         };
         if items.len() > most {
             refuse(line, format!("is there {} times, and at most {most} are taken", items.len()));
@@ -170,9 +168,11 @@ impl Reading<'_> {
         let mut tables = Vec::with_capacity(items.len());
         for item in items {
             let line = self.places.line(item.span().start);
-            match item.into_inner() {
-                DeValue::Table(table) => tables.push((line, table)),
-                other => refuse(line, is_a(&other)),
+            let item = item.into_inner();
+            if let DeValue::Table(table) = item {
+                tables.push((line, table));
+            } else {
+                refuse(line, is_a(&item));
             }
         }
         tables

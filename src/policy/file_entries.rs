@@ -162,26 +162,24 @@ fn companies(section: &mut Section<'_, '_>, effect: Option<Effect>) -> Option<Co
         }
         return Some(Companies::default());
     }
-    match section.texts("companies", RIGHT_COMPANIES, LIST_MAX)? {
-        Texts::One(text) if text.text == ALL => Some(Companies::All),
-        listed => {
-            let names = each(section, "companies", RIGHT_COMPANIES, in_list(listed), CompanyId::parse)?;
-            Some(Companies::Only(names.into_iter().collect()))
-        }
+    let listed = section.texts("companies", RIGHT_COMPANIES, LIST_MAX)?;
+    if matches!(&listed, Texts::One(text) if text.text == ALL) {
+        return Some(Companies::All);
     }
+    let names = each(section, "companies", RIGHT_COMPANIES, in_list(listed), CompanyId::parse)?;
+    Some(Companies::Only(names.into_iter().collect()))
 }
 
 fn environments(section: &mut Section<'_, '_>) -> Option<Environments> {
     if section.lacks("environments") {
         section.missing("environments", RIGHT_ENVIRONMENTS);
     }
-    match section.texts("environments", RIGHT_ENVIRONMENTS, LIST_MAX)? {
-        Texts::One(text) if text.text == ALL => Some(Environments::All),
-        listed => {
-            let names = each(section, "environments", RIGHT_ENVIRONMENTS, in_list(listed), EnvironmentName::parse)?;
-            Some(Environments::Only(names.into_iter().collect()))
-        }
+    let listed = section.texts("environments", RIGHT_ENVIRONMENTS, LIST_MAX)?;
+    if matches!(&listed, Texts::One(text) if text.text == ALL) {
+        return Some(Environments::All);
     }
+    let names = each(section, "environments", RIGHT_ENVIRONMENTS, in_list(listed), EnvironmentName::parse)?;
+    Some(Environments::Only(names.into_iter().collect()))
 }
 
 fn in_list(texts: Texts) -> Vec<Text> {

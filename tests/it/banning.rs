@@ -118,7 +118,6 @@ async fn a_banned_node_is_told_by_an_alert_of_its_own_and_a_removed_one_is_nobod
 async fn a_removed_follower_is_sent_away_and_wipes_and_its_name_can_be_given_again() {
     let (mesh, mut follower) = stage().await;
     let sealed = sealed_bytes(&mesh, &mut follower).await;
-    follower.is_fresh().await;
     assert_eq!(remove(&mesh, "vengeance").await.scopes, 1);
     is_banned(&follower).await;
     has_forgotten(&mut follower, &sealed).await;

@@ -218,3 +218,20 @@ async fn a_change_of_the_limit_counts_at_once() {
     done(&mesh, "PATCH", "/api/agents/robot", &json!({"limit_rpm": null})).await;
     assert_eq!(read(&socket, &key).await.status, 200);
 }
+
+/// A use on a follower is told with its heartbeats.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lead_knows_that_a_key_was_used_on_a_follower() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({})).await;
+    let key = key(&mesh, "robot", &json!({})).await;
+    let listed = || async { done(&mesh, "GET", "/api/apikeys", &Value::Null).await["keys"][0].clone() };
+    assert_eq!(listed().await["last_used_at"], Value::Null);
+    let follower = follower_of(&mesh, "vengeance", &["acme"]).await;
+    knows(&follower, &key).await;
+    eventually("the lead knows of the use", || async {
+        let line = listed().await;
+        line["last_used_at"].is_string().then_some(())
+    })
+    .await;
+}

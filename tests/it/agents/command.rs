@@ -104,8 +104,8 @@ async fn a_key_works_on_every_node_that_its_agent_may_act_on_and_is_revoked_on_a
     follower.reaches(revision).await;
     done(&lead, "agent create robot --capability data_read --allow openai/* --company acme --environment prod").await;
     done(&lead, "agent create abroad --capability data_read --allow openai/* --environment dev").await;
-    let text = key(&done(&lead, "apikey create robot").await);
     let abroad = key(&done(&lead, "apikey create abroad").await);
+    let text = key(&done(&lead, "apikey create robot").await);
     let answer = eventually("the follower knows the key", || async {
         Some(read(&follower.agent(), &text).await).filter(|answer| answer.status == 200)
     });

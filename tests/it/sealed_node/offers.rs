@@ -203,3 +203,16 @@ async fn shares_that_come_at_once_open_the_node_once() {
     let unsealed = |line: &&serde_json::Value| line["reason"] == "unseal: the node is unsealed";
     assert_eq!(journal(&node).iter().filter(unsealed).count(), 1);
 }
+
+#[tokio::test]
+async fn a_key_is_not_known_to_a_sealed_node_and_does_not_fall_back_to_its_owner() {
+    let dir = directory();
+    let (node, ours) = sealed_lead(dir.path(), "2/3").await;
+    let body = json!({ "share": ours[0] }).to_string();
+    let key = ("X-API-Key", "mj_agent_0Eoh211G4c8wtVWM00my5rsNSFlKgaWqQ4mb8gdEqno3qTWPP");
+    for shown in [key, ("Authorization", "Bearer none"), ("X-Aurora-Act-As", "robot")] {
+        let refused = http::ask(&node.admin(), "POST", "/api/unseal", &[shown], &body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (401, "no_identity"), "{shown:?}");
+    }
+    assert_eq!(node.run(&["unseal", "--status"], b"").await.text(), "0 of 2 shares; sealed\n");
+}

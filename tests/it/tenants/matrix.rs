@@ -9,6 +9,7 @@ use aurora_mesh::model::secret::Scope;
 use aurora_mesh::vault::answer::ReadOutcome;
 use aurora_mesh::vault::filter::Filter;
 use aurora_mesh::vault::request::{Context, ExportRequest, ListRequest, ReadRequest, WatchRequest};
+use aurora_mesh::vault::watch::{Heard, News};
 
 use super::{PLACES, Tenants, knows};
 use crate::support::callers::{company, place, put, read, scope, secret};
@@ -190,14 +191,17 @@ async fn a_watch_tells_each_agent_of_its_own_company_and_of_what_is_global() {
             }
             let last = tenants.mesh.put(put("shared/last", "global", &format!("{of} {node_name}"))).await;
             node.reaches(last.revision).await;
-            let mut heard = Vec::new();
-            while !heard.iter().any(|told: &String| told.contains("shared/last")) {
+            let mut heard: Vec<String> = Vec::new();
+            while !heard.iter().any(|told| told.starts_with("shared/last")) {
                 let news = watch.next().await.expect("it goes on");
-                heard.extend(news.iter().map(|news| format!("{news:?}")));
+                heard.extend(news.into_iter().map(|news| match news {
+                    News::Changed(Heard { told, .. }) => format!("{} {}", told.at.secret.name, told.at.scope),
+                    News::Ready { .. } | News::Reset { .. } => panic!("{news:?}"),
+                }));
             }
             let other = if of == "acme" { "beta" } else { "acme" };
             assert!(!heard.iter().any(|told| told.contains(other)), "{of} on {node_name}: {heard:#?}");
-            let own = heard.iter().any(|told| told.contains(&format!("\"{of}\"")));
+            let own = heard.iter().any(|told| told.ends_with(&format!("company:{of}")));
             assert_eq!(own, roster_gives(node_name, &format!("company:{of}")), "{of} on {node_name}: {heard:#?}");
         }
     }

@@ -144,8 +144,10 @@ impl FalseLead {
 
     /// A follower that was welcomed and has subscribed.
     pub(super) async fn session(&mut self) -> Session {
-        let (victim, mut control, heartbeats) = self.greeted().await;
+        let (victim, mut control, mut heartbeats) = self.greeted().await;
         control.send(&control::FromLead::from(welcome("aurora"))).await.expect("sent");
+        let promise = heartbeats.expect::<control::FromFollower>().await.expect("says how long it goes on alone");
+        assert!(matches!(promise, control::FromFollower::Promise(_)), "{promise:?}");
         let (mut records, mut rules) = (None, None);
         while records.is_none() || rules.is_none() {
             let (kind, sender, receiver) = victim.accept_stream().await.expect("a stream");
