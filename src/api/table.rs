@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{share_hint, unseal_hint};
+use super::table_hints::{NO_JOURNAL, PURGE_DUE, share_hint, unseal_hint};
 use super::{table_agents, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
@@ -180,9 +180,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
-        VaultError::PurgeDue => {
-            "Make room on the lead's disk: it is tried again with the next change, and when the node is started."
-        }
+        VaultError::PurgeDue => PURGE_DUE,
         VaultError::NoIdentity => {
             "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
         }
@@ -225,9 +223,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
-        VaultError::AuditUnavailable => {
-            "See the node's log: the disk under the state directory may be full, or a journal file was replaced."
-        }
+        VaultError::AuditUnavailable => NO_JOURNAL,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",

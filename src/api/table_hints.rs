@@ -3,6 +3,14 @@
 use crate::crypto::gathering::ShareError;
 use crate::vault::sealed_parts::Awaits;
 
+/// For whoever meets a node that cannot write down what it does.
+pub(super) const NO_JOURNAL: &str =
+    "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
+
+/// For whoever destroyed a value whose bytes are still in the file.
+pub(super) const PURGE_DUE: &str =
+    "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
+
 /// For whoever meets a sealed node.
 pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
     match awaits {
