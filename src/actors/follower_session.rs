@@ -36,6 +36,9 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// than the connection's idle timeout, because a lead that was killed and is back again should be found within seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
+/// A goodbye of the lead is on its way, or was lost, by the time its other streams have ended.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// What every session to the lead uses.
 pub struct FollowerSessions {
     /// Applies what comes.
@@ -110,14 +113,27 @@ impl Session {
     /// Runs until the connection ends, and says why it did.
     pub(super) async fn run(self) -> SessionError {
         let Self { connection, sender, receiver, sessions, position, rules, unanswered } = self;
+        let hearing = hear(receiver, &sessions, &unanswered);
+        tokio::pin!(hearing);
+        let mut heard_out = false;
         let ended = tokio::select! {
             ended = beat(sender, &sessions, &unanswered) => ended,
-            ended = hear(receiver, &sessions, &unanswered) => ended,
+            ended = &mut hearing => {
+                heard_out = true;
+                ended
+            }
             ended = follow_rules(&connection, &sessions, rules) => ended,
             ended = follow(&connection, &sessions, position) => ended,
             ended = renew(&connection, &sessions) => ended,
         };
-        let reason = ended.err().unwrap_or(SessionError::Stopping);
+        let mut reason = ended.err().unwrap_or(SessionError::Stopping);
+        // A lead that sends this node away ends its other streams too, and those may be seen to end first.
+        if !heard_out
+            && let Ok(Err(last_word @ SessionError::Dismissed(_))) =
+                tokio::time::timeout(LAST_WORD_TIMEOUT, hearing).await
+        {
+            reason = last_word;
+        }
         connection.close(reason.close_code(), &reason.to_string());
         reason
     }

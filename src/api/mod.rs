@@ -58,6 +58,7 @@ mod stalled;
 mod table;
 mod table_agents;
 mod table_hints;
+mod table_nodes;
 mod types_admin;
 mod types_agents;
 mod types_api_keys;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{BANNED_HINT, banned_name_hint, share_hint, unseal_hint};
-use super::{table_agents, table_hints};
+use super::table_hints::{share_hint, unseal_hint};
+use super::{table_agents, table_hints, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -114,9 +114,9 @@ fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
         VaultError::Agent(cause) => table_agents::status_and_hint(cause).0,
+        VaultError::Roster(cause) => table_nodes::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
-        | VaultError::TokenLifetime
         | VaultError::Fields(_)
         | VaultError::BadScope(_)
         | VaultError::BadRule(_)
@@ -136,7 +136,6 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::Banned { .. } => StatusCode::FORBIDDEN,
         VaultError::NotFound { .. }
         | VaultError::NoSuchNode(_)
-        | VaultError::NoSuchToken(_)
         | VaultError::NotFrozen(_)
         | VaultError::NoSuchGrant(_)
         | VaultError::NoSuchKey(_)
@@ -150,12 +149,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::RulesMoved
         | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
-        | VaultError::NotLead { .. }
-        | VaultError::NodeExists(_)
-        | VaultError::NodeBanned(_)
-        | VaultError::NotPending(_)
-        | VaultError::OtherFingerprint(_)
-        | VaultError::LeadStays => StatusCode::CONFLICT,
+        | VaultError::NotLead { .. } => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         VaultError::StaleCache { .. }
@@ -182,6 +176,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
         VaultError::Agent(cause) => return table_agents::status_and_hint(cause).1,
+        VaultError::Roster(cause) => return table_nodes::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
@@ -209,20 +204,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Share(cause) => share_hint(cause),
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
-        VaultError::NodeExists(_) => "Choose another name, or change what that node may hold: aurora nodes entitle",
-        VaultError::NodeBanned(node) => return banned_name_hint(node),
-        VaultError::NotPending(node) => return format!("See how it stands: aurora nodes show {node}"),
-        VaultError::OtherFingerprint(node) => {
-            return format!("Compare both sides again; to send it away: aurora nodes remove {node}");
-        }
-        VaultError::LeadStays => "Name a follower; look with: aurora nodes list",
-        VaultError::NoSuchToken(_) => "Look with: aurora token list",
         VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
         VaultError::Signature(cause) => table_agents::signature_hint(*cause),
-        VaultError::Banned { .. } => BANNED_HINT,
+        VaultError::Banned { .. } => table_nodes::BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
-        VaultError::Wish(_) | VaultError::TokenLifetime => "Correct it and send the request again.",
+        VaultError::Wish(_) => "Correct it and send the request again.",
         VaultError::BadScope(_) => table_hints::BAD_SCOPE,
         VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",

@@ -1,7 +1,6 @@
 //! The longer hints of the table of errors: what to do next.
 
 use crate::crypto::gathering::ShareError;
-use crate::model::name::NodeName;
 use crate::vault::sealed_parts::Awaits;
 
 /// When bytes are still in the file.
@@ -30,15 +29,6 @@ pub(super) const AUDIT_UNAVAILABLE: &str =
 
 /// When a policy file is none, or cannot be applied.
 pub(super) const POLICY: &str = "Nothing was changed. Correct the file, and run the same command again.";
-
-/// For whoever asks a banned node.
-pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew with a new \
-                           token and an empty state directory.";
-
-/// For whoever wants the name of a banned node.
-pub(super) fn banned_name_hint(node: &NodeName) -> String {
-    format!("Forget it first, if its name is to be given again: aurora nodes remove {node}")
-}
 
 /// For whoever meets a sealed node.
 pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::agent_error::AgentError;
+use super::roster_error::RosterError;
 use super::sealed_parts::Awaits;
 use super::signing::SignatureRefused;
 use crate::crypto::fields::FieldError;
@@ -153,9 +154,6 @@ pub enum VaultError {
     /// What is wished of a secret cannot be.
     #[error(transparent)]
     Wish(#[from] WishError),
-    /// A join token that would admit for too long, or not at all.
-    #[error("valid_for must be between 1 s and 24 h")]
-    TokenLifetime,
     /// A scope or environment that cannot be used here.
     #[error("{0}")]
     BadScope(String),
@@ -193,24 +191,9 @@ pub enum VaultError {
     /// Something about agents or API keys.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// A node of that name has joined already.
-    #[error("a node named {0} has joined already")]
-    NodeExists(NodeName),
-    /// The node of that name was banned.
-    #[error("the node {0} is banned")]
-    NodeBanned(NodeName),
-    /// The node does not wait for approval.
-    #[error("the node {0} does not wait for approval")]
-    NotPending(NodeName),
-    /// The node waits with another key than the one that was compared.
-    #[error("the node {0} waits with a key of another fingerprint: it may not be the machine that you mean")]
-    OtherFingerprint(NodeName),
-    /// The lead cannot be thrown out of its own mesh.
-    #[error("the lead cannot be banned or removed")]
-    LeadStays,
-    /// No join token is called that.
-    #[error("no join token is called {0}")]
-    NoSuchToken(String),
+    /// Something about the nodes of the mesh, or its join tokens.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
     /// This node was banned, and holds nothing any more.
     #[error("the lead has banned this node; it was told so at {at}, and holds nothing any more")]
     Banned {
@@ -305,7 +288,7 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::TokenLifetime | Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchField { .. }
@@ -318,12 +301,7 @@ impl VaultError {
             Self::BadScope(_) => "bad_scope",
             Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
-            Self::NodeExists(_) => "node_exists",
-            Self::NodeBanned(_) => "node_banned",
-            Self::NotPending(_) => "not_pending",
-            Self::OtherFingerprint(_) => "fingerprint_mismatch",
-            Self::LeadStays => "lead_stays",
-            Self::NoSuchToken(_) => "not_found",
+            Self::Roster(error) => error.code(),
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",

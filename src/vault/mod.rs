@@ -47,6 +47,7 @@ pub mod read;
 mod refusal;
 pub mod request;
 pub mod resolve;
+pub mod roster_error;
 mod rule_change;
 mod rules;
 pub mod sealed;

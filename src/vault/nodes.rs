@@ -17,6 +17,7 @@ use super::error::VaultError;
 use super::parts::Vault;
 use super::refusal::{Subject, refusal};
 use super::request::{Approval, TokenRequest};
+use super::roster_error::RosterError;
 
 /// Long enough to walk to another machine, short enough that a lost token is worth little.
 const TOKEN_VALID_FOR: Duration = Duration::from_secs(600);
@@ -28,7 +29,7 @@ impl Vault {
     /// Issues a token that admits one node once.
     ///
     /// # Errors
-    /// [`VaultError`]; `NodeExists` when the name is taken, `NodeBanned` when its bearer was banned.
+    /// [`VaultError`]; `Exists` when the name is taken, `Banned` when its bearer was banned.
     pub async fn issue_token(&self, caller: &Caller, ask: TokenRequest) -> Result<IssuedToken, VaultError> {
         let mut account = Account::open(caller, Action::NodeManage, self.parts.clock.now());
         account.reason(Some(&format!("token for node {}", ask.node)));
@@ -92,7 +93,7 @@ impl Vault {
     /// Throws a node out and keeps it known as that. Its connections end at once, and it wipes its cache when it hears.
     ///
     /// # Errors
-    /// [`VaultError`]; `LeadStays` for the lead, `NodeBanned` when it is banned already.
+    /// [`VaultError`]; `LeadStays` for the lead, `Banned` when it is banned already.
     pub async fn ban(&self, caller: &Caller, node: NodeName, reason: String) -> Result<ThrownOut, VaultError> {
         let mut account = Account::open(caller, Action::NodeManage, self.parts.clock.now());
         account.reason(Some(&format!("ban of node {node}: {reason}")));
@@ -122,7 +123,7 @@ impl Vault {
         let lead = self.lead()?;
         let valid_for = ask.valid_for.unwrap_or(TOKEN_VALID_FOR);
         if valid_for.is_zero() || valid_for > TOKEN_VALID_MAX {
-            return Err(VaultError::TokenLifetime);
+            return Err(RosterError::TokenLifetime.into());
         }
         let now = self.parts.clock.now().wall;
         let secret = JoinSecret::generate(lead.authority, lead.addresses.clone(), &*self.parts.entropy)
@@ -166,7 +167,7 @@ impl Vault {
         self.node_permit(caller, Action::NodeManage, account)?;
         let (lead, now) = (self.lead()?, self.parts.clock.now().wall);
         let known = lead.board.tokens.load().values().find(|token| token.hash.id() == id).cloned();
-        let token = known.ok_or_else(|| VaultError::NoSuchToken(id.to_owned()))?;
+        let token = known.ok_or_else(|| RosterError::NoSuchToken(id.to_owned()))?;
         let audit_seq = self.announce(account).await?;
         let committed = lead.secrets.commit(Change::RevokeToken(token.hash), audit_seq).await;
         committed.map_err(|error| refusal(&error, Subject::Node(&token.node)))?;

@@ -5,6 +5,7 @@ use crate::model::name::NodeName;
 use crate::model::secret::ScopedSecret;
 
 use super::error::VaultError;
+use super::roster_error::RosterError;
 
 /// What the change was about.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +46,11 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
         (CommitError::NoSuchNode, Subject::Node(node)) => VaultError::NoSuchNode(node.clone()),
         (CommitError::Unchangeable, _) => VaultError::BadScope(error.to_string()),
         (CommitError::Article { .. } | CommitError::TooManyArticles, _) => VaultError::BadRule(error.to_string()),
-        (CommitError::NodeExists, Subject::Node(node)) => VaultError::NodeExists(node.clone()),
-        (CommitError::Banned, Subject::Node(node)) => VaultError::NodeBanned(node.clone()),
-        (CommitError::NotPending, Subject::Node(node)) => VaultError::NotPending(node.clone()),
-        (CommitError::OtherKey, Subject::Node(node)) => VaultError::OtherFingerprint(node.clone()),
-        (CommitError::LeadStays, _) => VaultError::LeadStays,
+        (CommitError::NodeExists, Subject::Node(node)) => RosterError::Exists(node.clone()).into(),
+        (CommitError::Banned, Subject::Node(node)) => RosterError::Banned(node.clone()).into(),
+        (CommitError::NotPending, Subject::Node(node)) => RosterError::NotPending(node.clone()).into(),
+        (CommitError::OtherKey, Subject::Node(node)) => RosterError::OtherFingerprint(node.clone()).into(),
+        (CommitError::LeadStays, _) => RosterError::LeadStays.into(),
         (
             CommitError::NoSuchSecret | CommitError::NotDeleted | CommitError::Destroyed(_),
             Subject::Node(_) | Subject::Many,

@@ -13,6 +13,7 @@ use aurora_mesh::vault::answer::NodeLine;
 use aurora_mesh::vault::answer_nodes::TokenState;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::{Approval, ExposureOf, TokenRequest};
+use aurora_mesh::vault::roster_error::RosterError;
 use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason, Rejoin};
 
 use crate::support::callers::{admin, node, place, put, read};
@@ -61,10 +62,10 @@ async fn a_node_becomes_a_member_once_its_fingerprint_was_compared_and_not_befor
     let waiting = line(&mesh, "alpha").await.expect("in the roster");
     assert_eq!((waiting.standing, waiting.pin.fingerprint()), (Standing::Pending, shown.clone()));
     let other = NodeKey::generate().expect("a key").pin().fingerprint();
-    assert!(matches!(approve(&mesh, "alpha", &other).await, Err(VaultError::OtherFingerprint(_))));
+    assert!(matches!(approve(&mesh, "alpha", &other).await, Err(VaultError::Roster(RosterError::OtherFingerprint(_)))));
     assert_eq!(left_waiting(&machine, &token).await, shown, "the same machine shows the same key again");
     approve(&mesh, "alpha", &shown).await.expect("approved");
-    assert!(matches!(approve(&mesh, "alpha", &shown).await, Err(VaultError::NotPending(_))));
+    assert!(matches!(approve(&mesh, "alpha", &shown).await, Err(VaultError::Roster(RosterError::NotPending(_)))));
     machine.join(&token).await.expect("the same join goes on");
     machine.start().await;
     machine.is_fresh().await;
@@ -129,7 +130,7 @@ async fn who_waits_holds_nothing_gets_no_certificate_and_is_not_let_in() {
     assert!(out.revision > stored.revision);
     assert!(matches!(
         approve(&mesh, "alpha", &line(&mesh, "alpha").await.expect("known").pin.fingerprint()).await,
-        Err(VaultError::NodeBanned(_))
+        Err(VaultError::Roster(RosterError::Banned(_)))
     ));
 }
 
@@ -149,7 +150,7 @@ async fn tokens_are_listed_by_what_became_of_them_and_a_revoked_one_admits_nobod
     let refused = mesh.stranger("beta").join(&open).await.expect_err("refused");
     assert!(format!("{refused:#}").contains("does not know this token"), "{refused:#}");
     let again = mesh.lead.vault().revoke_token(&admin(), &id).await;
-    assert!(matches!(again, Err(VaultError::NoSuchToken(_))), "{again:?}");
+    assert!(matches!(again, Err(VaultError::Roster(RosterError::NoSuchToken(_)))), "{again:?}");
     mesh.token("gamma", prod(&[])).await;
     mesh.lead.clock.advance(Duration::from_secs(601));
     assert!(listed().await.iter().any(|line| line.state == TokenState::Expired));

@@ -12,6 +12,7 @@ use aurora_mesh::model::roster::Standing;
 use aurora_mesh::transport::error::{Refusal, TransportError};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::ExposureOf;
+use aurora_mesh::vault::roster_error::RosterError;
 
 use crate::support::callers::{admin, node, place, put, read};
 use crate::support::forge::{Forge, join_by_hand};
@@ -117,7 +118,6 @@ async fn a_banned_node_is_told_by_an_alert_of_its_own_and_a_removed_one_is_nobod
 async fn a_removed_follower_is_sent_away_and_wipes_and_its_name_can_be_given_again() {
     let (mesh, mut follower) = stage().await;
     let sealed = sealed_bytes(&mesh, &mut follower).await;
-    follower.is_fresh().await;
     assert_eq!(remove(&mesh, "vengeance").await.scopes, 1);
     is_banned(&follower).await;
     has_forgotten(&mut follower, &sealed).await;
@@ -136,15 +136,24 @@ async fn the_lead_stays_and_what_is_not_there_cannot_be_thrown_out() {
     let (mesh, follower) = stage().await;
     let vault = mesh.lead.vault();
     let why = || "a mistake".to_owned();
-    assert!(matches!(vault.ban(&admin(), node("aurora"), why()).await, Err(VaultError::LeadStays)));
-    assert!(matches!(vault.remove(&admin(), node("aurora"), None).await, Err(VaultError::LeadStays)));
+    assert!(matches!(
+        vault.ban(&admin(), node("aurora"), why()).await,
+        Err(VaultError::Roster(RosterError::LeadStays))
+    ));
+    assert!(matches!(
+        vault.remove(&admin(), node("aurora"), None).await,
+        Err(VaultError::Roster(RosterError::LeadStays))
+    ));
     assert!(matches!(vault.ban(&admin(), node("nobody"), why()).await, Err(VaultError::NoSuchNode(_))));
     let elsewhere = follower.vault().ban(&admin(), node("vengeance"), why()).await;
     assert!(matches!(elsewhere, Err(VaultError::NotLead { .. })), "{elsewhere:?}");
     ban(&mesh, "vengeance").await;
-    assert!(matches!(vault.ban(&admin(), node("vengeance"), why()).await, Err(VaultError::NodeBanned(_))));
+    assert!(matches!(
+        vault.ban(&admin(), node("vengeance"), why()).await,
+        Err(VaultError::Roster(RosterError::Banned(_)))
+    ));
     let entitled = vault.entitle(&admin(), node("vengeance"), prod(&[])).await;
-    assert!(matches!(entitled, Err(VaultError::NodeBanned(_))), "{entitled:?}");
+    assert!(matches!(entitled, Err(VaultError::Roster(RosterError::Banned(_)))), "{entitled:?}");
 }
 
 /// What it could have read is asked for after it was thrown out, not before.

@@ -15,6 +15,7 @@ use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::TokenRequest;
+use aurora_mesh::vault::roster_error::RosterError;
 use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason, Rejoin};
 
 use crate::support::callers::{admin, node, put, read};
@@ -188,7 +189,7 @@ async fn a_name_is_given_to_one_node_only() {
     assert!(log.lines_with("was it stolen").is_empty());
     let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), approve: false, valid_for: None };
     let taken = mesh.lead.vault().issue_token(&admin(), ask).await;
-    assert!(matches!(taken, Err(VaultError::NodeExists(_))), "{taken:?}");
+    assert!(matches!(taken, Err(VaultError::Roster(RosterError::Exists(_)))), "{taken:?}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::TokenRequest;
+use aurora_mesh::vault::roster_error::RosterError;
 use aurora_mesh::wire::join::{JoinAnswer, Refused, RefusedReason, Rejoin};
 
 use super::stage::{ban, is_banned, remove, stage};
@@ -40,7 +41,7 @@ async fn neither_its_token_nor_its_key_nor_another_token_lets_a_banned_node_in_a
     refused(ask_by_hand(&mesh, &token, thief).await, RefusedReason::UnknownToken);
     let ask = TokenRequest { node: node("alpha"), entitlement: prod(&[]), approve: false, valid_for: None };
     let taken = mesh.lead.vault().issue_token(&admin(), ask).await;
-    assert!(matches!(taken, Err(VaultError::NodeBanned(_))), "{taken:?}");
+    assert!(matches!(taken, Err(VaultError::Roster(RosterError::Banned(_)))), "{taken:?}");
 }
 
 #[tokio::test]

@@ -62,8 +62,14 @@ pub async fn sealed_bytes(mesh: &TestMesh, follower: &mut TestNode) -> Vec<Vec<u
     sealed.extend(contents.scope_keys.into_iter().map(|key| key.sealed));
     assert_eq!(sealed.len(), 2, "one record and one key");
     follower.start().await;
-    follower.is_fresh().await;
+    has_a_session(follower).await;
     sealed
+}
+
+/// Returns once the lead has answered a question of now: freshness alone may come from the disk.
+pub async fn has_a_session(follower: &TestNode) {
+    let ask = ReadRequest { refresh: true, ..read(NAME, None) };
+    eventually("the lead answers", || async { follower.read(ask.clone()).await.ok().map(drop) }).await;
 }
 
 /// Returns once the node knows that it is banned: it says so, and answers nobody.
@@ -93,10 +99,6 @@ pub async fn has_forgotten(follower: &mut TestNode, sealed: &[Vec<u8>]) {
 
 /// Returns once the lead has answered a question that was asked at the instant at which the follower's clock is held.
 pub async fn vouched_for_now(follower: &TestNode) {
-    let ask = ReadRequest { refresh: true, ..read(NAME, None) };
-    eventually("the lead vouches for the copy at the held instant", || async {
-        follower.read(ask.clone()).await.ok().map(drop)
-    })
-    .await;
+    has_a_session(follower).await;
     assert_eq!(follower.vault().health().lead_last_heard, Some(Duration::ZERO));
 }
