@@ -128,7 +128,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
@@ -201,6 +201,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::PurgeDue => PURGE_HINT,
         VaultError::NoIdentity => IDENTITY_HINT,
         VaultError::Denied { rule: _ } => DENIED_HINT,
+        VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
         VaultError::Frozen(freeze) => {
             return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
         }
@@ -351,7 +352,8 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 20] = [
+        let rows: [(ApiError, u16, &str); 21] = [
+            (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),
