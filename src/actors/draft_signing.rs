@@ -88,12 +88,10 @@ mod tests {
 
     /// What the store would be started from.
     fn stored(bench: &Bench) -> SigningKeys {
-        let blobs = bench.draft.mutations.iter().filter_map(|mutation| match mutation {
-            Mutation::PutBlob(BlobName::SigningKeys, bytes) => Some(bytes),
-            _ => None,
-        });
+        let stored = |mutation: &&Mutation| matches!(mutation, Mutation::PutBlob(BlobName::SigningKeys, _));
+        let last = bench.draft.mutations.iter().rev().find(stored).expect("stored");
+        let Mutation::PutBlob(_, last) = last else { unreachable!("it was looked for") };
         let (state, label) = (&bench.draft.state, BlobName::SigningKeys.as_str());
-        let last = blobs.last().expect("stored");
         assert_eq!(state.wrapped.get(&BlobName::SigningKeys), Some(last));
         let plain = state.root.unwrap(&bench.sealer.mesh, label, last).expect("opens under the root key of the draft");
         SigningKeys::from_plaintext(&plain).expect("keys")

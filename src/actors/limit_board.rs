@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(take(&one, 160), (Room::Allowed { remaining: 1 }, false, false), "what others counted grew old");
         one.begin();
         beat(&lead, &one, "one", &mut Told::new(), 160);
-        assert_eq!(take(&one, 160).1, true);
+        assert!(take(&one, 160).1);
     }
 
     #[test]

@@ -71,7 +71,8 @@ pub(super) async fn attend(
             .max_header_size(HEADER_BYTES_MAX)
             .keep_alive(keep_alive)
             // A client that has asked and hangs up is answered all the same: else a request would be cut off wherever it
-            // was, and a refusal before its line is written. It keeps its seat until then.
+            // was, and a refusal before its line is written. It keeps its seat until then. A client whose process has ended
+            // is not: see `front`.
             .half_close(true)
             .serve_connection(stream, service)
     );

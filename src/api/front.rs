@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
+use super::attest::Witness;
 use super::error::ApiError;
 use super::peer::Peer;
 use super::seats::Lane;
@@ -17,14 +18,20 @@ use super::stage::Stage;
 use super::table::{Row, row};
 use super::types_error::{ErrorBody, ErrorText};
 use super::{json, limit_headers};
+use crate::model::attested::Attested;
 use crate::model::caller::Caller;
+use crate::model::principal::Executable;
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
+use crate::vault::error::VaultError;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
 /// The only path that is answered on a reserved seat.
 const HEALTH: &str = "/health";
+
+/// The path that tells a caller all that is known of it.
+const WHOAMI: &str = "/api/whoami";
 
 /// The paths that take as long as there is to store, to compare, or to read back.
 const LARGE: [&str; 5] =
@@ -43,6 +50,8 @@ const NO_REQUEST_ID: &str = "none";
 pub(super) struct Front {
     /// The routes.
     pub(super) stage: Stage,
+    /// Knows who connected.
+    pub(super) witness: Arc<Witness>,
     /// Measures how long an answer takes.
     pub(super) clock: Arc<dyn Clock>,
     /// Draws request ids.
@@ -60,19 +69,19 @@ impl Front {
         };
         let shown = shown(&mut request);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = match shown {
-            Ok(shown) => {
+        let answered = match (shown, self.attested(peer, &path).await) {
+            (Ok(shown), Ok(attested)) => {
                 let counted = shown.counted.clone();
-                request.extensions_mut().insert(Caller { shown, ..peer.caller(request_id.clone()) });
+                request.extensions_mut().insert(Caller { attested, shown, ..peer.caller(request_id.clone()) });
                 let mut response = self.routed(lane, request).await;
                 if let Some(allowance) = counted.left() {
                     limit_headers::left(response.headers_mut(), allowance);
                 }
                 response
             }
-            Err(error) => error.into_response(),
+            (Err(error), _) | (_, Err(error)) => error.into_response(),
         };
-        let response = finish(response, &request_id);
+        let response = finish(kept_from_others(peer, answered), &request_id);
         tracing::debug!(
             request_id,
             uid = peer.uid,
@@ -84,6 +93,25 @@ impl Front {
             "request answered"
         );
         response
+    }
+
+    /// What is known of the process, with the digest of its program where that makes a difference. A program of which no
+    /// digest can be taken has none, which no rule is about.
+    async fn attested(&self, peer: &Peer, path: &str) -> Result<Arc<Attested>, ApiError> {
+        let program = peer.attested.executable.as_ref();
+        let wanted = |program: &Executable| path == WHOAMI || self.stage.wants_digest(program.path());
+        if !program.is_some_and(wanted) {
+            return Ok(Arc::clone(&peer.attested));
+        }
+        let taken = peer.with_digest(&self.witness, self.clock.now().wall);
+        let late = |_| ApiError::TimedOut { seconds: self.patience.as_secs() };
+        tokio::time::timeout(self.patience, taken).await.map_err(late)
+    }
+
+    /// Counts and logs a connection that is closed without an answer, because nobody is known to have made it.
+    pub(super) fn turn_away(&self, reason: &str) {
+        let times = self.witness.count_unidentified();
+        tracing::warn!(reason, times, "a local connection was closed without an answer");
     }
 
     async fn routed(&self, lane: Lane, request: Request<Body>) -> Response {
@@ -107,6 +135,13 @@ impl Front {
         self.entropy.fill(&mut bytes)?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
+}
+
+/// An answer goes to the process that asked, or to nobody: whoever holds its socket after it is somebody else. The vault
+/// has looked before its line was written; this is once more, for the time since.
+fn kept_from_others(peer: &Peer, answered: Response) -> Response {
+    let is_refusal = answered.extensions().get::<ApiError>().is_some();
+    if is_refusal || peer.is_there() { answered } else { ApiError::Vault(VaultError::CallerGone).into_response() }
 }
 
 /// A refusal travels to [`finish`] as an extension, because only there the request id is known.

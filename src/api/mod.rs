@@ -1,7 +1,7 @@
 //! HTTP on the agent and admin sockets: who asks, what, and one error-to-status table.
 //!
 //! A request passes, in this order: [`sockets`] (modes of the directory and the sockets) · [`server`] (accept) ·
-//! [`peer`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
+//! [`attest`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
 //! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
 //! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
 //! knows the door.
@@ -14,6 +14,12 @@ pub mod reception;
 pub mod server;
 pub mod sockets;
 
+mod attest;
+mod attest_digest;
+mod attest_names;
+mod attest_process;
+mod attest_program;
+mod attest_unit;
 mod body;
 mod budget;
 mod changes;
@@ -43,6 +49,7 @@ mod routes_secret;
 mod routes_signing;
 mod routes_unseal;
 mod routes_watch;
+mod routes_whoami;
 mod seats;
 mod shown;
 mod signed;
@@ -75,3 +82,4 @@ mod types_secret;
 mod types_tokens;
 mod types_unseal;
 mod types_watch;
+mod types_whoami;

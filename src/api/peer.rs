@@ -1,36 +1,37 @@
-//! Who is at the other end of a socket, in the kernel's words (`SO_PEERCRED`, unix(7)), asked before a byte is parsed.
+//! The process at the other end of a connection, as it was attested, and as the author of each of its requests.
 
-use std::fs;
-use std::io;
 use std::sync::Arc;
 
-use tokio::net::UnixStream;
-
+use super::attest::Witness;
+use super::attest_process::Process;
+use super::attest_program::Program;
+use crate::model::attested::Attested;
 use crate::model::caller::{Caller, Door, Shown};
+use crate::model::principal::Executable;
+use crate::model::time::Timestamp;
 
 /// The process that connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Peer {
     /// The socket it connected to.
     pub(super) door: Door,
     /// Effective user id at connect.
     pub(super) uid: u32,
-    gid: u32,
-    groups: Vec<u32>,
-    pid: Option<i32>,
+    /// Effective group id at connect.
+    pub(super) gid: u32,
+    /// Its supplementary groups.
+    pub(super) groups: Vec<u32>,
+    /// Its pid.
+    pub(super) pid: Option<i32>,
+    /// What else is known of it; the digest of its program is not among it.
+    pub(super) attested: Arc<Attested>,
+    /// Its program, with the file that it was.
+    pub(super) program: Option<Program>,
+    /// Its handle.
+    pub(super) process: Process,
 }
 
 impl Peer {
-    /// Asks the kernel.
-    ///
-    /// # Errors
-    /// When the kernel does not say: then the connection must be closed.
-    pub(super) fn of(stream: &UnixStream, door: Door) -> io::Result<Self> {
-        let credential = stream.peer_cred()?;
-        let (uid, gid, pid) = (credential.uid(), credential.gid(), credential.pid());
-        Ok(Self { door, uid, gid, groups: groups_of(pid, uid, gid), pid })
-    }
-
     /// The same process, as the author of one request.
     pub(super) fn caller(&self, request_id: String) -> Caller {
         Caller {
@@ -39,60 +40,23 @@ impl Peer {
             gid: self.gid,
             groups: self.groups.clone(),
             pid: self.pid,
-            attested: Arc::default(),
+            attested: Arc::clone(&self.attested),
             shown: Shown::default(),
             request_id,
         }
     }
-}
 
-/// Supplementary groups, from `/proc/PID/status`. None when it cannot be read, which never grants. The pid may have been
-/// given to another process since it connected, so the ids must still be those of the socket: a process of the same user
-/// and group is as much that user as the one that connected.
-fn groups_of(pid: Option<i32>, uid: u32, gid: u32) -> Vec<u32> {
-    let status = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
-    status.map(|status| parse_groups(&status, uid, gid)).unwrap_or_default()
-}
-
-fn parse_groups(status: &str, uid: u32, gid: u32) -> Vec<u32> {
-    // The second number of `Uid:` and `Gid:` is the effective one (proc_pid_status(5)), which is what SO_PEERCRED gives.
-    let effective = |key| numbers(status, key).get(1).copied();
-    if effective("Uid:") == Some(uid) && effective("Gid:") == Some(gid) { numbers(status, "Groups:") } else { vec![] }
-}
-
-fn numbers(status: &str, key: &str) -> Vec<u32> {
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    line.into_iter().flat_map(str::split_whitespace).filter_map(|number| number.parse().ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STATUS: &str = "Name:\tcurl\nUid:\t1000\t1001\t1000\t1000\nGid:\t100\t101\t100\t100\nGroups:\t4 27 990 \n";
-
-    #[test]
-    fn groups_count_only_while_the_ids_are_those_of_the_socket() {
-        assert_eq!(parse_groups(STATUS, 1001, 101), [4, 27, 990]);
-        assert!(parse_groups(STATUS, 1000, 101).is_empty());
-        assert!(parse_groups(STATUS, 1001, 100).is_empty());
-        assert!(parse_groups("", 1001, 101).is_empty());
-        assert!(parse_groups("Groups:\t0\n", 1001, 101).is_empty());
+    /// Whether the process is still there. What somebody else says on its connection is not its word.
+    pub(super) fn is_there(&self) -> bool {
+        self.process.is_there()
     }
 
-    #[test]
-    fn a_process_that_is_gone_has_no_groups() {
-        assert!(groups_of(None, 0, 0).is_empty());
-        assert!(groups_of(Some(i32::MAX), 0, 0).is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_connected_socket_tells_who_we_are() {
-        let (here, _there) = UnixStream::pair().expect("pair");
-        let peer = Peer::of(&here, Door::Agent).expect("credential");
-        let caller = peer.caller("id".into());
-        assert_eq!(caller.uid, rustix::process::geteuid().as_raw());
-        assert_eq!(caller.gid, rustix::process::getegid().as_raw());
-        assert_eq!((caller.door, caller.request_id.as_str()), (Door::Agent, "id"));
+    /// What is known of it, with the digest of its program if one can be taken. `now` is the wall clock.
+    pub(super) async fn with_digest(&self, witness: &Witness, now: Timestamp) -> Arc<Attested> {
+        let Some(program) = &self.program else { return Arc::clone(&self.attested) };
+        let Some(digest) = witness.digest(program, now).await else { return Arc::clone(&self.attested) };
+        // A path that was taken once is taken again.
+        let Ok(exactly) = Executable::new(program.name.path(), Some(digest)) else { return Arc::clone(&self.attested) };
+        Arc::new(Attested { executable: Some(exactly), ..Attested::clone(&self.attested) })
     }
 }

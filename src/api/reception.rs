@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::attest::Witness;
 use super::budget::Budget;
 use super::changes::Changes;
 use super::connection::Patience;
@@ -16,7 +16,7 @@ use super::router;
 use super::routes_unseal::{self, SealedDesk};
 use super::server::{Limits, attend_all};
 use super::sockets::Sockets;
-use super::stage::Stage;
+use super::stage::{Open, Stage};
 use crate::model::time::{Clock, Entropy};
 use crate::vault::parts::Vault;
 use crate::vault::sealed::SealedDoor;
@@ -44,8 +44,8 @@ impl Reception {
         limits: Limits,
     ) -> Self {
         let (changes, stop) = (Changes::default(), CancellationToken::new());
-        let routes = open_routes(vault, &changes, &clock, limits.value_bytes_max, &stop);
-        Self::start(sockets, routes, changes, (clock, entropy), limits, stop)
+        let stage = Stage::open(opened(vault, &changes, &clock, limits.value_bytes_max, &stop));
+        Self::start(sockets, stage, changes, (clock, entropy), limits, stop)
     }
 
     /// Answers that the node is sealed, and lets it be unsealed.
@@ -60,13 +60,13 @@ impl Reception {
         let changes = Changes::default();
         let desk = SealedDesk { door, changes: changes.clone(), budget: Budget::default() };
         let stop = CancellationToken::new();
-        Self::start(sockets, routes_unseal::build(desk), changes, (clock, entropy), limits, stop)
+        Self::start(sockets, Stage::new(routes_unseal::build(desk)), changes, (clock, entropy), limits, stop)
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
     pub fn admit(&self, vault: Vault) {
-        let routes = open_routes(vault, &self.changes, &self.front.clock, self.value_bytes_max, &self.stop);
-        self.front.stage.advance(routes);
+        let open = opened(vault, &self.changes, &self.front.clock, self.value_bytes_max, &self.stop);
+        self.front.stage.advance(open);
     }
 
     /// Finishes what is under way (requests for at most 5 s, then changes for as long) and removes the sockets.
@@ -80,13 +80,14 @@ impl Reception {
 
     fn start(
         sockets: Sockets,
-        routes: Router,
+        stage: Stage,
         changes: Changes,
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
         limits: Limits,
         stop: CancellationToken,
     ) -> Self {
-        let front = Arc::new(Front { stage: Stage::new(routes), clock, entropy, patience: REQUEST_PATIENCE });
+        let witness = Witness::of_machine();
+        let front = Arc::new(Front { stage, witness, clock, entropy, patience: REQUEST_PATIENCE });
         let attending = attend_all(sockets, Arc::clone(&front), limits, Patience::default(), stop.clone());
         let under_way = changes.clone();
         let running = tokio::spawn(async move {
@@ -97,13 +98,14 @@ impl Reception {
     }
 }
 
-fn open_routes(
+fn opened(
     vault: Vault,
     changes: &Changes,
     clock: &Arc<dyn Clock>,
     value_bytes_max: usize,
     stop: &CancellationToken,
-) -> Router {
+) -> Open {
     let (changes, clock, stop) = (changes.clone(), Arc::clone(clock), stop.clone());
-    router::build(Arc::new(Desk { vault, changes, budget: Budget::default(), clock, value_bytes_max, stop }))
+    let desk = Desk { vault: vault.clone(), changes, budget: Budget::default(), clock, value_bytes_max, stop };
+    Open { routes: router::build(Arc::new(desk)), vault }
 }

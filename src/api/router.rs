@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::{
     routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_environments, routes_exposure, routes_freezes,
     routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_secret, routes_signing,
-    routes_unseal, routes_watch,
+    routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -56,6 +56,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))
         .route("/api/keys/rotate-root", post(routes_keys::rotate_root))
+        .route("/api/whoami", get(routes_whoami::whoami))
         .route(
             "/api/freezes",
             get(routes_freezes::list).post(routes_freezes::freeze).delete(routes_freezes::unfreeze_named),

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::attest::Knock;
 use super::connection::{Patience, attend};
 use super::front::Front;
-use super::peer::Peer;
 use super::seats::Seats;
 use super::sockets::Sockets;
 use crate::model::caller::Door;
@@ -75,15 +75,24 @@ impl Hall {
                     continue;
                 }
             };
-            let Ok(peer) = Peer::of(&stream, door) else {
-                tracing::warn!(?door, "the kernel did not say who connected; connection closed");
-                continue;
-            };
-            let seat = self.seats.take(peer.uid);
-            let (front, stop) = (Arc::clone(&self.front), self.stop.clone());
-            self.tasks.spawn(attend(stream, peer, seat, front, self.patience, stop));
+            match self.front.witness.knock(&stream, door) {
+                Ok(knock) => self.receive(stream, knock),
+                Err(error) => self.front.turn_away(&format!("the kernel did not say who connected: {error}")),
+            }
         }
         remove(&listener);
+    }
+
+    /// Gives a connection its seat, and attends to it once it is known who made it.
+    fn receive(&self, stream: UnixStream, knock: Knock) {
+        let seat = self.seats.take(knock.uid);
+        let (front, patience, stop) = (Arc::clone(&self.front), self.patience, self.stop.clone());
+        self.tasks.spawn(async move {
+            match front.witness.attest(knock).await {
+                Some(peer) => Box::pin(attend(stream, peer, seat, front, patience, stop)).await,
+                None => front.turn_away("the process that connected is gone"),
+            }
+        });
     }
 }
 
@@ -99,13 +108,17 @@ fn remove(listener: &UnixListener) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
     use axum::Router;
     use axum::routing::get;
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
 
+    use super::super::attest::{Credentials, Kernel, Linux, Witness};
     use super::super::router;
     use super::super::sockets::bind;
     use super::super::stage::Stage;
@@ -136,6 +149,10 @@ mod tests {
     }
 
     async fn start(limits: Limits, patience: Patience) -> Started {
+        start_with(limits, patience, Witness::of_machine()).await
+    }
+
+    async fn start_with(limits: Limits, patience: Patience, witness: Arc<Witness>) -> Started {
         let home = tempfile::tempdir().expect("directory");
         let sockets = bind(home.path(), None).await.expect("bound");
         let routes = Router::new()
@@ -144,6 +161,7 @@ mod tests {
             .route("/slow", get(std::future::pending::<()>));
         let front = Front {
             stage: Stage::new(router::with_refusals(routes)),
+            witness,
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
@@ -189,6 +207,33 @@ mod tests {
         let wrong = node.say(&request("PUT", "/api/secrets")).await;
         assert!(wrong.starts_with("HTTP/1.1 405") && wrong.contains("\"wrong_method\""), "{wrong}");
         assert!(wrong.contains("allow: GET,HEAD"), "{wrong}");
+    }
+
+    /// A kernel that says who connected, or what its process is, to nobody.
+    struct Mute {
+        credentials: bool,
+    }
+
+    impl Kernel for Mute {
+        fn credentials(&self, stream: &UnixStream) -> std::io::Result<Credentials> {
+            if self.credentials { Linux.credentials(stream) } else { Err(ErrorKind::InvalidInput.into()) }
+        }
+
+        fn pidfd(&self, _stream: &UnixStream) -> std::io::Result<Option<OwnedFd>> {
+            Err(nix::errno::Errno::ESRCH.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_kernel_does_not_say_who_connected_nothing_is_answered_and_it_is_counted() {
+        for credentials in [false, true] {
+            let witness = Arc::new(Witness::new(Box::new(Mute { credentials }), Path::new("/proc")));
+            let node = start_with(Limits::default(), Patience::default(), Arc::clone(&witness)).await;
+            for path in ["/health", "/api/secrets"] {
+                assert_eq!(node.say(&request("GET", path)).await, "", "{path}");
+            }
+            assert_eq!(witness.count_unidentified(), 3, "the two, and this one");
+        }
     }
 
     #[tokio::test]

@@ -5,10 +5,20 @@ use std::sync::OnceLock;
 
 use axum::Router;
 
+use crate::vault::parts::Vault;
+
 /// The routes of a node through its life.
 pub(super) struct Stage {
     first: Router,
-    then: OnceLock<Router>,
+    then: OnceLock<Open>,
+}
+
+/// What a node has from when it is open.
+pub(super) struct Open {
+    /// Its routes.
+    pub(super) routes: Router,
+    /// The door behind them.
+    pub(super) vault: Vault,
 }
 
 impl Stage {
@@ -17,14 +27,24 @@ impl Stage {
         Self { first, then: OnceLock::new() }
     }
 
+    /// A node that is open from the start.
+    pub(super) fn open(open: Open) -> Self {
+        Self { first: Router::new(), then: OnceLock::from(open) }
+    }
+
     /// From here on these routes answer. What is under way ends where it began. Only the first call counts.
-    pub(super) fn advance(&self, then: Router) {
+    pub(super) fn advance(&self, then: Open) {
         // A node is opened once: there are no third routes to be lost.
         drop(self.then.set(then));
     }
 
     /// The routes that answer now.
     pub(super) fn routes(&self) -> &Router {
-        self.then.get().unwrap_or(&self.first)
+        self.then.get().map_or(&self.first, |open| &open.routes)
+    }
+
+    /// Whether any rule tells the bytes of the program at this path from others. None does on a sealed node.
+    pub(super) fn wants_digest(&self, path: &str) -> bool {
+        self.then.get().is_some_and(|open| open.vault.wants_digest(path))
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{NO_JOURNAL, PURGE_DUE, share_hint, unseal_hint};
-use super::{table_agents, table_nodes};
+use super::table_hints::{share_hint, unseal_hint};
+use super::{table_agents, table_hints, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -128,7 +128,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
-        VaultError::NoIdentity | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
+        VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
@@ -180,13 +180,10 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
-        VaultError::PurgeDue => PURGE_DUE,
-        VaultError::NoIdentity => {
-            "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine."
-        }
-        VaultError::Denied { rule: _ } => {
-            "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal."
-        }
+        VaultError::PurgeDue => table_hints::PURGE_DUE,
+        VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",
+        VaultError::NoIdentity => table_hints::NO_IDENTITY,
+        VaultError::Denied { rule: _ } => table_hints::DENIED,
         VaultError::Frozen(freeze) => {
             return format!("Wait, or ask the owner of the lead, who can: aurora unfreeze {}", freeze.target);
         }
@@ -195,15 +192,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
         VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
-        VaultError::BadPolicy(_) => "Nothing was changed. Correct the file, and run the same command again.",
-        VaultError::PolicyRefused { .. } => "Nothing was changed. Correct the file, and plan it again.",
+        VaultError::BadPolicy(_) | VaultError::PolicyRefused { .. } => table_hints::POLICY,
         VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",
         VaultError::VersionConflict { .. } => "Read the current version, and put again with it as cas.",
         VaultError::Moved => "Try again.",
-        VaultError::Fields(_) => {
-            "Give a JSON object with exactly the declared fields, each a text; or declare other fields."
-        }
+        VaultError::Fields(_) => table_hints::FIELDS,
         VaultError::NodeSealed { awaits } => unseal_hint(*awaits),
         VaultError::NotSealed => "Nothing is to be done: the node serves.",
         VaultError::OtherLock { .. } => "Look with: aurora unseal --status",
@@ -216,14 +210,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,
         VaultError::Metadata(_) => "Shorten the metadata.",
         VaultError::Wish(_) => "Correct it and send the request again.",
-        VaultError::BadScope(_) => {
-            "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list"
-        }
+        VaultError::BadScope(_) => table_hints::BAD_SCOPE,
         VaultError::BadRule(_) => "Shorten its texts and lists, or take out rules, agents or keys that are not used.",
         VaultError::BadCursor => "Start again without a cursor, and pass next_cursor as it came.",
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
-        VaultError::AuditUnavailable => NO_JOURNAL,
+        VaultError::AuditUnavailable => table_hints::AUDIT_UNAVAILABLE,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
@@ -331,7 +323,8 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 20] = [
+        let rows: [(ApiError, u16, &str); 21] = [
+            (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
             (VaultError::ValueTooLarge { bytes_max: 1 }.into(), 413, "value_too_large"),

@@ -1,15 +1,34 @@
-//! The longer hints of the table of errors: what to do next when a node is sealed, or a share is not taken.
+//! The longer hints of the table of errors: what to do next.
 
 use crate::crypto::gathering::ShareError;
 use crate::vault::sealed_parts::Awaits;
 
-/// For whoever meets a node that cannot write down what it does.
-pub(super) const NO_JOURNAL: &str =
-    "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
-
-/// For whoever destroyed a value whose bytes are still in the file.
+/// When bytes are still in the file.
 pub(super) const PURGE_DUE: &str =
     "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
+
+/// When it is not known who asks.
+pub(super) const NO_IDENTITY: &str =
+    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
+
+/// When policy refuses.
+pub(super) const DENIED: &str =
+    "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
+
+/// When a value does not fit its fields.
+pub(super) const FIELDS: &str =
+    "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
+
+/// When a scope or an environment is none of this node.
+pub(super) const BAD_SCOPE: &str =
+    "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";
+
+/// When the journal cannot be written.
+pub(super) const AUDIT_UNAVAILABLE: &str =
+    "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
+
+/// When a policy file is none, or cannot be applied.
+pub(super) const POLICY: &str = "Nothing was changed. Correct the file, and run the same command again.";
 
 /// For whoever meets a sealed node.
 pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {

@@ -36,8 +36,10 @@ pub struct Entry {
     pub request_id: String,
     /// Who did it: `user:1000`, `node:vengeance`, `admin`.
     pub principal: String,
-    /// How that is known: `peer-credentials`, `certificate`, `node`.
+    /// How that is known: `peer-credentials+pidfd, agent socket`, `certificate`, `node`.
     pub established: &'static str,
+    /// `weak` when what is told of the process was read on an older kernel's word; absent when it was not, or there is none.
+    pub attest: Option<&'static str>,
     /// What was done: the text of an action, or an event of the node itself such as `journal.recovered`.
     pub action: &'static str,
     /// On which secret.
@@ -86,6 +88,7 @@ impl Entry {
             request_id: String::new(),
             principal: "node".to_owned(),
             established: "node",
+            attest: None,
             action,
             secret: None,
             scope: None,

@@ -36,6 +36,8 @@ struct Line<'a> {
     request_id: &'a str,
     principal: &'a str,
     established: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attest: Option<&'a str>,
     action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -80,6 +82,7 @@ pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(He
         request_id: &entry.request_id,
         principal: &entry.principal,
         established: entry.established,
+        attest: entry.attest,
         action: entry.action,
         secret: entry.secret.as_ref().map(ToString::to_string),
         scope: entry.scope.as_ref().map(ToString::to_string),
@@ -215,6 +218,7 @@ mod tests {
             version: Some(Version::FIRST),
             freshness: Some("hit"),
             latency: Some(Duration::from_micros(85)),
+            attest: Some("weak"),
             reason: Some("nightly \"sync\"\nrun\u{1b}".to_owned()),
             lasting: false,
             ..sample::entry("r1")
@@ -225,7 +229,7 @@ mod tests {
             format!(
                 "{{\"seq\":1,\"prev\":\"{zeros}\",\"time\":\"2026-11-21T08:00:00.123Z\",\"node\":\"vengeance\",\
                  \"request_id\":\"r1\",\"principal\":\"user:1000\",\"established\":\"peer-credentials\",\
-                 \"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
+                 \"attest\":\"weak\",\"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
                  \"environment\":\"prod\",\"company\":\"acme\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\
                  \"outcome\":\"ok\",\
                  \"freshness\":\"hit\",\"latency_us\":85,\"reason\":\"nightly \\\"sync\\\"\\nrun\\u001b\"}}\n"
@@ -236,7 +240,7 @@ mod tests {
     #[test]
     fn what_an_entry_does_not_have_is_left_out() {
         let line = rendered(&sample::entry("r1")).expect("short");
-        for field in ["secret", "scope", "company", "version", "freshness", "latency_us", "reason"] {
+        for field in ["attest", "secret", "scope", "company", "version", "freshness", "latency_us", "reason"] {
             assert!(!line.contains(&format!("\"{field}\":")), "{line}");
         }
     }

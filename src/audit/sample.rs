@@ -44,6 +44,7 @@ pub(super) fn entry(request_id: &str) -> Entry {
         request_id: request_id.to_owned(),
         principal: "user:1000".to_owned(),
         established: "peer-credentials",
+        attest: None,
         action: "secret.read",
         secret: None,
         scope: None,

@@ -17,6 +17,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_watch::WatchArguments;
+use super::arguments_whoami::WhoamiArguments;
 use crate::model::name::{AgentName, CompanyId, EnvironmentName};
 use crate::model::secret::Scope;
 
@@ -223,6 +224,12 @@ Ctrl-C ends it with exit code 130.")]
         #[arg(value_name = "WHOSE")]
         of: String,
     },
+    /// Show what the node sees of this command, and ask what it would be allowed
+    #[command(after_help = "Examples:
+  aurora whoami
+  aurora whoami --may secret.read hubspot/api_key --company acme
+  aurora whoami --admin --may node.manage")]
+    Whoami(WhoamiArguments),
     /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
     #[command(after_help = "Examples:
   aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'

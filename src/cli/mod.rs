@@ -15,6 +15,7 @@ pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_secret;
 pub mod arguments_watch;
+pub mod arguments_whoami;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -62,6 +63,7 @@ mod verbs_token;
 mod verbs_unseal;
 mod verbs_view;
 mod verbs_watch;
+mod verbs_whoami;
 mod views_admin;
 mod views_agent;
 mod views_apikey;
@@ -81,6 +83,7 @@ mod views_signing;
 mod views_token;
 mod views_unseal;
 mod views_watch;
+mod views_whoami;
 mod wiped;
 
 use std::process::ExitCode;
@@ -139,6 +142,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,

@@ -60,9 +60,16 @@ impl Columns {
 }
 
 /// A text without characters that a terminal obeys. What others wrote (a description, a node's message) must not move
-/// the cursor of the person who reads it.
+/// the cursor of the person who reads it, nor turn the line around, nor hold what is not seen.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    text.chars().map(|character| if obeyed(character) { '\u{fffd}' } else { character }).collect()
+}
+
+/// Control characters, and those that only say how others are shown: directions, joiners, blanks without width, tags.
+fn obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn empty(style: Style) -> Table {

@@ -106,8 +106,11 @@ impl SigningKeys {
     }
 }
 
-/// The keys of the first agent, and what comes after them; `None` when they are cut off or no keys.
-fn one(bytes: &[u8]) -> Result<Option<(AgentName, Keys, &[u8])>, CryptoError> {
+/// One agent, its keys, and what comes after them.
+type One<'bytes> = (AgentName, Keys, &'bytes [u8]);
+
+/// The first agent of these bytes; `None` when it is cut off, or is none.
+fn one(bytes: &[u8]) -> Result<Option<One<'_>>, CryptoError> {
     let Some((agent, rest)) = name(bytes) else { return Ok(None) };
     let Some((current, rest)) = rest.split_first_chunk::<KEY_BYTES>() else { return Ok(None) };
     let current = Arc::new(SigningKey::from_slice(current)?);

@@ -69,7 +69,7 @@ pub enum PrincipalError {
     Unit(String),
     /// No program.
     #[error(
-        "{0:?} is not a program: write an absolute path without . and .., then @sha256: and 64 digits if it must be that file"
+        "{0:?} is not a program: write an absolute path of plain characters without blanks, . and .., then @sha256: and 64 digits if it must be that file"
     )]
     Executable(String),
 }
@@ -108,11 +108,12 @@ impl Executable {
     /// A program by its path and, if it is known, its digest.
     ///
     /// # Errors
-    /// [`PrincipalError::Executable`] when the path is not absolute and plain.
+    /// [`PrincipalError::Executable`] when the path is not absolute and plain. A blank in it would read as the end of one
+    /// principal and the start of another wherever a caller's are written beside each other, as in the audit.
     pub fn new(path: &str, sha256: Option<[u8; 32]>) -> Result<Self, PrincipalError> {
         let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
         let parts = path.strip_prefix('/').map(|rest| rest.split('/').all(plain));
-        let printable = !path.chars().any(char::is_control) && !path.contains(DIGEST_MARK);
+        let printable = path.bytes().all(|byte| byte.is_ascii_graphic()) && !path.contains(DIGEST_MARK);
         if parts == Some(true) && printable && path.len() <= PATH_BYTES_MAX {
             Ok(Self { path: path.to_owned(), sha256 })
         } else {
@@ -284,6 +285,9 @@ mod tests {
             "exe:/",
             "exe:/a@sha256:00",
             "exe:/a\u{7}",
+            "exe:/tmp/a admin",
+            "exe:/tmp/a\u{202e}",
+            "exe:/tmp/\u{e4}",
             &long,
             "agent:Open Claw",
             "node:lead",

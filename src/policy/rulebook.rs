@@ -1,6 +1,6 @@
 //! The rulebook as decisions use it: every article, indexed by whom it is about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::actions::Capability;
 use crate::model::agent::{Agent, AgentState};
@@ -25,6 +25,8 @@ pub struct Rulebook {
     /// What the grants and the agents come to, by whom it is about.
     about: HashMap<Principal, Shelf>,
     by_hash: HashMap<ApiKeyHash, (AgentName, ApiKeyName)>,
+    /// The paths of programs whose bytes a rule tells from others.
+    digests: HashSet<String>,
 }
 
 impl Default for Rulebook {
@@ -45,6 +47,7 @@ impl Rulebook {
             freezes: BTreeMap::new(),
             about: HashMap::new(),
             by_hash: HashMap::new(),
+            digests: HashSet::new(),
         };
         for article in articles {
             match article {
@@ -62,6 +65,13 @@ impl Rulebook {
         let agents = self.agents.values().filter(|agent| agent.state == AgentState::Active);
         let agents = agents.map(|agent| (Principal::Agent(agent.name.clone()), Rule::of_agent(agent)));
         let grants = self.grants.values().map(|grant| (grant.principal.clone(), Rule::of_grant(grant)));
+        for grant in self.grants.values() {
+            if let Principal::Executable(program) = &grant.principal
+                && program.sha256().is_some()
+            {
+                self.digests.insert(program.path().to_owned());
+            }
+        }
         for (principal, rule) in std::iter::once((Principal::Admin, Rule::of_admin())).chain(grants).chain(agents) {
             self.about.entry(principal).or_default().add(rule);
         }
@@ -114,6 +124,12 @@ impl Rulebook {
     #[must_use]
     pub fn mentions(&self, principal: &Principal) -> bool {
         self.about.contains_key(principal)
+    }
+
+    /// Whether any rule is about a program at this path with a digest: then the digest of a caller's own is worth taking.
+    #[must_use]
+    pub fn wants_digest(&self, path: &str) -> bool {
+        self.digests.contains(path)
     }
 
     /// Every article, in the order of their ids.
@@ -186,5 +202,33 @@ impl Rulebook {
         let speaks = |rule: &&Rule| rule.capabilities.contains(&capability) && rule.expires_at.is_after(now);
         self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Allow && rule.reach.is_everything())
             && !self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Deny)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::grant::Expiry;
+    use crate::model::reach::Reach;
+
+    #[test]
+    fn a_digest_is_wanted_only_where_a_rule_names_one() {
+        let grant = |name: &str, principal: &str| Grant {
+            name: GrantName::parse(name).expect(name),
+            principal: Principal::parse(principal).expect(principal),
+            capabilities: [Capability::DataRead].into(),
+            reach: Reach::everything(),
+            expires_at: Expiry::Never,
+            effect: Effect::Allow,
+            granted_by: "admin".to_owned(),
+            granted_at: Timestamp(0),
+            reason: "test".to_owned(),
+        };
+        let exactly = format!("exe:/usr/bin/backup@sha256:{}", "0".repeat(64));
+        let grants = [grant("exactly", &exactly), grant("any", "exe:/usr/bin/curl"), grant("user", "user:1000")];
+        let book = Rulebook::new(grants.map(Article::Grant));
+        assert!(book.wants_digest("/usr/bin/backup"));
+        assert!(!book.wants_digest("/usr/bin/curl") && !book.wants_digest("/usr/bin"));
+        assert!(!Rulebook::default().wants_digest("/usr/bin/backup"));
     }
 }

@@ -6,6 +6,7 @@ use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
 use crate::model::actions::Action;
+use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
 use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::number::Version;
@@ -20,25 +21,46 @@ use super::parts::Vault;
 /// The outcome of a line about one secret of a change of many, written before the change is announced as a whole.
 pub(super) const PLANNED: &str = "planned";
 
+/// The outcome of a request whose process had ended when it was to be answered.
+const GONE: &str = "caller_gone";
+
 /// What will be written about one request.
 #[derive(Debug)]
 pub(super) struct Account {
     entry: Entry,
     began: Moment,
+    presence: Presence,
     signed_ahead: Option<i64>,
 }
 
 impl Account {
     pub(super) fn open(caller: &Caller, action: Action, began: Moment) -> Self {
-        let established = match caller.door {
-            Door::Agent => "peer-credentials, agent socket",
-            Door::Admin => "peer-credentials, admin socket",
+        Self::of_text(caller, action.as_str(), began)
+    }
+
+    /// The account of a caller that asks what is known of it, which is no action of the table.
+    pub(super) fn of_oneself(caller: &Caller, began: Moment) -> Self {
+        Self::of_text(caller, "whoami", began)
+    }
+
+    fn of_text(caller: &Caller, action: &'static str, began: Moment) -> Self {
+        let strength = caller.attested.strength;
+        let established = match (caller.door, strength) {
+            (Door::Agent, Strength::Strong) => "peer-credentials+pidfd, agent socket",
+            (Door::Admin, Strength::Strong) => "peer-credentials+pidfd, admin socket",
+            (Door::Agent, Strength::Weak) => "peer-credentials, agent socket",
+            (Door::Admin, Strength::Weak) => "peer-credentials, admin socket",
+        };
+        let attest = match strength {
+            Strength::Strong => None,
+            Strength::Weak => Some(strength.as_str()),
         };
         let entry = Entry {
             request_id: caller.request_id.clone(),
             principal: format!("user:{}", caller.uid),
             established,
-            action: action.as_str(),
+            attest,
+            action,
             secret: None,
             scope: None,
             environment: None,
@@ -52,7 +74,7 @@ impl Account {
             reason: None,
             lasting: false,
         };
-        Self { entry, began, signed_ahead: None }
+        Self { entry, began, presence: caller.attested.presence.clone(), signed_ahead: None }
     }
 
     pub(super) fn about(&mut self, name: &SecretName, environment: &EnvironmentName) {
@@ -97,11 +119,18 @@ impl Account {
         self.entry.principal = principal;
     }
 
+    /// The rule that decided.
+    pub(super) fn rule(&self) -> &str {
+        &self.entry.rule
+    }
+
     /// An API key was shown beside what the kernel says.
     pub(super) fn shows_key(&mut self, door: Door) {
-        self.entry.established = match door {
-            Door::Agent => "API key and peer-credentials, agent socket",
-            Door::Admin => "API key and peer-credentials, admin socket",
+        self.entry.established = match (door, self.entry.attest) {
+            (Door::Agent, None) => "API key and peer-credentials+pidfd, agent socket",
+            (Door::Admin, None) => "API key and peer-credentials+pidfd, admin socket",
+            (Door::Agent, Some(_)) => "API key and peer-credentials, agent socket",
+            (Door::Admin, Some(_)) => "API key and peer-credentials, admin socket",
         };
     }
 
@@ -130,6 +159,21 @@ impl Account {
         now: Moment,
     ) -> Result<u64, VaultError> {
         heard(journal.append(self.line(outcome, now)).await, works)
+    }
+
+    /// The result, if the process that asked is still there to have it. What was announced is accounted for as what it
+    /// came to; only its answer is kept back.
+    pub(super) fn still_there<T>(&self, result: Result<T, VaultError>) -> Result<T, VaultError> {
+        if result.is_ok() && !self.presence.is_there() { Err(VaultError::CallerGone) } else { result }
+    }
+
+    /// What the line says of a result, before it is let out.
+    pub(super) fn outcome<T>(&self, result: &Result<T, VaultError>) -> &'static str {
+        match result {
+            Ok(_) => "ok",
+            Err(VaultError::CallerGone) => GONE,
+            Err(error) => error.code(),
+        }
     }
 
     /// The line as it is written now.
@@ -213,8 +257,20 @@ impl Vault {
 
     /// Writes the line of a request that has been decided, and lets its result out only then.
     pub(super) async fn settle<T>(&self, account: &Account, result: Result<T, VaultError>) -> Result<T, VaultError> {
-        let outcome = result.as_ref().map_or_else(VaultError::code, |_| "ok");
+        self.settle_as("ok", account, result).await
+    }
+
+    /// The same with another word for what was not refused.
+    pub(super) async fn settle_as<T>(
+        &self,
+        done: &'static str,
+        account: &Account,
+        result: Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let result = if account.entry.lasting { result } else { account.still_there(result) };
+        let outcome = if result.is_ok() { done } else { account.outcome(&result) };
         self.journal(account, outcome).await?;
-        result
+        // The line took its time. It may tell of an answer that nobody had; it never lacks one that somebody had.
+        account.still_there(result)
     }
 }

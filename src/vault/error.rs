@@ -24,6 +24,9 @@ pub enum VaultError {
     /// The kernel did not say who asks, or named nobody.
     #[error("the caller could not be identified")]
     NoIdentity,
+    /// The process that asked has ended. Whoever holds its socket by now is somebody else.
+    #[error("the process that connected has ended, and nobody else is answered in its place")]
+    CallerGone,
     /// Policy refuses. Also the answer for an absent secret when the caller may not know which it is.
     #[error("refused by policy")]
     Denied {
@@ -269,7 +272,7 @@ impl VaultError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoIdentity => "no_identity",
+            Self::NoIdentity | Self::CallerGone => "no_identity",
             Self::Denied { .. } => "denied",
             Self::Frozen(_) => "frozen",
             Self::NotFrozen(_) => "not_found",

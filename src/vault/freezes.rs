@@ -191,7 +191,9 @@ impl Vault {
         target: Option<&FreezeTarget>,
         reckoning: &Reckoning<'_>,
     ) -> HolderState {
-        if !target.is_none_or(|target| target.concerns(&entry.name, &entry.entitlement)) {
+        // Who waits for approval holds nothing. Who was banned may hold a cache until it is too old, or hears of it.
+        let concerned = target.is_none_or(|target| target.concerns(&entry.name, &entry.entitlement));
+        if !concerned || !entry.was_member() {
             return HolderState::NotConcerned;
         }
         if entry.name == self.parts.node {

@@ -32,6 +32,12 @@ const ARCHIVED_RULE: &str = "agent-archived";
 /// The same for one that is not there: also of a key whose agent does not act in this environment.
 const UNKNOWN_RULE: &str = "agent-unknown";
 
+/// The rule named when the process that connected has ended: what is said on its socket is said by somebody else.
+const GONE_RULE: &str = "caller gone";
+
+/// Most bytes of an audit line for whom its caller acts as, so that no caller can be too much for a line.
+const PRINCIPAL_BYTES_MAX: usize = 4 << 10;
+
 /// An identified caller.
 #[derive(Debug)]
 pub(super) struct Identified {
@@ -166,6 +172,10 @@ impl Identified {
 
 /// Turns the kernel's word into principals, and nothing else: what a caller shows is not looked at.
 pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) -> Result<Identified, VaultError> {
+    if !caller.attested.presence.is_there() {
+        account.decided(Ruling::Deny, GONE_RULE);
+        return Err(VaultError::CallerGone);
+    }
     let principals = identify(caller, house).map_err(|error| {
         account.decided(Ruling::Deny, &error.to_string());
         VaultError::NoIdentity
@@ -181,8 +191,16 @@ pub(super) fn no_such_key(account: &mut Account, why: &str) -> VaultError {
 }
 
 fn texts(principals: &[Principal]) -> String {
-    let names: Vec<String> = principals.iter().map(Principal::to_string).collect();
-    names.join(" ")
+    let mut text = String::new();
+    for (at, principal) in principals.iter().enumerate() {
+        let name = principal.to_string();
+        if text.len() + name.len() > PRINCIPAL_BYTES_MAX {
+            return format!("{text} (and {} more)", principals.len() - at);
+        }
+        text.push_str(if at == 0 { "" } else { " " });
+        text.push_str(&name);
+    }
+    text
 }
 
 impl Vault {

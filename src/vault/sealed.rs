@@ -116,9 +116,9 @@ impl SealedDoor {
                 // Nothing else is sent, so there is room; without a receiver the node is going down.
                 let gone = |_| VaultError::Internal("the node is going down".to_owned());
                 self.inner.key.try_send(key).map_err(gone)?;
-                Ok(Awaits::Start)
+                account.still_there(Ok(Awaits::Start))
             }
-            Ok(None) => Ok(self.awaits()),
+            Ok(None) => account.still_there(Ok(self.awaits())),
             Err(error) => {
                 // Enough shares and no node to show for it: the same shares may be brought again.
                 if self.gathered().is_some_and(|gathered| gathered.progress().is_complete()) {
@@ -230,8 +230,7 @@ impl SealedDoor {
 
     /// Writes what came of it, and lets it out only then.
     async fn settle<T>(&self, account: &Account, result: Result<T, VaultError>) -> Result<T, VaultError> {
-        let outcome = result.as_ref().map_or_else(VaultError::code, |_| "ok");
-        self.write(account, outcome).await?;
+        self.write(account, account.outcome(&result)).await?;
         result
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch::Receiver;
 
 use crate::actors::board::Held;
 use crate::model::actions::Action;
+use crate::model::attested::Presence;
 use crate::model::caller::Caller;
 use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
@@ -69,6 +70,7 @@ pub struct Heard {
 pub struct Watch {
     vault: Vault,
     who: Identified,
+    presence: Presence,
     ask: WatchRequest,
     environment: EnvironmentName,
     action: Action,
@@ -118,7 +120,8 @@ impl Vault {
         };
         let cursor = Cursor::new(ask.after.unwrap_or(here));
         let begun = ask.after.is_some();
-        Ok(Watch { vault: self.clone(), who, ask, environment, action, cursor, begun, moved })
+        let presence = caller.attested.presence.clone();
+        Ok(Watch { vault: self.clone(), who, presence, ask, environment, action, cursor, begun, moved })
     }
 }
 
@@ -134,8 +137,9 @@ impl Watch {
         self.cursor.at
     }
 
-    /// Waits for something to tell; `None` when the node stops, or a freeze holds the watch up: nothing was then told of
-    /// what came, and whoever resumes later misses nothing. Dropping the returned future loses nothing.
+    /// Waits for something to tell; `None` when the node stops, the process that watches has ended, or a freeze holds the
+    /// watch up: nothing was then told of what came, and whoever resumes later misses nothing. Dropping the returned future
+    /// loses nothing.
     pub async fn next(&mut self) -> Option<Vec<News>> {
         if !self.begun {
             self.begun = true;
@@ -143,7 +147,8 @@ impl Watch {
         }
         loop {
             self.moved.mark_unchanged();
-            if self.vault.freeze_of(&self.who, self.action, object(&self.ask, &self.environment)).is_some() {
+            let frozen = self.vault.freeze_of(&self.who, self.action, object(&self.ask, &self.environment)).is_some();
+            if frozen || !self.presence.is_there() {
                 return None;
             }
             match self.step() {

@@ -67,7 +67,7 @@ impl Tally {
     ///
     /// # Errors
     /// [`WireError`] for more than [`USES_MAX`], and for names that are none.
-    pub fn uses(&self) -> Result<Vec<((AgentName, ApiKeyName), Timestamp)>, WireError> {
+    pub fn uses(&self) -> Result<Vec<KeyUsed>, WireError> {
         if self.uses.len() > USES_MAX {
             return Err(WireError::Field { field: "uses", rule: FieldRule::TooMany(USES_MAX) });
         }
@@ -77,6 +77,9 @@ impl Tally {
         self.uses.iter().map(read).collect()
     }
 }
+
+/// A key, by its agent and its name, and when it was last used.
+pub type KeyUsed = ((AgentName, ApiKeyName), Timestamp);
 
 /// When an API key was last used.
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
@@ -129,7 +132,7 @@ mod tests {
         });
         golden(&tally, "0000002701000402086f70656e636c6177010461636d6500030100fb2c0101610001016b00010161016b02");
         let tallies = FromLead::from(Tallies { buckets: vec![of_key()] });
-        golden(&tallies, "0000000a0100690101610001016b00");
+        golden(&tallies, "0000000b0100690101610001016b00");
         survives_anything(&tally);
         survives_anything(&tallies);
     }

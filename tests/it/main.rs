@@ -2,6 +2,7 @@
 
 mod agents;
 mod approval;
+mod attestation;
 mod banning;
 mod command_line;
 mod denied_caller;
@@ -13,6 +14,7 @@ mod explanation;
 mod exposure;
 mod freezing;
 mod freshness_contract;
+mod hostile_names;
 mod hostile_peer;
 mod house_rules;
 mod import_and_export;
@@ -37,3 +39,4 @@ mod socket_api;
 mod support;
 mod tenants;
 mod watching;
+mod whoami;

@@ -38,7 +38,12 @@ const OF_THE_MESH: [Knock; 34] = [
     ("POST", "/api/environments/check", r#"{"left":"prod","right":"dev"}"#, "secret.explain"),
     ("POST", "/api/tokens", r#"{"node":"vengeance"}"#, "node.manage"),
     ("GET", "/api/nodes", "", "node.manage"),
-    ("POST", "/api/nodes/vengeance/entitlement", r#"{"environment":"prod","companies":[]}"#, "node.manage"),
+    (
+        "POST",
+        "/api/nodes/vengeance/entitlement",
+        r#"{"environment":"prod","companies":[],"allow":["*"]}"#,
+        "node.manage",
+    ),
     ("GET", "/api/keys", "", "node.manage"),
     ("POST", "/api/keys/rotate-root", "", "node.manage"),
     ("GET", "/api/policy", "", "policy.manage"),

@@ -43,7 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["crypto/fernet"]),
     ("base64", &["crypto/fernet"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
-    ("sha2", &["crypto", "audit", "transport", "discovery"]),
+    ("sha2", &["crypto", "audit", "transport", "discovery", "api/attest"]),
     // HTTP on the sockets.
     ("axum", &["api"]),
     ("hyper", &["api", "cli"]),
@@ -70,6 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sd_notify", &["daemon"]),
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "api", "cli", "daemon"]),
+    ("nix", &["api/attest"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
     ("thiserror", &["catalogue", "interchange", "discovery", "actors", "vault", "api", "cli", "daemon"]),
 ];

@@ -1,0 +1,280 @@
+//! Who is at the other end of a socket, in the kernel's words, asked before a byte is parsed.
+//!
+//! The ids are those of `SO_PEERCRED` (unix(7)): the kernel noted them at connect, and nothing the process does later
+//! changes them. Everything else is read from `/proc`, where a process is only a number that another may have been given
+//! since. So the number is taken from the pidfd of `SO_PEERPIDFD` (Linux 6.5), what it leads to is read, and then the
+//! pidfd is asked whether the process is still there: if it is, the number was its own all the time. An older kernel has
+//! the start time of the process instead, which is called weak wherever it is told.
+//!
+//! What a process runs is no wall between the programs of one user: whoever may run a program may connect first, keep the
+//! socket in a child, and then run it. A rule about a program narrows a rule about a user; it does not replace it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerPidfd;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+
+use super::attest_digest::Digests;
+use super::attest_names::Names;
+use super::attest_process::{self, Process, Seen};
+use super::attest_program::{Program, program_of};
+use super::peer::Peer;
+use crate::model::attested::{Attested, Presence};
+use crate::model::caller::Door;
+use crate::model::time::Timestamp;
+
+/// How long the file of a program may take to be looked at. It may lie on a file system that answers late, or never.
+const PROGRAM_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many files are looked at at once: those that never answer hold a thread each.
+const PROGRAMS_AT_ONCE: usize = 32;
+
+/// What the kernel says of a connected socket. A seam: tests have it fail.
+pub(super) trait Kernel: Send + Sync {
+    /// The ids of the process that connected, as they were then.
+    ///
+    /// # Errors
+    /// Whatever `getsockopt` says.
+    fn credentials(&self, stream: &UnixStream) -> io::Result<Credentials>;
+
+    /// The pidfd of that process; `None` from a kernel that has none.
+    ///
+    /// # Errors
+    /// Whatever else `getsockopt` says: `ESRCH` and `EINVAL` when the process is gone.
+    fn pidfd(&self, stream: &UnixStream) -> io::Result<Option<OwnedFd>>;
+}
+
+/// `SO_PEERCRED`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Credentials {
+    /// Effective user id.
+    pub(super) uid: u32,
+    /// Effective group id.
+    pub(super) gid: u32,
+    /// Process id; 0 for a process of a pid namespace that is not below ours.
+    pub(super) pid: Option<i32>,
+}
+
+/// The kernel we run on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Linux;
+
+impl Kernel for Linux {
+    fn credentials(&self, stream: &UnixStream) -> io::Result<Credentials> {
+        let told = stream.peer_cred()?;
+        Ok(Credentials { uid: told.uid(), gid: told.gid(), pid: told.pid() })
+    }
+
+    fn pidfd(&self, stream: &UnixStream) -> io::Result<Option<OwnedFd>> {
+        match getsockopt(&stream.as_fd(), PeerPidfd) {
+            Ok(pidfd) => Ok(Some(pidfd)),
+            Err(Errno::ENOPROTOOPT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A connection, with what the kernel says of it at once.
+#[derive(Debug)]
+pub(super) struct Knock {
+    door: Door,
+    /// Effective user id at connect.
+    pub(super) uid: u32,
+    gid: u32,
+    pid: Option<i32>,
+    pidfd: Option<OwnedFd>,
+}
+
+/// Everything callers are attested with.
+pub(super) struct Witness {
+    kernel: Box<dyn Kernel>,
+    proc: PathBuf,
+    names: Names,
+    digests: Digests,
+    programs: Semaphore,
+    unidentified: AtomicU64,
+}
+
+impl Witness {
+    /// The machine we run on.
+    pub(super) fn of_machine() -> Arc<Self> {
+        Arc::new(Self::new(Box::new(Linux), Path::new("/proc")))
+    }
+
+    /// A witness that asks this kernel, and looks at processes here.
+    pub(super) fn new(kernel: Box<dyn Kernel>, proc: &Path) -> Self {
+        Self {
+            kernel,
+            proc: proc.to_owned(),
+            names: Names::of_machine(),
+            digests: Digests::default(),
+            programs: Semaphore::new(PROGRAMS_AT_ONCE),
+            unidentified: AtomicU64::new(0),
+        }
+    }
+
+    /// Asks the kernel, and nobody else: cheap enough for the task that accepts.
+    ///
+    /// # Errors
+    /// When the kernel does not say who connected: then the connection must be closed.
+    pub(super) fn knock(&self, stream: &UnixStream, door: Door) -> io::Result<Knock> {
+        let Credentials { uid, gid, pid } = self.kernel.credentials(stream)?;
+        let pidfd = self.kernel.pidfd(stream)?;
+        Ok(Knock { door, uid, gid, pid: pid.filter(|pid| *pid > 0), pidfd })
+    }
+
+    /// Learns the rest. `None` when the process is gone: then the connection must be closed.
+    pub(super) async fn attest(self: &Arc<Self>, knock: Knock) -> Option<Peer> {
+        let Knock { door, uid, gid, pid, pidfd } = knock;
+        let witness = Arc::clone(self);
+        let seen = move || attest_process::seen(&witness.proc, pid, pidfd, (uid, gid));
+        let Seen { process, strength, directory, groups, unit } = tokio::task::spawn_blocking(seen).await.ok()??;
+        let program = match &directory {
+            Some(directory) => self.program(directory.clone()).await,
+            None => None,
+        };
+        let witness = Arc::clone(self);
+        let gids: Vec<u32> = std::iter::once(gid).chain(groups.iter().copied()).collect();
+        let named = move || (witness.names.user(uid), witness.names.groups(&gids));
+        let (user, group_names) = tokio::task::spawn_blocking(named).await.ok()?;
+        // Only now it is known that all of this was read of the process that connected, and of no other.
+        if !process.is_there() {
+            return None;
+        }
+        let attested = Attested {
+            strength,
+            user,
+            groups: group_names,
+            unit,
+            executable: program.as_ref().map(|program| program.name.clone()),
+            presence: presence(&process),
+        };
+        Some(Peer { door, uid, gid, groups, pid, attested: Arc::new(attested), program, process })
+    }
+
+    /// The program of a process, unless that takes too long.
+    async fn program(self: &Arc<Self>, directory: PathBuf) -> Option<Program> {
+        let witness = Arc::clone(self);
+        let looked = async move {
+            let _place = witness.programs.acquire().await.ok()?;
+            tokio::task::spawn_blocking(move || program_of(&directory)).await.ok()?
+        };
+        tokio::time::timeout(PROGRAM_PATIENCE, looked).await.ok()?
+    }
+
+    /// The digest of a program that was attested, from the cache or from the file; `None` when the file is another by now,
+    /// or too large. `now` is the wall clock.
+    pub(super) async fn digest(&self, program: &Program, now: Timestamp) -> Option<[u8; 32]> {
+        self.digests.of(program, now).await
+    }
+
+    /// Counts a connection that was closed because nobody is known to have made it, and gives how many there were.
+    pub(super) fn count_unidentified(&self) -> u64 {
+        self.unidentified.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+}
+
+fn presence(process: &Process) -> Presence {
+    let process = process.clone();
+    Presence::new(move || process.is_there())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::model::attested::Strength;
+
+    /// A kernel that answers as it is told.
+    struct Told {
+        pid: Option<i32>,
+        pidfd: fn() -> io::Result<Option<OwnedFd>>,
+    }
+
+    impl Kernel for Told {
+        fn credentials(&self, stream: &UnixStream) -> io::Result<Credentials> {
+            Ok(Credentials { pid: self.pid, ..Linux.credentials(stream)? })
+        }
+
+        fn pidfd(&self, _stream: &UnixStream) -> io::Result<Option<OwnedFd>> {
+            (self.pidfd)()
+        }
+    }
+
+    fn witness(pid: Option<i32>, pidfd: fn() -> io::Result<Option<OwnedFd>>) -> Arc<Witness> {
+        Arc::new(Witness::new(Box::new(Told { pid, pidfd }), Path::new("/proc")))
+    }
+
+    fn our_pid() -> Option<i32> {
+        i32::try_from(std::process::id()).ok()
+    }
+
+    async fn attested(witness: &Arc<Witness>) -> Option<Peer> {
+        let (here, _there) = UnixStream::pair().expect("pair");
+        witness.attest(witness.knock(&here, Door::Agent).expect("credentials")).await
+    }
+
+    #[tokio::test]
+    async fn a_connected_socket_tells_who_we_are_and_what_we_run() {
+        let peer = attested(&Witness::of_machine()).await.expect("we are there");
+        let caller = peer.caller("id".into());
+        assert_eq!(caller.uid, rustix::process::geteuid().as_raw());
+        assert_eq!(caller.gid, rustix::process::getegid().as_raw());
+        assert_eq!((caller.door, caller.request_id.as_str(), caller.pid), (Door::Agent, "id", our_pid()));
+        assert!(caller.attested.presence.is_there());
+        let program = caller.attested.executable.as_ref().expect("a program");
+        let ours = std::env::current_exe().expect("a path");
+        assert_eq!(
+            (Path::new(program.path()), program.sha256()),
+            (ours.as_path(), None),
+            "the digest is not asked for"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_older_kernel_has_no_pidfd_and_the_start_time_must_do() {
+        let peer = attested(&witness(our_pid(), || Ok(None))).await.expect("we are there");
+        assert_eq!(peer.attested.strength, Strength::Weak);
+        assert!(peer.attested.executable.is_some() && peer.attested.presence.is_there());
+    }
+
+    #[tokio::test]
+    async fn whatever_else_the_kernel_says_closes_the_connection() {
+        let failures: [fn() -> io::Result<Option<OwnedFd>>; 4] = [
+            || Err(Errno::ESRCH.into()),
+            || Err(Errno::EINVAL.into()),
+            || Err(Errno::ENODATA.into()),
+            || Err(Errno::EMFILE.into()),
+        ];
+        for failure in failures {
+            let (here, _there) = UnixStream::pair().expect("pair");
+            assert!(witness(our_pid(), failure).knock(&here, Door::Agent).is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_of_another_pid_namespace_is_its_ids_and_nothing_more() {
+        for pid in [None, Some(0), Some(-1)] {
+            let peer = attested(&witness(pid, || Ok(None))).await.expect("its ids are known");
+            assert_eq!((peer.attested.strength, peer.pid), (Strength::Weak, None));
+            assert!(peer.attested.executable.is_none() && peer.attested.unit.is_none() && peer.groups.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_gone_is_nobody() {
+        let mut child = Command::new("true").stdin(Stdio::null()).spawn().expect("true");
+        let pid = i32::try_from(child.id()).ok();
+        child.wait().expect("ended");
+        assert!(attested(&witness(pid, || Ok(None))).await.is_none());
+    }
+}
