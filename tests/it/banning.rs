@@ -105,9 +105,9 @@ async fn a_banned_node_is_told_by_an_alert_of_its_own_and_a_removed_one_is_nobod
     remove(&mesh, "removed").await;
     let forge = Forge::of(&mut mesh.lead).await;
     let stranger = forge.papers(Role::Follower, "banned");
-    let why = |ended| match ended {
-        TransportError::PeerRefusedUs { refusal } => refusal,
-        other => panic!("{other:?}"),
+    let why = |ended| {
+        let TransportError::PeerRefusedUs { refusal } = ended else { panic!("{ended:?}") };
+        refusal
     };
     assert_eq!(why(turned_away(address, Some(&banned)).await), Refusal::Revoked);
     assert_eq!(why(turned_away(address, Some(&removed)).await), Refusal::NotAdmitted);

@@ -75,11 +75,10 @@ pub async fn has_a_session(follower: &TestNode) {
 /// Returns once the node knows that it is banned: it says so, and answers nobody.
 pub async fn is_banned(follower: &TestNode) {
     eventually("it knows that it is banned", || async {
-        (follower.vault().health().freshness == "banned").then_some(())
+        let health = follower.vault().health();
+        (health.freshness == "banned" && health.banned_at.is_some() && health.secrets == 0).then_some(())
     })
     .await;
-    let health = follower.vault().health();
-    assert!(health.banned_at.is_some() && health.secrets == 0, "{health:?}");
     let refused = follower.value(read(NAME, None)).await;
     assert!(matches!(refused, Err(VaultError::Banned { .. })), "{refused:?}");
 }
