@@ -40,6 +40,7 @@ pub enum Article {
 }
 
 /// What becomes of one article.
+#[expect(clippy::large_enum_variant, reason = "edits are few and short-lived, and most of them put")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// It is there, and says this.

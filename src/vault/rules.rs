@@ -9,7 +9,6 @@ use crate::model::number::Revision;
 use crate::policy::rulebook::Rulebook;
 
 use super::account::Account;
-use super::authorise::Object;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::rule_change::Plan;
@@ -40,7 +39,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Revision, VaultError> {
         let who = self.identify(caller, account)?;
-        self.authorise(&who, Action::PolicyManage, Object::of_node(&self.parts.environment), account)?;
+        self.authorise_wholly(&who, Action::PolicyManage, account)?;
         self.change_rules(account, |_| Ok(Plan { edits: edits.clone(), told: () })).await.map(|(revision, ())| revision)
     }
 }

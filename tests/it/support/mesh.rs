@@ -63,12 +63,17 @@ impl TestMesh {
         Self { dir, lead, freshness }
     }
 
-    /// A follower that has joined and runs, with what `entitlement` gives it.
+    /// A follower that has joined and runs, with what `entitlement` gives it and the rules the lead has.
     pub async fn follower(&self, name: &str, entitlement: Entitlement) -> TestNode {
         let token = self.token(name, entitlement).await;
         let mut follower = self.stranger(name);
         follower.join(&token).await.expect("joined");
         follower.start().await;
+        eventually(&format!("{name} has rules"), || async {
+            let (own, of_lead) = (follower.vault().rules(), self.lead.vault().rules());
+            (own.grants().count() > 0 || of_lead.grants().count() == 0).then_some(())
+        })
+        .await;
         follower
     }
 
