@@ -106,7 +106,8 @@ impl Feed {
                 }
                 Step::Snapshot { entry } => self.snapshot(&seen, &entry).await?,
                 Step::Change { previous, revision, records } => self.change(&seen, previous, revision, records).await?,
-                Step::Expelled => return Err(SessionError::Expelled),
+                // The session sees it too, and says goodbye before any of its streams ends.
+                Step::Expelled => std::future::pending().await,
             }
         }
     }

@@ -62,9 +62,10 @@ async fn serve(
         () = admission::expelled(&sessions.lead_board, connection) => Err(SessionError::Expelled),
     };
     if matches!(ended, Err(SessionError::Expelled)) {
-        // Nothing more of what this node held is sent from here on.
-        streams.running.abort_all();
+        // The feeds have nothing more to send to a node that is no member. They end after the last word: a node that sees
+        // them end first takes that for the end of the session.
         say_goodbye(sender).await;
+        streams.running.abort_all();
     }
     ended
 }
