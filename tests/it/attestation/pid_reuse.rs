@@ -1,5 +1,8 @@
 //! A pid is given to another process: in a small pid namespace, where the next pid can be chosen (pid_namespaces(7)).
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+#![expect(clippy::print_stdout, reason = "how the process inside tells the one outside that it came to its end")]
+
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Signal, kill_process};

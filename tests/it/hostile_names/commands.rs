@@ -6,12 +6,15 @@ use crate::support::process::{Node, directory};
 /// Every so many: each is a process.
 const STEP: usize = 17;
 
+/// The arguments of a command that names something so.
+type Arguments = fn(&str) -> Vec<String>;
+
 #[tokio::test]
 async fn a_command_refuses_another_spelling_before_it_asks_a_node() {
     let dir = directory();
     // There is no node: what is not refused ends with another message.
     let node = Node::new(dir.path(), "aurora", "info");
-    let places: [(&str, fn(&str) -> Vec<String>); 6] = [
+    let places: [(&str, Arguments); 6] = [
         ("secret", |text| vec!["get".into(), "--".into(), format!("hubspot/{text}")]),
         ("company", |text| vec!["get".into(), "hubspot/api_key".into(), format!("--company={text}")]),
         ("environment", |text| vec!["list".into(), format!("--environment={text}")]),
