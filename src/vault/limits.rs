@@ -83,3 +83,14 @@ fn acts_for(rules: &Rulebook, agent: &Agent, key: &ApiKey, company: &CompanyId) 
     let mut allowed = rules.about(&agent).filter(|rule| rule.effect == Effect::Allow);
     key.reach.companies.contains(company) && allowed.any(|rule| rule.reach.companies.contains(company))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RATE_LIMIT_RULE;
+    use crate::policy::rule::is_reserved;
+
+    #[test]
+    fn no_grant_has_the_name_under_which_a_limit_refuses() {
+        assert!(is_reserved(RATE_LIMIT_RULE));
+    }
+}
