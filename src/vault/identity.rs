@@ -112,19 +112,7 @@ impl Identified {
 
     /// The agent it acts as: that of its key, or another.
     pub(super) fn agent(&self) -> Option<&AgentName> {
-        self.principals.iter().find_map(|principal| match principal {
-            Principal::Agent(name) => Some(name),
-            Principal::User(_)
-            | Principal::UserNamed(_)
-            | Principal::Group(_)
-            | Principal::GroupNamed(_)
-            | Principal::Unit(_)
-            | Principal::Executable(_)
-            | Principal::Node(_)
-            | Principal::Owner
-            | Principal::SocketGroup
-            | Principal::Admin => None,
-        })
+        self.principals.iter().find_map(Principal::agent)
     }
 
     /// The API key it showed.
