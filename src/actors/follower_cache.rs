@@ -9,10 +9,9 @@ use std::time::Duration;
 use super::board::{Board, Held};
 use super::error::ApplyError;
 use super::follower_keys::FollowerKeys;
-use super::follower_rules::Rules;
+use super::follower_rules::{Rules, StoredRules};
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::scope_key::ScopeKey;
-use crate::model::article::Article;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::number::{Generation, Position};
@@ -39,9 +38,7 @@ pub struct CacheParts {
     /// Where the cache is kept.
     pub store: Store,
     /// What it was sent of the rulebook; the board shows it already.
-    pub articles: Vec<Article>,
-    /// Up to where that is; `None` if it never was sent any.
-    pub rules_position: Option<Position>,
+    pub rules: StoredRules,
     /// Opens scope keys.
     pub keys: FollowerKeys,
     /// Where reads are answered from; holds the state to start with.
@@ -68,8 +65,8 @@ impl Cache {
     pub(super) fn new(mut with: CacheParts) -> Self {
         let view = with.board.held.load().view.clone();
         let position = view.position;
-        let articles = std::mem::take(&mut with.articles);
-        let rules = Rules::new(articles, with.rules_position, with.store.clone(), Arc::clone(&with.board));
+        let rules = std::mem::take(&mut with.rules);
+        let rules = Rules::new(rules, with.store.clone(), Arc::clone(&with.board));
         Self {
             rules,
             ring: KeyRing::clone(&with.board.keys.load()),

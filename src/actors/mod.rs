@@ -35,7 +35,7 @@ pub mod error;
 mod expulsion;
 pub mod follower_cache;
 pub mod follower_keys;
-mod follower_rules;
+pub mod follower_rules;
 pub mod follower_session;
 pub mod heartbeat;
 pub mod join_desk;

@@ -12,6 +12,7 @@ use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
 use crate::actors::follower_cache::CacheParts;
 use crate::actors::follower_keys::FollowerKeys;
+use crate::actors::follower_rules::StoredRules;
 use crate::actors::follower_session::FollowerSessions;
 use crate::actors::peers_follower::{FollowerPeers, Hints};
 use crate::actors::roles::{FollowerRole, Roles};
@@ -22,7 +23,6 @@ use crate::model::caller::LeadAddress;
 use crate::model::identity::{KeyPin, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::{RosterEntry, Standing};
-use crate::policy::rulebook::Rulebook;
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -73,12 +73,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         let key = keys.open(&own.name, sealed).context("a scope key in the cache does not open: it was altered")?;
         ring.insert(sealed.at.clone(), sealed.generation, key, None);
     }
+    let ahead = contents.blobs.get(&BlobName::RulesAhead).map(Vec::as_slice);
+    let rules = StoredRules::of(contents.articles, contents.rules_position, ahead, contents.position);
     let view = View::new(contents.position, contents.records);
-    let rules = match contents.rules_position {
-        Some(_) => Rulebook::new(contents.articles.clone()),
-        None => Rulebook::unheard(),
-    };
-    let board = Arc::new(Board::new(view, rules, ring, own.entitlement.clone(), contents.contact));
+    let board = Arc::new(Board::new(view, rules.rulebook(), ring, own.entitlement.clone(), contents.contact));
     if let Standing::Banned { at, .. } = own.standing {
         board.banned.store(Some(Arc::new(at)));
     }
@@ -88,8 +86,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let arguments = CacheParts {
         own,
         store: store.clone(),
-        articles: contents.articles,
-        rules_position: contents.rules_position,
+        rules,
         keys,
         board: Arc::clone(&board),
         freshness: config.cache,

@@ -11,13 +11,33 @@ use crate::model::grant::Effect;
 use crate::model::number::Position;
 
 /// Denies and freezes of the past, and up to where the records must come before they are over.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Lingering {
     articles: Vec<Article>,
+    /// Whether there are more, which a restart has forgotten.
+    forgotten: bool,
     until: Position,
 }
 
 impl Lingering {
+    /// After a restart: something closes until the records come to this position, and it is not known what.
+    #[must_use]
+    pub fn forgotten(until: Position) -> Self {
+        Self { articles: Vec::new(), forgotten: true, until }
+    }
+
+    /// Whether it is not known what closes.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        self.forgotten
+    }
+
+    /// Up to where the records must come, if anything lingers.
+    #[must_use]
+    pub fn until(&self) -> Option<Position> {
+        (self.forgotten || !self.articles.is_empty()).then_some(self.until)
+    }
+
     /// The rules changed at `until`: what closed something before and is not the same afterwards lingers.
     pub fn changed(
         &mut self,
@@ -32,10 +52,11 @@ impl Lingering {
 
     /// The records came to this position. Says whether anything is over by that.
     pub fn reached(&mut self, position: Position) -> bool {
-        if self.articles.is_empty() || position < self.until {
+        if self.until().is_none_or(|until| position < until) {
             return false;
         }
         self.articles.clear();
+        self.forgotten = false;
         true
     }
 
@@ -117,6 +138,16 @@ mod tests {
         }
         assert!(lingering.reached(at(2, 10)));
         assert!(lingering.articles().is_empty());
+    }
+
+    #[test]
+    fn what_a_restart_forgot_closes_until_the_records_are_as_new() {
+        let mut lingering = Lingering::forgotten(at(1, 10));
+        assert!(lingering.is_forgotten() && !lingering.reached(at(1, 9)));
+        lingering.changed(&book(&[]), &book(&[]), at(1, 12));
+        assert_eq!(lingering.until(), Some(at(1, 12)));
+        assert!(lingering.reached(at(1, 12)));
+        assert!(!lingering.is_forgotten() && lingering.until().is_none());
     }
 
     #[test]

@@ -35,11 +35,13 @@ pub enum BlobName {
     RootRotated,
     /// When which API key was last used; on the lead only.
     KeyUse,
+    /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
+    RulesAhead,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -56,6 +58,7 @@ impl BlobName {
         Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
+        Self::RulesAhead,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -78,6 +81,7 @@ impl BlobName {
             Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
+            Self::RulesAhead => "rules-ahead",
         }
     }
 
@@ -91,7 +95,8 @@ impl BlobName {
             | Self::RebuildDue
             | Self::SignedUntil
             | Self::RootRotated
-            | Self::KeyUse => false,
+            | Self::KeyUse
+            | Self::RulesAhead => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey
