@@ -175,12 +175,14 @@ async fn the_commands_lead_from_the_token_to_the_ban() {
     assert_eq!(shown["standing"], "pending");
     let list = lead.run(&["token", "list"], b"").await;
     assert!(list.text().contains(id) && list.text().contains("consumed") && !list.text().contains("aurora-join"));
+    let nodes = lead.run(&["nodes", "list"], b"").await;
+    assert!(nodes.text().contains(&format!("alpha waits with key {fingerprint}")), "{nodes:?}");
     let wrong = lead.run(&["nodes", "approve", "alpha", "--fingerprint", "0000-0000-0000-0000", "--yes"], b"").await;
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
     assert!(wrong.err.contains("it may not be the machine that you mean"), "{}", wrong.err);
     let unasked = lead.run(&["nodes", "approve", "alpha"], b"").await;
-    assert!(unasked.code == Some(1) && unasked.err.contains("--yes"), "{unasked:?}");
-    lead.run(&["nodes", "approve", "alpha", "--fingerprint", &fingerprint, "--yes"], b"").await.text();
+    assert!(unasked.code == Some(1) && unasked.err.contains("--fingerprint"), "{unasked:?}");
+    lead.run(&["nodes", "approve", "alpha", "--fingerprint", &fingerprint], b"").await.text();
     alpha.join(token).await;
     alpha.start().await;
     eventually("it has the value", || async {
