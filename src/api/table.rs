@@ -158,6 +158,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::NodeSealed { .. }
         | VaultError::AuditUnavailable
         | VaultError::NoLead { .. }
+        | VaultError::NoRules
         | VaultError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         VaultError::Share(ShareError::NoMemory) | VaultError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         VaultError::Share(_) => StatusCode::BAD_REQUEST,
@@ -217,7 +218,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
         VaultError::AuditUnavailable => table_hints::AUDIT_UNAVAILABLE,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
-        VaultError::NotLead { .. } | VaultError::NoLead { .. } => "Look with: aurora status",
+        VaultError::NotLead { .. } | VaultError::NoLead { .. } | VaultError::NoRules => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
     };
     fixed.to_owned()
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 21] = [
+        let rows: [(ApiError, u16, &str); 22] = [
             (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
@@ -341,6 +342,7 @@ mod tests {
             (VaultError::WrongPassphrase.into(), 400, "wrong_passphrase"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
             (VaultError::NoLead { lead }.into(), 503, "no_lead"),
+            (VaultError::NoRules.into(), 503, "no_lead"),
             (VaultError::Overloaded.into(), 503, "overloaded"),
             (ApiError::UnknownField { field: "x".into() }, 400, "unknown_field"),
             (ApiError::BadJson { line: 1, column: 1 }, 400, "bad_json"),

@@ -74,7 +74,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         ring.insert(sealed.at.clone(), sealed.generation, key, None);
     }
     let view = View::new(contents.position, contents.records);
-    let rules = Rulebook::new(contents.articles.clone());
+    let rules = match contents.rules_position {
+        Some(_) => Rulebook::new(contents.articles.clone()),
+        None => Rulebook::unheard(),
+    };
     let board = Arc::new(Board::new(view, rules, ring, own.entitlement.clone(), contents.contact));
     if let Standing::Banned { at, .. } = own.standing {
         board.banned.store(Some(Arc::new(at)));

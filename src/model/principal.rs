@@ -191,6 +191,12 @@ impl Principal {
             Some(_) | None => Err(PrincipalError::Unknown(shortened(text))),
         }
     }
+
+    /// The agent, if it is one.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentName> {
+        if let Self::Agent(name) = self { Some(name) } else { None }
+    }
 }
 
 /// An id in its one spelling: `007` and `+7` are none.

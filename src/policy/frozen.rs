@@ -128,19 +128,8 @@ fn targets(question: &FrozenQuestion<'_>) -> impl Iterator<Item = FreezeTarget> 
         Some(Scope::Global | Scope::Node(_)) | None => None,
     };
     let companies = question.company.into_iter().chain(of_scope).cloned().map(FreezeTarget::Company);
-    let agents = question.principals.iter().chain(question.besides).filter_map(|principal| match principal {
-        Principal::Agent(name) => Some(FreezeTarget::Agent(name.clone())),
-        Principal::User(_)
-        | Principal::UserNamed(_)
-        | Principal::Group(_)
-        | Principal::GroupNamed(_)
-        | Principal::Unit(_)
-        | Principal::Executable(_)
-        | Principal::Node(_)
-        | Principal::Owner
-        | Principal::SocketGroup
-        | Principal::Admin => None,
-    });
+    let agents = question.principals.iter().chain(question.besides).filter_map(Principal::agent);
+    let agents = agents.cloned().map(FreezeTarget::Agent);
     [FreezeTarget::Mesh, FreezeTarget::Node(question.node.clone())]
         .into_iter()
         .chain(companies)

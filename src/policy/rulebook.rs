@@ -27,6 +27,8 @@ pub struct Rulebook {
     by_hash: HashMap<ApiKeyHash, (AgentName, ApiKeyName)>,
     /// The paths of programs whose bytes a rule tells from others.
     digests: HashSet<String>,
+    /// Whether anybody has said what is in it.
+    known: bool,
 }
 
 impl Default for Rulebook {
@@ -48,6 +50,7 @@ impl Rulebook {
             about: HashMap::new(),
             by_hash: HashMap::new(),
             digests: HashSet::new(),
+            known: true,
         };
         for article in articles {
             match article {
@@ -59,6 +62,18 @@ impl Rulebook {
         }
         book.index();
         book
+    }
+
+    /// The rulebook of a node that has never heard from its lead: empty, which is not the same as being told that it is.
+    #[must_use]
+    pub fn unheard() -> Self {
+        Self { known: false, ..Self::default() }
+    }
+
+    /// Whether its articles are what the lead said, be it that there are none.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.known
     }
 
     fn index(&mut self) {

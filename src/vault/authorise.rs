@@ -83,9 +83,14 @@ impl Vault {
         object: Object<'_>,
         account: &mut Account,
     ) -> Result<Permit, VaultError> {
-        let permit = ruled(self.decide(who, action, object), account)?;
+        let permit = ruled(self.decide(who, action, object), account).map_err(|denied| self.unless_unheard(denied))?;
         self.not_frozen(who, action, object, account)?;
         Ok(permit)
+    }
+
+    /// A node that has never been told any rules cannot say that they deny something.
+    fn unless_unheard(&self, denied: VaultError) -> VaultError {
+        if self.parts.board.rules.load().is_known() { denied } else { VaultError::NoRules }
     }
 
     /// Asks policy about what is of no single company, such as the journal or the roster: a grant that is bounded allows

@@ -246,6 +246,9 @@ pub enum VaultError {
         /// Where it was last.
         lead: LeadAddress,
     },
+    /// The node has never heard from its lead who may do what, so only its own admin may do anything.
+    #[error("this node has not heard yet from its lead who may do what")]
+    NoRules,
     /// The agent, or one of its keys, has asked as much as it may in a minute.
     #[error("more than {limit} requests in a minute; there is room again in {retry_after} s")]
     RateLimited {
@@ -313,7 +316,7 @@ impl VaultError {
             Self::WrongShares => "wrong_shares",
             Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable => "audit_unavailable",
-            Self::NoLead { .. } => "no_lead",
+            Self::NoLead { .. } | Self::NoRules => "no_lead",
             Self::RateLimited { .. } => "rate_limited",
             Self::Signature(cause) => cause.code(),
             Self::Overloaded => "overloaded",

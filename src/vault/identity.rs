@@ -98,19 +98,7 @@ impl Identified {
 
     /// The agent it acts as: that of its key, or another.
     pub(super) fn agent(&self) -> Option<&AgentName> {
-        self.principals.iter().find_map(|principal| match principal {
-            Principal::Agent(name) => Some(name),
-            Principal::User(_)
-            | Principal::UserNamed(_)
-            | Principal::Group(_)
-            | Principal::GroupNamed(_)
-            | Principal::Unit(_)
-            | Principal::Executable(_)
-            | Principal::Node(_)
-            | Principal::Owner
-            | Principal::SocketGroup
-            | Principal::Admin => None,
-        })
+        self.principals.iter().find_map(Principal::agent)
     }
 
     /// The API key it showed.
@@ -247,7 +235,10 @@ impl Vault {
     ) -> Result<Identified, VaultError> {
         let now = self.parts.clock.now().wall;
         // Found by its digest: what the time this takes could tell is of a digest, of which nobody makes a key.
-        let key = rules.key_shown(hash).ok_or_else(|| no_such_key(account, "no such API key"))?;
+        let key = rules.key_shown(hash).ok_or_else(|| match rules.is_known() {
+            true => no_such_key(account, "no such API key"),
+            false => VaultError::NoRules,
+        })?;
         let agent = Principal::Agent(key.agent.clone());
         account.principal(texts(&[std::slice::from_ref(&agent), &who.principals].concat()));
         let shown = KeyShown::new(key.agent.clone(), key.name.clone(), key.reach.clone());

@@ -56,6 +56,13 @@ fn in_paths() -> Vec<Taken> {
         target("DELETE", "/api/agents/{}/keys/ci", "robot"),
         target("DELETE", "/api/agents/robot/keys/{}", "ci"),
         target("POST", "/api/agents/robot/keys/{}/rotate", "ci"),
+        target("POST", "/api/agents/{}/signing-key", "robot"),
+        target("GET", "/api/policy/grants/{}", "owner"),
+        target("DELETE", "/api/freezes/{}", "agent:robot"),
+        target("POST", "/api/nodes/{}/approve", "vengeance"),
+        target("POST", "/api/nodes/{}/ban", "vengeance"),
+        target("DELETE", "/api/nodes/{}", "vengeance"),
+        target("DELETE", "/api/tokens/{}", "0123456789ab"),
     ]
 }
 
@@ -82,6 +89,8 @@ fn in_queries() -> Vec<Taken> {
         target("POST", "/api/keys/rotate?scope=company&scope_id={}", "acme"),
         target("POST", "/api/keys/rotate?scope=global&environment={}", "prod"),
         target("GET", "/api/apikeys?agent={}", "robot"),
+        target("DELETE", "/api/freezes?target=company:{}", "acme"),
+        target("GET", "/api/freezes/holders?revision=1&target=node:{}", "vengeance"),
         target("GET", "/api/whoami?action={}", "secret.read"),
         target("GET", "/api/whoami?action=secret.read&secret=hubspot/{}", "api"),
         target("GET", "/api/whoami?action=secret.read&company={}", "acme"),
@@ -110,6 +119,7 @@ fn in_bodies() -> Vec<Taken> {
         body("/api/agents", "data_read", agent("capabilities", json!(["{}"]))),
         body("/api/agents", "acme", agent("companies", json!(["{}"]))),
         body("/api/agents", "prod", agent("environments", json!(["{}"]))),
+        body("/api/freezes", "agent:robot", json!({"target": "{}", "level": "read", "reason": "a drill"})),
         body("/api/secrets", "hubspot", secret("service", json!({}))),
         body("/api/secrets", "api", secret("key_name", json!({}))),
         body("/api/secrets", "global", secret("scope", json!({}))),

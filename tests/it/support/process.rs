@@ -138,6 +138,11 @@ impl Node {
         let mut follower = Self::new(&self.dir, name, self.log);
         follower.join(&self.token(name, companies).await).await;
         follower.start().await;
+        eventually(&format!("{name} has rules"), || async {
+            let heard = http::get(&follower.agent(), "/api/whoami?action=secret.list").await;
+            (heard.status != 503).then_some(())
+        })
+        .await;
         follower
     }
 
