@@ -249,8 +249,9 @@ impl Shown for ThrownOutView {
         if self.scopes_rekeyed == 0 {
             return done;
         }
-        let scopes = counted(self.scopes_rekeyed, "scope it held has a new key", "scopes it held have new keys");
-        format!("{done}{scopes}; their values are being sealed anew\n")
+        let scopes =
+            counted(self.scopes_rekeyed, "scope it held has a new key; its", "scopes it held have new keys; their");
+        format!("{done}{scopes} values are being sealed anew\n")
     }
 }
 

@@ -192,7 +192,7 @@ async fn the_commands_lead_from_the_token_to_the_ban() {
     let reasonless = lead.run(&["nodes", "ban", "alpha", "--yes"], b"").await;
     assert!(reasonless.code == Some(1) && reasonless.err.contains("--reason"), "{reasonless:?}");
     let banned = lead.run(&["nodes", "ban", "alpha", "--reason", "its disk was stolen", "--yes"], b"").await;
-    assert!(banned.text().contains("1 scopes it held have new keys"), "{banned:?}");
+    assert!(banned.text().contains("1 scope it held has a new key"), "{banned:?}");
     assert!(banned.err.contains("aurora exposure node:alpha"), "{}", banned.err);
     let told = eventually("it says that it is banned", || async {
         let status = alpha.run(&["status"], b"").await;
