@@ -1,9 +1,10 @@
 //! Changes of the rulebook within a draft: several articles at once, all or none.
 
-use crate::model::article::Edit;
+use crate::model::article::{ArticleId, Edit};
+use crate::model::freeze::FreezeTarget;
 use crate::model::log::LogSubject;
 use crate::model::number::Revision;
-use crate::replication::rules_feed::ARTICLES_MAX;
+use crate::replication::rules_feed::{ARTICLES_MAX, FREEZES_RESERVED, WIDE_FREEZES_RESERVED};
 use crate::store::mutation::Mutation;
 use crate::wire::article;
 
@@ -24,8 +25,13 @@ impl Draft {
             return Err(CommitError::Moved);
         }
         self.forget_signers(&edits, context)?;
+        // An article that replaces another, or goes, needs no room.
+        let mut room = ARTICLES_MAX;
         for edit in edits {
             let id = edit.id();
+            if matches!(edit, Edit::Put(_)) && self.state.lead.articles.get(&id).is_none() {
+                room = room.min(room_for(&id));
+            }
             self.mutations.push(match &edit {
                 Edit::Put(article) => {
                     article::encode(article).map_err(|cause| CommitError::Article { id: id.clone(), cause })?;
@@ -36,10 +42,21 @@ impl Draft {
             self.state.lead.articles.edit(edit, self.next_revision());
             self.log(LogSubject::Article(id), context);
         }
-        if self.state.lead.articles.len() > ARTICLES_MAX {
+        if self.state.lead.articles.len() > room {
             return Err(CommitError::TooManyArticles);
         }
         Ok(Committed::Rules(self.state.lead.view.position.revision))
+    }
+}
+
+/// How many articles there may be with one more like this. What closes always finds room that nothing else can take.
+fn room_for(id: &ArticleId) -> usize {
+    match id {
+        ArticleId::Grant(_) | ArticleId::Agent(_) | ArticleId::ApiKey(..) => ARTICLES_MAX - FREEZES_RESERVED,
+        ArticleId::Freeze(FreezeTarget::Agent(_)) => ARTICLES_MAX - WIDE_FREEZES_RESERVED,
+        ArticleId::Freeze(
+            FreezeTarget::Secret(_) | FreezeTarget::Node(_) | FreezeTarget::Company(_) | FreezeTarget::Mesh,
+        ) => ARTICLES_MAX,
     }
 }
 
@@ -48,8 +65,13 @@ mod tests {
     use super::super::change::Change;
     use super::super::draft_life::Bench;
     use super::*;
+    use crate::model::actions::Capability;
     use crate::model::article::Article;
-    use crate::model::freeze::{Freeze, FreezeLevel, FreezeTarget};
+    use crate::model::freeze::{Freeze, FreezeLevel};
+    use crate::model::grant::{Effect, Expiry, Grant};
+    use crate::model::name::GrantName;
+    use crate::model::principal::Principal;
+    use crate::model::reach::Reach;
     use crate::model::time::Timestamp;
 
     fn freeze(target: &str, reason: &str) -> Article {
@@ -98,12 +120,47 @@ mod tests {
     #[test]
     fn a_rulebook_takes_so_many_articles_and_no_more() {
         let mut bench = Bench::new();
-        let many = |count: usize| {
-            let put = |number| Edit::Put(freeze(&format!("agent:a{number}"), "drill"));
-            (0..count).map(put).collect::<Vec<_>>()
-        };
-        let refused = bench.plan(rules(0, many(ARTICLES_MAX + 1)));
+        let refused = bench.plan(rules(0, frozen("company:c", ARTICLES_MAX + 1)));
         assert!(matches!(refused, Err(CommitError::TooManyArticles)), "{refused:?}");
-        bench.plan(rules(0, many(ARTICLES_MAX))).expect("the most there may be");
+        bench.plan(rules(0, frozen("company:c", ARTICLES_MAX))).expect("the most there may be");
+    }
+
+    fn frozen(target: &str, count: usize) -> Vec<Edit> {
+        (0..count).map(|number| Edit::Put(freeze(&format!("{target}{number}"), "drill"))).collect()
+    }
+
+    fn granted(name: &str) -> Edit {
+        Edit::Put(Article::Grant(Grant {
+            name: GrantName::parse(name).expect(name),
+            principal: Principal::User(1000),
+            capabilities: [Capability::DataRead].into(),
+            reach: Reach::everything(),
+            expires_at: Expiry::Never,
+            effect: Effect::Allow,
+            granted_by: "admin".to_owned(),
+            granted_at: Timestamp(0),
+            reason: "test".to_owned(),
+        }))
+    }
+
+    /// A policy of as many rules as there may be articles left none for a freeze: the mesh could not be closed any more.
+    #[test]
+    fn a_full_rulebook_can_still_be_frozen_and_agents_do_not_take_the_room_of_the_mesh() {
+        let mut bench = Bench::new();
+        let grants = |count: usize| (0..count).map(|number| granted(&format!("g{number}"))).collect::<Vec<_>>();
+        let most = ARTICLES_MAX - FREEZES_RESERVED;
+        let refused = bench.plan(rules(0, grants(most + 1)));
+        assert!(matches!(refused, Err(CommitError::TooManyArticles)), "{refused:?}");
+        let mut plan = |edits: Vec<Edit>| {
+            let seen = bench.draft.state.lead.articles.changed_at().get();
+            bench.plan(rules(seen, edits)).map(drop)
+        };
+        assert!(plan(grants(most)).is_ok());
+        assert!(plan(frozen("agent:a", FREEZES_RESERVED - WIDE_FREEZES_RESERVED)).is_ok());
+        let more = plan(vec![Edit::Put(freeze("agent:more", "drill"))]);
+        assert!(matches!(more, Err(CommitError::TooManyArticles)), "{more:?}");
+        assert!(plan(vec![Edit::Put(freeze("mesh", "drill"))]).is_ok());
+        assert!(plan(vec![granted("g0")]).is_ok(), "what is there is changed where it stands");
+        assert!(plan(vec![Edit::Drop(freeze("mesh", "drill").id())]).is_ok());
     }
 }

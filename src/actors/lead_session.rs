@@ -191,7 +191,12 @@ async fn answer_heartbeats(
                 continue;
             }
             control::FromFollower::Tally(tally) => {
-                let tallies = tally::answer(&sessions.board, node, &tally, &mut told, &now)?;
+                let lead_view = sessions.lead_board.lead_view.load_full();
+                let Ok(member) = admission::member(&lead_view, connection) else {
+                    // The session sees it too, and says goodbye before any of its streams ends.
+                    return std::future::pending().await;
+                };
+                let tallies = tally::answer(&sessions.board, member, &tally, &mut told, &now)?;
                 sender.send(&control::FromLead::Tallies(tallies)).await?;
                 continue;
             }

@@ -99,7 +99,7 @@ pub(super) struct Witness {
     proc: PathBuf,
     names: Names,
     digests: Digests,
-    programs: Semaphore,
+    programs: Arc<Semaphore>,
     unidentified: AtomicU64,
 }
 
@@ -116,7 +116,7 @@ impl Witness {
             proc: proc.to_owned(),
             names: Names::of_machine(),
             digests: Digests::default(),
-            programs: Semaphore::new(PROGRAMS_AT_ONCE),
+            programs: Arc::new(Semaphore::new(PROGRAMS_AT_ONCE)),
             unidentified: AtomicU64::new(0),
         }
     }
@@ -162,10 +162,16 @@ impl Witness {
 
     /// The program of a process, unless that takes too long.
     async fn program(self: &Arc<Self>, directory: PathBuf) -> Option<Program> {
-        let witness = Arc::clone(self);
+        let programs = Arc::clone(&self.programs);
         let looked = async move {
-            let _place = witness.programs.acquire().await.ok()?;
-            tokio::task::spawn_blocking(move || program_of(&directory)).await.ok()?
+            let place = programs.acquire_owned().await.ok()?;
+            // The place is the thread's: it is taken for as long as that hangs, also when nobody waits for it any more.
+            let look = move || {
+                let program = program_of(&directory);
+                drop(place);
+                program
+            };
+            tokio::task::spawn_blocking(look).await.ok()?
         };
         tokio::time::timeout(PROGRAM_PATIENCE, looked).await.ok()?
     }

@@ -88,7 +88,13 @@ impl Hall {
         let seat = self.seats.take(knock.uid);
         let (front, patience, stop) = (Arc::clone(&self.front), self.patience, self.stop.clone());
         self.tasks.spawn(async move {
-            match front.witness.attest(knock).await {
+            // Whoever has to go goes at once, known or not: looking at a slow program must not gather descriptors.
+            let attested = tokio::select! {
+                biased;
+                () = seat.evicted() => return,
+                attested = front.witness.attest(knock) => attested,
+            };
+            match attested {
                 Some(peer) => Box::pin(attend(stream, peer, seat, front, patience, stop)).await,
                 None => front.turn_away("the process that connected is gone"),
             }

@@ -30,6 +30,10 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
             StatusCode::FORBIDDEN,
             "Let the admin of the lead do it, or leave that capability out; the request id is in the audit journal.",
         ),
+        AgentError::Outlives => (
+            StatusCode::FORBIDDEN,
+            "Give an expires_in that ends before the key you show does, or let the admin of the lead do it.",
+        ),
         AgentError::TooMany { .. } => (
             StatusCode::CONFLICT,
             "Revoke or archive what nobody uses: aurora apikey list shows when a key was last used.",

@@ -46,6 +46,15 @@ impl Expiry {
             Self::At(end) => now < end,
         }
     }
+
+    /// Whichever comes first.
+    #[must_use]
+    pub fn sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, end) | (end, Self::Never) => end,
+            (Self::At(one), Self::At(other)) => Self::At(one.min(other)),
+        }
+    }
 }
 
 /// One rule.

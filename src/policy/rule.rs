@@ -34,7 +34,7 @@ const RESERVED: [&str; 14] = [
     "agent-unknown",
     "escalation",
     "bounded-grant",
-    "rate-limited",
+    "rate-limit",
     "signature",
 ];
 

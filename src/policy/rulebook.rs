@@ -7,7 +7,7 @@ use crate::model::agent::{Agent, AgentState};
 use crate::model::api_key::{ApiKey, ApiKeyHash};
 use crate::model::article::Article;
 use crate::model::freeze::{Freeze, FreezeTarget};
-use crate::model::grant::{Effect, Grant};
+use crate::model::grant::{Effect, Expiry, Grant};
 use crate::model::name::{AgentName, ApiKeyName, GrantName, ServiceName};
 use crate::model::principal::Principal;
 use crate::model::time::Timestamp;
@@ -211,19 +211,31 @@ impl Rulebook {
         self.freezes.get(target)
     }
 
-    /// Whether somebody may give this capability to others: it has it without any bound, and nothing denies any of it.
+    /// Whether somebody has this capability now without any bound of what it is about, and nothing denies any of it.
     #[must_use]
     pub fn holds_wholly(&self, principals: &[Principal], capability: Capability, now: Timestamp) -> bool {
         let speaks = |rule: &&Rule| rule.capabilities.contains(&capability) && rule.expires_at.is_after(now);
         self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Allow && rule.reach.is_everything())
             && !self.about(principals).filter(speaks).any(|rule| rule.effect == Effect::Deny)
     }
+
+    /// Whether somebody may give this capability to others: it holds it wholly, and for good. What is given has no end of
+    /// its own, and would outlast a rule that has one.
+    #[must_use]
+    pub fn holds_for_good(&self, principals: &[Principal], capability: Capability, now: Timestamp) -> bool {
+        let lasts = |rule: &Rule| {
+            rule.effect == Effect::Allow
+                && rule.expires_at == Expiry::Never
+                && rule.reach.is_everything()
+                && rule.capabilities.contains(&capability)
+        };
+        self.about(principals).any(lasts) && self.holds_wholly(principals, capability, now)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::grant::Expiry;
     use crate::model::reach::Reach;
 
     #[test]

@@ -15,7 +15,7 @@
 //! `X-Aurora-Signature` is `v1=` and HMAC-SHA256 of that text in lower-case hexadecimal, under the text of the signing
 //! key as it was shown.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::model::name::AgentName;
@@ -29,6 +29,9 @@ pub const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// Most nonces that are remembered, over all agents. At about 150 bytes each it comes to 15 MB.
 pub const NONCES_MAX: usize = 100_000;
+
+/// Most of those of one agent: thirty commands a second for ten minutes. One agent does not use up the memory of the others.
+pub const AGENT_NONCES_MAX: usize = 20_000;
 
 /// What a nonce may be.
 const NONCE_CHARACTERS: std::ops::RangeInclusive<usize> = 16..=64;
@@ -119,7 +122,7 @@ pub enum Unusable {
 /// The nonces that were used, as far as a signature with them could still be taken.
 #[derive(Debug)]
 pub struct Nonces {
-    used: HashSet<(AgentName, String)>,
+    used: HashMap<AgentName, HashSet<String>>,
     by_age: VecDeque<Used>,
     /// Only what is signed after this second is taken: what came before may have been used.
     since: i64,
@@ -129,7 +132,8 @@ pub struct Nonces {
 
 #[derive(Debug)]
 struct Used {
-    by: (AgentName, String),
+    agent: AgentName,
+    nonce: String,
     at: BootTime,
     timestamp: i64,
 }
@@ -140,7 +144,7 @@ impl Nonces {
     #[must_use]
     pub fn new(start: Timestamp, kept: Option<i64>) -> Self {
         let since = kept.map_or(seconds(start), |kept| kept.max(seconds(start)));
-        Self { used: HashSet::new(), by_age: VecDeque::new(), since, kept: since }
+        Self { used: HashMap::new(), by_age: VecDeque::new(), since, kept: since }
     }
 
     /// The second that must be kept on the disk before a command with this signature is carried out, because its time lies
@@ -166,22 +170,27 @@ impl Nonces {
         if apart > window.unsigned_abs() || timestamp <= self.since {
             return Err(Unusable::Expired);
         }
-        let by = (agent.clone(), nonce.to_owned());
-        if self.used.contains(&by) {
+        let (of_agent, nonce) = (self.used.get(agent), nonce.to_owned());
+        if of_agent.is_some_and(|used| used.contains(&nonce)) {
             return Err(Unusable::Replayed);
         }
-        if self.used.len() >= NONCES_MAX {
+        if self.by_age.len() >= NONCES_MAX || of_agent.is_some_and(|used| used.len() >= AGENT_NONCES_MAX) {
             return Err(Unusable::Full);
         }
-        self.used.insert(by.clone());
-        self.by_age.push_back(Used { by, at: now.boot, timestamp });
+        self.used.entry(agent.clone()).or_default().insert(nonce.clone());
+        self.by_age.push_back(Used { agent: agent.clone(), nonce, at: now.boot, timestamp });
         Ok(())
     }
 
     /// Forgets what is old enough. Should the clock be set back, what was forgotten stays too old.
     fn forget(&mut self, now: BootTime) {
         while let Some(oldest) = self.by_age.pop_front_if(|used| now.since(used.at) > REMEMBERED) {
-            self.used.remove(&oldest.by);
+            if let Some(used) = self.used.get_mut(&oldest.agent) {
+                used.remove(&oldest.nonce);
+                if used.is_empty() {
+                    self.used.remove(&oldest.agent);
+                }
+            }
             self.since = self.since.max(oldest.timestamp);
         }
     }
@@ -322,16 +331,28 @@ mod tests {
     }
 
     #[test]
+    fn one_agent_does_not_use_up_the_memory_of_the_others() {
+        let mut nonces = nonces();
+        for number in 0..AGENT_NONCES_MAX {
+            assert_eq!(nonces.take(&agent("a"), &format!("nonce-{number:016}"), START + 5, after(5)), Ok(()));
+        }
+        assert_eq!(nonces.take(&agent("a"), NONCE, START + 5, after(5)), Err(Unusable::Full));
+        assert_eq!(nonces.take(&agent("b"), NONCE, START + 5, after(5)), Ok(()));
+        assert_eq!(nonces.take(&agent("a"), NONCE, START + 606, after(606)), Ok(()));
+    }
+
+    #[test]
     fn a_full_memory_refuses_and_forgets_nothing_early() {
         let mut nonces = nonces();
         for number in 0..NONCES_MAX {
-            assert_eq!(nonces.take(&agent("a"), &format!("nonce-{number:016}"), START + 5, after(5)), Ok(()));
+            let by = agent(&format!("a{}", number / AGENT_NONCES_MAX));
+            assert_eq!(nonces.take(&by, &format!("nonce-{number:016}"), START + 5, after(5)), Ok(()));
         }
         let last = |nonces: &mut Nonces, at| nonces.take(&agent("b"), NONCE, START + at, after(at));
         assert_eq!(last(&mut nonces, 6), Err(Unusable::Full));
         assert_eq!(last(&mut nonces, 605), Err(Unusable::Full));
         assert_eq!(
-            nonces.take(&agent("a"), "nonce-0000000000000000", START + 305, after(605)),
+            nonces.take(&agent("a0"), "nonce-0000000000000000", START + 305, after(605)),
             Err(Unusable::Replayed)
         );
         assert_eq!(last(&mut nonces, 606), Ok(()));

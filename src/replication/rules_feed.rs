@@ -17,6 +17,12 @@ use crate::model::roster::RosterEntry;
 /// indexes them anew.
 pub const ARTICLES_MAX: usize = 20_000;
 
+/// Of these are kept for freezes: however full the rulebook is, it can be closed.
+pub const FREEZES_RESERVED: usize = 1_000;
+
+/// Of those are kept for freezes of anything but an agent: agents can be frozen by more people, under names that are none.
+pub const WIDE_FREEZES_RESERVED: usize = 500;
+
 /// A follower is told the bare number once so many changes went by that did not concern it: later the log may no longer
 /// reach back to where it stands, and it would need all articles again.
 pub const BARE_NUMBER_EVERY: u64 = 1024;

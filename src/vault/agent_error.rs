@@ -50,6 +50,9 @@ pub enum AgentError {
         "an API key works until a time to come, at most a year away, or never ends if that is asked for in so many words"
     )]
     Lifetime,
+    /// A key that would work longer than the one by which it is asked for.
+    #[error("whoever shows an API key can make none, and renew no other, that works longer than the one it shows")]
+    Outlives,
     /// A grace in which two texts of a key work that is too long.
     #[error("the grace of a rotation is at most 30 days")]
     Grace,
@@ -81,7 +84,7 @@ impl AgentError {
             Self::NoSuch(_) | Self::NoSuchKey { .. } => "not_found",
             Self::Archived(_) => "agent_archived",
             Self::OfPolicy(_) => "agent_of_policy",
-            Self::Escalation(_) => "escalation",
+            Self::Escalation(_) | Self::Outlives => "escalation",
             Self::KeyExists { .. } => "api_key_exists",
             Self::TooMany { .. } => "too_many",
             Self::Lifetime | Self::Grace | Self::Limit | Self::Text { .. } | Self::Both(_) => "bad_value",

@@ -19,7 +19,6 @@ use super::account::{Account, noted};
 use super::agent_error::AgentError;
 use super::agent_plan::{self, Word};
 use super::agent_request::{AgentDeed, AgentLine, AgentPatch, NewAgent, Page, PageRequest};
-use super::authorise::Object;
 use super::error::VaultError;
 use super::identity::Identified;
 use super::parts::Vault;
@@ -173,7 +172,8 @@ impl Vault {
         account: &mut Account,
     ) -> Result<Identified, VaultError> {
         let who = self.identify(caller, account)?;
-        self.authorise(&who, action, Object::of_node(&self.parts.environment), account)?;
+        // Agents are of no company: whoever manages some of what they are about would manage those of others.
+        self.authorise_wholly(&who, action, account)?;
         self.lead()?;
         Ok(who)
     }
@@ -185,7 +185,7 @@ impl Vault {
         }
         let (rules, now) = (self.parts.board.rules.load(), self.parts.clock.now().wall);
         let given = capabilities(&rules, agent);
-        let lacking = given.into_iter().find(|capability| !who.holds_wholly(&rules, *capability, now));
+        let lacking = given.into_iter().find(|capability| !who.may_give(&rules, *capability, now));
         lacking.map_or(Ok(()), |capability| Err(AgentError::Escalation(capability)))
     }
 }

@@ -20,7 +20,7 @@ pub(super) const AGENT_KEYS_MAX: usize = 100;
 pub(super) const KEYS_MAX: usize = 10_000;
 
 /// A key that nobody said more about: a quarter of a year.
-const LIFE: Duration = Duration::from_secs(90 * DAY);
+pub(super) const LIFE: Duration = Duration::from_secs(90 * DAY);
 
 /// A year, leap years included. What shall work for longer must be said to be endless.
 const LIFE_MAX: Duration = Duration::from_secs(366 * DAY);

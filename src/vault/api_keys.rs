@@ -6,17 +6,20 @@ use crate::model::actions::Action;
 use crate::model::api_key::{ApiKey, KeyText};
 use crate::model::article::{Article, ArticleId, Edit};
 use crate::model::caller::Caller;
+use crate::model::grant::Expiry;
 use crate::model::name::{AgentName, ApiKeyName};
 use crate::model::number::Revision;
 use crate::model::time::Timestamp;
 use crate::policy::rulebook::Rulebook;
 
 use super::account::{Account, noted};
+use super::agent_error::AgentError;
 use super::agent_plan::{self, Word};
-use super::agent_request::{ApiKeyLine, KeyRotation, NewApiKey, Page, PageRequest, ShownOnce};
+use super::agent_request::{ApiKeyLine, KeyLife, KeyRotation, NewApiKey, Page, PageRequest, ShownOnce};
 use super::agents::page;
 use super::api_key_plan;
 use super::error::VaultError;
+use super::identity::KeyShown;
 use super::parts::Vault;
 use super::rule_change::Plan;
 
@@ -101,9 +104,11 @@ impl Vault {
         let who = self.agent_permit(caller, Action::AgentKey, account)?;
         let (author, now) = (who.author(), self.parts.clock.now().wall);
         let (text, kept) = self.key_text(now)?;
+        let new = within_life_of(who.key(), new, now);
         let minted = self.change_rules(account, |articles| {
-            let key = api_key_plan::mint(articles, new, &kept, Word { author: &author, now })?;
+            let key = api_key_plan::mint(articles, &new, &kept, Word { author: &author, now })?;
             self.may_give(&who, agent_plan::living(articles, &new.agent)?)?;
+            may_last(who.key(), &key)?;
             Ok(put(key))
         });
         let (revision, key) = minted.await?;
@@ -124,6 +129,7 @@ impl Vault {
             let before = api_key_plan::key(articles, &ask.agent, &ask.name)?;
             let key = api_key_plan::rotate(before, &kept, ask.grace, now)?;
             self.may_give(&who, agent)?;
+            may_last(who.key(), &key)?;
             Ok(put(key))
         });
         let (revision, key) = rotated.await?;
@@ -154,6 +160,19 @@ impl Vault {
         let kept = KeyText { hash: text.hash(), hint: text.hint(), made_at: now };
         Ok((text, kept))
     }
+}
+
+/// A key of which nobody said how long it is to work ends no later than the one it is got by.
+fn within_life_of(shown: Option<&KeyShown>, new: &NewApiKey, now: Timestamp) -> NewApiKey {
+    let life = match (new.life, shown.map(|shown| shown.until)) {
+        (None, Some(Expiry::At(end))) => Some(KeyLife::Until(end.min(now.plus(api_key_plan::LIFE)))),
+        (life, _) => life,
+    };
+    NewApiKey { life, ..new.clone() }
+}
+
+fn may_last(shown: Option<&KeyShown>, key: &ApiKey) -> Result<(), AgentError> {
+    if shown.is_none_or(|shown| shown.may_make(key)) { Ok(()) } else { Err(AgentError::Outlives) }
 }
 
 fn put(key: ApiKey) -> Plan<ApiKey> {

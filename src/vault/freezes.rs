@@ -109,7 +109,8 @@ impl Vault {
         let owner = |principals: Vec<Principal>| {
             principals.iter().any(|one| matches!(one, Principal::Owner | Principal::Admin))
         };
-        caller.shown.key == ShownKey::None && identify(caller, self.parts.house).is_ok_and(owner)
+        let for_itself = caller.shown.key == ShownKey::None && caller.shown.acts_as.is_none();
+        for_itself && identify(caller, self.parts.house).is_ok_and(owner)
     }
 
     async fn try_freeze(

@@ -6,10 +6,10 @@
 use crate::audit::entry::Ruling;
 use crate::model::actions::{Action, Capability};
 use crate::model::agent::AgentState;
-use crate::model::api_key::ApiKeyHash;
+use crate::model::api_key::{ApiKey, ApiKeyHash};
 use crate::model::article::ArticleId;
 use crate::model::caller::{Caller, ShownKey};
-use crate::model::grant::Effect;
+use crate::model::grant::{Effect, Expiry};
 use crate::model::name::{AgentName, ApiKeyName};
 use crate::model::principal::Principal;
 use crate::model::reach::Reach;
@@ -58,15 +58,29 @@ pub(super) struct KeyShown {
     pub(super) agent: AgentName,
     /// What it is called among those of the agent.
     pub(super) name: ApiKeyName,
+    hash: ApiKeyHash,
+    is_newest: bool,
+    /// Until when the text that was shown works, if nothing is done to the key.
+    pub(super) until: Expiry,
     reach: Reach,
     rule: String,
 }
 
 impl KeyShown {
-    /// A key that works, as a bound.
-    pub(super) fn new(agent: AgentName, name: ApiKeyName, reach: Reach) -> Self {
+    /// A key that works, as a bound; shown by the text with this digest.
+    pub(super) fn new(key: &ApiKey, hash: ApiKeyHash) -> Self {
+        let (agent, name) = (key.agent.clone(), key.name.clone());
         let rule = ArticleId::ApiKey(agent.clone(), name.clone()).to_string();
-        Self { agent, name, reach, rule }
+        let old = key.previous.as_ref().filter(|previous| previous.text.hash == hash);
+        let until = old.map_or(key.expires_at, |previous| key.expires_at.sooner(Expiry::At(previous.until)));
+        Self { agent, name, hash, is_newest: old.is_none(), until, reach: key.reach.clone(), rule }
+    }
+
+    /// Whether whoever showed it may make this key, or give it a new text: no key works longer than the one by which it was
+    /// got, but for that one itself when it is given its next text in time.
+    pub(super) fn may_make(&self, key: &ApiKey) -> bool {
+        let renews = self.is_newest && (&key.agent, &key.name) == (&self.agent, &self.name);
+        renews || key.expires_at.sooner(self.until) == key.expires_at
     }
 }
 
@@ -143,8 +157,15 @@ impl Identified {
         }
     }
 
-    /// Whether it may give this capability to others: it has it without any bound, its key bounds nothing, and nothing
-    /// denies any of it to whoever is behind it.
+    /// Whether it may give this capability to others: it holds it wholly, and no part of that ends by itself.
+    pub(super) fn may_give(&self, rules: &Rulebook, capability: Capability, now: Timestamp) -> bool {
+        self.holds_wholly(rules, capability, now)
+            && rules.holds_for_good(&self.principals, capability, now)
+            && self.behind.as_ref().is_none_or(|own| rules.holds_for_good(own, Capability::AgentImpersonate, now))
+    }
+
+    /// Whether it has this capability without any bound of what it is about: its key bounds nothing, and nothing denies any
+    /// of it to whoever is behind it.
     pub(super) fn holds_wholly(&self, rules: &Rulebook, capability: Capability, now: Timestamp) -> bool {
         let denied = |principals: &[Principal]| {
             rules.about(principals).any(|rule| {
@@ -241,7 +262,7 @@ impl Vault {
         })?;
         let agent = Principal::Agent(key.agent.clone());
         account.principal(texts(&[std::slice::from_ref(&agent), &who.principals].concat()));
-        let shown = KeyShown::new(key.agent.clone(), key.name.clone(), key.reach.clone());
+        let shown = KeyShown::new(key, *hash);
         if !key.admits(hash, now) {
             return Err(no_such_key(account, &format!("{} works no more", shown.rule)));
         }
@@ -249,6 +270,16 @@ impl Vault {
         self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
         self.keep_key_uses();
         Ok(Identified::new(vec![agent], who.principals, Some(shown), None))
+    }
+
+    /// Whether somebody who was identified a while ago still is who it was: its key works, and the agents are active.
+    pub(super) fn is_still(&self, who: &Identified) -> bool {
+        let (rules, now) = (self.parts.board.rules.load(), self.parts.clock.now().wall);
+        let acts = |name: &AgentName| rules.agent(name).is_some_and(|agent| agent.state == AgentState::Active);
+        let works = |shown: &KeyShown| {
+            acts(&shown.agent) && rules.key_shown(&shown.hash).is_some_and(|key| key.admits(&shown.hash, now))
+        };
+        who.key().is_none_or(works) && who.agent().is_none_or(acts)
     }
 
     /// Counts the request against the limits of the agent and the key it is made with.
@@ -261,7 +292,7 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let Some(shown) = who.key() else { return Ok(()) };
         match rules.agent(&shown.agent).zip(rules.key(&shown.agent, &shown.name)) {
-            Some((agent, key)) => self.count(caller, agent, key, account),
+            Some(of) => self.count(rules, caller, of, account),
             None => Ok(()),
         }
     }

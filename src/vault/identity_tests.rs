@@ -2,6 +2,7 @@
 //! may give what.
 
 use crate::model::actions::{Action, Capability};
+use crate::model::api_key::{ApiKey, ApiKeyHash, KeyText, PreviousText};
 use crate::model::article::Article;
 use crate::model::grant::{Effect, Expiry, Grant};
 use crate::model::name::{AgentName, ApiKeyName, EnvironmentName, GrantName};
@@ -39,9 +40,26 @@ fn grant(name: &str, principal: Principal, effect: Effect, capability: Capabilit
     })
 }
 
+fn text(byte: u8) -> KeyText {
+    KeyText { hash: ApiKeyHash([byte; 32]), hint: String::new(), made_at: Timestamp(0) }
+}
+
+fn api_key(name: &str, current: u8, expires_at: Expiry) -> ApiKey {
+    ApiKey {
+        agent: AgentName::parse("robot").expect("name"),
+        name: ApiKeyName::parse(name).expect(name),
+        current: text(current),
+        previous: None,
+        reach: Reach::everything(),
+        limit_rpm: None,
+        created_by: "test".to_owned(),
+        created_at: Timestamp(0),
+        expires_at,
+    }
+}
+
 fn key(reach: Reach) -> KeyShown {
-    let (agent, name) = (AgentName::parse("robot").expect("name"), ApiKeyName::parse("ci").expect("name"));
-    KeyShown::new(agent, name, reach)
+    KeyShown::new(&ApiKey { reach, ..api_key("ci", 1, Expiry::Never) }, text(1).hash)
 }
 
 fn by_key(reach: Reach) -> Identified {
@@ -55,7 +73,35 @@ fn reads(who: &Identified, rules: &[Article]) -> Decision {
 }
 
 fn gives(who: &Identified, rules: &[Article]) -> bool {
-    who.holds_wholly(&Rulebook::new(rules.iter().cloned()), Capability::DataRead, Timestamp(0))
+    who.may_give(&Rulebook::new(rules.iter().cloned()), Capability::DataRead, Timestamp(0))
+}
+
+/// A rule for a week gave agents that stay for ever.
+#[test]
+fn what_ends_by_itself_is_used_but_not_given_to_others() {
+    let Article::Grant(allow) = grant("all", robot(), Effect::Allow, Capability::DataRead) else { panic!("a grant") };
+    let for_a_week = [Article::Grant(Grant { expires_at: Expiry::At(Timestamp(9)), ..allow })];
+    let who = by_key(Reach::everything());
+    assert!(who.holds_wholly(&Rulebook::new(for_a_week.iter().cloned()), Capability::DataRead, Timestamp(0)));
+    assert!(!gives(&who, &for_a_week));
+}
+
+/// A key that was lent for a day made one that works for a year; one that was replaced took its place again.
+#[test]
+fn no_key_makes_one_that_outlives_it_and_only_the_newest_text_of_a_key_renews_it() {
+    let until = |end: i64| Expiry::At(Timestamp(end));
+    let shown = KeyShown::new(&api_key("ci", 1, until(50)), text(1).hash);
+    assert!(shown.may_make(&api_key("new", 2, until(50))));
+    assert!(!shown.may_make(&api_key("new", 2, until(51))) && !shown.may_make(&api_key("new", 2, Expiry::Never)));
+    let renewed =
+        ApiKey { previous: Some(PreviousText { text: text(1), until: Timestamp(60) }), ..api_key("ci", 2, until(500)) };
+    assert!(shown.may_make(&renewed) && shown.may_make(&api_key("ci", 2, until(500))), "its own next text");
+    let old = KeyShown::new(&renewed, text(1).hash);
+    let again =
+        ApiKey { previous: Some(PreviousText { text: text(2), until: Timestamp(70) }), ..api_key("ci", 3, until(600)) };
+    assert!(!old.may_make(&again), "the text of before");
+    assert!(KeyShown::new(&renewed, text(2).hash).may_make(&again));
+    assert!(KeyShown::new(&api_key("ci", 1, Expiry::Never), text(1).hash).may_make(&renewed));
 }
 
 #[test]

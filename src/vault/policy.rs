@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::actors::change::Change;
 use crate::actors::error::CommitError;
 use crate::audit::decisions::decisions;
-use crate::model::actions::Action;
+use crate::audit::entry::Ruling;
+use crate::model::actions::{Action, Capability};
 use crate::model::article::Article;
 use crate::model::caller::Caller;
 use crate::model::grant::Grant;
@@ -19,12 +20,14 @@ use crate::policy::replay::{Drift, Replay};
 use crate::policy::rulebook::Rulebook;
 
 use super::account::{Account, noted};
+use super::agent_error::AgentError;
 use super::authorise::Object;
 use super::error::VaultError;
 use super::identity::Identified;
 use super::off_thread::off_thread;
 use super::parts::{LeadParts, Vault};
 use super::refusal::{Subject, refusal};
+use super::rule_change::ESCALATION_RULE;
 
 /// A day.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -101,7 +104,7 @@ impl Vault {
     pub async fn plan_policy(&self, caller: &Caller, text: &str) -> Result<PlannedPolicy, VaultError> {
         let mut account = Account::open(caller, Action::PolicyManage, self.parts.clock.now());
         account.reason(Some("policy plan"));
-        let planned = self.try_plan(caller, text, &mut account).map(|(_, planned)| planned);
+        let planned = self.try_plan(caller, text, &mut account).map(|(_, planned, _)| planned);
         self.settle(&account, planned).await
     }
 
@@ -169,7 +172,7 @@ impl Vault {
         caller: &Caller,
         text: &str,
         account: &mut Account,
-    ) -> Result<(&LeadParts, PlannedPolicy), VaultError> {
+    ) -> Result<(&LeadParts, PlannedPolicy, Identified), VaultError> {
         let who = self.identify(caller, account)?;
         self.authorise_wholly(&who, Action::PolicyManage, account)?;
         let lead = self.lead()?;
@@ -185,7 +188,17 @@ impl Vault {
                 "with this policy the owner of the lead could not apply another: a deny in it is about the owner";
             plan.obstacles.push(obstacle.to_owned());
         }
-        Ok((lead, PlannedPolicy { plan, revision: view.articles.changed_at() }))
+        Ok((lead, PlannedPolicy { plan, revision: view.articles.changed_at() }, who))
+    }
+
+    /// Whether the caller may make a policy that holds: whoever manages it for a while could make that for ever.
+    fn may_set_policy(&self, who: &Identified, account: &mut Account) -> Result<(), VaultError> {
+        let (rules, now) = (self.parts.board.rules.load(), self.parts.clock.now().wall);
+        if who.is_admin() || who.may_give(&rules, Capability::SystemAdmin, now) {
+            return Ok(());
+        }
+        account.decided(Ruling::Deny, ESCALATION_RULE);
+        Err(AgentError::Escalation(Capability::SystemAdmin).into())
     }
 
     /// Whether the owner of the lead could not take a policy back: neither as whoever it surely is, nor, if it is the one
@@ -216,7 +229,8 @@ impl Vault {
         reason: Option<&str>,
         account: &mut Account,
     ) -> Result<PlannedPolicy, VaultError> {
-        let (lead, mut planned) = self.try_plan(caller, text, account)?;
+        let (lead, mut planned, who) = self.try_plan(caller, text, account)?;
+        self.may_set_policy(&who, account)?;
         if planned.revision != seen {
             return Err(VaultError::RulesMoved);
         }

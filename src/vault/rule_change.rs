@@ -44,7 +44,7 @@ impl Vault {
         for _ in 0..PLANS_MAX {
             let view = lead.board.lead_view.load_full();
             let Plan { edits, told } = plan(&view.articles).inspect_err(|refused| {
-                if let VaultError::Agent(AgentError::Escalation(_)) = refused {
+                if let VaultError::Agent(AgentError::Escalation(_) | AgentError::Outlives) = refused {
                     account.decided(Ruling::Deny, ESCALATION_RULE);
                 }
             })?;

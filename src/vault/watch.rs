@@ -137,8 +137,9 @@ impl Watch {
         self.cursor.at
     }
 
-    /// Waits for something to tell; `None` when the node stops, the process that watches has ended, or a freeze holds the
-    /// watch up: nothing was then told of what came, and whoever resumes later misses nothing. Dropping the returned future
+    /// Waits for something to tell; `None` when the node stops, the process that watches has ended, its API key or its agent
+    /// works no more, or a freeze holds the watch up: nothing was then told of what came, and whoever resumes later misses
+    /// nothing. Dropping the returned future
     /// loses nothing.
     pub async fn next(&mut self) -> Option<Vec<News>> {
         if !self.begun {
@@ -148,7 +149,7 @@ impl Watch {
         loop {
             self.moved.mark_unchanged();
             let frozen = self.vault.freeze_of(&self.who, self.action, object(&self.ask, &self.environment)).is_some();
-            if frozen || !self.presence.is_there() {
+            if frozen || !self.presence.is_there() || !self.vault.is_still(&self.who) {
                 return None;
             }
             match self.step() {

@@ -141,6 +141,20 @@ async fn one_tenant_does_not_use_up_the_share_of_another_and_an_invented_one_has
     assert_eq!(exhaust(&socket, &key, &[]).await, 0);
 }
 
+/// An agent had its limit once more for every company of the node, wherever nobody asked what it may for that company.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_the_agent_may_not_act_for_is_counted_as_none() {
+    let mesh = held().await;
+    agent(&mesh, "robot", &json!({"limit_rpm": 3, "companies": ["acme"]})).await;
+    let (key, socket) = (key(&mesh, "robot", &json!({})).await, mesh.lead.agent_socket());
+    for _ in 0..3 {
+        let told = with_key(&socket, &key, "GET", "/api/whoami", &[("X-Company-Id", "globex")], "").await;
+        assert_eq!(told.status, 200, "{}", told.body);
+    }
+    assert_eq!(exhaust(&socket, &key, &[]).await, 0);
+    assert_eq!(exhaust(&socket, &key, &[("X-Company-Id", "acme")]).await, 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_the_roster_does_not_give_the_node_is_counted_as_none() {
     let mesh = held().await;

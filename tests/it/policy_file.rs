@@ -5,6 +5,7 @@ mod drift;
 mod over_http;
 
 use aurora_mesh::model::name::GrantName;
+use aurora_mesh::vault::agent_error::AgentError;
 use aurora_mesh::vault::error::VaultError;
 
 use crate::support::callers::{admin, agent, put, read, stranger};
@@ -84,6 +85,27 @@ async fn a_policy_that_would_lock_the_owner_out_is_planned_but_not_applied() {
         assert!(matches!(refused, Err(VaultError::PolicyRefused { .. })), "{refused:?}");
     }
     assert_eq!(vault.policy(&admin()).await.expect("listed").grants.len(), 2);
+}
+
+/// Whoever manages policies for a while could else make that for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_that_ends_by_itself_plans_a_policy_and_does_not_set_one() {
+    let mesh = TestMesh::start().await;
+    let vault = mesh.lead.vault();
+    let for_ever = grant("deputy", "user:54321", "x")
+        .replace("[\"data_read\"]", "[\"system_admin\"]")
+        .replace("[\"x/*\"]", "\"*\"")
+        .replace("[\"prod\"]", "\"*\"")
+        + "companies = \"*\"\n";
+    apply(&mesh, &for_ever.replace("\"never\"", "\"2099-01-01T00:00:00Z\"")).await;
+    let planned = vault.plan_policy(&stranger(), &for_ever).await.expect("it may look");
+    let refused = vault.apply_policy(&stranger(), &for_ever, planned.revision, None).await;
+    assert!(matches!(refused, Err(VaultError::Agent(AgentError::Escalation(_)))), "{refused:?}");
+    let lines = mesh.lead.vault().audit_tail(&admin(), 2).await.expect("the journal");
+    assert!(lines.iter().any(|line| line.contains("\"rule\":\"escalation\"")), "{lines:?}");
+    apply(&mesh, &for_ever).await;
+    let planned = vault.plan_policy(&stranger(), "").await.expect("it may look");
+    vault.apply_policy(&stranger(), "", planned.revision, None).await.expect("it has that for good");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::stage::{SECRET, agent, assert_refused, done, journal, key, mesh, owner, read, text, with_key};
+use crate::support::callers::put;
 use crate::support::http;
+use crate::support::watcher::Watcher;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_reads_through_either_header_and_is_nobody_when_it_is_not_known() {
@@ -143,6 +145,29 @@ async fn a_revoked_key_is_refused_at_once_and_an_expired_one_from_its_end_on() {
         let mut body = json!({"name": "x"});
         body.as_object_mut().expect("an object").extend(life.as_object().expect("an object").clone());
         assert_refused(&owner(&mesh, "POST", "/api/agents/robot/keys", &body).await, 400, "bad_value");
+    }
+}
+
+/// A watch is identified when it begins. It once went on under a key that was revoked for as long as its connection stood.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_ends_with_the_key_or_the_agent_it_was_begun_with() {
+    let mesh = mesh().await;
+    agent(&mesh, "robot", &json!({"capabilities": ["data_query"]})).await;
+    let socket = mesh.lead.agent_socket();
+    for (name, method, target) in [
+        ("revoked", "DELETE", "/api/agents/robot/keys/revoked"),
+        ("rotated", "POST", "/api/agents/robot/keys/rotated/rotate"),
+        ("suspended", "POST", "/api/agents/robot/suspend"),
+    ] {
+        let text = key(&mesh, "robot", &json!({"name": name})).await;
+        let mut watch = Watcher::open(&socket, "/api/watch", &[("X-API-Key", &text)]).await;
+        assert_eq!(watch.next().await.name, "ready");
+        mesh.put(put("openai/api_key", "global", "not-a-real-newer-key")).await;
+        assert_eq!(watch.next().await.name, "changed", "{name}");
+        let body = if name == "rotated" { json!({"grace": "0s"}) } else { Value::Null };
+        done(&mesh, method, target, &body).await;
+        mesh.put(put("openai/api_key", "global", "not-a-real-newest-key")).await;
+        assert!(watch.try_next().await.is_none(), "{name}: nothing more is told");
     }
 }
 

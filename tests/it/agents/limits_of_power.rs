@@ -152,8 +152,39 @@ async fn whoever_is_not_the_admin_gives_only_what_it_has_without_any_bound() {
     assert_eq!(denials.count(), 7);
 
     let narrow = key(&mesh, "manager", &json!({"name": "narrow", "secrets": ["openai/*"]})).await;
-    let answer = by_manager(&mesh, &narrow, "POST", "/api/agents", &new("another", "data_query")).await;
-    assert_refused(&answer, 403, "escalation");
+    for (method, target, body) in [
+        ("POST", "/api/agents", new("another", "data_query")),
+        ("POST", "/api/agents/looker/suspend", Value::Null),
+        ("PATCH", "/api/agents/looker", json!({"remove_capabilities": ["data_query"]})),
+        ("DELETE", "/api/agents/looker/keys/ci", Value::Null),
+    ] {
+        assert_refused(&by_manager(&mesh, &narrow, method, target, &body).await, 403, "denied");
+    }
+    let line = journal(&mesh).await.into_iter().rfind(|line| line["decision"] == "deny").expect("a line");
+    assert_eq!(line["rule"], "bounded-grant", "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_makes_none_that_works_longer_than_itself_and_renews_itself_alone() {
+    let mesh = mesh().await;
+    let whole = json!({"capabilities": ["agent_manage"], "companies": ["*"], "environments": ["*"], "secrets": ["*"]});
+    agent(&mesh, "manager", &whole).await;
+    let lent = key(&mesh, "manager", &json!({"name": "lent", "expires_in": "1d"})).await;
+    key(&mesh, "manager", &json!({"name": "other", "expires_in": "30d"})).await;
+    let mint = async |name: &str, more: Value| {
+        let mut body = json!({"name": name});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        by_manager(&mesh, &lent, "POST", "/api/agents/manager/keys", &body).await
+    };
+    for life in [json!({"expires_at": "never"}), json!({"expires_in": "2d"})] {
+        assert_refused(&mint("longer", life).await, 403, "escalation");
+    }
+    let plain = mint("plain", json!({})).await;
+    assert_eq!(plain.status, 200, "{}", plain.body);
+    let rotate = |name: &str| format!("/api/agents/manager/keys/{name}/rotate");
+    assert_refused(&by_manager(&mesh, &lent, "POST", &rotate("other"), &json!({})).await, 403, "escalation");
+    assert_eq!(by_manager(&mesh, &lent, "POST", &rotate("lent"), &json!({})).await.status, 200, "its own next text");
+    assert_refused(&by_manager(&mesh, &lent, "POST", &rotate("lent"), &json!({})).await, 403, "escalation");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
