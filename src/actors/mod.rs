@@ -16,6 +16,7 @@ pub mod admission;
 pub mod board;
 pub mod certificate;
 pub mod change;
+pub mod committed;
 pub mod confirm;
 pub mod discovery;
 pub mod draft;

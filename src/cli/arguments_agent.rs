@@ -17,7 +17,7 @@ pub enum AgentVerb {
     /// Make an agent; it can do nothing before it has a key
     #[command(after_help = "Examples:
   aurora agent create backup --capability data_read --allow 'openai/*' --environment prod
-  aurora agent create openclaw --kind autonomous --capability data_read --capability data_query --allow '*' \\
+  aurora agent create openclaw --kind autonomous --capability data_read --allow '*' \\
       --all-companies --all-environments --limit 60 --title OpenClaw")]
     Create(Box<NewAgentArguments>),
     /// List the agents
@@ -169,7 +169,8 @@ pub struct UpdateArguments {
 pub enum ApikeyVerb {
     /// Make an API key of an agent, and print it: the only time it is shown
     #[command(after_help = "Examples:
-  aurora apikey create backup > key && chmod 600 key      AURORA_TOKEN_FILE=key aurora get openai/api_key
+  (umask 077; aurora apikey create backup > key)
+  AURORA_TOKEN_FILE=key aurora get openai/api_key
   aurora apikey create backup --name ci --expires 30d --allow 'openai/*' --company acme --limit 10")]
     Create(Box<NewKeyArguments>),
     /// List the API keys, when each was last used, and when it ends; never a key
@@ -181,7 +182,7 @@ pub enum ApikeyVerb {
     },
     /// Give a key a new text, and print it; the old one works until the grace is over
     #[command(after_help = "Examples:
-  aurora apikey rotate backup ci > key
+  (umask 077; aurora apikey rotate backup ci > key)
   aurora apikey rotate backup ci --grace 0s        the old text is refused at once")]
     Rotate {
         /// Whose key

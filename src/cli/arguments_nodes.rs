@@ -47,8 +47,8 @@ Its name stays taken, and its history known: aurora exposure node:runpod-tx")]
     /// Throw a node out and forget it, such as a machine that is decommissioned; its name can be given again
     #[command(after_help = "Example: aurora nodes remove runpod-tx
 
-A machine that is away hears nothing of it, and wipes nothing: ban it first, and remove it once it has heard. What it
-could have read is forgotten with it: aurora exposure node:runpod-tx")]
+A machine that is away hears nothing of it, and wipes nothing: ban it first, and remove it once
+it has heard. What it could have read is forgotten with it: aurora exposure node:runpod-tx")]
     Remove {
         /// Which node
         #[arg(value_parser = NodeName::parse)]

@@ -14,6 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::table::counted;
 use crate::catalogue::error::Problems;
 use crate::interchange::error::FileError;
 use crate::interchange::write::WriteError;
@@ -149,7 +150,7 @@ pub enum CliError {
         problems: policy::file_error::Problems,
     },
     /// A policy was tested and would decide otherwise; what, is already printed.
-    #[error("{count} kinds of request would be decided otherwise")]
+    #[error("{} would be decided otherwise", counted(*count, "kind of request", "kinds of request"))]
     PolicyDrift {
         /// How many.
         count: usize,

@@ -12,6 +12,12 @@ pub(super) enum Style {
     Plain,
 }
 
+/// A number with the word for it: `1 node`, `3 nodes`.
+pub(super) fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Rows under a header.
 pub(super) fn rows(style: Style, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = empty(style);

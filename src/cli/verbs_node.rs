@@ -64,13 +64,12 @@ async fn approve(
         });
     }
     session.output.note(&format!("{name} waits with key {shown}"));
-    if !yes {
+    // Whoever read the fingerprint off the node has compared it.
+    if !yes && expected.is_none() {
         if !confirm::somebody_is_there() {
             return Err(CliError::Usage {
                 message: "there is no terminal to ask on whether the node prints the same fingerprint".to_owned(),
-                hint: format!(
-                    "To approve it without being asked: aurora nodes approve {name} --fingerprint {shown} --yes"
-                ),
+                hint: format!("Give the one it prints: aurora nodes approve {name} --fingerprint FINGERPRINT"),
             });
         }
         confirm::ask(&format!("Does {name} print exactly this fingerprint? Approve it?"))?;

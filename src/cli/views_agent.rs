@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ago::seen_from;
 use super::output::Shown;
 use super::table::{Style, pairs, rows};
+use crate::model::actions::Capability;
 
 /// How far something reaches; what is `None` is not said.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -83,8 +84,14 @@ pub(super) struct AgentLine {
 }
 
 impl AgentView {
+    /// The capabilities in the width of a column; `aurora agent show` has them all.
     fn may(&self) -> String {
-        list(&self.capabilities.iter().map(|held| held.capability.clone()).collect::<Vec<_>>())
+        let held: Vec<String> = self.capabilities.iter().map(|held| held.capability.clone()).collect();
+        match held.as_slice() {
+            all if all.len() == Capability::ALL.len() => "all".to_owned(),
+            [first, second, rest @ ..] if rest.len() > 1 => format!("{first}, {second} and {} more", rest.len()),
+            few => list(few),
+        }
     }
 
     fn limit(&self) -> String {

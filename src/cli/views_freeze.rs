@@ -30,7 +30,7 @@ impl FreezeView {
     /// A line for the top of what a node says about itself.
     pub(super) fn line(&self, now: &str) -> String {
         let Self { target, level, reason, since } = self;
-        format!("{} is frozen ({}) since {}: {}", plain(target), plain(level), seen_from(now, since), plain(reason))
+        format!("{} is frozen ({}), {}: {}", plain(target), plain(level), seen_from(now, since), plain(reason))
     }
 }
 

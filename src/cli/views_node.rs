@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ago::{ago, seen_from, span};
 use super::output::Shown;
-use super::table::{Style, pairs, rows};
+use super::table::{Style, counted, pairs, plain, rows};
 use super::views_freeze::FreezeView;
 
 /// The answer of `GET /api/status`.
@@ -100,7 +100,14 @@ impl Shown for NodesView {
                 number(node.cache_entries),
             ]
         };
-        rows(style, &header, self.nodes.iter().map(line))
+        let pending = self.nodes.iter().filter(|node| node.standing == "pending").map(|node| {
+            format!(
+                "\n{0} waits with key {1}; if it prints the same, approve it: aurora nodes approve {0}\n",
+                plain(&node.name),
+                plain(&node.fingerprint)
+            )
+        });
+        rows(style, &header, self.nodes.iter().map(line)) + &pending.collect::<String>()
     }
 }
 
@@ -238,10 +245,13 @@ pub(super) struct ThrownOutView {
 
 impl Shown for ThrownOutView {
     fn table(&self, _style: Style) -> String {
-        format!(
-            "{}: {} (revision {})\n{} scopes it held have new keys; their values are being sealed anew\n",
-            self.node, self.message, self.revision, self.scopes_rekeyed
-        )
+        let done = format!("{}: {} (revision {})\n", self.node, self.message, self.revision);
+        if self.scopes_rekeyed == 0 {
+            return done;
+        }
+        let scopes =
+            counted(self.scopes_rekeyed, "scope it held has a new key; its", "scopes it held have new keys; their");
+        format!("{done}{scopes} values are being sealed anew\n")
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ago::seen_from;
 use super::output::Shown;
-use super::table::{Style, pairs, plain, rows};
+use super::table::{Style, counted, pairs, plain, rows};
 
 /// The body of `POST /api/policy/plan`.
 #[derive(Debug, Serialize)]
@@ -141,7 +141,10 @@ impl Shown for PlanView {
             text.push_str(&format!("note: {}\n", plain(note)));
         }
         if self.changes.is_empty() {
-            text.push_str(&format!("nothing would change; {} are as the file says\n", self.unchanged));
+            text.push_str(&format!(
+                "Nothing would change: {} as the file says.\n",
+                counted(self.unchanged, "entry is", "entries are")
+            ));
         } else {
             text.push_str(&format!("{}, {} unchanged\n", plain(&self.summary), self.unchanged));
         }

@@ -20,7 +20,7 @@ pub const LOCAL_NAME_BYTES_MAX: usize = 32;
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a {kind}: {reason}")]
+#[error("{text:?} is not {} {kind}: {reason}", article(kind))]
 pub struct NameError {
     /// What was wanted, for people: `service`, `node name`.
     pub kind: &'static str,
@@ -28,6 +28,10 @@ pub struct NameError {
     pub text: String,
     /// The rule that refused it.
     pub reason: NameRule,
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 /// The rule a text broke.

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One problem: where, which key, what is wrong, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {key}: {what}; {right}")]
+#[error("line {line}: {key}: {what}{}", advice(what, right))]
 pub struct Problem {
     /// The line, from 1.
     pub line: usize,
@@ -14,6 +14,11 @@ pub struct Problem {
     pub what: String,
     /// What to write instead.
     pub right: String,
+}
+
+/// What to write instead, unless it was said already.
+fn advice(what: &str, right: &str) -> String {
+    if what.ends_with(right) { String::new() } else { format!("; {right}") }
 }
 
 /// Every problem of one policy file, in the order of its lines. Never empty when it is an error.

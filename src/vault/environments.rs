@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::actors::change::{Change, Committed, CommittedSecret, Declaration};
+use crate::actors::change::{Change, CommittedSecret, Declaration};
 use crate::model::actions::Action;
 use crate::model::caller::Caller;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -116,21 +116,12 @@ impl Vault {
         self.note_each(account, places.iter().cloned(), PLANNED).await?;
         let audit_seq = self.announce(account).await?;
         let committed = secrets.commit(Change::Declare(declarations), audit_seq).await;
-        match committed.map_err(|error| refusal(&error, Subject::Secret(&first)))? {
-            Committed::Secrets(made) => {
-                let revision = made.iter().map(|secret| secret.revision).max().unwrap_or(Revision(0));
-                let is_new = |(_, made): &(ScopedSecret, CommittedSecret)| made.changed;
-                let (new, others): (Vec<_>, Vec<_>) = places.into_iter().zip(made).partition(is_new);
-                let declared = new.into_iter().map(|(at, _)| at).collect();
-                Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
-            }
-            Committed::Secret(_)
-            | Committed::Node(_)
-            | Committed::Keys(_)
-            | Committed::LockedOut(_)
-            | Committed::Token
-            | Committed::Rules(_) => Err(VaultError::Internal("a mirror came out as another change".to_owned())),
-        }
+        let made = committed.map_err(|error| refusal(&error, Subject::Secret(&first)))?.secrets()?;
+        let revision = made.iter().map(|secret| secret.revision).max().unwrap_or(Revision(0));
+        let is_new = |(_, made): &(ScopedSecret, CommittedSecret)| made.changed;
+        let (new, others): (Vec<_>, Vec<_>) = places.into_iter().zip(made).partition(is_new);
+        let declared = new.into_iter().map(|(at, _)| at).collect();
+        Ok(Mirrored { declared, known: known + others.len(), lacking, of_nodes, revision })
     }
 
     /// Both environments, for a caller who may name any; they must be two.

@@ -149,18 +149,9 @@ fn of_secret(at: &ScopedSecret, cause: VaultError) -> VaultError {
 }
 
 fn imported(committed: Result<Committed, CommitError>) -> Result<Imported, VaultError> {
-    match committed.map_err(|error| refusal_of_many(&error))? {
-        Committed::Secrets(secrets) => {
-            let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
-            Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
-        }
-        Committed::Secret(_)
-        | Committed::Node(_)
-        | Committed::Keys(_)
-        | Committed::LockedOut(_)
-        | Committed::Token
-        | Committed::Rules(_) => Err(VaultError::Internal("an import came out as another change".to_owned())),
-    }
+    let secrets = committed.map_err(|error| refusal_of_many(&error))?.secrets()?;
+    let revision = secrets.iter().map(|secret| secret.revision).max().unwrap_or_default();
+    Ok(Imported { entries: secrets.iter().map(entry).collect(), revision })
 }
 
 fn entry(secret: &CommittedSecret) -> ImportedEntry {

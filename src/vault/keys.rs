@@ -4,6 +4,7 @@
 //! it is.
 
 use crate::actors::change::{Change, Committed, KeyStep, KeyTarget};
+use crate::actors::committed::Misfit;
 use crate::actors::error::CommitError;
 use crate::model::actions::Action;
 use crate::model::caller::Caller;
@@ -148,17 +149,9 @@ impl Vault {
 }
 
 fn key_step(committed: Result<Committed, CommitError>) -> Result<KeyStep, VaultError> {
-    match committed.map_err(|error| refusal(&error, Subject::Many))? {
-        Committed::Keys(step) => Ok(step),
-        Committed::Secret(_)
-        | Committed::Secrets(_)
-        | Committed::Node(_)
-        | Committed::LockedOut(_)
-        | Committed::Token
-        | Committed::Rules(_) => Err(another_change()),
-    }
+    Ok(committed.map_err(|error| refusal(&error, Subject::Many))?.keys()?)
 }
 
 fn another_change() -> VaultError {
-    VaultError::Internal("a change of keys came out as another".to_owned())
+    Misfit("such step of a rotation").into()
 }

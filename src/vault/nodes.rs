@@ -73,7 +73,7 @@ impl Vault {
         account.reason(Some(&format!("entitlement of node {node}")));
         let change = Change::Entitle { node: node.clone(), entitlement };
         let result = self.change_node(caller, &node, change, &mut account).await;
-        let result = result.and_then(|committed| entry_changed_at(&committed));
+        let result = result.and_then(|committed| committed.node().map(|entry| entry.changed_at).map_err(Into::into));
         self.settle(&account, result).await
     }
 
@@ -86,7 +86,7 @@ impl Vault {
         account.reason(Some(&format!("approval of node {node}, key {}", ask.fingerprint)));
         let change = Change::Approve { node: node.clone(), fingerprint: ask.fingerprint };
         let result = self.change_node(caller, &node, change, &mut account).await;
-        let result = result.and_then(|committed| entry_changed_at(&committed));
+        let result = result.and_then(|committed| committed.node().map(|entry| entry.changed_at).map_err(Into::into));
         self.settle(&account, result).await
     }
 
@@ -182,15 +182,8 @@ impl Vault {
         change: Change,
         account: &mut Account,
     ) -> Result<ThrownOut, VaultError> {
-        match self.change_node(caller, node, change, account).await? {
-            Committed::LockedOut(LockedOut { revision, scopes }) => Ok(ThrownOut { revision, scopes }),
-            Committed::Secret(_)
-            | Committed::Secrets(_)
-            | Committed::Node(_)
-            | Committed::Keys(_)
-            | Committed::Token
-            | Committed::Rules(_) => Err(unexpected()),
-        }
+        let LockedOut { revision, scopes } = self.change_node(caller, node, change, account).await?.locked_out()?;
+        Ok(ThrownOut { revision, scopes })
     }
 
     /// Changes the roster. Scopes whose keys went with it have new ones by then; their values follow.
@@ -209,20 +202,4 @@ impl Vault {
         lead.board.rotation.ask(audit_seq);
         Ok(committed)
     }
-}
-
-fn entry_changed_at(committed: &Committed) -> Result<Revision, VaultError> {
-    match committed {
-        Committed::Node(entry) => Ok(entry.changed_at),
-        Committed::Secret(_)
-        | Committed::Secrets(_)
-        | Committed::Keys(_)
-        | Committed::LockedOut(_)
-        | Committed::Token
-        | Committed::Rules(_) => Err(unexpected()),
-    }
-}
-
-fn unexpected() -> VaultError {
-    VaultError::Internal("a change of a node came out as another".to_owned())
 }

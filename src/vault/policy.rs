@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::actors::change::{Change, Committed};
+use crate::actors::change::Change;
 use crate::actors::error::CommitError;
 use crate::audit::decisions::decisions;
 use crate::audit::entry::Ruling;
@@ -244,15 +244,7 @@ impl Vault {
         let audit_seq = self.announce(account).await?;
         let edits = planned.plan.edits.clone();
         planned.revision = match lead.secrets.commit(Change::Rules { seen, edits }, audit_seq).await {
-            Ok(Committed::Rules(revision)) => revision,
-            Ok(
-                Committed::Secret(_)
-                | Committed::Secrets(_)
-                | Committed::Node(_)
-                | Committed::LockedOut(_)
-                | Committed::Keys(_)
-                | Committed::Token,
-            ) => return Err(VaultError::Internal("a change of the rulebook came out as another".to_owned())),
+            Ok(committed) => committed.rules()?,
             Err(CommitError::Moved) => return Err(VaultError::RulesMoved),
             Err(error) => return Err(refusal(&error, Subject::Many)),
         };

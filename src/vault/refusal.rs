@@ -1,5 +1,6 @@
 //! From "not committed" to what the caller is told: one table.
 
+use crate::actors::committed::Misfit;
 use crate::actors::error::CommitError;
 use crate::model::name::NodeName;
 use crate::model::secret::ScopedSecret;
@@ -78,5 +79,11 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
             | CommitError::Stopped,
             _,
         ) => VaultError::Internal(error.to_string()),
+    }
+}
+
+impl From<Misfit> for VaultError {
+    fn from(misfit: Misfit) -> Self {
+        Self::Internal(misfit.to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! Changes of the rulebook, from plan to commit. A plan is made against the articles of one moment; if others changed them
 //! before it was committed, it is made again.
 
-use crate::actors::change::{Change, Committed};
+use crate::actors::change::Change;
 use crate::actors::error::CommitError;
 use crate::audit::entry::Ruling;
 use crate::model::article::Edit;
@@ -58,19 +58,9 @@ impl Vault {
             announced = Some(audit_seq);
             let change = Change::Rules { seen: view.articles.changed_at(), edits };
             match lead.secrets.commit(change, audit_seq).await {
-                Ok(Committed::Rules(revision)) => return Ok((revision, told)),
+                Ok(committed) => return Ok((committed.rules()?, told)),
                 Err(CommitError::Moved) => {}
                 Err(error) => return Err(refusal(&error, Subject::Many)),
-                Ok(
-                    Committed::Secret(_)
-                    | Committed::Secrets(_)
-                    | Committed::Node(_)
-                    | Committed::Keys(_)
-                    | Committed::LockedOut(_)
-                    | Committed::Token,
-                ) => {
-                    return Err(VaultError::Internal("a change of the rules came out as another".to_owned()));
-                }
             }
         }
         Err(AgentError::Moved.into())

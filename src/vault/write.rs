@@ -248,17 +248,8 @@ fn stored(
     committed: Result<Committed, CommitError>,
     account: &mut Account,
 ) -> Result<Stored, VaultError> {
-    match committed.map_err(|error| refusal(&error, Subject::Secret(&at)))? {
-        Committed::Secret(secret) => {
-            account.version(secret.version);
-            let (secret_id, version) = (secret.secret_id, secret.version);
-            Ok(Stored { secret_id, at, version, revision: secret.revision, changed: secret.changed })
-        }
-        Committed::Secrets(_)
-        | Committed::Node(_)
-        | Committed::Keys(_)
-        | Committed::LockedOut(_)
-        | Committed::Token
-        | Committed::Rules(_) => Err(VaultError::Internal("a secret change came out as another".to_owned())),
-    }
+    let secret = committed.map_err(|error| refusal(&error, Subject::Secret(&at)))?.secret()?;
+    account.version(secret.version);
+    let (secret_id, version) = (secret.secret_id, secret.version);
+    Ok(Stored { secret_id, at, version, revision: secret.revision, changed: secret.changed })
 }

@@ -175,12 +175,14 @@ async fn the_commands_lead_from_the_token_to_the_ban() {
     assert_eq!(shown["standing"], "pending");
     let list = lead.run(&["token", "list"], b"").await;
     assert!(list.text().contains(id) && list.text().contains("consumed") && !list.text().contains("aurora-join"));
+    let nodes = lead.run(&["nodes", "list"], b"").await;
+    assert!(nodes.text().contains(&format!("alpha waits with key {fingerprint}")), "{nodes:?}");
     let wrong = lead.run(&["nodes", "approve", "alpha", "--fingerprint", "0000-0000-0000-0000", "--yes"], b"").await;
     assert_eq!(wrong.code, Some(1), "{wrong:?}");
     assert!(wrong.err.contains("it may not be the machine that you mean"), "{}", wrong.err);
     let unasked = lead.run(&["nodes", "approve", "alpha"], b"").await;
-    assert!(unasked.code == Some(1) && unasked.err.contains("--yes"), "{unasked:?}");
-    lead.run(&["nodes", "approve", "alpha", "--fingerprint", &fingerprint, "--yes"], b"").await.text();
+    assert!(unasked.code == Some(1) && unasked.err.contains("--fingerprint"), "{unasked:?}");
+    lead.run(&["nodes", "approve", "alpha", "--fingerprint", &fingerprint], b"").await.text();
     alpha.join(token).await;
     alpha.start().await;
     eventually("it has the value", || async {
@@ -190,7 +192,7 @@ async fn the_commands_lead_from_the_token_to_the_ban() {
     let reasonless = lead.run(&["nodes", "ban", "alpha", "--yes"], b"").await;
     assert!(reasonless.code == Some(1) && reasonless.err.contains("--reason"), "{reasonless:?}");
     let banned = lead.run(&["nodes", "ban", "alpha", "--reason", "its disk was stolen", "--yes"], b"").await;
-    assert!(banned.text().contains("1 scopes it held have new keys"), "{banned:?}");
+    assert!(banned.text().contains("1 scope it held has a new key"), "{banned:?}");
     assert!(banned.err.contains("aurora exposure node:alpha"), "{}", banned.err);
     let told = eventually("it says that it is banned", || async {
         let status = alpha.run(&["status"], b"").await;

@@ -11,7 +11,7 @@ async fn a_policy_is_shown_like_a_diff_and_applied_only_with_a_yes() {
     let path = file.to_str().expect("a path");
     std::fs::write(&file, super::SAMPLE).expect("written");
     let same = lead.run(&["policy", "apply", path, "--yes"], b"").await;
-    assert_eq!(same.text(), "nothing would change; 2 are as the file says\n");
+    assert_eq!(same.text(), "Nothing would change: 2 entries are as the file says.\n");
 
     std::fs::write(&file, grant("alice", "user:alice", "openai")).expect("written");
     let diff = "+ grant alice\n    principal     user:alice\n    capabilities  data_read\n    secrets       openai/*\n    \
