@@ -56,13 +56,14 @@ pub(super) struct FrozenView {
     message: &'static str,
     #[serde(flatten)]
     freeze: FreezeView,
+    known: bool,
     revision: u64,
 }
 
 impl From<&Frozen> for FrozenView {
     fn from(frozen: &Frozen) -> Self {
         let freeze = FreezeView::from(&frozen.freeze);
-        Self { success: true, message: "Frozen", freeze, revision: frozen.revision.get() }
+        Self { success: true, message: "Frozen", freeze, known: frozen.known, revision: frozen.revision.get() }
     }
 }
 

@@ -43,6 +43,9 @@ pub(super) async fn freeze(session: &mut Session<'_>, arguments: &FreezeArgument
         pause = (pause * 2).min(PAUSE_MAX);
     };
     bar.end();
+    if !frozen.known {
+        session.output.note(&format!("{target} is not known so far: was it mistyped?"));
+    }
     session.output.report(&Told { frozen, holders })
 }
 

@@ -43,6 +43,8 @@ pub(super) struct FrozenView {
     level: String,
     reason: String,
     since: String,
+    /// Whether there is such an agent or node.
+    pub(super) known: bool,
     /// The change that made it.
     pub(super) revision: u64,
 }
@@ -170,7 +172,7 @@ mod tests {
 
     fn told(nodes: &str) -> Told {
         let frozen = r#"{"success":true,"message":"Frozen","target":"mesh","level":"read","reason":"x",
-            "since":"2026-11-21T08:00:00.000Z","revision":7}"#;
+            "since":"2026-11-21T08:00:00.000Z","known":true,"revision":7}"#;
         let holders = format!(r#"{{"revision":7,"nodes":[{nodes}],"timestamp":"2026-11-21T08:00:00.000Z"}}"#);
         Told {
             frozen: serde_json::from_str(frozen).expect("the answer of the API"),

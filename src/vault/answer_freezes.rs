@@ -21,6 +21,8 @@ pub struct FreezeRequest {
 pub struct Frozen {
     /// It.
     pub freeze: Freeze,
+    /// Whether there is such an agent or node; of other targets nobody asks.
+    pub known: bool,
     /// The change that made it: a node that has acknowledged this revision is frozen.
     pub revision: Revision,
 }

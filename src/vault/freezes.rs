@@ -134,7 +134,20 @@ impl Vault {
         // It says all there is to say about its target, so it is right whatever else changed meanwhile.
         let edits = || vec![Edit::Put(Article::Freeze(freeze.clone()))];
         let (revision, ()) = self.change_rules(account, |_| Ok(Plan { edits: edits(), told: () })).await?;
-        Ok(Frozen { freeze, revision })
+        let known = self.is_known(&freeze.target);
+        Ok(Frozen { freeze, known, revision })
+    }
+
+    /// Whether there is what was frozen. A freeze may come before what it is about; a name that was mistyped in a hurry
+    /// should not look like one.
+    fn is_known(&self, target: &FreezeTarget) -> bool {
+        match target {
+            FreezeTarget::Agent(name) => self.parts.board.rules.load().agent(name).is_some(),
+            FreezeTarget::Node(name) => {
+                self.parts.lead.as_ref().is_none_or(|lead| lead.board.lead_view.load().node(name).is_some())
+            }
+            FreezeTarget::Secret(_) | FreezeTarget::Company(_) | FreezeTarget::Mesh => true,
+        }
     }
 
     async fn try_unfreeze(
