@@ -37,6 +37,18 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     parse(&read(headers, body, value_bytes_max, budget).await?)
 }
 
+/// Reads a body that holds names, a share or a passphrase: its limit leaves room for no value of a secret.
+///
+/// # Errors
+/// As [`read_json`].
+pub(super) async fn read_without_value<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    budget: &BodyBytes,
+) -> Result<T, ApiError> {
+    read_json(headers, body, 0, budget).await
+}
+
 /// Sees to it that nothing was sent where nothing is read: a scope or a version in the body would be overlooked, and the
 /// change made to something else.
 ///

@@ -18,9 +18,6 @@ use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::vault::agent_request::ShownOnce;
 
-/// Bodies of this family hold names only; no value can be in them.
-const NO_VALUE: usize = 0;
-
 /// `POST /api/agents/{name}/keys`.
 pub(super) async fn create(
     State(desk): State<Arc<Desk>>,
@@ -29,7 +26,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: NewKeyBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: NewKeyBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (vault, new, reason) = (desk.vault.clone(), body.into_request(agent)?, reason(&headers)?);
     let minted = async move { vault.mint_key(&caller, &new, reason.as_deref()).await };
     shown(&desk, "API key created; this is the only time it is shown", &desk.changes.make(minted).await?)
@@ -43,7 +40,7 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: RotateBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: RotateBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (vault, ask, reason) = (desk.vault.clone(), body.into_request(agent, name)?, reason(&headers)?);
     let rotated = async move { vault.rotate_key(&caller, &ask, reason.as_deref()).await };
     shown(&desk, "API key rotated; this is the only time the new one is shown", &desk.changes.make(rotated).await?)

@@ -15,9 +15,6 @@ use super::types_environments::{CheckBody, EnvironmentView, EnvironmentsView, Mi
 use super::{body, json};
 use crate::model::caller::Caller;
 
-/// Bodies of this family hold names only; no value can be in them.
-const NO_VALUE: usize = 0;
-
 /// `GET /api/environments`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
@@ -36,7 +33,7 @@ pub(super) async fn mirror(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let body: MirrorBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: MirrorBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (request, vault) = (body.into_request(node, reason)?, desk.vault.clone());
     let (from, to) = (request.from.clone(), request.to.clone());
     let mirrored = desk.changes.make(async move { vault.mirror(&caller, request).await }).await?;
@@ -51,7 +48,7 @@ pub(super) async fn check(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let body: CheckBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: CheckBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let request = body.into_request(node, reason)?;
     let (left, right) = (request.left.clone(), request.right.clone());
     let shared = desk.vault.check_environments(&caller, request).await?;

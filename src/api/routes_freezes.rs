@@ -19,9 +19,6 @@ use crate::model::freeze::{FreezeError, FreezeLevel, FreezeTarget};
 use crate::model::number::Revision;
 use crate::vault::answer_freezes::FreezeRequest;
 
-/// No value can be in the body.
-const NO_VALUE: usize = 0;
-
 /// `POST /api/freezes`.
 pub(super) async fn freeze(
     State(desk): State<Arc<Desk>>,
@@ -30,7 +27,7 @@ pub(super) async fn freeze(
     body: Body,
 ) -> Result<Response, ApiError> {
     let FreezeBody { target, level, reason } =
-        body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+        body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let level =
         FreezeLevel::parse(&level).ok_or(ApiError::BadValue { field: "level", wanted: "read, write or all" })?;
     let ask = FreezeRequest { target: parse(&target)?, level, reason };

@@ -16,9 +16,6 @@ use super::types_tokens::{RevokedView, TokenBody, TokenLineView, TokenView, Toke
 use super::{body, json};
 use crate::model::caller::Caller;
 
-/// Bodies of this family hold names only; no value can be in them.
-const NO_VALUE: usize = 0;
-
 /// `POST /api/tokens`.
 pub(super) async fn issue_token(
     State(desk): State<Arc<Desk>>,
@@ -26,7 +23,7 @@ pub(super) async fn issue_token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: TokenBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: TokenBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let request = body.into_request(&desk.vault.health().environment)?;
     let vault = desk.vault.clone();
     let issued = desk.changes.make(async move { vault.issue_token(&caller, request).await }).await?;
@@ -57,7 +54,7 @@ pub(super) async fn entitle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: EntitlementBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: EntitlementBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (vault, named, entitlement) = (desk.vault.clone(), node.clone(), body.into_entitlement()?);
     let revision = desk.changes.make(async move { vault.entitle(&caller, named, entitlement).await }).await?;
     let message = "Entitlement changed; what was taken away leaves the node's cache";
@@ -72,7 +69,7 @@ pub(super) async fn approve(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: ApprovalBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: ApprovalBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (vault, named, approval) = (desk.vault.clone(), node.clone(), body.into_request());
     let revision = desk.changes.make(async move { vault.approve(&caller, named, approval).await }).await?;
     let message = "Approved; it gets its certificate when it next asks";
@@ -87,7 +84,7 @@ pub(super) async fn ban(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: BanBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: BanBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (vault, named, reason) = (desk.vault.clone(), node.clone(), body.into_reason()?);
     let out = desk.changes.make(async move { vault.ban(&caller, named, reason).await }).await?;
     json::answer(&ThrownOutView::banned(&node, out))

@@ -22,9 +22,6 @@ use crate::vault::error::VaultError;
 use crate::vault::sealed::SealedDoor;
 use crate::vault::sealed_parts::Awaits;
 
-/// Bodies of this family hold a share or a passphrase, which fit beside a value.
-const NO_VALUE: usize = 0;
-
 /// What the routes of a sealed node need.
 pub(super) struct SealedDesk {
     /// The door.
@@ -62,7 +59,7 @@ async fn unseal(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: UnsealBody = body::read_json(&headers, body, NO_VALUE, desk.budget.at(caller.door)).await?;
+    let body: UnsealBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
     let (door, offer) = (desk.door.clone(), body.into_offer()?);
     match desk.changes.make(async move { door.offer(&caller, offer).await }).await? {
         Awaits::Shares(_) | Awaits::Passphrase => json::answer(&UnsealView::from(&desk.door.health())),

@@ -11,7 +11,7 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
         AgentError::Exists(name) => {
             return (
                 StatusCode::CONFLICT,
-                format!("Choose another name, or change it with: aurora agent update {name}"),
+                format!("Choose another name; or, unless it is archived, change it with: aurora agent update {name}"),
             );
         }
         AgentError::NoSuchKey { agent, .. } => {
@@ -22,7 +22,9 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
             return (StatusCode::CONFLICT, hint);
         }
         AgentError::NoSuch(_) => (StatusCode::NOT_FOUND, "Look with: aurora agent list"),
-        AgentError::Archived(_) => (StatusCode::CONFLICT, "Make another agent; this one stays for the record."),
+        AgentError::Archived(_) => {
+            (StatusCode::CONFLICT, "Make one of another name: aurora agent create NAME. This one stays for the record.")
+        }
         AgentError::OfPolicy(_) => {
             (StatusCode::CONFLICT, "Change it in the policy file, and apply that: aurora policy apply FILE")
         }

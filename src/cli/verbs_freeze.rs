@@ -44,7 +44,9 @@ pub(super) async fn freeze(session: &mut Session<'_>, arguments: &FreezeArgument
     };
     bar.end();
     if !frozen.known {
-        session.output.note(&format!("{target} is not known so far: was it mistyped?"));
+        session
+            .output
+            .note(&format!("{target} is not known so far; if it was mistyped, lift it: aurora unfreeze {target}"));
     }
     session.output.report(&Told { frozen, holders })
 }
