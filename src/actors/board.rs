@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::connectivity_board::ConnectivityBoard;
 use super::key_use::KeyUse;
 use super::limit_board::LimitBoard;
 use super::rotation_board::RotationBoard;
@@ -48,6 +49,8 @@ pub struct Board {
     pub rules: ArcSwap<Rulebook>,
     /// When which API key was last used, as far as this node knows.
     pub key_use: KeyUse,
+    /// Which APIs work from where.
+    pub connectivity: ConnectivityBoard,
     /// How much agents asked for lately.
     pub limits: LimitBoard,
     /// The open scope keys.
@@ -73,6 +76,7 @@ impl Board {
             held: ArcSwap::from_pointee(Held { view, entitlement }),
             rules: ArcSwap::from_pointee(rules),
             key_use: KeyUse::default(),
+            connectivity: ConnectivityBoard::default(),
             limits: LimitBoard::of_follower(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),

@@ -3,7 +3,8 @@
 use toml::Table;
 
 use super::error::{Problem, Reason};
-use super::provider::{Credential, Provider};
+use super::probe::CHECK_EVERY;
+use super::provider::{Credential, Provider, ProviderType};
 use super::section::Section;
 use crate::model::fields::FieldKind;
 use crate::model::name::{KeyName, NameError, ServiceName};
@@ -38,7 +39,22 @@ pub(super) fn provider(file: &str, text: &str, problems: &mut Vec<Problem>) -> O
         section.finish();
         fields.extend(credential);
     }
-    Some(Provider { name: name?, title: title?, docs, fields })
+    Some(Provider {
+        name: name?,
+        title: title?,
+        kind: ProviderType::ApiKey,
+        docs,
+        host: None,
+        auth_url: None,
+        token: None,
+        scopes: Vec::new(),
+        allow_private: false,
+        check_every: CHECK_EVERY,
+        calls_per_day: None,
+        probes: Vec::new(),
+        unprobed: None,
+        fields,
+    })
 }
 
 fn credential(section: &mut Section<'_>) -> Option<Credential> {
@@ -48,7 +64,7 @@ fn credential(section: &mut Section<'_>) -> Option<Credential> {
     let variables = section.texts("variables", |variable| {
         is_variable(variable).then_some(()).ok_or_else(|| refused(variable, "a variable: A-Z, 0-9 and underscore"))
     });
-    Some(Credential { name: name?, kind: kind?, variables })
+    Some(Credential { name: name?, kind: kind?, required: false, variables })
 }
 
 /// As environment variables are written: POSIX.1-2024, 8.1.

@@ -30,6 +30,8 @@ pub struct NodeConfig {
     pub api: ApiSection,
     /// What bounds it.
     pub limits: LimitsSection,
+    /// How it finds out which APIs work.
+    pub connectivity: ConnectivitySection,
 }
 
 /// `[node]`.
@@ -193,6 +195,23 @@ impl Default for LimitsSection {
             connections: 1024,
             connections_per_uid: 256,
         }
+    }
+}
+
+/// `[connectivity]`: whom the node calls, and whom it trusts there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectivitySection {
+    /// Whether the node checks by itself which APIs work. Checks that people ask for are made in any case.
+    pub probe: bool,
+    /// A directory of provider files that add to those of the build, or stand in for them: absolute.
+    pub providers_dir: Option<PathBuf>,
+    /// A PEM file of certificates to trust besides the roots of the build: absolute.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for ConnectivitySection {
+    fn default() -> Self {
+        Self { probe: true, providers_dir: None, ca_file: None }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::model::record::VALUE_BYTES_MAX;
 use super::duration;
 use super::error::{Problem, Problems};
 use super::node_config::{
-    ApiSection, AuditSection, CredentialName, Defaults, Durability, LimitsSection, MeshSection, NodeConfig,
-    NodeSection, UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, CredentialName, Defaults, Durability, LimitsSection, MeshSection,
+    NodeConfig, NodeSection, UnsealSource,
 };
 use super::paths::Paths;
 use super::section::Section;
@@ -47,12 +47,13 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let audit = audit(Section::take(&mut root, "audit", &mut problems));
     let api = api(Section::take(&mut root, "api", &mut problems), &defaults.paths);
     let limits = limits(Section::take(&mut root, "limits", &mut problems));
+    let connectivity = connectivity(Section::take(&mut root, "connectivity", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api] and [limits]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits] and [connectivity]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits })
+    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.
@@ -225,6 +226,14 @@ fn limits(mut section: Section<'_>) -> LimitsSection {
     let connections_per_uid = section.number("connections_per_uid", per_uid, 1..=connections);
     section.finish();
     LimitsSection { value_bytes_max, log_revisions, versions_kept, connections, connections_per_uid }
+}
+
+fn connectivity(mut section: Section<'_>) -> ConnectivitySection {
+    let probe = section.flag("probe", ConnectivitySection::default().probe);
+    let providers_dir = section.text("providers_dir", RIGHT_PATH, absolute);
+    let ca_file = section.text("ca_file", RIGHT_PATH, absolute);
+    section.finish();
+    ConnectivitySection { probe, providers_dir, ca_file }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {

@@ -13,7 +13,17 @@ use super::node_config::{NodeConfig, UnsealSource};
 /// characters.
 #[must_use]
 pub fn render(config: &NodeConfig) -> String {
-    [head(config), mesh(config), cache(config), unseal(config), audit(config), api(config), limits(config)].join("\n")
+    [
+        head(config),
+        mesh(config),
+        cache(config),
+        unseal(config),
+        audit(config),
+        api(config),
+        limits(config),
+        connectivity(config),
+    ]
+    .join("\n")
 }
 
 fn head(config: &NodeConfig) -> String {
@@ -89,6 +99,26 @@ fn unseal(config: &NodeConfig) -> String {
         UnsealSource::Shamir => "source = \"shamir\"\n".to_owned(),
     };
     format!("{comment}{source}")
+}
+
+fn connectivity(config: &NodeConfig) -> String {
+    let given = |key: &str, file: Option<&std::path::PathBuf>, example: &str| match file {
+        Some(file) => format!("{key} = {}\n", path(file)),
+        None => format!("# {key} = {}\n", text(example)),
+    };
+    let section = &config.connectivity;
+    format!(
+        "\
+[connectivity]
+# Whether the node finds out by itself which APIs work, with the keys it would really use.
+probe = {}
+# Provider files that add to those of the build, or stand in for the ones of the same name.
+{}# Certificates to trust besides the public roots, when a provider's host is your own.
+{}",
+        section.probe,
+        given("providers_dir", section.providers_dir.as_ref(), "/etc/aurora/providers"),
+        given("ca_file", section.ca_file.as_ref(), "/etc/aurora/ca.pem")
+    )
 }
 
 fn audit(config: &NodeConfig) -> String {

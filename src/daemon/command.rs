@@ -20,7 +20,8 @@ use crate::cli::passphrase::{self, Kind};
 use crate::cli::say;
 use crate::config::duration;
 use crate::config::node_config::{
-    ApiSection, AuditSection, Defaults, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, Defaults, LimitsSection, MeshSection, NodeConfig, NodeSection,
+    UnsealSource,
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
@@ -187,6 +188,7 @@ fn template(
             socket_group: group::default_name()?,
         },
         limits: LimitsSection::default(),
+        connectivity: ConnectivitySection::default(),
     })
 }
 

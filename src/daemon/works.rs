@@ -10,7 +10,7 @@ use super::assemble::{Assembled, Materials, assemble};
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{AUDIT_DIR, doors};
+use super::{AUDIT_DIR, doors, providers};
 use crate::actors::node::NodeHandle;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
@@ -77,6 +77,7 @@ impl Works {
 async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(Vault, Option<SocketAddr>)> {
     let Materials { config, keystore, store, journal, seams, handle } = *materials;
     let house = doors::house(config)?;
+    let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
     let Assembled { board, roles, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
@@ -94,6 +95,8 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(V
         journal: journal.clone(),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        catalogue: Arc::new(catalogue),
+        egress: Arc::new(egress),
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
         clock: Arc::clone(&seams.clock),

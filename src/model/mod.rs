@@ -5,12 +5,14 @@
 
 pub mod actions;
 pub mod agent;
+pub mod api_check;
 pub mod api_key;
 pub mod article;
 pub mod attested;
 pub mod caller;
 pub mod change;
 pub mod company;
+pub mod connectivity;
 pub mod entitlement;
 pub mod entitlement_history;
 pub mod fields;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
+use crate::catalogue::lookup::Catalogue;
+use crate::egress::client::Egress;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
@@ -53,6 +55,10 @@ pub struct Parts {
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
+    /// The providers, and how their credentials are checked.
+    pub catalogue: Arc<Catalogue>,
+    /// The way to them.
+    pub egress: Arc<Egress>,
     /// The node's own freshness durations.
     pub freshness: FreshnessPolicy,
     /// Largest value, in bytes.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aurora_mesh::config::node_config::{
-    ApiSection, AuditSection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
 };
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
@@ -212,5 +212,6 @@ fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> Nod
         audit: AuditSection::default(),
         api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None },
         limits: LimitsSection::default(),
+        connectivity: ConnectivitySection { probe: false, ..ConnectivitySection::default() },
     }
 }

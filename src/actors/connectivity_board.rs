@@ -1,0 +1,76 @@
+//! What is known about APIs, published: every task reads it without waiting; few write, one after the other.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, watch};
+
+use crate::connectivity::matrix::Matrix;
+use crate::model::name::ServiceName;
+
+/// The matrix as this node knows it: its own row as it is now, those of others as the lead told them.
+#[derive(Debug)]
+pub struct ConnectivityBoard {
+    matrix: ArcSwap<Matrix>,
+    writer: Mutex<()>,
+    moved: watch::Sender<u64>,
+    failures: Mutex<BTreeSet<ServiceName>>,
+    failed: Notify,
+}
+
+impl Default for ConnectivityBoard {
+    fn default() -> Self {
+        Self {
+            matrix: ArcSwap::default(),
+            writer: Mutex::default(),
+            moved: watch::Sender::new(0),
+            failures: Mutex::default(),
+            failed: Notify::new(),
+        }
+    }
+}
+
+impl ConnectivityBoard {
+    /// The matrix.
+    #[must_use]
+    pub fn matrix(&self) -> Arc<Matrix> {
+        self.matrix.load_full()
+    }
+
+    /// Changes it, and tells whoever waits.
+    pub fn change(&self, change: impl FnOnce(&mut Matrix)) {
+        let _turn = locked(&self.writer);
+        let mut matrix = self.matrix.load().as_ref().clone();
+        change(&mut matrix);
+        self.matrix.store(Arc::new(matrix));
+        self.moved.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Told of every change.
+    #[must_use]
+    pub fn moved(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
+    /// Somebody who uses a key of this service met a failure: its keys are checked soon.
+    pub fn report_failure(&self, service: ServiceName) {
+        locked(&self.failures).insert(service);
+        self.failed.notify_one();
+    }
+
+    /// The services with failures that were not looked into yet; waits until there are some.
+    pub async fn failures(&self) -> BTreeSet<ServiceName> {
+        loop {
+            let failures = std::mem::take(&mut *locked(&self.failures));
+            if !failures.is_empty() {
+                return failures;
+            }
+            self.failed.notified().await;
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

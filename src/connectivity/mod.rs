@@ -1,0 +1,6 @@
+//! Which credential is to be checked when, what to believe of the answers, and what the nodes see together. Pure: an actor
+//! keeps the time and makes the calls.
+
+pub mod matrix;
+pub mod subject;
+pub mod summary;
