@@ -138,6 +138,7 @@ impl Streams {
                 let rules = Arc::clone(&self.rules);
                 self.running.spawn(lead_rules::run(sender, receiver, sessions, node.clone(), rules));
             }
+            StreamKind::Connectivity => {}
             StreamKind::Request => {
                 self.running.spawn(answer_requests(sender, receiver, sessions, connection));
             }
