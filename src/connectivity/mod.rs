@@ -1,15 +1,24 @@
 //! Which credential is to be checked when, what to believe of the answers, and what the nodes see together. Pure: an actor
 //! keeps the time and makes the calls.
 
+pub mod budget;
 pub mod changes;
 pub mod difference;
 pub mod feed;
+pub mod fold;
 pub mod inbox;
 pub mod intake;
 pub mod matrix;
 pub mod outbox;
+pub mod schedule;
 pub mod seen_by;
+pub mod spent;
 pub mod subject;
 pub mod summary;
+
+mod belief;
+mod flights;
+mod pace;
+mod slot;
 #[cfg(test)]
 mod testing;
