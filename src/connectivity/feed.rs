@@ -43,18 +43,25 @@ pub struct Told {
     pub confirmed_at: Timestamp,
 }
 
-impl Viewer<'_> {
-    /// All rows this viewer may know, as far as it may, and up to where it knows then.
+impl Cursor {
+    /// Where whoever was told all of this matrix stands.
     #[must_use]
-    pub fn whole(&self, matrix: &Matrix) -> (Vec<Told>, Cursor) {
-        let told = matrix.rows().filter_map(|(node, row)| {
-            let row = self.sees(node, row)?;
+    pub fn after(matrix: &Matrix) -> Self {
+        let last = matrix.changes().last();
+        Self { great: last, every: last }
+    }
+}
+
+impl<'roster> Viewer<'roster> {
+    /// All rows this viewer may know, as far as it may, one after the other: together they may be large.
+    pub fn whole<'all>(&self, matrix: &'all Matrix) -> impl Iterator<Item = Told> + use<'all, 'roster> {
+        let viewer = *self;
+        matrix.rows().filter_map(move |(node, row)| {
+            let row = viewer.sees(node, row)?;
             let cells = row.cells.into_values().collect();
             let (environment, confirmed_at) = (row.environment, row.confirmed_at);
             Some(Told { node: node.clone(), environment, cells, gone: Vec::new(), confirmed_at })
-        });
-        let last = matrix.changes().last();
-        (told.collect(), Cursor { great: last, every: last })
+        })
     }
 
     /// What changed since the cursor, and the next cursor; `None` if that is not known any more, and all is to be told.
@@ -148,17 +155,17 @@ mod tests {
         let (alpha, delta) = (node("alpha"), node("delta"));
         let entitlement = entitled("prod", &["acme"], &["openai/*"]);
         let viewer = Viewer { node: &delta, entitlement: &entitlement };
-        let (told, _) = viewer.whole(&matrix);
+        let told: Vec<_> = viewer.whole(&matrix).collect();
         assert_eq!(names(&told), ["alpha +openai", "beta +openai"]);
         let companies = |told: &Told| told.cells[0].keys.iter().map(|key| key.company.clone()).collect::<Vec<_>>();
         assert_eq!(companies(&told[0]), [None, Some(company("acme"))]);
         assert_eq!(companies(&told[1]), [None], "globex is none of its business");
         assert_eq!(viewer.confirmed(&matrix).len(), 2);
         let itself = Viewer { node: &alpha, entitlement: &entitlement };
-        assert_eq!(names(&itself.whole(&matrix).0), ["beta +openai"]);
+        assert_eq!(names(&itself.whole(&matrix).collect::<Vec<_>>()), ["beta +openai"]);
         let none = entitled("test", &["acme"], &["*"]);
         let stranger = Viewer { node: &delta, entitlement: &none };
-        assert!(stranger.whole(&matrix).0.is_empty() && stranger.confirmed(&matrix).is_empty());
+        assert!(stranger.whole(&matrix).next().is_none() && stranger.confirmed(&matrix).is_empty());
     }
 
     #[test]
@@ -166,7 +173,7 @@ mod tests {
         let mut matrix = mesh();
         let (delta, entitlement) = (node("delta"), entitled("prod", &[], &["*"]));
         let viewer = Viewer { node: &delta, entitlement: &entitlement };
-        let (_, at) = viewer.whole(&matrix);
+        let at = Cursor::after(&matrix);
         matrix.put(node("beta"), row("prod", [Cell { spent_today: 1, ..of_company("company:globex") }]));
         matrix.put(node("alpha"), row("prod", [of_company("company:acme")]));
         matrix.put(node("gamma"), row("dev", []));
@@ -185,9 +192,13 @@ mod tests {
         let mut matrix = mesh();
         let (delta, entitlement) = (node("delta"), entitled("prod", &[], &["slack/*"]));
         let viewer = Viewer { node: &delta, entitlement: &entitlement };
-        let (_, at) = viewer.whole(&matrix);
+        let at = Cursor::after(&matrix);
         matrix.retain(|_| false);
         let (told, _) = viewer.changes(&matrix, at, Asked::Great).expect("known");
-        assert_eq!(names(&told), ["alpha -slack"], "not the services it may not know, nor gamma of another environment");
+        assert_eq!(
+            names(&told),
+            ["alpha -slack"],
+            "not the services it may not know, nor gamma of another environment"
+        );
     }
 }

@@ -276,7 +276,11 @@ mod tests {
         assert_eq!(Intake::default().take(told(many)).expect_err("too many"), IntakeError::TooManyServices);
         let mut intake = Intake::default();
         for number in 0..SERVICES_MAX {
-            drop(intake.take(Incoming { more: true, ..told(vec![(1, named(number))]) }).expect("as many as there can be"));
+            drop(
+                intake
+                    .take(Incoming { more: true, ..told(vec![(1, named(number))]) })
+                    .expect("as many as there can be"),
+            );
         }
         assert_eq!(intake.take(whole(Vec::new(), false)).expect_err("mixed"), IntakeError::Mixed);
         let keys = vec![key_of("a/b", "global", Verdict::Accepted); KEYS_OF_NODE_MAX - 1];

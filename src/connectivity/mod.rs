@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod intake;
 pub mod matrix;
 pub mod outbox;
+pub mod own_row;
 pub mod schedule;
 pub mod seen_by;
 pub mod spent;

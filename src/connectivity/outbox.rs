@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::difference::{Difference, difference};
 use super::matrix::Row;
-use crate::model::api_check::Cell;
+use crate::model::api_check::{Cell, SERVICES_MAX};
 use crate::model::name::ServiceName;
 
 /// What was told in one session.
@@ -43,7 +43,7 @@ impl Outbox {
     /// What differs that much, or more, from what was told. Counts as told.
     pub fn changes(&mut self, row: Option<&Row>, at_least: Difference) -> Outgoing {
         let mut outgoing = Outgoing::default();
-        for (service, cell) in row.iter().flat_map(|row| &row.cells) {
+        for (service, cell) in row.iter().flat_map(|row| &row.cells).take(SERVICES_MAX) {
             let by = self.told.get(service).map_or(Difference::Great, |(_, told)| difference(told, cell));
             if by >= at_least {
                 self.last += 1;

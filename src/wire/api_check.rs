@@ -216,8 +216,7 @@ impl TryFrom<KeyFrame> for KeyCheck {
     type Error = WireError;
 
     fn try_from(frame: KeyFrame) -> Result<Self, WireError> {
-        let expiry =
-            |frame: ExpiryFrame| KeyExpiry { at: Timestamp(frame.at_ms), source: frame.source.into() };
+        let expiry = |frame: ExpiryFrame| KeyExpiry { at: Timestamp(frame.at_ms), source: frame.source.into() };
         Ok(Self {
             company: frame.company.as_deref().map(CompanyId::parse).transpose()?,
             key: frame.key.map(KeyMark::try_from).transpose()?,

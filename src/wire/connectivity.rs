@@ -250,12 +250,18 @@ mod tests {
 
     #[test]
     fn the_frames_of_connectivity_have_the_bytes_they_always_had() {
-        golden(&FromFollower::from(cells()), "GOLDEN1");
+        golden(
+            &FromFollower::from(cells()),
+            "000000790103e9010001066f70656e61690701000001fb34210201010461636d6501066f70656e6169076170695f6b6579020461636d650902010513474554202f76312f6d6f64656c733a20343031000104010602010b757365723a757074696d65030001096e6f20616e7377657208fce0930400030105736c61636b",
+        );
         let digest = Digest { cells: 22, serials: 300, confirmed: TimeFrame { at_ms: 1, now_ms: 2 } };
-        golden(&FromFollower::from(digest), "GOLDEN2");
-        golden(&FromLead::from(rows()), "GOLDEN3");
-        golden(&FromLead::from(Again), "GOLDEN4");
-        golden(&FromLead::from(Confirmed { now_ms: 1, nodes: vec![("a".into(), -1)] }), "GOLDEN5");
+        golden(&FromFollower::from(digest), "000000090103ea16fb2c010204");
+        golden(
+            &FromLead::from(rows()),
+            "0000002701044d0001fc00710200010976656e6765616e63650470726f64000105736c61636bfce0220200",
+        );
+        golden(&FromLead::from(Again), "0000000301044e");
+        golden(&FromLead::from(Confirmed { now_ms: 1, nodes: vec![("a".into(), -1)] }), "0000000801044f0201016101");
     }
 
     #[test]
