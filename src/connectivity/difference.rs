@@ -88,7 +88,7 @@ fn slight(differs: bool) -> Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectivity::testing::{cell, key, monitor};
+    use crate::connectivity::shared_testing::{cell, key, monitor};
     use crate::model::connectivity::{PathFault, Verdict};
     use crate::model::time::Timestamp;
 

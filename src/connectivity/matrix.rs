@@ -101,7 +101,7 @@ fn place(node: &NodeName, row: &Row, service: &ServiceName) -> Place {
 #[cfg(test)]
 mod tests {
     use super::super::changes::Asked;
-    use super::super::testing::{cell, node, row};
+    use super::super::shared_testing::{cell, node, row};
     use super::*;
 
     fn changed(matrix: &Matrix, since: u64) -> Vec<String> {

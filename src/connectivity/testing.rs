@@ -1,87 +1,72 @@
-//! What the tests of this room share: cells as a node would have them.
+//! Rows and cells for the tests of this room.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::matrix::Row;
-use crate::model::api_check::{Cell, KeyCheck, KeyMark, MonitorReport, PathCheck};
-use crate::model::company::Companies;
-use crate::model::connectivity::{ApiState, Verdict};
-use crate::model::entitlement::Entitlement;
-use crate::model::glob::SecretGlob;
-use crate::model::name::{CompanyId, EnvironmentName, NodeName, ServiceName};
+use crate::model::api_check::{Cell, KeyCheck, KeyMark, PathCheck};
+use crate::model::connectivity::{PathFault, Verdict};
+use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
-pub(super) fn node(name: &str) -> NodeName {
-    NodeName::parse(name).expect(name)
+pub(super) fn name(text: &str) -> NodeName {
+    NodeName::parse(text).expect("name")
 }
 
-pub(super) fn service(name: &str) -> ServiceName {
-    ServiceName::parse(name).expect(name)
+/// A key of `openai/api_key`, `global` and a version; serial numbers are those of the scope.
+pub(super) fn mark(secret: &str, scope: &str, version: u64) -> KeyMark {
+    let secret_id = scope.bytes().map(u64::from).sum();
+    KeyMark {
+        secret: SecretName::parse(secret).expect("name"),
+        scope: Scope::parse(scope).expect("scope"),
+        secret_id,
+        version: Version::new(version).expect("not zero"),
+    }
 }
 
-pub(super) fn environment(name: &str) -> EnvironmentName {
-    EnvironmentName::parse(name).expect(name)
-}
-
-pub(super) fn company(name: &str) -> CompanyId {
-    CompanyId::parse(name).expect(name)
-}
-
-/// An API whose path is fine.
-pub(super) fn cell(name: &str) -> Cell {
-    let response_time = Some(Duration::from_millis(100));
-    let path = PathCheck { fault: None, detail: String::new(), response_time, checked_at: Timestamp(1) };
-    Cell { path: Some(path), ..Cell::new(service(name)) }
-}
-
-/// A check of the global key of `openai`.
-pub(super) fn key(verdict: Verdict) -> KeyCheck {
-    key_of("openai/api_key", "global", verdict)
-}
-
-/// A check of a key, on behalf of the company in whose scope it is.
-pub(super) fn key_of(secret: &str, scope: &str, verdict: Verdict) -> KeyCheck {
-    let scope = Scope::parse(scope).expect(scope);
-    let company = match &scope {
+/// A check of it, on behalf of the company it belongs to.
+pub(super) fn key(secret: &str, scope: &str, version: u64, verdict: Verdict) -> KeyCheck {
+    let mark = mark(secret, scope, version);
+    let company = match &mark.scope {
         Scope::Company(company) => Some(company.clone()),
         Scope::Global | Scope::Node(_) => None,
     };
-    let secret = SecretName::parse(secret).expect(secret);
     KeyCheck {
         company,
-        key: Some(KeyMark { secret, scope, secret_id: 1, version: Version::FIRST }),
+        key: Some(mark),
         verdict: Some(verdict),
-        detail: String::new(),
-        response_time: None,
-        checked_at: Some(Timestamp(1)),
+        detail: format!("{verdict:?}"),
+        response_time: Some(Duration::from_millis(100)),
+        checked_at: Some(Timestamp(0)),
         expires: None,
     }
 }
 
-pub(super) fn monitor(by: &str, at: i64) -> MonitorReport {
-    MonitorReport {
-        by: by.to_owned(),
-        state: ApiState::Down,
-        response_time: None,
-        detail: None,
-        at: Timestamp(at),
-        interval: Duration::from_secs(300),
-    }
+pub(super) fn accepted(secret: &str, scope: &str, version: u64) -> KeyCheck {
+    key(secret, scope, version, Verdict::Accepted)
 }
 
-pub(super) fn row(environment: &str, cells: impl IntoIterator<Item = Cell>) -> Row {
-    let cells: BTreeMap<_, _> = cells.into_iter().map(|cell| (cell.service.clone(), Arc::new(cell))).collect();
-    Row { environment: self::environment(environment), cells, confirmed_at: Timestamp(1) }
+/// No credential at all.
+pub(super) fn no_key() -> KeyCheck {
+    KeyCheck { key: None, ..key("openai/api_key", "global", 1, Verdict::NoCredential) }
 }
 
-pub(super) fn entitled(environment: &str, companies: &[&str], globs: &[&str]) -> Entitlement {
-    Entitlement {
-        environment: self::environment(environment),
-        companies: Companies::Only(companies.iter().map(|name| company(name)).collect()),
-        globs: globs.iter().map(|glob| SecretGlob::parse(glob).expect(glob)).collect(),
-    }
+pub(super) fn path(fault: Option<PathFault>, ms: u64) -> Option<PathCheck> {
+    let detail = fault.map(|fault| format!("path: {}", fault.as_str())).unwrap_or_default();
+    let response_time = fault.is_none().then(|| Duration::from_millis(ms));
+    Some(PathCheck { fault, detail, response_time, checked_at: Timestamp(0) })
+}
+
+/// A cell of `openai`.
+pub(super) fn cell(path: Option<PathCheck>, keys: impl IntoIterator<Item = KeyCheck>) -> Cell {
+    let service = SecretName::parse("openai/api_key").expect("name").service;
+    Cell { path, keys: keys.into_iter().collect(), ..Cell::new(service) }
+}
+
+pub(super) fn row(environment: &str, cells: impl IntoIterator<Item = Cell>, confirmed_at: Timestamp) -> Row {
+    let environment = EnvironmentName::parse(environment).expect("name");
+    let cells = cells.into_iter().map(|cell| (cell.service.clone(), Arc::new(cell))).collect();
+    Row { environment, cells, confirmed_at }
 }
