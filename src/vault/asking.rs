@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::probe_call::{self, Fields, Unfit};
 use crate::catalogue::answer::{Answer, expiry, judge};
-use crate::catalogue::probe::{AnswerRule, Authenticate, ExpiryRule, Host, Probe};
+use crate::catalogue::probe::{AnswerRule, Authenticate, Host, Probe};
 use crate::catalogue::provider::{Provider, TokenEndpoint};
 use crate::crypto::assertion::{access_token, jwt_expiry};
 use crate::crypto::plaintext::Plaintext;
@@ -15,9 +15,6 @@ use crate::egress::error::EgressError;
 use crate::model::api_check::{ExpirySource, KeyExpiry, cut};
 use crate::model::connectivity::Verdict;
 use crate::model::time::{Clock, Timestamp};
-
-/// Where a token endpoint says how long the refresh token itself works, if it says so.
-const REFRESH_TOKEN_ENDS: &str = "/refresh_token_expires_in";
 
 /// What was found out about a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +69,7 @@ impl Question {
         let outcome = match self.token_call(now) {
             Some((endpoint, call)) => {
                 let granted = self.granted(egress, endpoint, call).await;
-                expires = granted.reply.as_ref().and_then(|reply| self.refresh_ends(reply, now));
+                expires = granted.reply.as_ref().and_then(|reply| expiry(&probe.expires, &answer(reply), now));
                 if granted.verdict == Verdict::Accepted {
                     token = granted.reply.as_ref().and_then(|reply| access_token(&reply.body));
                 } else {
@@ -135,19 +132,6 @@ impl Question {
                 ..outcome
             },
             (false, _) => outcome,
-        }
-    }
-
-    fn refresh_ends(&self, reply: &Reply, now: Timestamp) -> Option<KeyExpiry> {
-        match self.probe.authenticate {
-            Authenticate::RefreshToken => {
-                expiry(&[ExpiryRule::SecondsAt(REFRESH_TOKEN_ENDS.to_owned())], &answer(reply), now)
-            }
-            Authenticate::Header { .. }
-            | Authenticate::Query { .. }
-            | Authenticate::Path
-            | Authenticate::Basic { .. }
-            | Authenticate::ServiceAccount => None,
         }
     }
 
