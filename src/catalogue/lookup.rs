@@ -137,6 +137,15 @@ impl Catalogue {
 }
 
 #[cfg(test)]
+impl Catalogue {
+    /// A catalogue of these providers, which no file describes.
+    pub(crate) fn of(providers: impl IntoIterator<Item = Provider>) -> Self {
+        let providers = providers.into_iter().map(|provider| (provider.name.clone(), provider)).collect();
+        Self { providers, variables: BTreeMap::new(), prefixes: Vec::new() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
