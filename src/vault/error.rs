@@ -11,7 +11,7 @@ use crate::crypto::gathering::ShareError;
 use crate::model::caller::{LeadAddress, LimitScope};
 use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
-use crate::model::name::{FieldName, GrantName, NodeName};
+use crate::model::name::{FieldName, GrantName, NodeName, ServiceName};
 use crate::model::number::Version;
 use crate::model::patch::WishError;
 use crate::model::secret::{KeyScope, Scope, SecretName};
@@ -99,6 +99,9 @@ pub enum VaultError {
     /// No rule of the policy has that name.
     #[error("no grant is named {0}")]
     NoSuchGrant(GrantName),
+    /// The catalogue has no provider of that name.
+    #[error("no provider is named {0}")]
+    NoSuchProvider(ServiceName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,
@@ -294,6 +297,7 @@ impl VaultError {
             Self::Wish(_) | Self::Twice | Self::TooMany { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
+            | Self::NoSuchProvider(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
             | Self::VersionDeleted { .. }

@@ -43,6 +43,7 @@ pub mod nodes;
 mod off_thread;
 pub mod parts;
 pub mod policy;
+pub mod providers;
 pub mod read;
 mod refusal;
 pub mod request;
