@@ -99,6 +99,9 @@ pub enum VaultError {
     /// No rule of the policy has that name.
     #[error("no grant is named {0}")]
     NoSuchGrant(GrantName),
+    /// The catalogue has no provider of that name.
+    #[error("no provider is named {0}")]
+    NoSuchProvider(ServiceName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,

@@ -51,6 +51,7 @@ pub mod parts;
 pub mod policy;
 mod probe_call;
 mod put_checked;
+pub mod providers;
 pub mod read;
 mod refusal;
 pub mod request;

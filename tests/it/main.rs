@@ -28,6 +28,7 @@ mod limits;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod policy_file;
+mod providers;
 mod replication;
 mod restarts;
 mod rulebook;
