@@ -19,6 +19,10 @@ mod belief;
 mod flights;
 mod key_diagnosis;
 mod pace;
+#[cfg(test)]
+mod schedule_model;
+#[cfg(test)]
+mod schedule_tests;
 mod slot;
 #[cfg(test)]
 mod testing;
