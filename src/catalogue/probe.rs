@@ -1,5 +1,6 @@
 //! How a credential is checked: one harmless call, and what its answers mean.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::model::connectivity::Verdict;
@@ -24,7 +25,7 @@ pub enum Piece {
 /// Where calls go: always HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The host, in lower case; also the name its certificate must have.
+    /// The host, in lower case; also the name its certificate must have. An address of IPv6 stands in brackets.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -210,4 +211,38 @@ pub enum ExpiryRule {
     SecondsAt(String),
     /// A time (RFC 3339) at a pointer of the body.
     TimeAt(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "https://{}{}{}", self.host, Port(self.port), self.prefix)
+    }
+}
+
+/// The URL, with the field in the place of its label: `https://{url}.supabase.co`.
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin) => origin.fmt(formatter),
+            Self::OfField { field, suffix, port } => write!(formatter, "https://{{{field}}}{suffix}{}", Port(*port)),
+        }
+    }
+}
+
+/// A port as a URL writes it: nothing for that of HTTPS.
+struct Port(u16);
+
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 443 { Ok(()) } else { write!(formatter, ":{}", self.0) }
+    }
+}
+
+impl fmt::Display for Codes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(code) => write!(formatter, "{code}"),
+            Self::Family(digit) => write!(formatter, "{digit}xx"),
+        }
+    }
 }

@@ -3,11 +3,18 @@
 
 pub mod best;
 pub mod budget;
+pub mod changes;
 pub mod diagnosis;
+pub mod difference;
 pub mod expiring;
+pub mod feed;
 pub mod fold;
 pub mod health;
+pub mod inbox;
+pub mod intake;
 pub mod matrix;
+pub mod outbox;
+pub mod own_row;
 pub mod schedule;
 pub mod seen_by;
 pub mod spent;
@@ -23,6 +30,8 @@ mod pace;
 mod schedule_model;
 #[cfg(test)]
 mod schedule_tests;
+#[cfg(test)]
+mod shared_testing;
 mod slot;
 #[cfg(test)]
 mod testing;

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials};
+use super::assemble::{Assembled, Materials, connectivity};
 use super::keystore::Keystore;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
+use crate::actors::connectivity::Connectivity;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::heartbeat::Heartbeats;
@@ -158,8 +159,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         start: last_change.map_or(now, |at| at.max(now)),
         signed_until: keystore.signed_until()?,
     };
-    let role = role(from, keys, (&board, &lead_board), secrets)?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
+    let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
+    let connectivity = connectivity(from, &board, Some(&lead_board), spent);
+    let role = role(from, keys, (&board, &lead_board), secrets, Arc::clone(&connectivity))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
 }
 
 fn role(
@@ -167,6 +170,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
+    connectivity: Arc<Connectivity>,
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -223,6 +227,7 @@ fn role(
         sessions: Arc::new(sessions),
         desk: Arc::new(desk),
         certificate: Arc::new(certificate),
+        connectivity,
         announcement: config.mesh.discovery.then_some(Announcement { mesh, lead: name }),
     })
 }

@@ -35,13 +35,15 @@ pub enum BlobName {
     RootRotated,
     /// When which API key was last used; on the lead only.
     KeyUse,
+    /// How many checks of credentials were made on which day.
+    SpentCalls,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -58,6 +60,7 @@ impl BlobName {
         Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
+        Self::SpentCalls,
         Self::RulesAhead,
     ];
 
@@ -81,6 +84,7 @@ impl BlobName {
             Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
+            Self::SpentCalls => "spent-calls",
             Self::RulesAhead => "rules-ahead",
         }
     }
@@ -96,6 +100,7 @@ impl BlobName {
             | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse
+            | Self::SpentCalls
             | Self::RulesAhead => false,
             Self::Identity
             | Self::SealingKey

@@ -8,6 +8,7 @@ mod command_line;
 mod denied_caller;
 mod destroying;
 mod dev_command;
+mod egress;
 mod entitlement;
 mod environments;
 mod explanation;
