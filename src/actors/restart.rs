@@ -20,6 +20,8 @@ pub enum Part {
     Certificate,
     /// Values sealed anew after a scope got a new key.
     Rotation,
+    /// What people are told of credentials and APIs.
+    Reminders,
 }
 
 impl Part {
@@ -33,6 +35,7 @@ impl Part {
             Self::Discovery => "discovery",
             Self::Certificate => "certificate",
             Self::Rotation => "rotation",
+            Self::Reminders => "reminders",
         }
     }
 }
@@ -70,7 +73,7 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery | Part::Rotation => {
+            Part::Discovery | Part::Rotation | Part::Reminders => {
                 Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
             }
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
@@ -110,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn discovery_and_rotation_are_restarted_for_ever() {
-        for part in [Part::Discovery, Part::Rotation] {
+    fn what_nobody_waits_for_is_restarted_for_ever() {
+        for part in [Part::Discovery, Part::Rotation, Part::Reminders] {
             let mut restarts = Restarts::default();
             for _ in 0..100 {
                 assert!(matches!(restarts.ended(part, BootTime::default(), 1), Remedy::RestartAfter(_)));

@@ -110,6 +110,9 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Unseal(_)
         | Verb::Freezes
+        | Verb::Connectivity(_)
+        | Verb::Expiring(_)
+        | Verb::Unused(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

@@ -19,8 +19,10 @@ use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::limit_board::LimitBoard;
+use crate::actors::reminders::Reminders;
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::connectivity::told::Told;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
 use crate::crypto::signing_keys::SigningKeys;
@@ -158,7 +160,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         start: last_change.map_or(now, |at| at.max(now)),
         signed_until: keystore.signed_until()?,
     };
-    let role = role(from, keys, (&board, &lead_board), secrets)?;
+    let told = contents.blobs.get(&BlobName::Told).map(|bytes| Told::parse(bytes)).unwrap_or_default();
+    let role = role(from, keys, (&board, &lead_board), secrets, told)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
 }
 
@@ -167,6 +170,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
+    told: Told,
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -212,8 +216,11 @@ fn role(
         lead_board: Arc::clone(lead_board),
         journal: journal.clone(),
     };
+    let clock = Arc::clone(&seams.clock);
+    let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), clock, told);
     Ok(LeadRole {
         secrets,
+        reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::connectivity::{ApiState, PathFault, Verdict};
-use super::name::{CompanyId, ServiceName};
+use super::name::{CompanyId, EnvironmentName, ServiceName};
 use super::number::Version;
-use super::secret::{Scope, SecretName};
+use super::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use super::time::Timestamp;
 
 /// Longest text about a check, in bytes: what was asked and what came back, never a part of a credential.
@@ -35,6 +35,14 @@ pub struct KeyMark {
     pub secret_id: u64,
     /// Which version.
     pub version: Version,
+}
+
+impl KeyMark {
+    /// The place of the value, in this environment.
+    #[must_use]
+    pub fn in_environment(&self, environment: &EnvironmentName) -> ScopedSecret {
+        SecretAddress { environment: environment.clone(), name: self.secret.clone() }.within(self.scope.clone())
+    }
 }
 
 /// From where a time of expiry is known.

@@ -37,11 +37,13 @@ pub enum BlobName {
     KeyUse,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
+    /// What somebody was told of credentials and APIs, so that it is told once; on the lead only.
+    Told,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -59,6 +61,7 @@ impl BlobName {
         Self::RootRotated,
         Self::KeyUse,
         Self::RulesAhead,
+        Self::Told,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -82,6 +85,7 @@ impl BlobName {
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
             Self::RulesAhead => "rules-ahead",
+            Self::Told => "told",
         }
     }
 
@@ -96,7 +100,8 @@ impl BlobName {
             | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse
-            | Self::RulesAhead => false,
+            | Self::RulesAhead
+            | Self::Told => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -182,6 +182,12 @@ pub enum VaultError {
         /// The limit.
         max: usize,
     },
+    /// The node keeps reports on as many services as it can.
+    #[error("this node keeps reports on {max} services, and takes none on another")]
+    TooManyServices {
+        /// The limit.
+        max: usize,
+    },
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
@@ -291,7 +297,7 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchField { .. }
