@@ -1,6 +1,24 @@
 //! Which credential is to be checked when, what to believe of the answers, and what the nodes see together. Pure: an actor
 //! keeps the time and makes the calls.
 
+pub mod best;
+pub mod budget;
+pub mod diagnosis;
+pub mod expiring;
+pub mod fold;
+pub mod health;
 pub mod matrix;
+pub mod schedule;
+pub mod seen_by;
+pub mod spent;
 pub mod subject;
 pub mod summary;
+pub mod told;
+
+mod belief;
+mod flights;
+mod key_diagnosis;
+mod pace;
+mod slot;
+#[cfg(test)]
+mod testing;
