@@ -1,14 +1,11 @@
 //! Credentials that should be looked at, as the API tells of them: names, versions and times, never a value.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use crate::connectivity::expiring::{Expiring, days_left};
 use crate::model::name::NodeName;
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
-use crate::vault::answer_connectivity::{ExpiringList, Unused, UnusedSecret};
+use crate::vault::answer_connectivity::{ExpiringList, ExpiringSecret, Unused, UnusedSecret};
 
 /// `GET /api/expiring?within=`
 #[derive(Debug, Default, Deserialize)]
@@ -79,14 +76,14 @@ impl<'a> ExpiringView<'a> {
 }
 
 impl<'a> ExpiringSecretView<'a> {
-    fn new(secret: &'a Expiring<Arc<Record>>, now: Timestamp) -> Self {
+    fn new(secret: &'a ExpiringSecret, now: Timestamp) -> Self {
         let expires = secret.expires;
         Self {
             place: PlaceView::from(&*secret.record),
             expires_at: expires.map(|expires| expires.at.to_string()),
             source: expires.map(|expires| expires.source.as_str()),
             expired: expires.is_some_and(|expires| expires.at <= now),
-            days_left: expires.map(|expires| days_left(expires, now)),
+            days_left: expires.map(|expires| expires.days_left(now)),
             rotation_due: secret.rotation_due.is_some(),
             rotation_due_at: secret.rotation_due.map(|due| due.to_string()),
         }

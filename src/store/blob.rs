@@ -37,13 +37,15 @@ pub enum BlobName {
     KeyUse,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
-    /// What somebody was told of credentials and APIs, so that it is told once; on the lead only.
+    /// Of which dates of credentials somebody was told, so that nobody is told twice; on the lead only.
     Told,
+    /// What was told of APIs and of keys that are refused, for the same reason; on the lead only.
+    News,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -62,6 +64,7 @@ impl BlobName {
         Self::KeyUse,
         Self::RulesAhead,
         Self::Told,
+        Self::News,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -86,6 +89,7 @@ impl BlobName {
             Self::KeyUse => "key-use",
             Self::RulesAhead => "rules-ahead",
             Self::Told => "told",
+            Self::News => "news",
         }
     }
 
@@ -101,7 +105,8 @@ impl BlobName {
             | Self::RootRotated
             | Self::KeyUse
             | Self::RulesAhead
-            | Self::Told => false,
+            | Self::Told
+            | Self::News => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::connectivity::expiring::Expiring;
 use crate::connectivity::summary::ServiceReport;
+use crate::model::api_check::KeyExpiry;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::record::Record;
 use crate::model::time::Timestamp;
@@ -24,11 +24,22 @@ pub struct Connectivity {
 #[derive(Debug, Clone)]
 pub struct ExpiringList {
     /// The first to expire first; then those that only are due to be rotated.
-    pub secrets: Vec<Expiring<Arc<Record>>>,
+    pub secrets: Vec<ExpiringSecret>,
     /// Whether that is all of them.
     pub complete: bool,
     /// As of when.
     pub now: Timestamp,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct ExpiringSecret {
+    /// The current version.
+    pub record: Arc<Record>,
+    /// When it stops working, and who says so; of several the soonest.
+    pub expires: Option<KeyExpiry>,
+    /// Since when its rotation is due, if it is.
+    pub rotation_due: Option<Timestamp>,
 }
 
 /// Secrets that nobody has read for long.
