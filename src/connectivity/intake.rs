@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_service_is_believed_by_the_name_of_its_secret_too() {
         let crm = |name| Cell { keys: vec![key_of(name, "global", Verdict::Accepted)], ..cell("hubspot") };
-        let mut believed = |cell| {
+        let believed = |cell| {
             let news = taken(&mut Intake::default(), told(vec![(1, cell)]));
             onto(news, None, &["crm/*"]).cells.len()
         };

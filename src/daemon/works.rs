@@ -28,7 +28,8 @@ pub(super) struct Works {
     pub(super) vault: Vault,
     /// Where a lead listens, with the port the system chose.
     pub(super) address: Option<SocketAddr>,
-    connectivity: Arc<Connectivity>,
+    /// Which APIs work from where.
+    pub(super) connectivity: Arc<Connectivity>,
     store: Store,
     journal: Journal,
 }
