@@ -154,7 +154,7 @@ impl FalseLead {
             match kind {
                 StreamKind::Subscription => records = Some((sender, receiver)),
                 StreamKind::Rules => rules = Some((sender, receiver)),
-                StreamKind::Control | StreamKind::Request => panic!("{kind:?}"),
+                StreamKind::Control | StreamKind::Request | StreamKind::Connectivity => panic!("{kind:?}"),
             }
         }
         let ((subscription, mut acks), mut rules) = (records.expect("subscribed"), rules.expect("followed"));
