@@ -13,6 +13,7 @@ use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_providers::ProvidersVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
@@ -214,6 +215,9 @@ Ctrl-C ends it with exit code 130.")]
     /// Who may do what: the grants, and the file they come from
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// The APIs this node knows: what their credentials are called, and how each is checked
+    #[command(subcommand)]
+    Providers(ProvidersVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before

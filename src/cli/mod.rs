@@ -13,6 +13,7 @@ pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
+pub mod arguments_providers;
 pub mod arguments_secret;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -58,6 +59,7 @@ mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
 mod verbs_policy;
+mod verbs_providers;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
@@ -77,6 +79,7 @@ mod views_freeze;
 mod views_keys;
 mod views_node;
 mod views_policy;
+mod views_providers;
 mod views_record;
 mod views_secret;
 mod views_signing;
@@ -141,6 +144,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
+        Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,

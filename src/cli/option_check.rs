@@ -108,6 +108,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
+        | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
         | Verb::Audit(_)

@@ -27,6 +27,10 @@ mod flights;
 mod key_diagnosis;
 mod pace;
 #[cfg(test)]
+mod schedule_model;
+#[cfg(test)]
+mod schedule_tests;
+#[cfg(test)]
 mod shared_testing;
 mod slot;
 #[cfg(test)]

@@ -117,6 +117,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         load_milli: super::load::load_milli,
         started: seams.clock.now(),
     });
+    connectivity.begin(Arc::new(vault.clone()));
     Ok(Running { vault, address: started.address, connectivity })
 }
 

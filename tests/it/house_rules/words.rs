@@ -52,6 +52,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/daemon/ceremony.rs", "the shares of a new node are shown once"),
     ("src/daemon/join.rs", "the token's secret goes to the lead"),
     ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/egress/request.rs", "a call goes to its provider"),
     ("src/interchange/json.rs", "a name of a file becomes a text"),
     ("src/interchange/read.rs", "a file becomes entries"),
     ("src/interchange/write.rs", "values become a file"),

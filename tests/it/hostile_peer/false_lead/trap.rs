@@ -154,7 +154,9 @@ impl FalseLead {
             match kind {
                 StreamKind::Subscription => records = Some((sender, receiver)),
                 StreamKind::Rules => rules = Some((sender, receiver)),
-                StreamKind::Control | StreamKind::Request | StreamKind::Connectivity => panic!("{kind:?}"),
+                // What the victim knows of APIs is its own affair here.
+                StreamKind::Connectivity => drop((sender, receiver)),
+                StreamKind::Control | StreamKind::Request => panic!("{kind:?}"),
             }
         }
         let ((subscription, mut acks), mut rules) = (records.expect("subscribed"), rules.expect("followed"));
