@@ -14,6 +14,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::board::{Board, LeadBoard};
 use super::checker::Checker;
+use super::connectivity_board::ConnectivityBoard;
 use super::spent_calls::SpentCalls;
 use crate::connectivity::budget;
 use crate::connectivity::intake::{Reporter, still_believed};
@@ -84,6 +85,12 @@ impl Connectivity {
     /// The door is in place: checks begin.
     pub fn begin(&self, checker: Arc<dyn Checker>) {
         self.checker.send_replace(Some(checker));
+    }
+
+    /// What this node knows of all nodes.
+    #[must_use]
+    pub fn board(&self) -> &ConnectivityBoard {
+        &self.with.board.connectivity
     }
 
     /// Writes the calls that were made since they were last written, before the node stops.

@@ -28,7 +28,8 @@ pub(super) struct Works {
     pub(super) vault: Vault,
     /// Where a lead listens, with the port the system chose.
     pub(super) address: Option<SocketAddr>,
-    connectivity: Arc<Connectivity>,
+    /// Which APIs work from where.
+    pub(super) connectivity: Arc<Connectivity>,
     store: Store,
     journal: Journal,
 }
@@ -116,6 +117,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         load_milli: super::load::load_milli,
         started: seams.clock.now(),
     });
+    connectivity.begin(Arc::new(vault.clone()));
     Ok(Running { vault, address: started.address, connectivity })
 }
 
