@@ -50,6 +50,8 @@ mod off_thread;
 pub mod parts;
 pub mod policy;
 mod probe_call;
+#[cfg(test)]
+mod probe_call_tests;
 mod put_checked;
 pub mod read;
 mod refusal;

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use crate::catalogue::lookup::Catalogue;
     use crate::catalogue::probe::{Authenticate, Origin, Piece, Probe, Template};
-    use crate::catalogue::provider::{Credential, Provider, ProviderType};
+    use crate::catalogue::provider::{Credential, Provider, ProviderType, Source};
     use crate::model::company::Companies;
     use crate::model::entitlement::Entitlement;
     use crate::model::fields::{Field, FieldKind, Fields};
@@ -149,6 +149,7 @@ mod tests {
             probes: probes.iter().map(|credential| probe(credential)).collect(),
             unprobed: probes.is_empty().then(|| "no harmless check is known".to_owned()),
             fields: fields.iter().map(field).collect(),
+            source: Source::Embedded,
         }
     }
 
