@@ -16,6 +16,7 @@ pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
 pub mod arguments_secret;
+pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
 pub mod client;
@@ -65,6 +66,7 @@ mod verbs_providers;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
+mod verbs_validate;
 mod verbs_view;
 mod verbs_watch;
 mod verbs_whoami;
@@ -89,6 +91,7 @@ mod views_secret;
 mod views_signing;
 mod views_token;
 mod views_unseal;
+mod views_validate;
 mod views_watch;
 mod views_whoami;
 mod wiped;
@@ -139,6 +142,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
+        Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,

@@ -54,6 +54,8 @@ mod off_thread;
 pub mod parts;
 pub mod policy;
 mod probe_call;
+#[cfg(test)]
+mod probe_call_tests;
 pub mod providers;
 mod put_checked;
 pub mod read;
