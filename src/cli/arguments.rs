@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
+use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
@@ -248,6 +249,20 @@ Of a node that cannot be reached it prints the time at which it stops by itself,
     /// List what is frozen; on a follower, what concerns it
     #[command(after_help = "Example: aurora freezes")]
     Freezes,
+    /// Show which APIs work from every node, with the key it would really use
+    #[command(after_help = "Examples:
+  aurora connectivity                    every service and node: state, latency, age; below it, what is wrong
+  aurora connectivity openai --watch     one service, again every 2 s
+  aurora connectivity --best openai      the nodes in the order in which to call it from them
+
+A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C ends --watch with exit code 0.")]
+    Connectivity(ConnectivityArguments),
+    /// List the secrets that expire soon, or are due to be rotated
+    #[command(after_help = "Example: aurora expiring --within 30d")]
+    Expiring(ExpiringArguments),
+    /// List the secrets that nobody has read here for long, by the journal of this node
+    #[command(after_help = "Example: aurora unused --for 90d")]
+    Unused(UnusedArguments),
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

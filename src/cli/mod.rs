@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_agent;
 pub mod arguments_bulk;
+pub mod arguments_connectivity;
 pub mod arguments_environment;
 pub mod arguments_freeze;
 pub mod arguments_keys;
@@ -50,6 +51,7 @@ mod value_source;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
+mod verbs_connectivity;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
@@ -71,8 +73,10 @@ mod views_agent;
 mod views_apikey;
 mod views_bulk;
 mod views_change;
+mod views_connectivity;
 mod views_environment;
 mod views_error;
+mod views_expiring;
 mod views_explain;
 mod views_exposure;
 mod views_freeze;
@@ -150,6 +154,9 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
+        Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
+        Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
+        Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -111,6 +111,9 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
+        | Verb::Connectivity(_)
+        | Verb::Expiring(_)
+        | Verb::Unused(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }
