@@ -185,9 +185,6 @@ pub enum VaultError {
         /// The limit.
         max: usize,
     },
-    /// Nothing is the API of a provider by that name, neither in the catalogue nor among what this node holds.
-    #[error("no provider is named {0}")]
-    NoSuchProvider(ServiceName),
     /// The provider refuses the credential that was to be stored; it was asked twice.
     #[error("the provider refuses this value of {name} ({detail}); nothing was stored")]
     CredentialRejected {
