@@ -58,6 +58,7 @@ pub mod limit_board;
 pub mod node;
 pub mod peers_follower;
 pub mod peers_lead;
+pub mod reminders;
 pub mod restart;
 pub mod roles;
 pub mod rotation_board;

@@ -22,6 +22,8 @@ pub enum Part {
     Rotation,
     /// Which APIs work from this node.
     Connectivity,
+    /// What people are told of credentials and APIs.
+    Reminders,
 }
 
 impl Part {
@@ -36,6 +38,7 @@ impl Part {
             Self::Certificate => "certificate",
             Self::Rotation => "rotation",
             Self::Connectivity => "connectivity",
+            Self::Reminders => "reminders",
         }
     }
 }
@@ -73,7 +76,7 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery | Part::Rotation | Part::Connectivity => {
+            Part::Discovery | Part::Rotation | Part::Connectivity | Part::Reminders => {
                 Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
             }
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_is_restarted_for_ever() {
-        for part in [Part::Discovery, Part::Rotation, Part::Connectivity] {
+        for part in [Part::Discovery, Part::Rotation, Part::Connectivity, Part::Reminders] {
             let mut restarts = Restarts::default();
             for _ in 0..100 {
                 assert!(matches!(restarts.ended(part, BootTime::default(), 1), Remedy::RestartAfter(_)));

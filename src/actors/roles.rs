@@ -15,6 +15,7 @@ use super::key_rotation::KeyRotation;
 use super::lead_sessions::LeadSessions;
 use super::peers_follower::{FollowerPeers, Hints};
 use super::peers_lead::{self, LeadPeersArguments};
+use super::reminders::Reminders;
 use super::restart::Part;
 use super::secret_follower::FollowerSecrets;
 use super::secret_lead::LeadSecrets;
@@ -61,6 +62,8 @@ pub struct LeadRole {
     pub rotation: Arc<KeyRotation>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Tells what happens to credentials and APIs.
+    pub reminders: Arc<Reminders>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -101,12 +104,19 @@ impl Roles {
                 Part::Certificate,
                 Part::Rotation,
                 Part::Connectivity,
+                Part::Reminders,
                 Part::Peers,
                 Part::Discovery,
             ],
-            Self::Lead(_) => {
-                &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Rotation, Part::Connectivity, Part::Peers]
-            }
+            Self::Lead(_) => &[
+                Part::Secret,
+                Part::Heartbeat,
+                Part::Certificate,
+                Part::Rotation,
+                Part::Connectivity,
+                Part::Reminders,
+                Part::Peers,
+            ],
             Self::Follower(role) if role.discover.is_some() => {
                 &[Part::Secret, Part::Connectivity, Part::Peers, Part::Discovery]
             }
@@ -131,6 +141,7 @@ impl LeadRole {
             Part::Certificate => task(Box::pin(Arc::clone(&self.certificate).keep_fresh()), supervisor).await,
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
+            Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -161,7 +172,9 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
-            Part::Heartbeat | Part::Certificate | Part::Rotation => Err("a follower has no such part".into()),
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders => {
+                Err("a follower has no such part".into())
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
+use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
@@ -17,6 +18,7 @@ use super::arguments_providers::ProvidersVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
+use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
 use crate::model::name::{AgentName, CompanyId, EnvironmentName};
@@ -124,7 +126,8 @@ pub enum Verb {
   aurora put hubspot/api_key --scope company:acme
   pass show hubspot | aurora put hubspot/api_key -
   aurora put tls/server_key --from-file server.pem --verbatim
-  aurora put google/oauth --field client_id:string --field client_secret:secret"
+  aurora put google/oauth --field client_id:string --field client_secret:secret
+  aurora put openai/api_key --validate      asks the provider first; a key that it refuses is not stored"
     )]
     Put(Box<PutArguments>),
     /// Print a value, and only the value
@@ -185,6 +188,14 @@ pub enum Verb {
 
 Ctrl-C ends it with exit code 130.")]
     Watch(WatchArguments),
+    /// Ask providers whether they take the credentials this node would use
+    #[command(after_help = "Examples:
+  aurora validate hubspot/api_key            one credential, in every scope this node would use
+  aurora validate hubspot --company acme     what would be used on behalf of a company
+  aurora validate --all
+
+Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected, or a provider was not reached.")]
+    Validate(ValidateArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,
@@ -248,6 +259,20 @@ Of a node that cannot be reached it prints the time at which it stops by itself,
     /// List what is frozen; on a follower, what concerns it
     #[command(after_help = "Example: aurora freezes")]
     Freezes,
+    /// Show which APIs work from every node, with the key it would really use
+    #[command(after_help = "Examples:
+  aurora connectivity                    every service and node: state, latency, age; below it, what is wrong
+  aurora connectivity openai --watch     one service, again every 2 s
+  aurora connectivity --best openai      the nodes in the order in which to call it from them
+
+A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C ends --watch with exit code 0.")]
+    Connectivity(ConnectivityArguments),
+    /// List the secrets that expire soon, or are due to be rotated
+    #[command(after_help = "Example: aurora expiring --within 30d")]
+    Expiring(ExpiringArguments),
+    /// List the secrets that nobody has read here for long, by the journal of this node
+    #[command(after_help = "Example: aurora unused --for 90d")]
+    Unused(UnusedArguments),
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_agent;
 pub mod arguments_bulk;
+pub mod arguments_connectivity;
 pub mod arguments_environment;
 pub mod arguments_freeze;
 pub mod arguments_keys;
@@ -15,6 +16,7 @@ pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
 pub mod arguments_secret;
+pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
 pub mod client;
@@ -50,6 +52,7 @@ mod value_source;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
+mod verbs_connectivity;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
@@ -63,6 +66,7 @@ mod verbs_providers;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
+mod verbs_validate;
 mod verbs_view;
 mod verbs_watch;
 mod verbs_whoami;
@@ -71,8 +75,10 @@ mod views_agent;
 mod views_apikey;
 mod views_bulk;
 mod views_change;
+mod views_connectivity;
 mod views_environment;
 mod views_error;
+mod views_expiring;
 mod views_explain;
 mod views_exposure;
 mod views_freeze;
@@ -85,6 +91,7 @@ mod views_secret;
 mod views_signing;
 mod views_token;
 mod views_unseal;
+mod views_validate;
 mod views_watch;
 mod views_whoami;
 mod wiped;
@@ -135,6 +142,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
+        Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
@@ -150,6 +158,9 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
+        Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
+        Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
+        Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

@@ -102,7 +102,8 @@ impl Lifetime {
 
     /// An end that is never more than a day away is that of an access token, which is given out anew as a matter of course:
     /// nobody is to do anything about it.
-    fn renews_itself(&self, expiry: &DueDate<'_>) -> bool {
+    #[must_use]
+    pub fn renews_itself(&self, expiry: &DueDate<'_>) -> bool {
         expiry.source == Some(ExpirySource::Answer)
             && self.found.is_some_and(|found| found.expiry.at < found.at.plus(DAY))
     }

@@ -39,11 +39,15 @@ pub enum BlobName {
     SpentCalls,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
+    /// Of which dates of credentials somebody was told, so that nobody is told twice; on the lead only.
+    Told,
+    /// What was told of APIs and of keys that are refused, for the same reason; on the lead only.
+    News,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -62,6 +66,8 @@ impl BlobName {
         Self::KeyUse,
         Self::SpentCalls,
         Self::RulesAhead,
+        Self::Told,
+        Self::News,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -86,6 +92,8 @@ impl BlobName {
             Self::KeyUse => "key-use",
             Self::SpentCalls => "spent-calls",
             Self::RulesAhead => "rules-ahead",
+            Self::Told => "told",
+            Self::News => "news",
         }
     }
 
@@ -101,7 +109,9 @@ impl BlobName {
             | Self::RootRotated
             | Self::KeyUse
             | Self::SpentCalls
-            | Self::RulesAhead => false,
+            | Self::RulesAhead
+            | Self::Told
+            | Self::News => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

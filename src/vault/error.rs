@@ -193,6 +193,12 @@ pub enum VaultError {
         /// What was asked and what came back; never a part of the value.
         detail: String,
     },
+    /// The node keeps reports on as many services as it can.
+    #[error("this node keeps reports on {max} services, and takes none on another")]
+    TooManyServices {
+        /// The limit.
+        max: usize,
+    },
     /// The node named does not exist.
     #[error("no node is named {0}")]
     NoSuchNode(NodeName),
@@ -302,7 +308,7 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchProvider(_)

@@ -41,5 +41,6 @@ mod signing;
 mod socket_api;
 mod support;
 mod tenants;
+mod validation;
 mod watching;
 mod whoami;
