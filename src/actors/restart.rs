@@ -20,6 +20,10 @@ pub enum Part {
     Certificate,
     /// Values sealed anew after a scope got a new key.
     Rotation,
+    /// Which APIs work from this node.
+    Connectivity,
+    /// What people are told of credentials and APIs.
+    Reminders,
 }
 
 impl Part {
@@ -33,6 +37,8 @@ impl Part {
             Self::Discovery => "discovery",
             Self::Certificate => "certificate",
             Self::Rotation => "rotation",
+            Self::Connectivity => "connectivity",
+            Self::Reminders => "reminders",
         }
     }
 }
@@ -56,7 +62,7 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What nobody waits for may fail for as long as it must: discovery while the network does, a rotation because both keys
-/// open everything until it is done.
+/// open everything until it is done, and what is known of APIs because it only grows old.
 const PATIENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Counts the restarts of one part.
@@ -70,7 +76,7 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery | Part::Rotation => {
+            Part::Discovery | Part::Rotation | Part::Connectivity | Part::Reminders => {
                 Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
             }
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
@@ -110,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn discovery_and_rotation_are_restarted_for_ever() {
-        for part in [Part::Discovery, Part::Rotation] {
+    fn what_nobody_waits_for_is_restarted_for_ever() {
+        for part in [Part::Discovery, Part::Rotation, Part::Connectivity, Part::Reminders] {
             let mut restarts = Restarts::default();
             for _ in 0..100 {
                 assert!(matches!(restarts.ended(part, BootTime::default(), 1), Remedy::RestartAfter(_)));

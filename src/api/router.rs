@@ -8,9 +8,10 @@ use axum::routing::{delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_credentials, routes_environments,
-    routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_nodes,
-    routes_policy, routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
+    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_connectivity, routes_credentials,
+    routes_environments, routes_expiring, routes_exposure, routes_freezes, routes_health, routes_keys, routes_life,
+    routes_lists, routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_unseal,
+    routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -35,6 +36,11 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/environments", get(routes_environments::list))
         .route("/api/environments/mirror", post(routes_environments::mirror))
         .route("/api/environments/check", post(routes_environments::check))
+        .route("/api/connectivity/status", get(routes_connectivity::status).post(routes_connectivity::report))
+        .route("/api/connectivity/health", get(routes_connectivity::health))
+        .route("/api/connectivity/best", get(routes_connectivity::best))
+        .route("/api/expiring", get(routes_expiring::expiring))
+        .route("/api/unused", get(routes_expiring::unused))
         .route("/api/tokens", get(routes_nodes::tokens).post(routes_nodes::issue_token))
         .route("/api/tokens/{id}", delete(routes_nodes::revoke_token))
         .route("/api/nodes", get(routes_nodes::nodes))
@@ -70,6 +76,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/credentials/status", get(routes_credentials::status))
         .route("/api/credentials/{service}/validate", post(routes_credentials::validate))
+        .route("/providers", get(routes_providers::list))
+        .route("/providers/{name}", get(routes_providers::show))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));

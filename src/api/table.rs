@@ -127,7 +127,8 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::Twice
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
-        | VaultError::TooMany { .. } => StatusCode::BAD_REQUEST,
+        | VaultError::TooMany { .. }
+        | VaultError::TooManyServices { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
@@ -181,6 +182,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Agent(cause) => return table_agents::status_and_hint(cause).1,
         VaultError::Roster(cause) => return table_nodes::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
+        VaultError::TooManyServices { .. } => "Report again when three intervals of another report have passed.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
         VaultError::PurgeDue => table_hints::PURGE_DUE,

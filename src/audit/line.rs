@@ -105,6 +105,16 @@ pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(He
     Ok((next, bytes))
 }
 
+/// Reads when a line (without newline) was written; `None` if it is not a line of a journal.
+pub(super) fn parse_time(line: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Timed<'a> {
+        #[serde(borrow)]
+        time: Cow<'a, str>,
+    }
+    Timestamp::parse(&serde_json::from_slice::<Timed<'_>>(line).ok()?.time)
+}
+
 /// Reads the links of a line (without newline); `None` if it is not a line of a journal.
 pub(super) fn parse_link(line: &[u8]) -> Option<Link> {
     serde_json::from_slice(line).ok()

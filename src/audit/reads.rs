@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::AuditError;
 use super::files::{months, open_to_read, path_of};
-use super::line::parse_read;
+use super::line::{parse_read, parse_time};
 use super::lines::{Lines, Next};
 use crate::model::number::Version;
 use crate::model::secret::ScopedSecret;
@@ -57,6 +57,29 @@ pub fn reads(directory: &Path, mut tell: impl FnMut(Read)) -> Result<u64, AuditE
     Ok(unreadable)
 }
 
+/// When the oldest line was written that is still there; none if there is no line.
+///
+/// # Errors
+/// [`AuditError`] when a file cannot be read.
+pub fn begins(directory: &Path) -> Result<Option<Timestamp>, AuditError> {
+    for month in months(directory)? {
+        let path = path_of(directory, &month);
+        let mut lines = Lines::of(open_to_read(&path)?);
+        loop {
+            match lines.next().map_err(AuditError::io(&path))? {
+                Next::Line(line) => {
+                    if let Some(time) = parse_time(line) {
+                        return Ok(Some(time));
+                    }
+                }
+                Next::TooLong => {}
+                Next::Cut | Next::End => break,
+            }
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -94,6 +117,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let text = format!("{}not a line\n{{\"seq\":1", lines.concat());
         fs::write(directory.path().join("audit-2026-11.jsonl"), text).expect("file");
+        let begun = begins(directory.path()).expect("readable");
+        assert!(begun.is_some_and(|at| lines[0].contains(&at.to_string())), "{begun:?}");
         let mut found = Vec::new();
         assert_eq!(reads(directory.path(), |read| found.push(read)).expect("readable"), 1);
         let [user, agent] = &found[..] else { panic!("{found:?}") };

@@ -245,7 +245,7 @@ mod tests {
             "  b.toml: fields[1].variables: must be a list of texts",
             "  b.toml: why: is missing",
             "  b.toml: titel: is not a key this version knows; the keys here are name, title, type, docs, auth_url, scopes, \
-             check_every, calls_per_day, allow_private, fields, base_url, host_field, host_suffix, token, probe, why, \
+             allow_private, check_every, calls_per_day, fields, base_url, host_field, host_suffix, token, probe, why, \
              probes",
             "  c.toml: line 2: is no TOML: string values must be quoted, expected literal string",
         ];

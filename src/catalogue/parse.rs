@@ -17,6 +17,9 @@ use crate::model::name::{KeyName, NameError, ServiceName};
 /// Often enough for anybody; more often would be a load on the provider.
 const CHECK_EVERY_MIN: Duration = Duration::from_secs(60);
 
+/// The same of a host of one's own, which a file with `allow_private` is about.
+const CHECK_EVERY_MIN_INSIDE: Duration = Duration::from_secs(1);
+
 /// A key that is looked at less than once a week is not watched.
 const CHECK_EVERY_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -45,8 +48,9 @@ pub(super) fn provider(file: &str, text: &str, source: Source, problems: &mut Ve
     });
     let (docs, auth_url) = (section.optional("docs", page), section.optional("auth_url", page));
     let scopes = section.optional_texts("scopes", scope);
-    let (check_every, calls_per_day) = (section.optional("check_every", period), section.count("calls_per_day"));
     let allow_private = section.flag("allow_private");
+    let check_every = section.optional("check_every", |text| period(text, allow_private));
+    let calls_per_day = section.count("calls_per_day");
     if allow_private && source == Source::Embedded {
         section.refuse("allow_private", Reason::Unfit("is for files of one's own: no provider of the build is inside"));
     }
@@ -156,15 +160,20 @@ fn checks(section: &mut Section<'_>, setting: Setting<'_>) -> (Vec<Probe>, Optio
     (probes(section, tables, setting), why.filter(|_| says_none))
 }
 
-/// A whole number of minutes, hours or days.
-fn period(text: &str) -> Result<Duration, Reason> {
-    let bad = || refused(text, "a time from 1m to 7d, such as 15m, 6h or 1d");
-    let unit = [("m", 60), ("h", 3_600), ("d", 86_400)];
+/// A whole number and its unit.
+fn period(text: &str, inside: bool) -> Result<Duration, Reason> {
+    let (least, wanted) = if inside {
+        (CHECK_EVERY_MIN_INSIDE, "a time from 1s to 7d, such as 30s, 15m, 6h or 1d")
+    } else {
+        (CHECK_EVERY_MIN, "a time from 1m to 7d, such as 15m, 6h or 1d")
+    };
+    let bad = || refused(text, wanted);
+    let unit = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
     let found = unit.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
     let (digits, seconds) = found.filter(|(digits, _)| digits.bytes().all(|it| it.is_ascii_digit())).ok_or_else(bad)?;
     let count: u64 = digits.parse().map_err(|_| bad())?;
     let period = Duration::from_secs(count.saturating_mul(seconds));
-    if (CHECK_EVERY_MIN..=CHECK_EVERY_MAX).contains(&period) { Ok(period) } else { Err(bad()) }
+    if (least..=CHECK_EVERY_MAX).contains(&period) { Ok(period) } else { Err(bad()) }
 }
 
 /// A scope (RFC 6749, 3.3).

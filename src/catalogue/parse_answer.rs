@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::error::Reason;
-use super::probe::{AnswerRule, Codes, Condition, ExpiryRule};
+use super::probe::{AnswerRule, Codes, Condition, ExpiryRule, MEANS};
 use super::section::Section;
 use crate::model::connectivity::Verdict;
 
@@ -12,16 +12,6 @@ const TOO_MANY: u16 = 429;
 
 /// Longest note: a few words beside a code.
 const NOTE_BYTES_MAX: usize = 160;
-
-/// The words of a file, and what they mean.
-pub(super) const MEANS: [(&str, Verdict); 6] = [
-    ("valid", Verdict::Accepted),
-    ("limited", Verdict::Limited),
-    ("exhausted", Verdict::Exhausted),
-    ("throttled", Verdict::Throttled),
-    ("rejected", Verdict::Rejected),
-    ("fault", Verdict::Fault),
-];
 
 /// The rules of `[[answers]]`, in their order.
 pub(super) fn answers(section: &mut Section<'_>, tables: Vec<Table>) -> Vec<AnswerRule> {
@@ -91,17 +81,6 @@ fn codes(value: &Value) -> Option<Codes> {
     }
     let digit: u16 = value.as_str()?.strip_suffix("xx")?.parse().ok()?;
     (1..=5).contains(&digit).then_some(Codes::Family(digit))
-}
-
-impl Codes {
-    /// Whether a code is one of these.
-    #[must_use]
-    pub fn has(self, code: u16) -> bool {
-        match self {
-            Self::One(one) => code == one,
-            Self::Family(digit) => code / 100 == digit,
-        }
-    }
 }
 
 fn body(section: &mut Section<'_>) -> Vec<Condition> {

@@ -226,6 +226,9 @@ fn a_probe_that_would_send_the_credential_nowhere_is_refused_wherever_it_is_to_s
 fn private_addresses_are_for_files_of_ones_own() {
     let own = WHOLE.replacen("calls_per_day", "allow_private = true\ncalls_per_day", 1);
     assert!(parsed(&own).expect("good").allow_private);
+    let often = own.replacen("\"6h\"", "\"1s\"", 1);
+    assert_eq!(parsed(&often).expect("one's own host").check_every.as_secs(), 1);
+    assert!(parsed(&own.replacen("\"6h\"", "\"0s\"", 1)).is_err());
     let catalogue = Catalogue::embedded().unwrap_or_else(|problems| panic!("{problems}"));
     assert!(catalogue.providers().all(|provider| !provider.allow_private));
     let mut problems = Vec::new();

@@ -9,6 +9,16 @@ use crate::model::name::KeyName;
 /// How often a credential is checked unless its provider's file says otherwise.
 pub const CHECK_EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// The words of a file for what an answer means.
+pub(super) const MEANS: [(&str, Verdict); 6] = [
+    ("valid", Verdict::Accepted),
+    ("limited", Verdict::Limited),
+    ("exhausted", Verdict::Exhausted),
+    ("throttled", Verdict::Throttled),
+    ("rejected", Verdict::Rejected),
+    ("fault", Verdict::Fault),
+];
+
 /// A text with places for fields of the credential: `Bearer {api_key}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(pub Vec<Piece>);
@@ -162,6 +172,14 @@ pub struct AnswerRule {
     pub note: Option<String>,
 }
 
+impl AnswerRule {
+    /// The word of the file: `valid`, `limited`, `exhausted`, `throttled`, `rejected` or `fault`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        MEANS.into_iter().find(|(_, verdict)| *verdict == self.means).map_or("fault", |(word, _)| word)
+    }
+}
+
 /// Codes of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codes {
@@ -169,6 +187,17 @@ pub enum Codes {
     One(u16),
     /// All with this first digit: `5xx`.
     Family(u16),
+}
+
+impl Codes {
+    /// Whether a code is one of these.
+    #[must_use]
+    pub fn has(self, code: u16) -> bool {
+        match self {
+            Self::One(one) => code == one,
+            Self::Family(digit) => code / 100 == digit,
+        }
+    }
 }
 
 /// Something to be true of an answer.
@@ -200,6 +229,18 @@ pub enum Condition {
         /// The value.
         value: String,
     },
+}
+
+/// In words: `/error/code is invalid_api_key`.
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BodyIs { at, any } => write!(formatter, "{at} is {}", any.join(" or ")),
+            Self::BodyHolds { at, text } => write!(formatter, "{at} holds {text:?}"),
+            Self::BodyLacks { at } => write!(formatter, "{at} is absent"),
+            Self::HeaderIs { name, value } => write!(formatter, "{name}: {value}"),
+        }
+    }
 }
 
 /// Where an answer says when the credential expires.

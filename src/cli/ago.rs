@@ -16,6 +16,11 @@ pub(super) fn span(duration: Duration) -> String {
     format!("{count} {unit}")
 }
 
+/// The same of a number of seconds.
+pub(super) fn span_of_seconds(seconds: u64) -> String {
+    span(Duration::from_secs(seconds))
+}
+
 /// A span in milliseconds, as the API gives it, as `3 m ago`.
 pub(super) fn ago(milliseconds: u64) -> String {
     format!("{} ago", span(Duration::from_millis(milliseconds)))

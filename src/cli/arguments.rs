@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
+use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_keys::KeyVerb;
@@ -13,6 +14,7 @@ use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_providers::ProvidersVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
@@ -224,6 +226,9 @@ Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is r
     /// Who may do what: the grants, and the file they come from
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// The APIs this node knows: what their credentials are called, and how each is checked
+    #[command(subcommand)]
+    Providers(ProvidersVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before
@@ -254,6 +259,20 @@ Of a node that cannot be reached it prints the time at which it stops by itself,
     /// List what is frozen; on a follower, what concerns it
     #[command(after_help = "Example: aurora freezes")]
     Freezes,
+    /// Show which APIs work from every node, with the key it would really use
+    #[command(after_help = "Examples:
+  aurora connectivity                    every service and node: state, latency, age; below it, what is wrong
+  aurora connectivity openai --watch     one service, again every 2 s
+  aurora connectivity --best openai      the nodes in the order in which to call it from them
+
+A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C ends --watch with exit code 0.")]
+    Connectivity(ConnectivityArguments),
+    /// List the secrets that expire soon, or are due to be rotated
+    #[command(after_help = "Example: aurora expiring --within 30d")]
+    Expiring(ExpiringArguments),
+    /// List the secrets that nobody has read here for long, by the journal of this node
+    #[command(after_help = "Example: aurora unused --for 90d")]
+    Unused(UnusedArguments),
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),

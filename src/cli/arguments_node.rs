@@ -48,6 +48,9 @@ pub struct InitArguments {
     /// Neither announce nor look for a lead on the local network
     #[arg(long)]
     pub no_discovery: bool,
+    /// Do not check by itself which APIs work: no credential is sent to its provider unless somebody asks for it
+    #[arg(long)]
+    pub no_probe: bool,
     /// What opens the node at start.
     #[command(flatten)]
     pub source: SourceArguments,
@@ -95,6 +98,9 @@ pub struct JoinArguments {
     /// Neither announce nor look for a lead on the local network
     #[arg(long)]
     pub no_discovery: bool,
+    /// Do not check by itself which APIs work: no credential is sent to its provider unless somebody asks for it
+    #[arg(long)]
+    pub no_probe: bool,
     /// What opens the node at start.
     #[command(flatten)]
     pub source: SourceArguments,

@@ -54,6 +54,7 @@ async fn demonstrate(arguments: &DevArguments) -> Result<()> {
 
 async fn tell(mesh: &mut DevMesh, arguments: &DevArguments) -> Result<()> {
     mesh.start().await?;
+    say::note("The nodes send the sample credentials to no provider: they were made with --no-probe.");
     say::note("Storing the sample credentials …");
     let arrivals = mesh.store_samples().await?;
     say::line(&dev_story::arrivals_table(&arrivals));

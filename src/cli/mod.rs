@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_agent;
 pub mod arguments_bulk;
+pub mod arguments_connectivity;
 pub mod arguments_environment;
 pub mod arguments_freeze;
 pub mod arguments_keys;
@@ -13,6 +14,7 @@ pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
+pub mod arguments_providers;
 pub mod arguments_secret;
 pub mod arguments_validate;
 pub mod arguments_watch;
@@ -50,6 +52,7 @@ mod value_source;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
+mod verbs_connectivity;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
@@ -59,6 +62,7 @@ mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
 mod verbs_policy;
+mod verbs_providers;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
@@ -71,14 +75,17 @@ mod views_agent;
 mod views_apikey;
 mod views_bulk;
 mod views_change;
+mod views_connectivity;
 mod views_environment;
 mod views_error;
+mod views_expiring;
 mod views_explain;
 mod views_exposure;
 mod views_freeze;
 mod views_keys;
 mod views_node;
 mod views_policy;
+mod views_providers;
 mod views_record;
 mod views_secret;
 mod views_signing;
@@ -145,11 +152,15 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
+        Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
+        Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
+        Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
+        Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

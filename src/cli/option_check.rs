@@ -112,8 +112,12 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
+        | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
+        | Verb::Connectivity(_)
+        | Verb::Expiring(_)
+        | Verb::Unused(_)
         | Verb::Audit(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }

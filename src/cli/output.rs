@@ -63,6 +63,12 @@ impl Output {
         self.terminal
     }
 
+    /// How wide the terminal is; none if a program reads.
+    pub(super) fn columns(&self) -> Option<usize> {
+        let size = if self.terminal { rustix::termios::tcgetwinsize(io::stdout()).ok() } else { None };
+        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
     /// How far long work has come: seen by a person at a terminal who did not ask for quiet.
     pub(super) fn progress(&self) -> Progress {
         Progress::new(!self.quiet && io::stderr().is_terminal())

@@ -12,6 +12,36 @@ pub(super) enum Style {
     Plain,
 }
 
+/// What a text means for whoever reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// All is well.
+    Good,
+    /// Somebody should look.
+    Warning,
+    /// It does not work.
+    Bad,
+}
+
+impl Tone {
+    fn color(self) -> Color {
+        match self {
+            Self::Good => Color::Green,
+            Self::Warning => Color::Yellow,
+            Self::Bad => Color::Red,
+        }
+    }
+
+    /// The colour of a text on a terminal (ECMA-48, SGR).
+    fn escape(self) -> &'static str {
+        match self {
+            Self::Good => "\x1b[32m",
+            Self::Warning => "\x1b[33m",
+            Self::Bad => "\x1b[31m",
+        }
+    }
+}
+
 /// A number with the word for it: `1 node`, `3 nodes`.
 pub(super) fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
     let count = count.try_into().unwrap_or(u64::MAX);
@@ -26,6 +56,56 @@ pub(super) fn rows(style: Style, header: &[&str], rows: impl IntoIterator<Item =
         table.add_row(row.iter().map(|text| cell(style, text)));
     }
     finished(&table)
+}
+
+/// Rows under a header, of texts that mean something.
+pub(super) fn toned_rows(
+    style: Style,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<(String, Option<Tone>)>>,
+) -> String {
+    let mut table = empty(style);
+    table.set_header(header.iter().map(|name| plain(name)));
+    for row in rows {
+        table.add_row(row.iter().map(|(text, tone)| match (style, tone) {
+            (Style::Color, Some(tone)) => Cell::new(plain(text)).fg(tone.color()),
+            (Style::Color | Style::Plain, _) => Cell::new(plain(text)),
+        }));
+    }
+    finished(&table)
+}
+
+/// A text outside of a table that means something.
+pub(super) fn toned(style: Style, text: &str, tone: Option<Tone>) -> String {
+    match (style, tone) {
+        (Style::Color, Some(tone)) => format!("{}{}\x1b[0m", tone.escape(), plain(text)),
+        (Style::Color | Style::Plain, _) => plain(text),
+    }
+}
+
+/// A text in lines of at most so many columns, broken between words. The first begins with `lead`, the others are indented
+/// as far.
+pub(super) fn wrapped(text: &str, columns: usize, lead: &str) -> String {
+    let indent = " ".repeat(lead.chars().count());
+    let mut told = String::new();
+    let mut line = lead.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > columns {
+            told.push_str(&line);
+            told.push('\n');
+            line.clone_from(&indent);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    told.push_str(&line);
+    told.push('\n');
+    told
 }
 
 /// Names and values, one pair a line; pairs without a value are left out.
@@ -135,6 +215,22 @@ mod tests {
         assert_eq!(columns.header(&["NAME", "STATE"]), "NAME    STATE\n");
         assert_eq!(columns.line(&["é".into(), "a\u{1b}b".into()]), "é       a\u{fffd}b\n");
         assert_eq!(columns.line(&["longer than that".into(), "x".into()]), "longer than that  x\n");
+    }
+
+    #[test]
+    fn a_long_text_is_broken_between_words_and_indented() {
+        assert_eq!(wrapped("one two three", 11, "  = "), "  = one two\n    three\n");
+        assert_eq!(wrapped("averylongword x", 5, ""), "averylongword\nx\n");
+        assert_eq!(wrapped("", 80, "  "), "  \n");
+    }
+
+    #[test]
+    fn only_a_terminal_that_wants_them_gets_colours() {
+        assert_eq!(toned(Style::Plain, "down", Some(Tone::Bad)), "down");
+        assert_eq!(toned(Style::Color, "down", Some(Tone::Bad)), "\x1b[31mdown\x1b[0m");
+        let cells = || [vec![("down".to_owned(), Some(Tone::Bad))]];
+        assert!(!toned_rows(Style::Plain, &["X"], cells()).contains('\u{1b}'));
+        assert!(toned_rows(Style::Color, &["X"], cells()).contains('\u{1b}'));
     }
 
     #[test]

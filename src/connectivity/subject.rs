@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::model::api_check::KeyMark;
 use crate::model::name::{CompanyId, KeyName, ServiceName};
 
-/// One credential, as it resolves on this node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One credential, as it resolves on this node. With a key and a credential it is asked about; without a key there is no
+/// credential to call with; with a key and no credential nothing is known that could check it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
     /// Whose API.
     pub service: ServiceName,

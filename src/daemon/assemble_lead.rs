@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials};
+use super::assemble::{Assembled, Materials, connectivity};
 use super::keystore::Keystore;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
+use crate::actors::connectivity::Connectivity;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::heartbeat::Heartbeats;
@@ -19,8 +20,11 @@ use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::limit_board::LimitBoard;
+use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::connectivity::news::News;
+use crate::connectivity::told::Told;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::SealingKey;
 use crate::crypto::signing_keys::SigningKeys;
@@ -111,6 +115,7 @@ pub(super) fn authority(keystore: &Keystore) -> Result<Authority> {
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &RosterEntry) -> Result<Assembled> {
     let Materials { config, keystore, store, seams, handle, .. } = *from;
     let keys = LeadKeys::open(keystore, &contents)?;
+    let known = known(&contents);
     let rules = Rulebook::new(contents.articles.clone());
     let view = View::new(contents.position, contents.records);
     let lead_view = LeadView::new(view, contents.articles, contents.roster, contents.log);
@@ -158,8 +163,21 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         start: last_change.map_or(now, |at| at.max(now)),
         signed_until: keystore.signed_until()?,
     };
-    let role = role(from, keys, (&board, &lead_board), secrets)?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
+    let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
+    let connectivity = connectivity(from, &board, Some(&lead_board), spent);
+    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+}
+
+/// What people were told before the lead was started. What cannot be read is told again.
+fn known(contents: &Contents) -> Known {
+    let told = contents.blobs.get(&BlobName::Told).map(|bytes| Told::parse(bytes));
+    let told = told.transpose().unwrap_or_else(|error| {
+        tracing::warn!(%error, "what falls due is told again");
+        None
+    });
+    let news = contents.blobs.get(&BlobName::News).map(|bytes| News::parse(bytes));
+    Known { told: told.unwrap_or_default(), news: news.unwrap_or_default() }
 }
 
 fn role(
@@ -167,6 +185,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
+    (connectivity, known): (Arc<Connectivity>, Known),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -212,8 +231,11 @@ fn role(
         lead_board: Arc::clone(lead_board),
         journal: journal.clone(),
     };
+    let clock = Arc::clone(&seams.clock);
+    let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), clock, known);
     Ok(LeadRole {
         secrets,
+        reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),
@@ -223,6 +245,7 @@ fn role(
         sessions: Arc::new(sessions),
         desk: Arc::new(desk),
         certificate: Arc::new(certificate),
+        connectivity,
         announcement: config.mesh.discovery.then_some(Announcement { mesh, lead: name }),
     })
 }

@@ -87,6 +87,7 @@ async fn run_init(arguments: InitArguments) -> Result<()> {
     }
     config.mesh.leads = arguments.advertise;
     config.mesh.discovery = !arguments.no_discovery;
+    config.connectivity.probe = !arguments.no_probe;
     let ceremony = Ceremony::begin(&mut config, arguments.source)?;
     let made = init(&config, &file, ceremony.brought(), &Seams::system()?).await?;
     let done = if made.was_there { "was there; its configuration is written again" } else { "is made" };
@@ -123,6 +124,7 @@ async fn run_join(arguments: JoinArguments) -> Result<()> {
         template.mesh.listen = listen;
     }
     template.mesh.discovery = !arguments.no_discovery;
+    template.connectivity.probe = !arguments.no_probe;
     let ceremony = Ceremony::begin(&mut template, arguments.source)?;
     let pending = if arguments.no_wait { WhilePending::Leave } else { WhilePending::Wait };
     let options = JoinOptions { template, config_file: file.clone(), lead: arguments.lead, pending };

@@ -66,7 +66,8 @@ fn untrusted(error: &rustls::Error) -> &'static str {
     if matches!(error, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) {
         return "its certificate is for another name";
     }
-    if matches!(error, CertificateError::UnknownIssuer) {
+    // One that an unknown authority signed under the name of a known one has a bad signature.
+    if matches!(error, CertificateError::UnknownIssuer | CertificateError::BadSignature) {
         return "its certificate is of an authority that is not trusted here";
     }
     "its certificate is not accepted"

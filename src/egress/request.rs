@@ -117,3 +117,36 @@ fn method(method: Method) -> reqwest::Method {
         Method::Post => reqwest::Method::POST,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::plaintext::Plaintext;
+
+    fn call(host: &str, path: &str) -> Call {
+        let plain = |text: &str| Plaintext::new(text.as_bytes().to_vec());
+        Call {
+            target: Target { host: host.to_owned(), port: 443, allow_private: false },
+            method: Method::Get,
+            path: plain(path),
+            headers: vec![("x-key".to_owned(), plain("sk-test"))],
+            body: None,
+        }
+    }
+
+    #[test]
+    fn a_header_of_a_call_is_marked_as_one_to_hide() {
+        let request = request(&call("api.example.com", "/v1/models?limit=1")).expect("a request");
+        assert_eq!(request.url().as_str(), "https://api.example.com/v1/models?limit=1");
+        assert!(request.headers().get("x-key").is_some_and(HeaderValue::is_sensitive));
+        assert!(!format!("{request:?}").contains("sk-test"));
+    }
+
+    #[test]
+    fn a_path_keeps_what_is_encoded_in_it() {
+        for path in ["/", "/bot123%3Aabc/getMe", "/a//b", "/a?x=%2F%0A&y=~", "/%2F..%2F", "/a/..b", "/@b", "/a:1"] {
+            let request = request(&call("api.example.com", path)).expect(path);
+            assert_eq!(request.url().as_str(), format!("https://api.example.com{path}"));
+        }
+    }
+}

@@ -15,7 +15,9 @@ use super::client::EgressSetupError;
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// TLS 1.3 or 1.2 towards a server whose certificate names the host. The store of the system is not asked: an inspecting
-/// proxy that put its root there is not given credentials unless the owner of the node says so here.
+/// proxy that put its root there is not given credentials unless the owner of the node says so here. Whether a certificate
+/// is in date is judged by the wall clock of the machine, not by the seam the mesh takes its time through: those who issue
+/// them go by no other.
 pub(super) fn config(extra_roots: Option<&str>) -> Result<ClientConfig, EgressSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(text) = extra_roots {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::connectivity::{ApiState, PathFault, Verdict};
-use super::name::{CompanyId, ServiceName};
+use super::name::{CompanyId, EnvironmentName, ServiceName};
 use super::number::Version;
-use super::secret::{Scope, SecretName};
+use super::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use super::time::Timestamp;
 
 /// Longest text about a check, in bytes: what was asked and what came back, never a part of a credential.
@@ -35,6 +35,14 @@ pub struct KeyMark {
     pub secret_id: u64,
     /// Which version.
     pub version: Version,
+}
+
+impl KeyMark {
+    /// The place of the value, in this environment.
+    #[must_use]
+    pub fn in_environment(&self, environment: &EnvironmentName) -> ScopedSecret {
+        SecretAddress { environment: environment.clone(), name: self.secret.clone() }.within(self.scope.clone())
+    }
 }
 
 /// From where a time of expiry is known.
@@ -70,6 +78,16 @@ pub struct KeyExpiry {
     pub at: Timestamp,
     /// Who says so.
     pub source: ExpirySource,
+}
+
+impl KeyExpiry {
+    /// How many days are left, a part of one counting as one; none, or less, once it has expired.
+    #[must_use]
+    pub fn days_left(self, now: Timestamp) -> i64 {
+        const DAY_MS: i64 = 86_400_000;
+        let left = self.at.0.saturating_sub(now.0);
+        left.div_euclid(DAY_MS).saturating_add(i64::from(left.rem_euclid(DAY_MS) > 0))
+    }
 }
 
 /// The last check of one credential.
@@ -157,6 +175,14 @@ pub fn cut(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_day_that_is_left_counts_as_one() {
+        let expiry = KeyExpiry { at: Timestamp(86_400_000), source: ExpirySource::User };
+        let left =
+            [-1, 0, 1, 86_399_999, 86_400_000, 86_400_001, 172_800_001].map(|at| expiry.days_left(Timestamp(at)));
+        assert_eq!(left, [2, 1, 1, 1, 0, 0, -1]);
+    }
 
     #[test]
     fn a_text_is_cut_at_a_character() {

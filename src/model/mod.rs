@@ -15,6 +15,7 @@ pub mod company;
 pub mod connectivity;
 pub mod entitlement;
 pub mod entitlement_history;
+pub mod event;
 pub mod fields;
 pub mod freeze;
 pub mod freshness;

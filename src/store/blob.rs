@@ -35,13 +35,19 @@ pub enum BlobName {
     RootRotated,
     /// When which API key was last used; on the lead only.
     KeyUse,
+    /// How many checks of credentials were made on which day.
+    SpentCalls,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
+    /// Of which dates of credentials somebody was told, so that nobody is told twice; on the lead only.
+    Told,
+    /// What was told of APIs and of keys that are refused, for the same reason; on the lead only.
+    News,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -58,7 +64,10 @@ impl BlobName {
         Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
+        Self::SpentCalls,
         Self::RulesAhead,
+        Self::Told,
+        Self::News,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -81,7 +90,10 @@ impl BlobName {
             Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
+            Self::SpentCalls => "spent-calls",
             Self::RulesAhead => "rules-ahead",
+            Self::Told => "told",
+            Self::News => "news",
         }
     }
 
@@ -96,7 +108,10 @@ impl BlobName {
             | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse
-            | Self::RulesAhead => false,
+            | Self::SpentCalls
+            | Self::RulesAhead
+            | Self::Told
+            | Self::News => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -10,7 +10,7 @@ use crate::model::article::Article;
 use crate::model::identity::Role;
 use crate::model::number::Position;
 use crate::model::time::Timestamp;
-use crate::policy::starting::starting;
+use crate::policy::starting::built_in;
 
 /// The schema this build writes.
 pub(super) const SCHEMA: u32 = 3;
@@ -37,7 +37,7 @@ fn begin_rulebook(txn: &WriteTransaction) -> Result<(), StoreError> {
     let mut articles = Table::Articles.write(txn)?;
     let facts = facts(txn)?;
     let grants = match facts.role {
-        Role::Lead => starting(joined_at(txn, &facts)?).map(Article::Grant).into(),
+        Role::Lead => built_in(joined_at(txn, &facts)?).map(Article::Grant).into(),
         Role::Follower => Vec::new(),
     };
     for grant in grants {
@@ -210,7 +210,7 @@ mod tests {
     async fn a_store_of_schema_2_still_opens_with_everything_in_it() {
         let (_directory, store, contents) = opened(2).await;
         check_what_every_schema_holds(&contents);
-        assert_eq!(contents.articles, starting(Timestamp(0)).map(Article::Grant), "the rules that were built in");
+        assert_eq!(contents.articles, built_in(Timestamp(0)).map(Article::Grant), "the rules that were built in");
         assert_eq!(contents.rules_position, None);
         assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full_record()]);
         assert_eq!(contents.log, [log(1), log(2)]);
@@ -247,7 +247,7 @@ mod tests {
             txn.commit().expect("committed");
             drop(database);
             let (_store, contents) = Store::open(&path).await.expect("opened");
-            let expected = starting(node("aurora").joined_at).map(Article::Grant);
+            let expected = built_in(node("aurora").joined_at).map(Article::Grant);
             assert_eq!(contents.articles, expected[..granted]);
         }
     }

@@ -99,6 +99,9 @@ pub enum VaultError {
     /// No rule of the policy has that name.
     #[error("no grant is named {0}")]
     NoSuchGrant(GrantName),
+    /// The catalogue has no provider of that name.
+    #[error("no provider is named {0}")]
+    NoSuchProvider(ServiceName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,
@@ -182,9 +185,6 @@ pub enum VaultError {
         /// The limit.
         max: usize,
     },
-    /// Nothing is the API of a provider by that name, neither in the catalogue nor among what this node holds.
-    #[error("no provider is named {0}")]
-    NoSuchProvider(ServiceName),
     /// The provider refuses the credential that was to be stored; it was asked twice.
     #[error("the provider refuses this value of {name} ({detail}); nothing was stored")]
     CredentialRejected {
@@ -192,6 +192,12 @@ pub enum VaultError {
         name: SecretName,
         /// What was asked and what came back; never a part of the value.
         detail: String,
+    },
+    /// The node keeps reports on as many services as it can.
+    #[error("this node keeps reports on {max} services, and takes none on another")]
+    TooManyServices {
+        /// The limit.
+        max: usize,
     },
     /// The node named does not exist.
     #[error("no node is named {0}")]
@@ -302,7 +308,7 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::Twice | Self::TooMany { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchProvider(_)

@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 34] = [
+const OF_THE_MESH: [Knock; 42] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -54,6 +54,12 @@ const OF_THE_MESH: [Knock; 34] = [
     ("GET", "/api/audit", "", "audit.read"),
     ("GET", "/api/audit/verify", "", "audit.read"),
     ("GET", "/api/exposure?of=company:acme", "", "audit.read"),
+    ("GET", "/api/unused", "", "audit.read"),
+    ("GET", "/api/expiring", "", "secret.list"),
+    ("GET", "/api/connectivity/status", "", "integration.health"),
+    ("GET", "/api/connectivity/health", "", "integration.health"),
+    ("GET", "/api/connectivity/best?service=openai", "", "integration.health"),
+    ("POST", "/api/connectivity/status", r#"{"service":"openai","status":"down"}"#, "event.publish"),
     ("GET", "/api/agents", "", "agent.update"),
     ("GET", "/api/agents/robot", "", "agent.update"),
     ("POST", "/api/agents/robot/suspend", "", "agent.suspend"),
@@ -63,6 +69,8 @@ const OF_THE_MESH: [Knock; 34] = [
     ("GET", "/api/apikeys", "", "agent.key"),
     ("POST", "/api/agents", r#"{"name":"robot","secrets":["*"],"environments":["prod"]}"#, "agent.create"),
     ("PATCH", "/api/agents/robot", r#"{"title":"Robot"}"#, "agent.update"),
+    ("GET", "/providers", "", "provider.list"),
+    ("GET", "/providers/openai", "", "provider.list"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),

@@ -1,11 +1,13 @@
 //! Where a call goes is decided once, before the first byte.
 
 use aurora_mesh::egress::call::Target;
+use aurora_mesh::egress::client::{CALL_TIMEOUT, Egress};
 use aurora_mesh::egress::error::EgressError;
 use aurora_mesh::model::connectivity::PathFault;
 
 use super::{CREDENTIAL, Changing, FINE, call, call_to, egress, resolving, server, target};
 use crate::support::authority::TestAuthority;
+use crate::support::theatre::Theatre;
 
 #[tokio::test]
 async fn a_call_reaches_its_host_with_what_it_brings_and_nothing_else() {
@@ -28,14 +30,14 @@ async fn a_call_reaches_its_host_with_what_it_brings_and_nothing_else() {
 
 #[tokio::test]
 async fn every_call_looks_its_host_up_once_and_connects_anew() {
-    let authority = TestAuthority::new();
-    let server = server(&authority, FINE).await;
+    // This server would keep its connections open.
+    let theatre = Theatre::start().await;
     let resolver = Changing::new(&[&["127.0.0.1"]]);
-    let egress = resolving(&authority, &resolver);
+    let client = Egress::with_resolver(Some(theatre.ca()), resolver.clone(), CALL_TIMEOUT).expect("a client");
 
     for times in 1..=3 {
-        egress.send(call(server.port)).await.expect("answered");
-        assert_eq!((resolver.asked(), server.heard.connections()), (times, times));
+        client.send(call(theatre.port("github"))).await.expect("answered");
+        assert_eq!((resolver.asked(), theatre.connections("github")), (times, times));
     }
 }
 

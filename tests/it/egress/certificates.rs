@@ -19,6 +19,7 @@ async fn who_shows_a_bad_certificate_hears_nothing() {
     let reasons = [
         (Shown::OtherName, "its certificate is for another name"),
         (Shown::UnknownAuthority, "its certificate is of an authority that is not trusted here"),
+        (Shown::Impostor, "its certificate is of an authority that is not trusted here"),
         (Shown::Expired, "its certificate has expired"),
         (Shown::NotYet, "its certificate is not valid yet"),
     ];

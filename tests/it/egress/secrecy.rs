@@ -78,31 +78,26 @@ async fn what_no_request_may_hold_is_not_sent() {
         ..call(server.port)
     };
     let fine = || ("/v1/me".to_owned(), "authorization", CREDENTIAL.to_owned());
-    let paths = [
-        "",
-        "v1",
-        "@elsewhere.test/",
-        ":1/",
-        ".elsewhere.test/",
-        "/a b",
-        "/a\n",
-        "/a\r\nx: y",
-        "/a#b",
-        "/ä",
-        "/a/../b",
-        "/./a",
-        "/%2e%2e/a",
-        "/a\\b",
-        "/a\0",
+    let beside = [
+        ("", ""),
+        ("v1", ""),
+        ("@elsewhere.test/", ""),
+        (":1/", ""),
+        (".elsewhere.test/", ""),
+        ("/a ", ""),
+        ("/", "\n"),
+        ("/", "\r\nx: y"),
+        ("/", "#b"),
+        ("/ä", ""),
+        ("/", "/../b"),
+        ("/./", ""),
+        ("/%2e%2e/", ""),
+        ("/a\\", ""),
+        ("/", "\0"),
     ];
-    for path in paths {
-        let refused = egress(&authority).send(with(format!("{path}{CREDENTIAL}"), "x-a", fine().2)).await;
-        let refused = if path == "" || path == "v1" || path.starts_with(['@', ':', '.']) {
-            refused
-        } else {
-            egress(&authority).send(with(path.to_owned(), "x-a", fine().2)).await
-        };
-        let refused = refused.expect_err(path);
+    for (before, after) in beside {
+        let path = format!("{before}{CREDENTIAL}{after}");
+        let refused = egress(&authority).send(with(path.clone(), "x-a", fine().2)).await.expect_err(&path);
         assert!(matches!(refused, EgressError::Unsendable { part: "path", .. }), "{path:?}: {refused}");
         assert!(refused.fault().is_none() && !texts(&refused).contains(CREDENTIAL), "{refused}");
     }

@@ -10,6 +10,7 @@ use toml::Table;
 use super::{plain, target};
 use crate::support::authority::Shown;
 use crate::support::mesh::{TestMesh, prod};
+use crate::support::process::{Node, directory};
 use crate::support::theatre::{Theatre, rewritten};
 
 const FILE: &str = r#"
@@ -106,11 +107,15 @@ async fn a_service_answers_what_the_test_says_to_whom_it_says() {
     assert_eq!(ask("/v1/models", "two").await, (200, "two again".to_owned()));
     egress.reach(&target("localhost", theatre.port("openai"))).await.expect("reached");
 
+    theatre.redirects("stripe", "https://elsewhere.test/");
+    let moved = egress.send(get(&theatre, "stripe", "/v1/balance", "one")).await.expect("answered");
+    assert_eq!((moved.status, moved.header("location")), (302, Some("https://elsewhere.test/")));
+
     let seen = theatre.requests("openai");
     assert_eq!((seen.len(), theatre.path_checks("openai"), theatre.connections("openai")), (5, 1, 6));
     assert_eq!((seen[1].method.as_str(), seen[1].path.as_str()), ("GET", "/v1/models?limit=1"));
     assert_eq!(seen[1].header("authorization"), Some("Bearer one"));
-    assert!(theatre.requests("stripe").is_empty());
+    assert!(theatre.requests("github").is_empty());
 }
 
 #[tokio::test]
@@ -152,4 +157,20 @@ async fn every_node_of_a_mesh_is_led_to_the_theatre() {
     assert_eq!(follower.config.connectivity, theatre.quiet_section());
     assert!(theatre.section().probe);
     assert!(!TestMesh::start().await.lead.config.connectivity.probe, "nobody is called unless a test says so");
+}
+
+#[tokio::test]
+async fn a_node_of_a_process_of_its_own_is_led_to_the_theatre() {
+    let theatre = Theatre::start().await;
+    let dir = directory();
+    let mut lead = Node::new(dir.path(), "aurora", "info");
+    lead.init().await;
+    lead.calls(&theatre.quiet_section());
+    lead.start().await;
+
+    let config = std::fs::read_to_string(lead.config_file()).expect("a configuration");
+    for line in ["probe = false", &format!("providers_dir = {:?}", theatre.providers_dir().display().to_string())] {
+        assert!(config.lines().any(|found| found == line), "{line} in {config}");
+    }
+    assert_eq!(lead.health().await["status"], "healthy");
 }

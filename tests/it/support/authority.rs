@@ -17,6 +17,8 @@ pub enum Shown {
     OtherName,
     /// One that an authority made whom nobody knows.
     UnknownAuthority,
+    /// One that an authority made which calls itself by the name of the known one.
+    Impostor,
     /// One that has expired.
     Expired,
     /// One that is for later.
@@ -31,9 +33,13 @@ pub struct TestAuthority {
 
 impl TestAuthority {
     pub fn new() -> Self {
+        Self::called("an authority of tests")
+    }
+
+    fn called(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "an authority of tests");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), pem }
@@ -49,7 +55,10 @@ impl TestAuthority {
         match shown {
             Shown::Good => serve(&self.issuer, "localhost", (2020, 2090), ALL_VERSIONS, protocols),
             Shown::OtherName => serve(&self.issuer, "other.test", (2020, 2090), ALL_VERSIONS, protocols),
-            Shown::UnknownAuthority => serve(&Self::new().issuer, "localhost", (2020, 2090), ALL_VERSIONS, protocols),
+            Shown::UnknownAuthority => {
+                serve(&Self::called("another").issuer, "localhost", (2020, 2090), ALL_VERSIONS, protocols)
+            }
+            Shown::Impostor => serve(&Self::new().issuer, "localhost", (2020, 2090), ALL_VERSIONS, protocols),
             Shown::Expired => serve(&self.issuer, "localhost", (2020, 2021), ALL_VERSIONS, protocols),
             Shown::NotYet => serve(&self.issuer, "localhost", (2089, 2090), ALL_VERSIONS, protocols),
         }

@@ -117,7 +117,8 @@ impl Node {
     /// `init` or `join` in the places of this node.
     pub fn prepare(&self, arguments: &[&str]) -> Command {
         let mut command = aurora(&self.dir, arguments);
-        command.arg("--no-discovery").arg("--config").arg(self.config_file());
+        // No test reaches beyond this machine.
+        command.arg("--no-discovery").arg("--no-probe").arg("--config").arg(self.config_file());
         command.arg("--state-dir").arg(self.state_dir()).arg("--socket-dir").arg(self.socket_dir());
         self.with_credentials(&mut command);
         command

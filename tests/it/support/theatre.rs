@@ -97,11 +97,6 @@ impl Theatre {
         self.stage(service).play_when(holds, Act::answer(status, &[], body));
     }
 
-    /// The same with headers.
-    pub fn answers_when_with(&self, service: &str, holds: &str, status: u16, headers: &[(&str, &str)], body: &str) {
-        self.stage(service).play_when(holds, Act::answer(status, headers, body));
-    }
-
     /// What a call to this path is answered, without its query: `/token`. Goes before [`Theatre::answers`].
     pub fn answers_at(&self, service: &str, path: &str, status: u16, body: &str) {
         self.stage(service).play_at(path, Act::answer(status, &[], body));
