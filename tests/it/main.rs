@@ -5,6 +5,7 @@ mod approval;
 mod attestation;
 mod banning;
 mod command_line;
+mod connectivity_api;
 mod denied_caller;
 mod destroying;
 mod dev_command;
