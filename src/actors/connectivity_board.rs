@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use crate::connectivity::matrix::Matrix;
-use crate::model::name::ServiceName;
+use crate::model::name::{NodeName, ServiceName};
+use crate::model::time::Timestamp;
 
 /// The matrix as this node knows it: its own row as it is now, those of others as the lead told them.
 #[derive(Debug)]
@@ -40,11 +41,35 @@ impl ConnectivityBoard {
 
     /// Changes it, and tells whoever waits.
     pub fn change(&self, change: impl FnOnce(&mut Matrix)) {
+        self.change_if(|matrix| {
+            change(matrix);
+            true
+        });
+    }
+
+    /// Changes it and tells whoever waits, if `change` says so; else all stays as it was.
+    pub fn change_if(&self, change: impl FnOnce(&mut Matrix) -> bool) {
+        if self.note_if(change) {
+            self.moved.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    /// Notes until when nodes kept up their checks, which nobody waits for.
+    pub fn confirm(&self, nodes: &[(NodeName, Timestamp)]) {
+        self.note_if(|matrix| {
+            nodes.iter().for_each(|(node, at)| matrix.confirm(node, *at));
+            !nodes.is_empty()
+        });
+    }
+
+    fn note_if(&self, change: impl FnOnce(&mut Matrix) -> bool) -> bool {
         let _turn = locked(&self.writer);
         let mut matrix = self.matrix.load().as_ref().clone();
-        change(&mut matrix);
-        self.matrix.store(Arc::new(matrix));
-        self.moved.send_modify(|count| *count = count.wrapping_add(1));
+        let changed = change(&mut matrix);
+        if changed {
+            self.matrix.store(Arc::new(matrix));
+        }
+        changed
     }
 
     /// Told of every change.

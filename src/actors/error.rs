@@ -1,6 +1,8 @@
 //! Why an actor could not do what it was asked.
 
 use crate::audit::error::AuditError;
+use crate::connectivity::inbox::InboxError;
+use crate::connectivity::intake::IntakeError;
 use crate::crypto::error::CryptoError;
 use crate::crypto::fields::FieldError;
 use crate::crypto::signing_keys::AGENTS_MAX;
@@ -245,6 +247,12 @@ pub enum SessionError {
     /// What came was not applied.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The follower told more of APIs than a node can know.
+    #[error("the node told {0} about APIs")]
+    Intake(#[from] IntakeError),
+    /// The lead told more of APIs than a mesh can know, or what is none of this node's business.
+    #[error("the lead told {0} about APIs")]
+    Inbox(#[from] InboxError),
     /// A scope key could not be sealed.
     #[error("a scope key could not be sealed")]
     Seal(#[from] CryptoError),
@@ -272,9 +280,13 @@ impl SessionError {
             Self::NoCommonVersion => CloseCode::VersionUnsupported,
             Self::Stopping | Self::Dismissed(_) => CloseCode::ShuttingDown,
             Self::Transport(error) => error.close_code(),
-            Self::Wire(_) | Self::Silent | Self::WithoutRules | Self::Unexpected(_) | Self::Apply(_) => {
-                CloseCode::ProtocolViolation
-            }
+            Self::Wire(_)
+            | Self::Silent
+            | Self::WithoutRules
+            | Self::Unexpected(_)
+            | Self::Apply(_)
+            | Self::Intake(_)
+            | Self::Inbox(_) => CloseCode::ProtocolViolation,
             Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,
         }
     }

@@ -42,6 +42,8 @@ pub(super) fn word(ended: &SessionError) -> Word {
         | SessionError::TooSlow
         | SessionError::Superseded
         | SessionError::Apply(_)
+        | SessionError::Intake(_)
+        | SessionError::Inbox(_)
         | SessionError::Seal(_)
         | SessionError::Sealed
         | SessionError::WithoutRules

@@ -215,6 +215,7 @@ impl Cache {
         self.vouching = Vouching::new(position);
         self.persisted = None;
         board.keys.store(Arc::new(KeyRing::default()));
+        board.connectivity.change(|matrix| matrix.retain(|_| false));
         self.moved_to(position);
         let standing = Standing::Banned { at: told_at, reason: String::new() };
         let own = RosterEntry { standing, ..self.with.own.clone() };

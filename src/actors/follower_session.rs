@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::board::Board;
 use super::certificate::{CHECK_EVERY, FollowerCertificate};
 use super::error::SessionError;
+use super::follower_connectivity;
 use super::secret_follower::FollowerSecrets;
 use super::tally;
 use super::unanswered::Unanswered;
@@ -24,7 +25,7 @@ use crate::wire::open::StreamKind;
 use crate::wire::request::{self, Renew};
 use crate::wire::rules::{self, FollowRules, RulesHeld};
 use crate::wire::subscription::{self, Ack, Subscribe};
-use crate::wire::version;
+use crate::wire::version::{self, ProtocolVersion};
 
 /// A lead that took the connection answers a hello at once.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,6 +68,7 @@ pub(super) struct Session {
     sessions: Arc<FollowerSessions>,
     position: Position,
     rules: Option<Position>,
+    version: ProtocolVersion,
     unanswered: Unanswered,
 }
 
@@ -88,15 +90,19 @@ pub(super) async fn greet(
     };
     sender.send(&control::FromFollower::Hello(hello)).await?;
     let answer = tokio::time::timeout(WELCOME_TIMEOUT, receiver.receive::<control::FromLead>());
-    match answer.await.map_err(|_| SessionError::Silent)?? {
-        Some(control::FromLead::Welcome(welcome)) => note_lead(&connection, &sessions.board, &welcome)?,
+    let version = match answer.await.map_err(|_| SessionError::Silent)?? {
+        Some(control::FromLead::Welcome(welcome)) => {
+            note_lead(&connection, &sessions.board, &welcome)?;
+            ProtocolVersion(welcome.version)
+        }
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
         Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_)) | None => {
             return Err(SessionError::Unexpected("no welcome"));
         }
-    }
+    };
     sender.send(&control::FromFollower::Promise(Promise::from(sessions.freshness))).await?;
-    Ok(Session { connection, sender, receiver, sessions, position, rules, unanswered: Unanswered::default() })
+    let unanswered = Unanswered::default();
+    Ok(Session { connection, sender, receiver, sessions, position, rules, version, unanswered })
 }
 
 fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> Result<(), SessionError> {
@@ -112,7 +118,7 @@ fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> R
 impl Session {
     /// Runs until the connection ends, and says why it did.
     pub(super) async fn run(self) -> SessionError {
-        let Self { connection, sender, receiver, sessions, position, rules, unanswered } = self;
+        let Self { connection, sender, receiver, sessions, position, rules, version, unanswered } = self;
         let hearing = hear(receiver, &sessions, &unanswered);
         tokio::pin!(hearing);
         let mut heard_out = false;
@@ -124,6 +130,7 @@ impl Session {
             }
             ended = follow_rules(&connection, &sessions, rules) => ended,
             ended = follow(&connection, &sessions, position) => ended,
+            ended = follower_connectivity::run(&connection, &sessions, version) => ended,
             ended = renew(&connection, &sessions) => ended,
         };
         let mut reason = ended.err().unwrap_or(SessionError::Stopping);

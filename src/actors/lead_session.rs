@@ -12,6 +12,7 @@ use super::admission;
 use super::board::Presence;
 use super::error::SessionError;
 use super::heartbeat::Report;
+use super::lead_connectivity;
 use super::lead_feed;
 use super::lead_rules;
 use super::lead_sessions::LeadSessions;
@@ -26,7 +27,7 @@ use crate::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
 use crate::wire::open::StreamKind;
 use crate::wire::request::{self, FailureReason, Renewed};
-use crate::wire::version;
+use crate::wire::version::{self, CONNECTIVITY_SINCE, ProtocolVersion};
 
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,9 +55,9 @@ async fn serve(
     node: &NodeName,
 ) -> Result<(), SessionError> {
     let greeted = tokio::time::timeout(GREETING_TIMEOUT, greet(connection, sessions, node));
-    let (mut sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
+    let (version, mut sender, receiver) = greeted.await.map_err(|_| SessionError::Silent)??;
     let rules = Arc::new(lead_rules::Held::new(None));
-    let mut streams = Streams { running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
+    let mut streams = Streams { version, running: JoinSet::new(), opened: vec![StreamKind::Control], rules };
     let ended = tokio::select! {
         ended = serve_streams(&mut sender, receiver, &mut streams, connection, sessions, node) => ended,
         () = admission::expelled(&sessions.lead_board, connection) => Err(SessionError::Expelled),
@@ -109,6 +110,7 @@ async fn serve_streams(
 
 /// The streams a follower opened besides control: one of each kind.
 struct Streams {
+    version: ProtocolVersion,
     running: JoinSet<Result<(), SessionError>>,
     opened: Vec<StreamKind>,
     /// Up to where the follower holds the rules: what it waits for that feeds it records.
@@ -138,6 +140,12 @@ impl Streams {
                 let rules = Arc::clone(&self.rules);
                 self.running.spawn(lead_rules::run(sender, receiver, sessions, node.clone(), rules));
             }
+            StreamKind::Connectivity if self.version < CONNECTIVITY_SINCE => {
+                return Err(SessionError::Unexpected("a stream that its version does not have"));
+            }
+            StreamKind::Connectivity => {
+                self.running.spawn(lead_connectivity::run(sender, receiver, sessions, node.clone()));
+            }
             StreamKind::Request => {
                 self.running.spawn(answer_requests(sender, receiver, sessions, connection));
             }
@@ -150,7 +158,7 @@ async fn greet(
     connection: &PeerConnection,
     sessions: &LeadSessions,
     node: &NodeName,
-) -> Result<(FrameSender, FrameReceiver), SessionError> {
+) -> Result<(ProtocolVersion, FrameSender, FrameReceiver), SessionError> {
     let (kind, mut sender, mut receiver) = connection.accept_stream().await?;
     if kind != StreamKind::Control {
         return Err(SessionError::Unexpected("another stream before control"));
@@ -170,7 +178,7 @@ async fn greet(
         entitlement: EntitlementFrame::from(&entry.entitlement),
     };
     sender.send(&control::FromLead::Welcome(welcome)).await?;
-    Ok((sender, receiver))
+    Ok((chosen, sender, receiver))
 }
 
 /// Each heartbeat is noted and answered by a beacon that echoes its stamp.

@@ -6,6 +6,7 @@
 //! ├─ heartbeat    lead: who was heard when
 //! ├─ certificate  lead: its own, renewed at half life
 //! ├─ rotation     lead: seals values anew after a scope got a new key
+//! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
@@ -19,7 +20,9 @@ pub mod change;
 pub mod checker;
 pub mod committed;
 pub mod confirm;
+pub mod connectivity;
 pub mod connectivity_board;
+mod connectivity_frames;
 pub mod discovery;
 pub mod draft;
 mod draft_keys;
@@ -37,6 +40,7 @@ mod draft_values;
 pub mod error;
 mod expulsion;
 pub mod follower_cache;
+mod follower_connectivity;
 pub mod follower_keys;
 pub mod follower_rules;
 pub mod follower_session;
@@ -45,6 +49,7 @@ pub mod join_desk;
 pub mod join_rate;
 pub mod key_rotation;
 pub mod key_use;
+mod lead_connectivity;
 mod lead_feed;
 mod lead_rules;
 mod lead_session;
@@ -59,6 +64,7 @@ pub mod roles;
 pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
+mod spent_calls;
 mod tally;
 mod task;
 mod unanswered;

@@ -20,6 +20,8 @@ pub enum Part {
     Certificate,
     /// Values sealed anew after a scope got a new key.
     Rotation,
+    /// Which APIs work from this node.
+    Connectivity,
     /// What people are told of credentials and APIs.
     Reminders,
 }
@@ -35,6 +37,7 @@ impl Part {
             Self::Discovery => "discovery",
             Self::Certificate => "certificate",
             Self::Rotation => "rotation",
+            Self::Connectivity => "connectivity",
             Self::Reminders => "reminders",
         }
     }
@@ -59,7 +62,7 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What nobody waits for may fail for as long as it must: discovery while the network does, a rotation because both keys
-/// open everything until it is done.
+/// open everything until it is done, and what is known of APIs because it only grows old.
 const PATIENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Counts the restarts of one part.
@@ -73,7 +76,7 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery | Part::Rotation | Part::Reminders => {
+            Part::Discovery | Part::Rotation | Part::Connectivity | Part::Reminders => {
                 Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
             }
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_is_restarted_for_ever() {
-        for part in [Part::Discovery, Part::Rotation, Part::Reminders] {
+        for part in [Part::Discovery, Part::Rotation, Part::Connectivity, Part::Reminders] {
             let mut restarts = Restarts::default();
             for _ in 0..100 {
                 assert!(matches!(restarts.ended(part, BootTime::default(), 1), Remedy::RestartAfter(_)));

@@ -7,6 +7,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr};
 
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
+use super::connectivity::Connectivity;
 use super::discovery::{self, Announcement};
 use super::heartbeat::Heartbeats;
 use super::join_desk::JoinDesk;
@@ -59,6 +60,8 @@ pub struct LeadRole {
     pub certificate: Arc<LeadCertificate>,
     /// Seals values anew after a scope got a new key.
     pub rotation: Arc<KeyRotation>,
+    /// Which APIs work from here.
+    pub connectivity: Arc<Connectivity>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
     /// What is announced on the local network, if anything.
@@ -71,6 +74,8 @@ pub struct FollowerRole {
     pub secrets: FollowerSecrets,
     /// The way to the lead.
     pub peers: Arc<FollowerPeers>,
+    /// Which APIs work from here.
+    pub connectivity: Arc<Connectivity>,
     /// The mesh whose lead is looked for on the local network, if it is.
     pub discover: Option<MeshId>,
     /// Where what was found goes.
@@ -98,15 +103,24 @@ impl Roles {
                 Part::Heartbeat,
                 Part::Certificate,
                 Part::Rotation,
+                Part::Connectivity,
                 Part::Reminders,
                 Part::Peers,
                 Part::Discovery,
             ],
-            Self::Lead(_) => {
-                &[Part::Secret, Part::Heartbeat, Part::Certificate, Part::Rotation, Part::Reminders, Part::Peers]
+            Self::Lead(_) => &[
+                Part::Secret,
+                Part::Heartbeat,
+                Part::Certificate,
+                Part::Rotation,
+                Part::Connectivity,
+                Part::Reminders,
+                Part::Peers,
+            ],
+            Self::Follower(role) if role.discover.is_some() => {
+                &[Part::Secret, Part::Connectivity, Part::Peers, Part::Discovery]
             }
-            Self::Follower(role) if role.discover.is_some() => &[Part::Secret, Part::Peers, Part::Discovery],
-            Self::Follower(_) => &[Part::Secret, Part::Peers],
+            Self::Follower(_) => &[Part::Secret, Part::Connectivity, Part::Peers],
         }
     }
 
@@ -126,6 +140,7 @@ impl LeadRole {
             Part::Heartbeat => Ok(self.heartbeats.start(Arc::clone(&self.board), supervisor).await?.into()),
             Part::Certificate => task(Box::pin(Arc::clone(&self.certificate).keep_fresh()), supervisor).await,
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
+            Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
@@ -151,6 +166,7 @@ impl FollowerRole {
     async fn start(&self, part: Part, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
         match part {
             Part::Secret => Ok(self.secrets.cell().into()),
+            Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Peers => task(Box::pin(Arc::clone(&self.peers).keep_connected()), supervisor).await,
             Part::Discovery => match self.discover {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,

@@ -49,6 +49,19 @@ pub(super) async fn read_without_value<T: DeserializeOwned>(
     read_json(headers, body, 0, budget).await
 }
 
+/// The same for a body that may be left out.
+///
+/// # Errors
+/// As [`read_json`].
+pub(super) async fn read_optional<T: DeserializeOwned + Default>(
+    headers: &HeaderMap,
+    body: Body,
+    budget: &BodyBytes,
+) -> Result<T, ApiError> {
+    let bytes = read(headers, body, 0, budget).await?;
+    if bytes.expose().trim_ascii().is_empty() { Ok(T::default()) } else { parse(&bytes) }
+}
+
 /// Sees to it that nothing was sent where nothing is read: a scope or a version in the body would be overlooked, and the
 /// change made to something else.
 ///

@@ -8,9 +8,10 @@ use axum::routing::{delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_connectivity, routes_environments,
-    routes_expiring, routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists,
-    routes_nodes, routes_policy, routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
+    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_connectivity, routes_credentials,
+    routes_environments, routes_expiring, routes_exposure, routes_freezes, routes_health, routes_keys, routes_life,
+    routes_lists, routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_unseal,
+    routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -73,6 +74,10 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/plan", post(routes_policy::plan))
         .route("/api/policy/apply", post(routes_policy::apply))
         .route("/api/policy/test", post(routes_policy::test))
+        .route("/api/credentials/status", get(routes_credentials::status))
+        .route("/api/credentials/{service}/validate", post(routes_credentials::validate))
+        .route("/providers", get(routes_providers::list))
+        .route("/providers/{name}", get(routes_providers::show))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));

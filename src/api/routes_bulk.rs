@@ -51,7 +51,10 @@ async fn take(
     let bodies: Vec<PutBody> = lines::read(body, desk.value_bytes_max, IMPORT_MAX).await?;
     let request = |(index, body): (usize, PutBody)| {
         let wrong = |cause| ApiError::OfEntry { number: index + 1, cause: Box::new(cause) };
-        body.into_request(node.clone(), None).map_err(wrong)
+        let one_by_one =
+            ApiError::BadValue { field: "validate", wanted: "left out: values of an import are not checked" };
+        let unchecked = body.check().and_then(|check| check.map_or(Ok(()), |_| Err(one_by_one)));
+        unchecked.and_then(|()| body.into_request(node.clone(), None)).map_err(wrong)
     };
     let entries = bodies.into_iter().enumerate().map(request).collect::<Result<Vec<PutRequest>, ApiError>>()?;
     let vault = desk.vault.clone();

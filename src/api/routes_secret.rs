@@ -23,6 +23,7 @@ use crate::model::name::FieldName;
 use crate::model::number::Version;
 use crate::model::secret::Scope;
 use crate::vault::answer::{Freshness, ReadAnswer, ReadOutcome};
+use crate::vault::answer_validation::StoredAndChecked;
 use crate::vault::request::ReadRequest;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -79,9 +80,16 @@ pub(super) async fn put(
     let (node, reason) = (node(&headers)?, reason(&headers)?);
     let budget = desk.budget.at(caller.door);
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
+    const DONE: &str = "Secret stored successfully";
+    let check = body.check()?;
     let request = body.into_request(node, reason)?;
-    let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
-    json::answer(&StoredView::new(&stored, run, "Secret stored successfully"))
+    let Some(refused) = check else {
+        let stored = desk.changes.make(async move { vault.put(&caller, request).await }).await?;
+        return json::answer(&StoredView::new(&stored, run, DONE));
+    };
+    let stored = desk.changes.make(async move { vault.put_checked(&caller, request, refused).await }).await?;
+    let StoredAndChecked { stored, validated } = stored;
+    json::answer(&StoredView::new(&stored, run, DONE).validated(validated))
 }
 
 /// A value as it is told.

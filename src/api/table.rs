@@ -139,6 +139,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::NoSuchNode(_)
         | VaultError::NotFrozen(_)
         | VaultError::NoSuchGrant(_)
+        | VaultError::NoSuchProvider(_)
         | VaultError::NoSuchKey(_)
         | VaultError::NoSuchField { .. }
         | VaultError::NoSuchVersion { .. }
@@ -150,6 +151,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::RulesMoved
         | VaultError::PolicyRefused { .. }
         | VaultError::NotSealed
+        | VaultError::CredentialRejected { .. }
         | VaultError::NotLead { .. } => StatusCode::CONFLICT,
         VaultError::Destroyed { .. } => StatusCode::GONE,
         VaultError::ValueTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -195,6 +197,8 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NodeMismatch { .. } => "Leave X-Node-Name out, or ask the node it names.",
         VaultError::NoSuchNode(_) => "Look with: aurora nodes list",
         VaultError::NoSuchGrant(_) => "Look with: aurora policy list",
+        VaultError::NoSuchProvider(_) => "Look with: aurora providers list",
+        VaultError::CredentialRejected { .. } => table_hints::REJECTED,
         VaultError::BadPolicy(_) | VaultError::PolicyRefused { .. } => table_hints::POLICY,
         VaultError::RulesMoved => "Nothing was changed. Plan it again, look at what would change now, and apply that.",
         VaultError::NoSuchKey(_) => "Look with: aurora key status",

@@ -19,6 +19,10 @@ pub(super) const DENIED: &str =
 pub(super) const FIELDS: &str =
     "Give a JSON object with exactly the declared fields, each a text; or declare other fields.";
 
+/// When a provider refuses what was to be stored.
+pub(super) const REJECTED: &str =
+    "Look whether the whole value was given, and of the right account; to store it all the same: --force";
+
 /// When a scope or an environment is none of this node.
 pub(super) const BAD_SCOPE: &str =
     "See which there are: aurora environment list; what this node may hold, the lead says: aurora nodes list";

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::types_validation::ToldView;
 use crate::vault::answer::Stored;
+use crate::vault::answer_validation::Validated;
 
 /// Whether what was asked for was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub(super) struct StoredView {
     /// Present when nothing was done: the rest is what it would come to.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    /// What the provider said of the value, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<ToldView>,
 }
 
 impl StoredView {
@@ -49,6 +54,12 @@ impl StoredView {
             revision: stored.revision.get(),
             unchanged: !stored.changed,
             dry_run: run == Run::Dry,
+            validation: None,
         }
+    }
+
+    /// The same, with what the provider said of the value.
+    pub(super) fn validated(self, validated: Validated) -> Self {
+        Self { validation: Some(validated.into()), ..self }
     }
 }

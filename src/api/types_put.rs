@@ -8,6 +8,7 @@ use super::types_patch::{FieldBody, MetadataBody, OptionsBody, given, patch};
 use crate::crypto::fields_object::TextOrObject;
 use crate::model::name::{KeyName, NodeName, ServiceName};
 use crate::model::secret::{Scope, SecretName};
+use crate::vault::answer_validation::Refused;
 use crate::vault::request::{Place, PutRequest};
 
 /// The body as it is sent. `Debug` shows no value because [`TextOrObject`] shows none.
@@ -35,9 +36,26 @@ pub(super) struct PutBody {
     rotation_reminder_days: Option<Option<u16>>,
     #[serde(default, deserialize_with = "given")]
     fields: Option<Option<Vec<FieldBody>>>,
+    #[serde(default)]
+    validate: bool,
+    #[serde(default)]
+    force: bool,
 }
 
 impl PutBody {
+    /// Whether the provider is to be asked about the value first, and what becomes of one that it refuses.
+    ///
+    /// # Errors
+    /// [`ApiError::BadValue`] when a check is to be passed over that was not asked for.
+    pub(super) fn check(&self) -> Result<Option<Refused>, ApiError> {
+        match (self.validate, self.force) {
+            (false, false) => Ok(None),
+            (true, false) => Ok(Some(Refused::Stays)),
+            (true, true) => Ok(Some(Refused::GoesIn)),
+            (false, true) => Err(ApiError::BadValue { field: "force", wanted: "given together with validate" }),
+        }
+    }
+
     /// The request it stands for. The value is moved, never copied.
     ///
     /// # Errors
@@ -118,6 +136,18 @@ mod tests {
         assert_eq!(put.patch.offline, Wish::Set(Offline::Deny));
         assert_eq!(put.patch.rotation_reminder_days, Wish::Set(30));
         assert_eq!(put.patch.expires_at, Wish::Set(Timestamp(1_795_248_000_000)));
+    }
+
+    #[test]
+    fn a_check_is_asked_for_and_only_one_that_is_can_be_passed_over() {
+        let check = |rest: &str| {
+            let text = format!(r#"{{"service":"a","key_name":"b","key_value":"c"{rest}}}"#);
+            serde_json::from_str::<PutBody>(&text).expect("json").check()
+        };
+        assert_eq!(check(""), Ok(None));
+        assert_eq!(check(r#","validate":true"#), Ok(Some(Refused::Stays)));
+        assert_eq!(check(r#","validate":true,"force":true"#), Ok(Some(Refused::GoesIn)));
+        assert!(matches!(check(r#","force":true"#), Err(ApiError::BadValue { field: "force", .. })));
     }
 
     #[test]

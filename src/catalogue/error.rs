@@ -37,6 +37,15 @@ pub enum Reason {
     /// A key that this version does not know: a misspelt one must not look like one that works.
     #[error("is not a key this version knows; the keys here are {0}")]
     Unknown(String),
+    /// A place for a field that the file does not have.
+    #[error("names the field {name:?}, which the file does not have")]
+    NoField {
+        /// What it names.
+        name: String,
+    },
+    /// What does not go together with another key, or is of no use without it.
+    #[error("{0}")]
+    Unfit(&'static str),
     /// The name is there already, in this file or another.
     #[error("{name:?} is claimed by {first} already")]
     Twice {

@@ -6,7 +6,8 @@ use std::collections::btree_map::Entry;
 use super::embedded::FILES;
 use super::error::{Problem, Problems, Reason};
 use super::parse;
-use super::provider::Provider;
+use super::probe::Probe;
+use super::provider::{Provider, Source};
 use crate::model::fields::FieldKind;
 use crate::model::name::{FieldName, KeyName, ServiceName};
 use crate::model::secret::SecretName;
@@ -26,18 +27,34 @@ impl Catalogue {
     /// # Errors
     /// [`Problems`] of the files it was built from, which a test keeps free of them.
     pub fn embedded() -> Result<Self, Problems> {
-        Self::from_files(FILES.iter().copied())
+        Self::with_files(&[])
     }
 
-    /// Reads files, given as name and text.
+    /// The catalogue of this build with files of one's own, given as name and text: one of the same name stands in for that
+    /// of the build, the others are added.
+    ///
+    /// # Errors
+    /// [`Problems`]: every problem of every file, with the file, the key and the reason.
+    pub fn with_files(own: &[(String, String)]) -> Result<Self, Problems> {
+        let is_replaced = |name: &str| own.iter().any(|(own, _)| own == name);
+        let embedded = FILES.iter().filter(|(name, _)| !is_replaced(name));
+        let embedded = embedded.map(|(name, text)| (*name, *text, Source::Embedded));
+        Self::read(embedded.chain(own.iter().map(|(name, text)| (name.as_str(), text.as_str(), Source::File))))
+    }
+
+    /// Reads files of one's own and no others, given as name and text.
     ///
     /// # Errors
     /// [`Problems`]: every problem of every file, with the file, the key and the reason.
     pub fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Problems> {
+        Self::read(files.into_iter().map(|(file, text)| (file, text, Source::File)))
+    }
+
+    fn read<'a>(files: impl Iterator<Item = (&'a str, &'a str, Source)>) -> Result<Self, Problems> {
         let mut catalogue = Self { providers: BTreeMap::new(), variables: BTreeMap::new(), prefixes: Vec::new() };
         let mut problems = Vec::new();
-        for (file, text) in files {
-            if let Some(provider) = parse::provider(file, text, &mut problems) {
+        for (file, text, source) in files {
+            if let Some(provider) = parse::provider(file, text, source, &mut problems) {
                 catalogue.add(file, provider, &mut problems);
             }
         }
@@ -53,6 +70,13 @@ impl Catalogue {
     /// Every provider, by name.
     pub fn providers(&self) -> impl ExactSizeIterator<Item = &Provider> {
         self.providers.values()
+    }
+
+    /// How a credential is checked, and whose it is; none if it is of no provider, or is not checked.
+    #[must_use]
+    pub fn probe(&self, name: &SecretName) -> Option<(&Provider, &Probe)> {
+        let provider = self.providers.get(&name.service)?;
+        Some((provider, provider.probe(&name.key)?))
     }
 
     /// What an environment variable holds: first as some provider's file says, then by the longest name of a provider
@@ -113,6 +137,15 @@ impl Catalogue {
 }
 
 #[cfg(test)]
+impl Catalogue {
+    /// A catalogue of these providers, which no file describes.
+    pub(crate) fn of(providers: impl IntoIterator<Item = Provider>) -> Self {
+        let providers = providers.into_iter().map(|provider| (provider.name.clone(), provider)).collect();
+        Self { providers, variables: BTreeMap::new(), prefixes: Vec::new() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -128,8 +161,8 @@ mod tests {
         Catalogue::from_files(files.iter().copied()).expect_err("refused").to_string()
     }
 
-    const SMALL: &str =
-        "name = \"a\"\ntitle = \"A\"\n[[fields]]\nname = \"k\"\nkind = \"secret\"\nvariables = [\"A_K\"]\n";
+    const SMALL: &str = "name = \"a\"\ntitle = \"A\"\ntype = \"api_key\"\nprobe = \"none\"\nwhy = \"no reason\"\n\
+                         [[fields]]\nname = \"k\"\nkind = \"secret\"\nvariables = [\"A_K\"]\n";
 
     /// That no variable is claimed twice is part of loading.
     #[test]
@@ -197,22 +230,46 @@ mod tests {
 
     #[test]
     fn every_problem_of_every_file_is_told_with_file_key_and_reason() {
-        let bad = "name = \"b\"\ntitel = \"B\"\n[[fields]]\nname = \"K\"\nkind = \"text\"\nvariables = [\"b_k\", 5]\n\
-                   probe = 1\n\
+        let bad = "name = \"b\"\ntitel = \"B\"\ntype = \"key\"\nprobe = \"none\"\n\
+                   [[fields]]\nname = \"K\"\nkind = \"text\"\nvariables = [\"b_k\", 5]\nprobe = 1\n\
                    [[fields]]\nname = \"x\"\nkind = \"string\"\nvariables = []\n";
         let wanted = [
-            "the catalogue of providers has 9 problems",
+            "the catalogue of providers has 11 problems",
             "  b.toml: title: is missing",
-            "  b.toml: titel: is not a key this version knows; the keys here are name, title, docs, fields",
+            "  b.toml: type: \"key\" is not \"api_key\", \"oauth2\" or \"service_account\"",
             "  b.toml: fields[0].name: \"K\" is not a canonical name: a-z, 0-9, dot, underscore and hyphen",
             "  b.toml: fields[0].kind: \"text\" is not \"secret\" or \"string\"",
             "  b.toml: fields[0].variables: \"b_k\" is not a variable: A-Z, 0-9 and underscore",
             "  b.toml: fields[0].variables: must be a list of texts",
-            "  b.toml: fields[0].probe: is not a key this version knows; the keys here are name, kind, variables",
+            "  b.toml: fields[0].probe: is not a key this version knows; the keys here are name, kind, required, variables",
             "  b.toml: fields[1].variables: must be a list of texts",
+            "  b.toml: why: is missing",
+            "  b.toml: titel: is not a key this version knows; the keys here are name, title, type, docs, auth_url, scopes, \
+             allow_private, check_every, calls_per_day, fields, base_url, host_field, host_suffix, token, probe, why, \
+             probes",
             "  c.toml: line 2: is no TOML: string values must be quoted, expected literal string",
         ];
         assert_eq!(problems(&[("b.toml", bad), ("c.toml", "name = \"c\"\ntitle = x\n")]), wanted.join("\n"));
+    }
+
+    #[test]
+    fn a_file_of_ones_own_stands_in_for_that_of_the_build_or_adds_a_provider() {
+        let own = |name: &str, text: String| (format!("{name}.toml"), text);
+        let openai = SMALL.replace("\"a\"", "\"openai\"").replace("A_K", "OPENAI_API_KEY");
+        let catalogue =
+            Catalogue::with_files(&[own("a", SMALL.to_owned()), own("openai", openai.clone())]).expect("good");
+        assert_eq!(catalogue.providers().len(), 23);
+        let source = |name: &str| catalogue.provider(&ServiceName::parse(name).expect("name")).map(|it| it.source);
+        assert_eq!(source("openai"), Some(Source::File));
+        assert_eq!(source("a"), Some(Source::File));
+        assert_eq!(source("github"), Some(Source::Embedded));
+        assert!(catalogue.probe(&SecretName::parse("openai/api_key").expect("name")).is_none());
+        let claims = Catalogue::with_files(&[own("b", SMALL.replace("\"a\"", "\"b\"").replace("A_K", "GH_TOKEN"))]);
+        let told = claims.expect_err("refused").to_string();
+        assert!(
+            told.contains("b.toml: fields[0].variables: \"GH_TOKEN\" is claimed by github/token already"),
+            "{told}"
+        );
     }
 
     #[test]

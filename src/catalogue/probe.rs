@@ -1,5 +1,6 @@
 //! How a credential is checked: one harmless call, and what its answers mean.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::model::connectivity::Verdict;
@@ -7,6 +8,16 @@ use crate::model::name::KeyName;
 
 /// How often a credential is checked unless its provider's file says otherwise.
 pub const CHECK_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// The words of a file for what an answer means.
+pub(super) const MEANS: [(&str, Verdict); 6] = [
+    ("valid", Verdict::Accepted),
+    ("limited", Verdict::Limited),
+    ("exhausted", Verdict::Exhausted),
+    ("throttled", Verdict::Throttled),
+    ("rejected", Verdict::Rejected),
+    ("fault", Verdict::Fault),
+];
 
 /// A text with places for fields of the credential: `Bearer {api_key}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +35,7 @@ pub enum Piece {
 /// Where calls go: always HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The host, in lower case; also the name its certificate must have.
+    /// The host, in lower case; also the name its certificate must have. An address of IPv6 stands in brackets.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -161,6 +172,14 @@ pub struct AnswerRule {
     pub note: Option<String>,
 }
 
+impl AnswerRule {
+    /// The word of the file: `valid`, `limited`, `exhausted`, `throttled`, `rejected` or `fault`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        MEANS.into_iter().find(|(_, verdict)| *verdict == self.means).map_or("fault", |(word, _)| word)
+    }
+}
+
 /// Codes of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codes {
@@ -168,6 +187,17 @@ pub enum Codes {
     One(u16),
     /// All with this first digit: `5xx`.
     Family(u16),
+}
+
+impl Codes {
+    /// Whether a code is one of these.
+    #[must_use]
+    pub fn has(self, code: u16) -> bool {
+        match self {
+            Self::One(one) => code == one,
+            Self::Family(digit) => code / 100 == digit,
+        }
+    }
 }
 
 /// Something to be true of an answer.
@@ -201,6 +231,18 @@ pub enum Condition {
     },
 }
 
+/// In words: `/error/code is invalid_api_key`.
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BodyIs { at, any } => write!(formatter, "{at} is {}", any.join(" or ")),
+            Self::BodyHolds { at, text } => write!(formatter, "{at} holds {text:?}"),
+            Self::BodyLacks { at } => write!(formatter, "{at} is absent"),
+            Self::HeaderIs { name, value } => write!(formatter, "{name}: {value}"),
+        }
+    }
+}
+
 /// Where an answer says when the credential expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpiryRule {
@@ -210,4 +252,38 @@ pub enum ExpiryRule {
     SecondsAt(String),
     /// A time (RFC 3339) at a pointer of the body.
     TimeAt(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "https://{}{}{}", self.host, Port(self.port), self.prefix)
+    }
+}
+
+/// The URL, with the field in the place of its label: `https://{url}.supabase.co`.
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin) => origin.fmt(formatter),
+            Self::OfField { field, suffix, port } => write!(formatter, "https://{{{field}}}{suffix}{}", Port(*port)),
+        }
+    }
+}
+
+/// A port as a URL writes it: nothing for that of HTTPS.
+struct Port(u16);
+
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 443 { Ok(()) } else { write!(formatter, ":{}", self.0) }
+    }
+}
+
+impl fmt::Display for Codes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(code) => write!(formatter, "{code}"),
+            Self::Family(digit) => write!(formatter, "{digit}xx"),
+        }
+    }
 }

@@ -33,6 +33,26 @@ impl ProviderType {
     }
 }
 
+/// Where a provider's file came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// From the build.
+    Embedded,
+    /// From the directory of the configuration.
+    File,
+}
+
+impl Source {
+    /// `embedded` or `file`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Where access tokens are given out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenEndpoint {
@@ -86,6 +106,8 @@ pub struct Provider {
     pub unprobed: Option<String>,
     /// Its credentials, the usual one first.
     pub fields: Vec<Credential>,
+    /// Where its file came from.
+    pub source: Source,
 }
 
 impl Provider {
@@ -101,6 +123,12 @@ impl Provider {
     #[must_use]
     pub fn secret(&self, key: &KeyName) -> SecretName {
         SecretName { service: self.name.clone(), key: key.clone() }
+    }
+
+    /// How one of its credentials is checked, if it is.
+    #[must_use]
+    pub fn probe(&self, credential: &KeyName) -> Option<&Probe> {
+        self.probes.iter().find(|probe| probe.credential == *credential)
     }
 }
 

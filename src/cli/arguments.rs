@@ -14,9 +14,11 @@ use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_providers::ProvidersVerb;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
+use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
 use crate::model::name::{AgentName, CompanyId, EnvironmentName};
@@ -124,7 +126,8 @@ pub enum Verb {
   aurora put hubspot/api_key --scope company:acme
   pass show hubspot | aurora put hubspot/api_key -
   aurora put tls/server_key --from-file server.pem --verbatim
-  aurora put google/oauth --field client_id:string --field client_secret:secret"
+  aurora put google/oauth --field client_id:string --field client_secret:secret
+  aurora put openai/api_key --validate      asks the provider first; a key that it refuses is not stored"
     )]
     Put(Box<PutArguments>),
     /// Print a value, and only the value
@@ -185,6 +188,14 @@ pub enum Verb {
 
 Ctrl-C ends it with exit code 130.")]
     Watch(WatchArguments),
+    /// Ask providers whether they take the credentials this node would use
+    #[command(after_help = "Examples:
+  aurora validate hubspot/api_key            one credential, in every scope this node would use
+  aurora validate hubspot --company acme     what would be used on behalf of a company
+  aurora validate --all
+
+Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected, or a provider was not reached.")]
+    Validate(ValidateArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
     Status,
@@ -215,6 +226,9 @@ Ctrl-C ends it with exit code 130.")]
     /// Who may do what: the grants, and the file they come from
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// The APIs this node knows: what their credentials are called, and how each is checked
+    #[command(subcommand)]
+    Providers(ProvidersVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before

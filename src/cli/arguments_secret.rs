@@ -35,6 +35,12 @@ pub struct PutArguments {
     /// Say what it would come to, and store nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Ask the provider first; a value that it refuses is not stored
+    #[arg(long)]
+    pub validate: bool,
+    /// Store the value though the provider refuses it
+    #[arg(long, requires = "validate")]
+    pub force: bool,
     /// The version that must be current; 0 = there must be none
     #[arg(long, value_name = "N")]
     pub cas: Option<u64>,

@@ -141,6 +141,16 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
+    /// Credentials were checked and are not all good; which, is already printed.
+    #[error("of {}, {rejected} rejected by the provider, {unreachable} could not be checked", counted(*of, "credential", "credentials"))]
+    NotValidated {
+        /// How many the provider refuses.
+        rejected: usize,
+        /// Of how many the provider said nothing.
+        unreachable: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A policy file that is none.
     #[error("{file}: {problems}")]
     Policy {
@@ -192,6 +202,7 @@ impl CliError {
             | Self::TimedOut { .. }
             | Self::Untested(_)
             | Self::RotationStands { .. }
+            | Self::NotValidated { .. }
             | Self::JournalBroken { .. } => 2,
         }
     }
@@ -216,6 +227,7 @@ impl CliError {
             Self::System { .. } => "system",
             Self::RotationStands { .. } => "rotation_stands_still",
             Self::SharedValues { .. } => "shared_values",
+            Self::NotValidated { .. } => "not_validated",
             Self::Policy { .. } => "bad_policy",
             Self::PolicyDrift { .. } => "policy_drift",
             Self::Untested(cause) => cause.code(),
@@ -244,6 +256,10 @@ impl CliError {
                     .to_owned()
             }
             Self::SharedValues { .. } => "Give one environment a value of its own, then rotate the other.".to_owned(),
+            Self::NotValidated { rejected: 0, .. } => "Try again later; look with: aurora connectivity".to_owned(),
+            Self::NotValidated { .. } => {
+                "Make a new key at the provider, and store it with: aurora put --validate SERVICE/KEY_NAME".to_owned()
+            }
             Self::Policy { .. } => {
                 "Nothing was changed. Correct the file, and run the same command again; mesh-config/policy.toml is a sample."
                     .to_owned()

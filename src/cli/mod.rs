@@ -14,7 +14,9 @@ pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
+pub mod arguments_providers;
 pub mod arguments_secret;
+pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
 pub mod client;
@@ -60,9 +62,11 @@ mod verbs_keys;
 mod verbs_life;
 mod verbs_node;
 mod verbs_policy;
+mod verbs_providers;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
+mod verbs_validate;
 mod verbs_view;
 mod verbs_watch;
 mod verbs_whoami;
@@ -81,11 +85,13 @@ mod views_freeze;
 mod views_keys;
 mod views_node;
 mod views_policy;
+mod views_providers;
 mod views_record;
 mod views_secret;
 mod views_signing;
 mod views_token;
 mod views_unseal;
+mod views_validate;
 mod views_watch;
 mod views_whoami;
 mod wiped;
@@ -136,6 +142,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
+        Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
         Verb::Status => verbs_node::status(&mut session).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
@@ -145,6 +152,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Agent(verb) => verbs_agent::agent(&mut session, verb).await,
         Verb::Apikey(verb) => verbs_apikey::apikey(&mut session, verb).await,
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
+        Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,

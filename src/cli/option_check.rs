@@ -24,6 +24,8 @@ enum Takes {
     Reason,
     /// Company, environment and reason.
     Context,
+    /// Company and reason.
+    Behalf,
     /// All of them.
     Everything,
     /// Companies and environment: an entitlement.
@@ -45,6 +47,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::PlaceAndReason => (false, true, true, true),
         Takes::Reason => (false, false, false, true),
         Takes::Context => (true, true, false, true),
+        Takes::Behalf => (true, false, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
         Takes::Bounds => (true, true, false, true),
@@ -75,6 +78,7 @@ fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
+        Verb::Validate(_) => Takes::Behalf,
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)
@@ -108,6 +112,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Exposure { .. }
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
+        | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
         | Verb::Connectivity(_)

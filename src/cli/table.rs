@@ -171,9 +171,9 @@ fn empty(style: Style) -> Table {
 fn cell(style: Style, text: &str) -> Cell {
     let cell = Cell::new(plain(text));
     let color = match text {
-        "alive" | "here" | "healthy" | "fresh" | "won" => Color::Green,
-        "suspect" | "degraded" | "stale" => Color::Yellow,
-        "lost" | "unhealthy" | "closed" | "deny" => Color::Red,
+        "alive" | "here" | "healthy" | "fresh" | "won" | "valid" => Color::Green,
+        "suspect" | "degraded" | "stale" | "unreachable" => Color::Yellow,
+        "lost" | "unhealthy" | "closed" | "deny" | "rejected" => Color::Red,
         _ => return cell,
     };
     match style {

@@ -25,7 +25,7 @@ pub(super) fn path(family: &str, name: &SecretName) -> String {
 pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> Result<(), CliError> {
     let value = value_source::read(&arguments)?;
     let garbled = |_| CliError::Garbled { what: "the value is no text" };
-    let PutArguments { name, field, metadata, options, cas, dry_run, .. } = arguments;
+    let PutArguments { name, field, metadata, options, cas, dry_run, validate, force, .. } = arguments;
     let scope = session.scope.cloned().unwrap_or(Scope::Global);
     let body = PutBody {
         service: name.service.as_str(),
@@ -35,11 +35,16 @@ pub(super) async fn put(session: &mut Session<'_>, arguments: PutArguments) -> R
         scope_id: scope.id(),
         environment: session.environment.as_ref().map(EnvironmentName::as_str),
         cas,
+        validate,
+        force,
         said: Said::new(metadata, options, &field, &[]),
     };
     let question = session.with_reason(rehearsed(Question::post("/api/secrets", &body)?, dry_run))?;
     drop(value);
     let stored: StoredView = session.admin()?.ask(question).await?;
+    if let Some(told) = stored.told() {
+        session.output.note(&told);
+    }
     session.output.report(&ChangeView { stored, what: format!("{name} in {scope}") })
 }
 

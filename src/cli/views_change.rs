@@ -17,9 +17,24 @@ pub(super) struct StoredView {
     unchanged: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation: Option<ToldView>,
+}
+
+/// What the provider said of the value.
+#[derive(Debug, Serialize, Deserialize)]
+struct ToldView {
+    status: String,
+    reason: String,
 }
 
 impl StoredView {
+    /// What the provider said of the value, if it was asked.
+    pub(super) fn told(&self) -> Option<String> {
+        let ToldView { status, reason } = self.validation.as_ref()?;
+        Some(format!("the provider was asked: {status} ({reason})"))
+    }
+
     /// The change.
     pub(super) fn revision(&self) -> u64 {
         self.revision

@@ -18,6 +18,10 @@ pub(super) struct PutBody<'a> {
     pub(super) environment: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cas: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) validate: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) force: bool,
     #[serde(flatten)]
     pub(super) said: Said,
 }

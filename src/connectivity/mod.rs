@@ -3,13 +3,20 @@
 
 pub mod best;
 pub mod budget;
+pub mod changes;
 pub mod diagnosis;
+pub mod difference;
 pub mod expiring;
+pub mod feed;
 pub mod fold;
 pub mod health;
+pub mod inbox;
+pub mod intake;
 pub mod lifetimes;
 pub mod matrix;
 pub mod news;
+pub mod outbox;
+pub mod own_row;
 pub mod schedule;
 pub mod seen_by;
 pub mod spent;
@@ -21,6 +28,12 @@ mod belief;
 mod flights;
 mod key_diagnosis;
 mod pace;
+#[cfg(test)]
+mod schedule_model;
+#[cfg(test)]
+mod schedule_tests;
+#[cfg(test)]
+mod shared_testing;
 mod slot;
 #[cfg(test)]
 mod testing;

@@ -5,6 +5,7 @@
 
 pub mod api_key;
 mod armour;
+pub mod assertion;
 mod binding;
 pub mod digest;
 mod draw;

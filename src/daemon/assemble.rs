@@ -9,7 +9,8 @@ use super::assemble_lead::AssembledLead;
 use super::keystore::Keystore;
 use super::seams::Seams;
 use super::{assemble_follower, assemble_lead};
-use crate::actors::board::Board;
+use crate::actors::board::{Board, LeadBoard};
+use crate::actors::connectivity::{Connectivity, ConnectivityParts};
 use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
@@ -33,6 +34,7 @@ pub(super) struct Materials<'node> {
 pub(super) struct Assembled {
     pub(super) board: Arc<Board>,
     pub(super) roles: Roles,
+    pub(super) connectivity: Arc<Connectivity>,
     pub(super) lead: Option<AssembledLead>,
 }
 
@@ -45,6 +47,26 @@ pub(super) async fn assemble(from: &Materials<'_>, mut contents: Contents) -> Re
         Role::Lead => assemble_lead::assemble(from, contents, &own).await,
         Role::Follower => assemble_follower::assemble(from, contents, own).await,
     }
+}
+
+/// The connectivity of a node of either role.
+pub(super) fn connectivity(
+    from: &Materials<'_>,
+    board: &Arc<Board>,
+    lead_board: Option<&Arc<LeadBoard>>,
+    spent: Option<&[u8]>,
+) -> Arc<Connectivity> {
+    let Materials { config, store, seams, .. } = *from;
+    let parts = ConnectivityParts {
+        node: config.node.name.clone(),
+        board: Arc::clone(board),
+        lead_board: lead_board.cloned(),
+        store: store.clone(),
+        clock: Arc::clone(&seams.clock),
+        entropy: Arc::clone(&seams.entropy),
+        probe: config.connectivity.probe,
+    };
+    Arc::new(Connectivity::new(parts, spent))
 }
 
 /// Makes good what a crash, or a full disk, left undone between taking something out of the store and taking its bytes

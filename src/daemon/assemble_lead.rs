@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials};
+use super::assemble::{Assembled, Materials, connectivity};
 use super::keystore::Keystore;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
+use crate::actors::connectivity::Connectivity;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::heartbeat::Heartbeats;
@@ -162,8 +163,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
         start: last_change.map_or(now, |at| at.max(now)),
         signed_until: keystore.signed_until()?,
     };
-    let role = role(from, keys, (&board, &lead_board), secrets, known)?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), lead: Some(lead) })
+    let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
+    let connectivity = connectivity(from, &board, Some(&lead_board), spent);
+    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
 }
 
 /// What people were told before the lead was started. What cannot be read is told again.
@@ -182,7 +185,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    known: Known,
+    (connectivity, known): (Arc<Connectivity>, Known),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -242,6 +245,7 @@ fn role(
         sessions: Arc::new(sessions),
         desk: Arc::new(desk),
         certificate: Arc::new(certificate),
+        connectivity,
         announcement: config.mesh.discovery.then_some(Announcement { mesh, lead: name }),
     })
 }

@@ -11,6 +11,7 @@ use super::doors;
 use super::seams::Seams;
 use super::unseal;
 use super::works::Works;
+use crate::actors::connectivity::Connectivity;
 use crate::api::reception::Reception;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
@@ -61,6 +62,12 @@ impl RunningNode {
     #[must_use]
     pub fn vault(&self) -> &Vault {
         &self.works.vault
+    }
+
+    /// Which APIs work from where, for callers in this process.
+    #[must_use]
+    pub fn connectivity(&self) -> &Connectivity {
+        &self.works.connectivity
     }
 
     /// Where a lead listens, with the port the system chose.

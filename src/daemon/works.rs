@@ -11,6 +11,7 @@ use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
 use super::{AUDIT_DIR, doors, providers};
+use crate::actors::connectivity::Connectivity;
 use crate::actors::node::NodeHandle;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
@@ -27,6 +28,8 @@ pub(super) struct Works {
     pub(super) vault: Vault,
     /// Where a lead listens, with the port the system chose.
     pub(super) address: Option<SocketAddr>,
+    /// Which APIs work from where.
+    pub(super) connectivity: Arc<Connectivity>,
     store: Store,
     journal: Journal,
 }
@@ -37,7 +40,9 @@ impl Works {
         crate::transport::provider::install();
         let Disk { store, contents, journal } = disk;
         match Self::over(key, (&store, contents), &journal, config, seams).await {
-            Ok((handle, vault, address)) => Ok(Self { handle, vault, address, store, journal }),
+            Ok((handle, Running { vault, address, connectivity })) => {
+                Ok(Self { handle, vault, address, connectivity, store, journal })
+            }
             Err(error) => {
                 Disk::close(store, journal).await;
                 Err(error)
@@ -49,7 +54,8 @@ impl Works {
     pub(super) async fn stop(self) {
         self.handle.stop().await;
         self.vault.keep_last_key_uses().await;
-        drop(self.vault);
+        self.connectivity.keep_last_calls().await;
+        drop((self.vault, self.connectivity));
         Disk::close(self.store, self.journal).await;
     }
 
@@ -59,13 +65,13 @@ impl Works {
         journal: &Journal,
         config: &NodeConfig,
         seams: &Seams,
-    ) -> Result<(NodeHandle, Vault, Option<SocketAddr>)> {
+    ) -> Result<(NodeHandle, Running)> {
         let keystore = Keystore::open(Arc::new(key), contents.facts.mesh, contents.blobs.clone())?;
         warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
         let materials = Materials { config, keystore: &keystore, store, journal, seams, handle: &handle };
         match start_parts(&materials, contents).await {
-            Ok((vault, address)) => Ok((handle, vault, address)),
+            Ok(running) => Ok((handle, running)),
             Err(error) => {
                 handle.stop().await;
                 Err(error)
@@ -74,12 +80,19 @@ impl Works {
     }
 }
 
-async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(Vault, Option<SocketAddr>)> {
+/// The parts that run, as far as they are spoken to.
+struct Running {
+    vault: Vault,
+    address: Option<SocketAddr>,
+    connectivity: Arc<Connectivity>,
+}
+
+async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Running> {
     let Materials { config, keystore, store, journal, seams, handle } = *materials;
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
@@ -104,7 +117,8 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<(V
         load_milli: super::load::load_milli,
         started: seams.clock.now(),
     });
-    Ok((vault, started.address))
+    connectivity.begin(Arc::new(vault.clone()));
+    Ok(Running { vault, address: started.address, connectivity })
 }
 
 /// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.

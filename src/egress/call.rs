@@ -56,8 +56,7 @@ impl fmt::Debug for Call {
     }
 }
 
-/// An answer. Its body may hold an access token.
-#[derive(Debug)]
+/// An answer. Its body may hold an access token, and its headers whatever the other end likes: neither is shown.
 pub struct Reply {
     /// The code.
     pub status: u16,
@@ -67,6 +66,19 @@ pub struct Reply {
     pub body: Plaintext,
     /// From the call to the end of the answer.
     pub time: Duration,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut shown = formatter.debug_struct("Reply");
+        shown
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("body", &self.body)
+            .field("time", &self.time)
+            .finish()
+    }
 }
 
 impl Reply {

@@ -15,12 +15,12 @@ pub enum EgressError {
         /// The resolver's reason.
         reason: String,
     },
-    /// Every address of the name is one that calls may not go to.
+    /// An address of the name, or the target itself, is one that calls may not go to.
     #[error("{host} leads to {address}, which is {kind}: nothing was sent")]
     Forbidden {
         /// The name.
         host: String,
-        /// One of its addresses.
+        /// Which address.
         address: IpAddr,
         /// What kind of address that is.
         kind: &'static str,
@@ -64,7 +64,7 @@ pub enum EgressError {
         reason: String,
     },
     /// What was to be sent is no request: a header or a path that holds what none may.
-    #[error("the call to {host} cannot be made of this credential: it holds characters that no {part} may")]
+    #[error("the call to {host} cannot be made of this credential: it holds what no {part} may")]
     Unsendable {
         /// Which host.
         host: String,

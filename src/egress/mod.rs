@@ -4,7 +4,12 @@
 //! draw the call to an address inside, and whoever answers the call cannot send it on.
 
 pub mod address;
+#[cfg(test)]
+mod address_tests;
+mod blame;
 pub mod call;
 pub mod client;
 pub mod error;
-mod resolver;
+mod request;
+pub mod resolver;
+mod tls;

@@ -2,7 +2,7 @@
 
 use super::company::Companies;
 use super::glob::SecretGlob;
-use super::name::{EnvironmentName, NodeName};
+use super::name::{EnvironmentName, NodeName, ServiceName};
 use super::secret::{KeyScope, Scope, ScopedSecret, SecretName};
 
 /// Most globs one node may have: a roster entry stays small enough to travel in one frame.
@@ -44,6 +44,12 @@ impl Entitlement {
     #[must_use]
     pub fn covers_name(&self, name: &SecretName) -> bool {
         self.globs.iter().any(|glob| glob.matches(name))
+    }
+
+    /// Whether a glob can cover a secret of the service.
+    #[must_use]
+    pub fn covers_service(&self, service: &ServiceName) -> bool {
+        self.globs.iter().any(|glob| glob.matches_service(service))
     }
 }
 

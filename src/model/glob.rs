@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::name::NAME_BYTES_MAX;
+use super::name::{NAME_BYTES_MAX, ServiceName};
 use super::secret::SecretName;
 
 /// A pattern over `service/key_name`.
@@ -54,6 +54,13 @@ impl SecretGlob {
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         self.0.split_once('/').map(|(service, _)| service).filter(|service| !service.contains('*'))
+    }
+
+    /// Whether the pattern can cover a secret of this service.
+    #[must_use]
+    pub fn matches_service(&self, service: &ServiceName) -> bool {
+        let Some((pattern, _)) = self.0.split_once('/') else { return true };
+        part_matches(pattern.as_bytes(), service.as_str().as_bytes())
     }
 
     /// Whether the pattern covers the secret.
@@ -111,6 +118,16 @@ mod tests {
         assert!(!covers("openai/*", "openai2/api_key"));
         assert!(!covers("openai/api", "openai/api_key"));
         assert!(!covers("openai/*x", "openai/api_key"));
+    }
+
+    #[test]
+    fn a_pattern_covers_a_service_if_it_covers_any_secret_of_it() {
+        let covers = |pattern: &str, service: &str| {
+            let service = ServiceName::parse(service).expect(service);
+            SecretGlob::parse(pattern).expect(pattern).matches_service(&service)
+        };
+        assert!(covers("*", "openai") && covers("openai/api_key", "openai") && covers("open*/x", "openai"));
+        assert!(!covers("openai/*", "openai2") && !covers("*x/openai", "openai"));
     }
 
     #[test]

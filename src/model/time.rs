@@ -14,6 +14,16 @@ impl Timestamp {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
     }
 
+    /// Reads a date, a time and a zone with blanks between them, as GitHub writes them: `2026-12-31 08:00:00 UTC`, or
+    /// `+0100` instead of `UTC`.
+    #[must_use]
+    pub fn parse_spaced(text: &str) -> Option<Self> {
+        let with_zone = text.strip_suffix(" UTC").map(|time| format!("{time} +0000"));
+        let with_zone = with_zone.as_deref().unwrap_or(text);
+        let parsed = jiff::fmt::strtime::parse("%Y-%m-%d %H:%M:%S %z", with_zone).ok()?;
+        parsed.to_timestamp().ok().map(|at| Self(at.as_millisecond()))
+    }
+
     /// Later by `duration`; saturates.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -107,6 +117,17 @@ mod tests {
         assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
         assert_eq!(at.month(), "2026-11");
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_time_with_blanks_is_read_with_its_zone() {
+        let at = Timestamp::parse("2026-12-31T08:00:00Z");
+        assert!(at.is_some());
+        assert_eq!(Timestamp::parse_spaced("2026-12-31 08:00:00 UTC"), at);
+        assert_eq!(Timestamp::parse_spaced("2026-12-31 09:00:00 +0100"), at);
+        for text in ["2026-12-31 08:00:00", "2026-12-31", "08:00:00 UTC", "never", "", "2026-13-31 08:00:00 UTC"] {
+            assert_eq!(Timestamp::parse_spaced(text), None, "{text:?}");
+        }
     }
 
     #[test]

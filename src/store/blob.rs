@@ -35,6 +35,8 @@ pub enum BlobName {
     RootRotated,
     /// When which API key was last used; on the lead only.
     KeyUse,
+    /// How many checks of credentials were made on which day.
+    SpentCalls,
     /// Up to where a follower's records must come before rules that were lifted no longer close: epoch and revision.
     RulesAhead,
     /// Of which dates of credentials somebody was told, so that nobody is told twice; on the lead only.
@@ -45,7 +47,7 @@ pub enum BlobName {
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -62,6 +64,7 @@ impl BlobName {
         Self::SignedUntil,
         Self::RootRotated,
         Self::KeyUse,
+        Self::SpentCalls,
         Self::RulesAhead,
         Self::Told,
         Self::News,
@@ -87,6 +90,7 @@ impl BlobName {
             Self::SignedUntil => "signed-until",
             Self::RootRotated => "root-rotated",
             Self::KeyUse => "key-use",
+            Self::SpentCalls => "spent-calls",
             Self::RulesAhead => "rules-ahead",
             Self::Told => "told",
             Self::News => "news",
@@ -104,6 +108,7 @@ impl BlobName {
             | Self::SignedUntil
             | Self::RootRotated
             | Self::KeyUse
+            | Self::SpentCalls
             | Self::RulesAhead
             | Self::Told
             | Self::News => false,

@@ -8,7 +8,7 @@ use crate::audit::journal::Journal;
 use crate::model::actions::Action;
 use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
-use crate::model::name::{CompanyId, EnvironmentName};
+use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
@@ -25,7 +25,7 @@ pub(super) const PLANNED: &str = "planned";
 const GONE: &str = "caller_gone";
 
 /// What will be written about one request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Account {
     entry: Entry,
     began: Moment,
@@ -41,6 +41,12 @@ impl Account {
     /// The account of a caller that asks what is known of it, which is no action of the table.
     pub(super) fn of_oneself(caller: &Caller, began: Moment) -> Self {
         Self::of_text(caller, "whoami", began)
+    }
+
+    /// The account of something the node does by itself.
+    pub(super) fn of_node(node: &NodeName, action: Action, began: Moment) -> Self {
+        let entry = Entry { principal: format!("node:{node}"), ..Entry::of_node(action.as_str(), String::new()) };
+        Self { entry: Entry { reason: None, ..entry }, began, presence: Presence::default(), signed_ahead: None }
     }
 
     fn of_text(caller: &Caller, action: &'static str, began: Moment) -> Self {

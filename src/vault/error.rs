@@ -11,7 +11,7 @@ use crate::crypto::gathering::ShareError;
 use crate::model::caller::{LeadAddress, LimitScope};
 use crate::model::freeze::{Freeze, FreezeTarget, REASON_BYTES_MAX};
 use crate::model::metadata::MetadataError;
-use crate::model::name::{FieldName, GrantName, NodeName};
+use crate::model::name::{FieldName, GrantName, NodeName, ServiceName};
 use crate::model::number::Version;
 use crate::model::patch::WishError;
 use crate::model::secret::{KeyScope, Scope, SecretName};
@@ -99,6 +99,9 @@ pub enum VaultError {
     /// No rule of the policy has that name.
     #[error("no grant is named {0}")]
     NoSuchGrant(GrantName),
+    /// The catalogue has no provider of that name.
+    #[error("no provider is named {0}")]
+    NoSuchProvider(ServiceName),
     /// Others changed the secret again and again while this was tried.
     #[error("the secret changed meanwhile")]
     Moved,
@@ -181,6 +184,14 @@ pub enum VaultError {
     TooMany {
         /// The limit.
         max: usize,
+    },
+    /// The provider refuses the credential that was to be stored; it was asked twice.
+    #[error("the provider refuses this value of {name} ({detail}); nothing was stored")]
+    CredentialRejected {
+        /// Which secret.
+        name: SecretName,
+        /// What was asked and what came back; never a part of the value.
+        detail: String,
     },
     /// The node keeps reports on as many services as it can.
     #[error("this node keeps reports on {max} services, and takes none on another")]
@@ -300,10 +311,12 @@ impl VaultError {
             Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
+            | Self::NoSuchProvider(_)
             | Self::NoSuchField { .. }
             | Self::VersionOnLead { .. }
             | Self::VersionDeleted { .. }
             | Self::NoSuchVersion { .. } => "not_found",
+            Self::CredentialRejected { .. } => "credential_rejected",
             Self::PurgeDue => "purge_due",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::Metadata(_) | Self::BadCursor => "bad_value",

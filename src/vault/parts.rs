@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use super::flights::Flights;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
@@ -21,6 +22,7 @@ use crate::store::handle::Store;
 #[derive(Clone)]
 pub struct Vault {
     pub(super) parts: Arc<Parts>,
+    pub(super) flights: Flights,
     pub(super) purpose: Purpose,
 }
 
@@ -93,13 +95,13 @@ impl Vault {
     /// A door on these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), purpose: Purpose::Make }
+        Self { parts: Arc::new(parts), flights: Flights::default(), purpose: Purpose::Make }
     }
 
     /// The same door, at which changes of one secret are only rehearsed.
     #[must_use]
     pub fn rehearsing(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts), purpose: Purpose::Rehearse }
+        Self { purpose: Purpose::Rehearse, ..self.clone() }
     }
 
     pub(super) fn role(&self) -> Role {

@@ -138,7 +138,7 @@ impl Vault {
         self.settle(&account, made).await
     }
 
-    fn account(&self, caller: &Caller, action: Action, place: &Place) -> Account {
+    pub(super) fn account(&self, caller: &Caller, action: Action, place: &Place) -> Account {
         let mut account = Account::open(caller, action, self.parts.clock.now());
         match self.purpose {
             Purpose::Make => account.reason(place.reason.as_deref()),
@@ -148,7 +148,7 @@ impl Vault {
     }
 
     /// Identifies the caller and asks policy; gives the place it may change, if this node may change any.
-    fn admit(
+    pub(super) fn admit(
         &self,
         caller: &Caller,
         action: Action,
@@ -167,7 +167,12 @@ impl Vault {
     }
 
     /// Announces a change, makes it, and tells what came of it.
-    async fn make(&self, at: ScopedSecret, change: Change, account: &mut Account) -> Result<Stored, VaultError> {
+    pub(super) async fn make(
+        &self,
+        at: ScopedSecret,
+        change: Change,
+        account: &mut Account,
+    ) -> Result<Stored, VaultError> {
         let announced = self.begin(account).await?;
         stored(at, self.carry_out(change, announced).await?, account)
     }

@@ -8,10 +8,13 @@
 mod code;
 #[macro_use]
 pub mod frame;
+pub mod api_check;
+mod api_codes;
 pub mod article;
 mod article_agent;
 #[cfg(test)]
 mod article_tests;
+pub mod connectivity;
 pub mod control;
 pub mod entitlement;
 pub mod error;

@@ -12,6 +12,8 @@ codes! {
         Request = 3,
         /// The rulebook.
         Rules = 4,
+        /// Which APIs work from where; from version 4 on.
+        Connectivity = 5,
     }
 }
 
@@ -41,5 +43,6 @@ mod tests {
         golden(&Opening::from(Open { kind: StreamKind::Subscription }), "0000000401000102");
         golden(&Opening::from(Open { kind: StreamKind::Request }), "0000000401000103");
         golden(&Opening::from(Open { kind: StreamKind::Rules }), "0000000401000104");
+        golden(&Opening::from(Open { kind: StreamKind::Connectivity }), "0000000401000105");
     }
 }

@@ -4,9 +4,13 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(pub u16);
 
-/// What this program speaks, newest first. Versions 1, whose records had no fields and did not say what their last change
+/// What this program speaks, newest first. Version 3 has no stream of connectivity: a peer that speaks it is told nothing of
+/// which APIs work, and tells nothing. Versions 1, whose records had no fields and did not say what their last change
 /// did, and 2, which had no rulebook, were never released and are not spoken any more.
-pub const SPOKEN: [ProtocolVersion; 1] = [ProtocolVersion(3)];
+pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(4), ProtocolVersion(3)];
+
+/// The first version that has the stream of connectivity.
+pub const CONNECTIVITY_SINCE: ProtocolVersion = ProtocolVersion(4);
 
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
@@ -30,7 +34,8 @@ mod tests {
     #[test]
     fn the_newest_common_version_is_chosen() {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 3]), Some(ProtocolVersion(3)));
+        assert_eq!(choose(&[7, 4, 3]), Some(ProtocolVersion(4)));
+        assert_eq!(choose(&[7, 3]), Some(ProtocolVersion(3)), "the one before is spoken too");
     }
 
     #[test]

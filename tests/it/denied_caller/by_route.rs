@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 40] = [
+const OF_THE_MESH: [Knock; 42] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -69,6 +69,8 @@ const OF_THE_MESH: [Knock; 40] = [
     ("GET", "/api/apikeys", "", "agent.key"),
     ("POST", "/api/agents", r#"{"name":"robot","secrets":["*"],"environments":["prod"]}"#, "agent.create"),
     ("PATCH", "/api/agents/robot", r#"{"title":"Robot"}"#, "agent.update"),
+    ("GET", "/providers", "", "provider.list"),
+    ("GET", "/providers/openai", "", "provider.list"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),

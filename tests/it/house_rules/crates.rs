@@ -58,7 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("http_body_util", &["api", "cli"]),
     ("tower", &["api"]),
     // serde stands where bytes cross a border, and nowhere else.
-    ("serde", &["crypto/text", "crypto/fields", "audit/line", "api", "cli"]),
+    ("serde", &["crypto/text", "crypto/fields", "crypto/assertion", "audit/line", "api", "cli"]),
     ("serde_json", &["crypto/fields", "crypto/assertion", "catalogue", "audit/line", "api", "cli"]),
     ("toml", &["config", "catalogue", "interchange/name_map", "policy/file"]),
     ("granit_parser", &["interchange/yaml"]),

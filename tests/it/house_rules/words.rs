@@ -33,6 +33,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/wiped.rs", "a value is serialised into memory that is wiped"),
     ("src/crypto/api_key.rs", "an API key is checked, and becomes a digest and a hint"),
     ("src/crypto/armour.rs", "a share or a token becomes text, and text the bytes of one"),
+    ("src/crypto/assertion.rs", "a key file signs an assertion, a pair becomes a header, and tokens are looked into"),
     ("src/crypto/fernet.rs", "a token of another tool is opened"),
     ("src/crypto/fields.rs", "the fields of a value are told apart"),
     ("src/crypto/join_token.rs", "a token becomes text, and its secret a hash"),
@@ -52,9 +53,13 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/daemon/ceremony.rs", "the shares of a new node are shown once"),
     ("src/daemon/join.rs", "the token's secret goes to the lead"),
     ("src/daemon/unseal.rs", "a new key file is written"),
+    ("src/egress/request.rs", "a call goes to its provider"),
     ("src/interchange/json.rs", "a name of a file becomes a text"),
     ("src/interchange/read.rs", "a file becomes entries"),
     ("src/interchange/write.rs", "values become a file"),
+    ("src/vault/asking.rs", "an answer of a provider is judged"),
+    ("src/vault/probe_call.rs", "a credential goes into the call to its provider"),
+    ("src/vault/put_checked.rs", "a new value is shown to its provider before it is sealed"),
     ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
 ];
 

@@ -42,6 +42,8 @@ pub struct TestMesh {
     pub dir: TempDir,
     pub lead: TestNode,
     pub freshness: FreshnessPolicy,
+    /// Of every node: whom it calls, and whether it does so by itself.
+    pub connectivity: ConnectivitySection,
 }
 
 impl TestMesh {
@@ -52,15 +54,24 @@ impl TestMesh {
 
     /// The same with durations of the test's choice on every node.
     pub async fn with_freshness(freshness: FreshnessPolicy) -> Self {
+        Self::with(freshness, ConnectivitySection { probe: false, ..ConnectivitySection::default() }).await
+    }
+
+    /// The same where every node calls whom the test says, such as a theatre.
+    pub async fn with_connectivity(connectivity: ConnectivitySection) -> Self {
+        Self::with(FreshnessPolicy::default(), connectivity).await
+    }
+
+    async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
-        let config = config(dir.path(), "aurora", Role::Lead, freshness);
+        let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
         let mut lead = TestNode { config, clock: Arc::new(MovableClock::new()), running: None };
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
         // The next start takes the port the system chose, so that followers find the lead again.
         lead.config.mesh.listen = lead.running().address().expect("the lead listens");
-        Self { dir, lead, freshness }
+        Self { dir, lead, freshness, connectivity }
     }
 
     /// A follower that has joined and runs, with what `entitlement` gives it and the rules the lead has.
@@ -86,7 +97,7 @@ impl TestMesh {
 
     /// A machine that has not joined.
     pub fn stranger(&self, name: &str) -> TestNode {
-        let config = config(self.dir.path(), name, Role::Follower, self.freshness);
+        let config = config(self.dir.path(), name, Role::Follower, self.freshness, &self.connectivity);
         TestNode { config, clock: Arc::new(MovableClock::new()), running: None }
     }
 
@@ -202,7 +213,13 @@ impl TestNode {
     }
 }
 
-fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> NodeConfig {
+fn config(
+    dir: &Path,
+    name: &str,
+    role: Role,
+    freshness: FreshnessPolicy,
+    connectivity: &ConnectivitySection,
+) -> NodeConfig {
     let state_dir = dir.join(name);
     NodeConfig {
         node: NodeSection { name: node(name), role, environment: environment("prod"), state_dir: state_dir.clone() },
@@ -212,6 +229,6 @@ fn config(dir: &Path, name: &str, role: Role, freshness: FreshnessPolicy) -> Nod
         audit: AuditSection::default(),
         api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None },
         limits: LimitsSection::default(),
-        connectivity: ConnectivitySection { probe: false, ..ConnectivitySection::default() },
+        connectivity: connectivity.clone(),
     }
 }

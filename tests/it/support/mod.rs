@@ -1,5 +1,6 @@
 //! What the integration tests share: meshes, processes, callers, clocks, intruders, and waiting without guessing.
 
+pub mod authority;
 pub mod callers;
 pub mod clock;
 pub mod forge;
@@ -9,5 +10,8 @@ pub mod log;
 pub mod mesh;
 pub mod process;
 pub mod raw;
+pub mod stage;
+pub mod theatre;
+pub mod tls_server;
 pub mod wait;
 pub mod watcher;

@@ -6,6 +6,7 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
+use aurora_mesh::config::node_config::ConnectivitySection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +71,7 @@ pub struct Node {
     pub failpoint: Option<&'static str>,
     /// Where systemd would have put credentials for the node.
     pub credentials: Option<PathBuf>,
+    probes: bool,
     child: Option<Child>,
 }
 
@@ -83,7 +85,8 @@ impl Node {
     }
 
     pub fn new(dir: &Path, name: &str, log: &'static str) -> Self {
-        Self { name: name.to_owned(), dir: dir.to_owned(), log, failpoint: None, credentials: None, child: None }
+        let (name, dir) = (name.to_owned(), dir.to_owned());
+        Self { name, dir, log, failpoint: None, credentials: None, probes: false, child: None }
     }
 
     /// Makes the mesh, on a port of loopback that is free and stays the same across starts.
@@ -153,8 +156,28 @@ impl Node {
         issued.json()["token"].as_str().unwrap_or_else(|| panic!("{}", issued.body)).to_owned()
     }
 
+    /// Lets the node call whom this section says, from its next start on.
+    pub fn calls(&mut self, section: &ConnectivitySection) {
+        let place = |file: &Option<PathBuf>| file.as_ref().expect("a place").display().to_string();
+        self.configure(
+            "# providers_dir = \"/etc/aurora/providers\"",
+            &format!("providers_dir = {:?}", place(&section.providers_dir)),
+        );
+        self.configure("# ca_file = \"/etc/aurora/ca.pem\"", &format!("ca_file = {:?}", place(&section.ca_file)));
+        self.probes = section.probe;
+    }
+
+    /// A test calls nobody outside this machine: a node probes only if the test says whom.
+    fn keep_in(&self) {
+        let text = std::fs::read_to_string(self.config_file()).unwrap_or_default();
+        if !self.probes && text.contains("\nprobe = true\n") {
+            self.configure("probe = true", "probe = false");
+        }
+    }
+
     /// Starts the process; returns once it answers.
     pub async fn start(&mut self) {
+        self.keep_in();
         let errors = File::options().create(true).append(true).open(self.log_file()).expect("a log");
         let mut command = aurora(&self.dir, ["up", "--exit-with-parent", "--config"]);
         command.arg(self.config_file()).env("AURORA_LOG", self.log);

@@ -154,6 +154,8 @@ impl FalseLead {
             match kind {
                 StreamKind::Subscription => records = Some((sender, receiver)),
                 StreamKind::Rules => rules = Some((sender, receiver)),
+                // What the victim knows of APIs is its own affair here.
+                StreamKind::Connectivity => drop((sender, receiver)),
                 StreamKind::Control | StreamKind::Request => panic!("{kind:?}"),
             }
         }

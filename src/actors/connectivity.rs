@@ -1,0 +1,356 @@
+//! Which APIs work from this node: makes the checks when they are due, and publishes what they came to as the row of this
+//! node. On a lead it also keeps the matrix to the rows of members.
+//!
+//! It owns the schedule and the checks that are being made. Supervised by `node`, which starts it again for ever: when it
+//! dies, the row of this node grows old until it is back, and the counts of calls are kept outside of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::ActorProcessingErr;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use super::board::{Board, LeadBoard};
+use super::checker::Checker;
+use super::connectivity_board::ConnectivityBoard;
+use super::spent_calls::SpentCalls;
+use crate::connectivity::budget;
+use crate::connectivity::intake::{Reporter, still_believed};
+use crate::connectivity::matrix::Matrix;
+use crate::connectivity::own_row::own_row;
+use crate::connectivity::schedule::{Schedule, Task};
+use crate::connectivity::subject::Subject;
+use crate::model::api_check::{Cell, KeyCheck, PathCheck};
+use crate::model::name::{NodeName, ServiceName};
+use crate::model::number::{Position, Revision};
+use crate::model::time::{BootTime, Clock, Entropy, Moment};
+use crate::replication::view::LeadView;
+use crate::store::blob::BlobName;
+use crate::store::handle::Store;
+use crate::store::mutation::Mutation;
+
+/// The clock may be moved, and the machine may sleep: so the time is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Without news, the row is looked at this often: monitors that do not count any more leave it, and until when this node
+/// kept up its checks goes on.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Changes of the records within this are looked at together.
+const REWATCH_PAUSE: Duration = Duration::from_millis(100);
+
+/// Looking at the records may take so many times as long as the pause after it, and no more of a processor.
+const REWATCH_SHARE: u32 = 20;
+
+/// What the work needs.
+pub struct ConnectivityParts {
+    /// This node.
+    pub node: NodeName,
+    /// Where its row is published.
+    pub board: Arc<Board>,
+    /// On a lead, who is a member.
+    pub lead_board: Option<Arc<LeadBoard>>,
+    /// Where the calls of today are kept.
+    pub store: Store,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// For jitter.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whether checks are made at all.
+    pub probe: bool,
+}
+
+/// The connectivity of one node.
+pub struct Connectivity {
+    with: ConnectivityParts,
+    checker: watch::Sender<Option<Arc<dyn Checker>>>,
+    spent: SpentCalls,
+}
+
+impl Connectivity {
+    /// With the counts of calls that the store kept. Counts that cannot be read are no licence to call: no check is made
+    /// then, and they stay as they are.
+    #[must_use]
+    pub fn new(mut with: ConnectivityParts, spent: Option<&[u8]>) -> Self {
+        let spent = SpentCalls::read(spent).unwrap_or_else(|error| {
+            tracing::error!(%error, "no API is checked: the store does not say how often that was done today");
+            with.probe = false;
+            SpentCalls::default()
+        });
+        Self { with, checker: watch::Sender::new(None), spent }
+    }
+
+    /// The door is in place: checks begin.
+    pub fn begin(&self, checker: Arc<dyn Checker>) {
+        self.checker.send_replace(Some(checker));
+    }
+
+    /// What this node knows of all nodes.
+    #[must_use]
+    pub fn board(&self) -> &ConnectivityBoard {
+        &self.with.board.connectivity
+    }
+
+    /// Writes the calls that were made since they were last written, before the node stops.
+    pub async fn keep_last_calls(&self) {
+        if let Some(bytes) = self.spent.rest() {
+            self.keep(bytes).await;
+        }
+    }
+
+    /// Watches until stopped.
+    pub(super) async fn keep_watching(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
+        Watch::new(&self).run().await
+    }
+
+    async fn keep(&self, bytes: Vec<u8>) {
+        if let Err(error) = self.with.store.commit(vec![Mutation::PutBlob(BlobName::SpentCalls, bytes)]).await {
+            tracing::warn!(%error, "the calls that were made to APIs today were not written");
+        }
+    }
+
+    fn draw(&self) -> u64 {
+        let mut random = [0_u8; 8];
+        // Jitter is a courtesy to the providers: without random bytes there is none.
+        let _ = self.with.entropy.fill(&mut random);
+        u64::from_le_bytes(random)
+    }
+
+    /// Told of changes of the records, and of who is a member.
+    fn records(&self) -> watch::Receiver<Position> {
+        match &self.with.lead_board {
+            Some(lead) => lead.moved.subscribe(),
+            None => self.with.board.moved.subscribe(),
+        }
+    }
+
+    /// Publishes what the checks came to. A node that was thrown out publishes nothing.
+    fn publish(&self, checked: Vec<Cell>, now: &Moment) {
+        let Board { connectivity, held, banned, .. } = &*self.with.board;
+        let node = &self.with.node;
+        let environment = held.load().entitlement.environment.clone();
+        let mut confirmed = None;
+        connectivity.change_if(|matrix| {
+            if banned.load().is_some() {
+                return false;
+            }
+            let before = matrix.row(node).cloned();
+            let row = own_row(before.as_deref(), checked, &environment, now.wall);
+            if before.as_ref().is_some_and(|before| before.cells == row.cells && before.environment == row.environment)
+            {
+                confirmed = Some((node.clone(), row.confirmed_at));
+                return false;
+            }
+            if row.cells.is_empty() {
+                matrix.forget(node);
+                return before.is_some();
+            }
+            matrix.put(node.clone(), row);
+            true
+        });
+        connectivity.confirm(confirmed.as_slice());
+    }
+}
+
+/// A check that was made.
+enum Made {
+    Path(ServiceName, PathCheck),
+    Key(Box<Subject>, Box<KeyCheck>),
+}
+
+/// One run of the work.
+struct Watch<'node> {
+    of: &'node Connectivity,
+    schedule: Schedule,
+    checker: Option<Arc<dyn Checker>>,
+    running: JoinSet<Made>,
+    /// When the records are looked at again, if they changed, and when that may be at the earliest.
+    rewatch: Option<BootTime>,
+    rested: BootTime,
+    /// When the row is published again without news.
+    upkeep: BootTime,
+    /// Up to which change of the roster the matrix of a lead was kept to its members.
+    kept_to: Revision,
+}
+
+/// What the work waits for.
+enum Event {
+    Records,
+    Door,
+    Failures(BTreeSet<ServiceName>),
+    Made(Result<Made, JoinError>),
+    Time,
+}
+
+impl<'node> Watch<'node> {
+    fn new(of: &'node Connectivity) -> Self {
+        Self {
+            of,
+            schedule: Schedule::new(of.spent.last()),
+            checker: None,
+            running: JoinSet::new(),
+            rewatch: Some(BootTime::default()),
+            rested: BootTime::default(),
+            upkeep: BootTime::default(),
+            kept_to: Revision(0),
+        }
+    }
+
+    async fn run(mut self) -> Result<(), ActorProcessingErr> {
+        let (mut records, mut door) = (self.of.records(), self.of.checker.subscribe());
+        door.mark_changed();
+        loop {
+            let now = self.of.with.clock.now();
+            if self.rewatch.is_some_and(|at| at <= now.boot) {
+                self.look_again(&now).await?;
+            }
+            self.begin_due();
+            if self.upkeep <= now.boot {
+                self.publish(&now).await;
+            }
+            let patience = self.patience(now.boot);
+            let event = tokio::select! {
+                moved = records.changed() => moved.map(|()| Event::Records).map_err(|_| "the node is stopping")?,
+                set = door.changed() => set.map(|()| Event::Door).map_err(|_| "the node is stopping")?,
+                failures = self.of.with.board.connectivity.failures() => Event::Failures(failures),
+                Some(made) = self.running.join_next() => Event::Made(made),
+                () = tokio::time::sleep(patience) => Event::Time,
+            };
+            match event {
+                Event::Records => self.rewatch = Some(self.rested),
+                Event::Door => {
+                    self.checker = door.borrow_and_update().clone().filter(|_| self.of.with.probe);
+                    self.rewatch = Some(self.rested);
+                }
+                Event::Failures(services) => {
+                    let now = self.of.with.clock.now();
+                    services.iter().for_each(|service| self.schedule.failure(service, &now));
+                }
+                Event::Made(made) => self.made(made),
+                Event::Time => {}
+            }
+        }
+    }
+
+    /// Until something is to be done, if nothing happens before.
+    fn patience(&self, now: BootTime) -> Duration {
+        /// What is overdue but cannot be begun must not keep a processor busy.
+        const PATIENCE_MIN: Duration = Duration::from_millis(5);
+        let next = self.checker.as_ref().and_then(|_| self.schedule.next());
+        let at = [Some(self.upkeep), self.rewatch, next].into_iter().flatten().min();
+        at.map_or(LOOK_EVERY, |at| at.since(now)).clamp(PATIENCE_MIN, LOOK_EVERY)
+    }
+
+    /// The records changed: so may have what this node would use, and who is a member.
+    async fn look_again(&mut self, now: &Moment) -> Result<(), ActorProcessingErr> {
+        self.rewatch = None;
+        self.keep_to_members(now);
+        if let Some(checker) = self.checker.clone() {
+            // Of very many records this takes a while.
+            let watched = tokio::task::spawn_blocking(move || checker.watched()).await?;
+            let Connectivity { with, .. } = self.of;
+            let nodes = with.board.connectivity.matrix().rows().count().max(1);
+            self.schedule.watch(watched, &with.clock.now(), nodes, &mut || self.of.draw());
+        }
+        let done = self.of.with.clock.now().boot;
+        let pause = REWATCH_PAUSE.max(done.since(now.boot).saturating_mul(REWATCH_SHARE));
+        self.rested = BootTime(done.0.saturating_add(pause));
+        self.upkeep = BootTime::default();
+        Ok(())
+    }
+
+    /// On a lead: a node that is no member has no row, and one that may hold less than it might tells less.
+    fn keep_to_members(&mut self, now: &Moment) {
+        let Some(lead_board) = &self.of.with.lead_board else { return };
+        let kept_to = self.kept_to;
+        // Both happen while nobody else writes the matrix: a session that looked at the roster before this does not write
+        // after it.
+        self.of.with.board.connectivity.change_if(|matrix| {
+            let lead = lead_board.lead_view.load();
+            self.kept_to = lead.view.position.revision;
+            to_members(matrix, &lead, &self.of.with.node, kept_to, now)
+        });
+    }
+
+    /// Begins the checks that are due.
+    fn begin_due(&mut self) {
+        let Some(checker) = &self.checker else { return };
+        let Connectivity { with, spent, .. } = self.of;
+        let matrix = with.board.connectivity.matrix();
+        let share = |service: &ServiceName, budget: u32| budget::share(&matrix, service, &with.node, budget);
+        let due = self.schedule.due(&with.clock.now(), &share, &mut || self.of.draw());
+        if due.is_empty() {
+            return;
+        }
+        spent.note(self.schedule.spent());
+        for task in due {
+            let checker = Arc::clone(checker);
+            drop(self.running.spawn(make(checker, task)));
+        }
+        self.upkeep = BootTime::default();
+    }
+
+    fn made(&mut self, made: Result<Made, JoinError>) {
+        let now = self.of.with.clock.now();
+        match made {
+            Ok(Made::Path(service, check)) => {
+                self.schedule.path_checked(&service, check, &now, &mut || self.of.draw());
+            }
+            Ok(Made::Key(subject, check)) => {
+                self.schedule.key_checked(&subject, *check, &now, &mut || self.of.draw());
+            }
+            // The schedule takes what gets no answer for lost, and asks again.
+            Err(error) => tracing::error!(%error, "a check of an API panicked"),
+        }
+        self.upkeep = BootTime::default();
+    }
+
+    async fn publish(&mut self, now: &Moment) {
+        self.upkeep = BootTime(now.boot.0.saturating_add(UPKEEP_EVERY));
+        self.of.publish(self.schedule.cells(), now);
+        if let Some(bytes) = self.of.spent.due(now.wall) {
+            self.of.keep(bytes).await;
+        }
+    }
+}
+
+async fn make(checker: Arc<dyn Checker>, task: Task) -> Made {
+    match task {
+        Task::Path(service) => {
+            let check = checker.check_path(&service).await;
+            Made::Path(service, check)
+        }
+        Task::Key(subject) => {
+            let check = checker.check_key(&subject).await;
+            Made::Key(Box::new(subject), Box::new(check))
+        }
+    }
+}
+
+/// Keeps the matrix to what is believed of members; says whether that changed anything. Entries of the roster that did not
+/// change since `kept_to` were looked at before.
+fn to_members(matrix: &mut Matrix, lead: &LeadView, own: &NodeName, kept_to: Revision, now: &Moment) -> bool {
+    let mut changed = Vec::new();
+    for (node, row) in matrix.rows().filter(|(node, _)| *node != own) {
+        match lead.node(node).filter(|entry| entry.is_member()) {
+            None => changed.push((node.clone(), None)),
+            Some(entry) if entry.changed_at > kept_to => {
+                let reporter = Reporter { node, entitlement: &entry.entitlement };
+                let still = still_believed(row, reporter, now.wall);
+                changed
+                    .push((node.clone(), Some(still).filter(|row| row.environment == entry.entitlement.environment)));
+            }
+            Some(_) => {}
+        }
+    }
+    let any = !changed.is_empty();
+    for (node, row) in changed {
+        match row {
+            Some(row) => matrix.put(node, row),
+            None => matrix.forget(&node),
+        }
+    }
+    any
+}
