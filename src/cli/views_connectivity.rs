@@ -270,3 +270,95 @@ fn blocks<'a>(nodes: &[&'a str], width: impl Fn(&&'a str) -> usize, columns: usi
     }
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn line(node: &str, status: &str, age_seconds: u64) -> Value {
+        json!({
+            "node": node, "status": status, "response_time_ms": 132, "last_error": null, "last_check": "x",
+            "source": "node", "reported_by": null, "cause": null, "path_fault": null, "stale": false,
+            "age_seconds": age_seconds, "keys": []
+        })
+    }
+
+    fn view(services: Value) -> ConnectivityView {
+        let told = json!({"services": services, "total_services": 1, "rule": "down if every reporting node is down"});
+        serde_json::from_value(told).expect("the answer of the API")
+    }
+
+    fn fits(table: &str) {
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= COLUMNS), "{table}");
+    }
+
+    #[test]
+    fn three_nodes_stand_beside_each_other_and_below_them_what_is_wrong() {
+        let key = json!({
+            "company": "acme", "key": "openai/api_key", "scope": "company", "scope_id": "acme", "version": 3,
+            "status": "down", "cause": "key_rejected", "validation": "rejected",
+            "detail": "GET /v1/models answered 401", "checked_at": null, "expires_at": null, "expires_source": null
+        });
+        let mut bad = line("vengeance", "degraded", 65);
+        bad["cause"] = "key_rejected".into();
+        bad["last_error"] = "a key is rejected".into();
+        bad["keys"] = json!([key]);
+        let mut cut_off = line("runpod-tx", "down", 7_200);
+        (cut_off["cause"], cut_off["path_fault"]) = ("path_fault".into(), "dns".into());
+        (cut_off["response_time_ms"], cut_off["stale"]) = (Value::Null, true.into());
+        let services = json!([
+            {"service": "hubspot", "overall_status": "healthy", "diagnosis": [], "nodes": [line("aurora", "healthy", 3)]},
+            {"service": "openai", "overall_status": "degraded", "diagnosis": ["acme's own key is rejected"],
+             "nodes": [line("aurora", "healthy", 3), bad, cut_off]},
+        ]);
+        let table = view(services).table(Style::Plain);
+        assert_eq!(
+            table,
+            "SERVICE  OVERALL   aurora       runpod-tx  vengeance\n\
+             hubspot  healthy   ok 132ms 3s  -          -\n\
+             openai   degraded  ok 132ms 3s  down 2h!   degraded 132ms 1m\n\
+             \nopenai: degraded\n\
+             \u{20} = acme's own key is rejected\n\
+             \u{20} vengeance is degraded: key_rejected, a key is rejected (1 m ago)\n\
+             \u{20}     openai/api_key of company:acme, version 3: key_rejected; GET /v1/models\n\
+             \u{20}     answered 401\n\
+             \u{20} runpod-tx is down: path_fault (dns) (2 h ago; too old to be relied on)\n\
+             \nrule: down if every reporting node is down\n"
+        );
+        fits(&table);
+    }
+
+    #[test]
+    fn twenty_nodes_come_in_blocks_that_fit_a_screen() {
+        let nodes: Vec<Value> = (0..20).map(|number| line(&format!("node-{number:02}"), "healthy", 3)).collect();
+        let services = json!([
+            {"service": "google_workspace", "overall_status": "healthy", "diagnosis": [], "nodes": nodes},
+        ]);
+        let mut told = view(services);
+        let table = told.table(Style::Plain);
+        fits(&table);
+        assert_eq!(table.matches("SERVICE").count(), 5, "{table}");
+        assert_eq!(table.matches("ok 132ms 3s").count(), 20, "{table}");
+        told.fit(Some(400));
+        assert_eq!(told.table(Style::Plain).matches("SERVICE").count(), 1);
+    }
+
+    #[test]
+    fn a_name_that_is_wider_than_a_screen_has_a_block_of_its_own() {
+        let wide = |name: &&str| name.len();
+        assert_eq!(blocks(&["aaaa", "b", "c"], wide, 2), [vec!["aaaa"], vec!["b", "c"]]);
+        assert!(blocks(&[], wide, 2).is_empty());
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_what_others_wrote_cannot_steer_one() {
+        let mut odd = line("aurora", "down", 3);
+        odd["last_error"] = "\u{1b}[31mred".into();
+        let told = view(json!([{"service": "a", "overall_status": "down", "diagnosis": [], "nodes": [odd]}]));
+        assert!(!told.table(Style::Plain).contains('\u{1b}'));
+        assert!(told.table(Style::Color).contains("\u{1b}[31mdown\u{1b}[0m"));
+    }
+}

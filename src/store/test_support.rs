@@ -30,7 +30,7 @@ use crate::model::record::{Contact, Record, RecordBody, SealedScopeKey, SealedVa
 use crate::model::roster::{JoinToken, RosterEntry, Standing, TokenHash};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::{BootId, BootTime, Moment, Timestamp};
-use crate::policy::starting::starting;
+use crate::policy::starting::built_in;
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -172,7 +172,7 @@ pub(super) fn log(revision: u64) -> LogEntry {
 /// Articles of several kinds, in the order of their keys.
 pub(super) fn articles() -> [Article; 3] {
     let at = Timestamp(1_795_248_000_000);
-    let [grant, _] = starting(at);
+    let [grant, _] = built_in(at);
     let text = KeyText { hash: ApiKeyHash([3; 32]), hint: "mj_agent_Ab12".to_owned(), made_at: at };
     let key = ApiKey {
         agent: AgentName::parse("openclaw").expect("agent"),

@@ -5,6 +5,7 @@ mod approval;
 mod attestation;
 mod banning;
 mod command_line;
+mod connectivity_api;
 mod connectivity_sharing;
 mod denied_caller;
 mod destroying;
