@@ -86,7 +86,8 @@ fn main() -> ExitCode {
     }
     line(&format!(
         "Below each size: its cost against {} nodes, divided by the number of nodes but for one report. The lead's CPU is that \
-         of each cell reported once a minute and told on to each node, and one summary a second.",
+         of each cell reported once a minute, one summary a second, and all cells told on to every node once a minute; the \
+         last part grows with the square of the nodes, as what is told does, and is not judged.",
         first.nodes
     ));
     line(&format!("growth: {}", if linear { "linear" } else { "faster than the nodes" }));
