@@ -118,20 +118,18 @@ impl Question {
         }
     }
 
-    /// Whether an access token is given out: the token itself is the proof, whatever the rules say of other answers.
+    /// Whether an access token is given out. A token that comes is proof enough where no rule knows the answer; a rule may
+    /// still say that it is not for what is wanted.
     async fn granted(&self, egress: &Egress, endpoint: &TokenEndpoint, call: Result<Call, Unfit>) -> Outcome {
         let asked = probe_call::asked_of(endpoint);
         let outcome = self.answered(egress, &asked, call, &endpoint.answers).await;
         let Some(reply) = &outcome.reply else { return outcome };
         let given = reply.status == 200 && access_token(&reply.body).is_some();
-        match (given, outcome.verdict) {
-            (true, _) => Outcome { verdict: Verdict::Accepted, told: format!("{asked}: 200"), ..outcome },
-            (false, Verdict::Accepted) => Outcome {
-                verdict: Verdict::Fault,
-                told: format!("{asked}: {} without a token", reply.status),
-                ..outcome
-            },
-            (false, _) => outcome,
+        let told = |what: &str| format!("{asked}: {}{what}", reply.status);
+        match (given, outcome.verdict == Verdict::Accepted, outcome.verdict == Verdict::Fault) {
+            (true, _, true) => Outcome { verdict: Verdict::Accepted, told: told(""), ..outcome },
+            (false, true, _) => Outcome { verdict: Verdict::Fault, told: told(" without a token"), ..outcome },
+            (true, _, false) | (false, false, _) => outcome,
         }
     }
 

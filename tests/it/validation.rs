@@ -3,6 +3,7 @@
 
 mod answers;
 mod before_storing;
+mod classification;
 mod own_checks;
 mod told;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aurora_mesh::catalogue::lookup::Catalogue;
+use aurora_mesh::catalogue::probe::{Host, Origin};
 use aurora_mesh::egress::call::{Call, Method};
 use aurora_mesh::egress::client::Egress;
 use aurora_mesh::model::connectivity::PathFault;
@@ -62,15 +64,28 @@ fn a_host_of_each_customer_becomes_one_host() {
 #[tokio::test]
 async fn every_provider_of_the_build_plays_and_none_is_left_outside() {
     let theatre = Theatre::start().await;
-    assert_eq!(theatre.services().count(), 22);
-    theatre.checks_every("1s");
-    for service in theatre.services() {
-        let text = std::fs::read_to_string(theatre.providers_dir().join(format!("{service}.toml"))).expect("a file");
-        let table: Table = text.parse().expect("TOML");
-        assert_eq!(table["name"].as_str(), Some(service));
-        assert_eq!(table["check_every"].as_str(), Some("1s"));
-        for line in text.lines().filter(|line| line.starts_with("base_url") || line.starts_with("url =")) {
-            assert!(line.contains("https://localhost:"), "{service}: {line}");
+    theatre.checks_every("1m");
+    let own: Vec<(String, String)> = theatre.files();
+    let catalogue = Catalogue::with_files(&own).expect("files that a node reads");
+    assert_eq!((own.len(), catalogue.providers().len(), theatre.services().count()), (22, 22, 22));
+    let original = Catalogue::embedded().expect("the build's own");
+    for (provider, before) in catalogue.providers().zip(original.providers()) {
+        let port = theatre.port(provider.name.as_str());
+        let is_here = |origin: &Origin| {
+            let start = format!("/{}", provider.name);
+            (origin.host.as_str(), origin.port) == ("localhost", port) && origin.prefix.starts_with(&start)
+        };
+        assert_eq!((&provider.name, provider.allow_private), (&before.name, true));
+        assert_eq!(provider.check_every, Duration::from_secs(60));
+        assert_eq!((provider.host.is_some(), provider.probes.len()), (before.host.is_some(), before.probes.len()));
+        match &provider.host {
+            Some(Host::Fixed(origin)) => assert!(is_here(origin), "{}: {origin:?}", provider.name),
+            Some(Host::OfField { .. }) => panic!("{} calls outside", provider.name),
+            None => assert!(provider.probes.is_empty(), "{}", provider.name),
+        }
+        let asked = provider.probes.iter().filter_map(|probe| probe.request.as_ref()?.origin.as_ref());
+        for origin in asked.chain(provider.token.iter().map(|token| &token.origin)) {
+            assert!(is_here(origin), "{}: {origin:?}", provider.name);
         }
     }
     assert!(std::fs::read_to_string(theatre.ca_file()).expect("a file").contains("BEGIN CERTIFICATE"));

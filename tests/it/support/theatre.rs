@@ -57,6 +57,12 @@ impl Theatre {
         &self.providers_dir
     }
 
+    /// Their names and texts, as a node reads them.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let text = |service: &String| std::fs::read_to_string(self.file(service)).expect("a provider");
+        self.stages.keys().map(|service| (format!("{service}.toml"), text(service))).collect()
+    }
+
     /// What the configuration of a node says, so that it calls here and probes by itself.
     pub fn section(&self) -> ConnectivitySection {
         ConnectivitySection {
@@ -79,7 +85,7 @@ impl Theatre {
         self.write(service, &table);
     }
 
-    /// Lets nodes that start from now on check all keys this often: `1s`.
+    /// Lets nodes that start from now on check all keys this often: from `1m` to `7d`.
     pub fn checks_every(&self, interval: &str) {
         for service in self.stages.keys() {
             self.edit(service, |table| drop(table.insert("check_every".to_owned(), interval.into())));

@@ -1,28 +1,23 @@
 //! What is told over the sockets and in the journal: never a part of a value.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::support::http::{Answer, exchange};
+use crate::support::http::{Answer, get, post};
 
 impl Stage {
+    fn admin_socket(&self) -> PathBuf {
+        self.mesh.lead.config.api.socket_dir.join("admin.sock")
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Answer {
-        let body = body.to_string();
-        let length = body.len();
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        ))
-        .await
+        post(&self.admin_socket(), path, body).await
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
-    }
-
-    async fn send(&self, request: &str) -> Answer {
-        let socket = self.mesh.lead.config.api.socket_dir.join("admin.sock");
-        let answer = exchange(&socket, request.as_bytes()).await;
-        Answer::parse(&answer).expect("an answer")
+        get(&self.admin_socket(), path).await
     }
 }
 
