@@ -78,7 +78,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["crypto/locked", "store", "audit", "transport", "api", "cli", "daemon"]),
     ("nix", &["api/attest"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
-    ("thiserror", &["catalogue", "interchange", "discovery", "egress", "actors", "vault", "api", "cli", "daemon"]),
+    (
+        "thiserror",
+        &["catalogue", "connectivity", "interchange", "discovery", "egress", "actors", "vault", "api", "cli", "daemon"],
+    ),
 ];
 
 /// Names that start a path and are no dependency.
