@@ -17,7 +17,7 @@ use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::model::name::ServiceName;
 
-/// `POST /api/credentials/{service}/validate`. Once it is accounted for, a check goes on though its caller hangs up.
+/// `POST /credentials/{service}/validate`. Once it is accounted for, a check goes on though its caller hangs up.
 pub(super) async fn validate(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
@@ -34,7 +34,7 @@ pub(super) async fn validate(
     json::answer(&ValidationView::new(&service, &results, desk.clock.now().wall.to_string()))
 }
 
-/// `GET /api/credentials/status`: what `GET /api/secrets` lists, with the last check of each.
+/// `GET /credentials/status`: what `GET /api/secrets` lists, with the last check of each.
 pub(super) async fn status(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,

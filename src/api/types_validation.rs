@@ -10,7 +10,7 @@ use crate::model::secret::Scope;
 use crate::vault::answer_validation::{CredentialLine, CredentialPage, ValidateRequest, Validated};
 use crate::vault::request::Context;
 
-/// The body of `POST /api/credentials/{service}/validate`, which may be left out.
+/// The body of `POST /credentials/{service}/validate`, which may be left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ValidateBody {
@@ -108,7 +108,7 @@ impl From<Validated> for ToldView {
     }
 }
 
-/// `GET /api/credentials/status`.
+/// `GET /credentials/status`.
 #[derive(Debug, Serialize)]
 pub(super) struct CredentialsView<'a> {
     credentials: Vec<CredentialView<'a>>,

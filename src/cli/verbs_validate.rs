@@ -13,7 +13,7 @@ use super::session::Session;
 use super::views_validate::{CredentialsPage, ValidationView, ValidationsView};
 use crate::model::name::{KeyName, ServiceName};
 
-/// The body of `POST /api/credentials/{service}/validate`.
+/// The body of `POST /credentials/{service}/validate`.
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub(super) async fn validate(session: &mut Session<'_>, arguments: &ValidateArgu
 
 async fn ask(session: &Session<'_>, client: &Client, which: &Which) -> Result<ValidationView, CliError> {
     let body = Body { key_name: which.key.as_ref().map(KeyName::as_str) };
-    let question = Question::post(format!("/api/credentials/{}/validate", which.service), &body)?;
+    let question = Question::post(format!("/credentials/{}/validate", which.service), &body)?;
     client.ask(session.in_context(question)?).await
 }
 
@@ -71,7 +71,7 @@ async fn services(client: &Client) -> Result<BTreeSet<ServiceName>, CliError> {
     let mut services = BTreeSet::new();
     let mut cursor: Option<String> = None;
     loop {
-        let question = Question::get("/api/credentials/status").with("limit", Some("1000"));
+        let question = Question::get("/credentials/status").with("limit", Some("1000"));
         let page: CredentialsPage = client.ask(question.with("cursor", cursor.as_deref())).await?;
         for line in page.credentials.into_iter().filter(|line| line.provider.is_some()) {
             let garbled = |_| CliError::Garbled { what: "a service that is no name" };

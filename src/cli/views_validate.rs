@@ -6,7 +6,7 @@ use super::ago::seen_from;
 use super::output::Shown;
 use super::table::{Style, plain, rows};
 
-/// The answer of `POST /api/credentials/{service}/validate`.
+/// The answer of `POST /credentials/{service}/validate`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ValidationView {
     provider: String,
@@ -94,7 +94,7 @@ impl ValidatedView {
     }
 }
 
-/// What is needed of a page of `GET /api/credentials/status`.
+/// What is needed of a page of `GET /credentials/status`.
 #[derive(Debug, Deserialize)]
 pub(super) struct CredentialsPage {
     pub(super) credentials: Vec<CredentialLine>,

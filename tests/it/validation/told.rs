@@ -27,7 +27,7 @@ async fn a_token_that_stands_in_the_path_is_seen_by_its_provider_alone() {
     let stage = Stage::open().await;
     stage.stores("telegram/bot_token", "global", TOKEN).await;
     stage.theatre.answers("telegram", 401, &[], &format!(r#"{{"ok":false,"description":"{TOKEN}"}}"#));
-    let told = stage.post("/api/credentials/telegram/validate", &json!({})).await;
+    let told = stage.post("/credentials/telegram/validate", &json!({})).await;
     assert_eq!(told.status, 200, "{told:?}");
     let result = told.json()["results"][0].clone();
     assert_eq!(result["validation_status"], "rejected", "{result}");
@@ -36,10 +36,10 @@ async fn a_token_that_stands_in_the_path_is_seen_by_its_provider_alone() {
     assert!(asked.starts_with("GET https://localhost:") && asked.ends_with("/bot{bot_token}/getMe"), "{asked}");
     assert_eq!(stage.theatre.requests("telegram")[0].path, format!("/bot{TOKEN}/getMe"));
     stage.theatre.shut("telegram").await;
-    let away = stage.post("/api/credentials/telegram/validate", &json!({"key_name": "bot_token"})).await;
+    let away = stage.post("/credentials/telegram/validate", &json!({"key_name": "bot_token"})).await;
     assert_eq!(away.json()["results"][0]["validation_status"], "unreachable", "{away:?}");
     assert_eq!(away.json()["results"][0]["path_fault"], "connect");
-    let status = stage.get("/api/credentials/status?service=telegram").await;
+    let status = stage.get("/credentials/status?service=telegram").await;
     for text in [&told.body, &away.body, &status.body, &stage.journal()] {
         assert!(!text.contains("canary") && !text.contains("4242"), "{text}");
     }
@@ -56,11 +56,11 @@ async fn a_provider_or_credential_that_is_not_there_is_said_to_be_so() {
         }
     };
     let not_found = (404, "not_found".to_owned());
-    assert_eq!(refused("/api/credentials/nobody/validate", json!({})).await, not_found);
-    assert_eq!(refused("/api/credentials/openai/validate", json!({"key_name": "api_key"})).await, not_found);
-    let misspelt = refused("/api/credentials/openai/validate", json!({"keyname": "api_key"})).await;
+    assert_eq!(refused("/credentials/nobody/validate", json!({})).await, not_found);
+    assert_eq!(refused("/credentials/openai/validate", json!({"key_name": "api_key"})).await, not_found);
+    let misspelt = refused("/credentials/openai/validate", json!({"keyname": "api_key"})).await;
     assert_eq!(misspelt, (400, "unknown_field".to_owned()));
-    let nothing = stage.post("/api/credentials/openai/validate", &json!({})).await;
+    let nothing = stage.post("/credentials/openai/validate", &json!({})).await;
     assert_eq!((nothing.status, nothing.json()["results"].clone()), (200, json!([])));
 }
 
@@ -69,7 +69,7 @@ async fn a_value_that_was_never_checked_has_no_status() {
     let stage = Stage::open().await;
     stage.stores("openai/api_key", "global", "sk-not-a-real-key").await;
     stage.stores("midjourney/api_key", "global", "not-a-real-key").await;
-    let status = stage.get("/api/credentials/status").await.json();
+    let status = stage.get("/credentials/status").await.json();
     let lines = status["credentials"].as_array().expect("lines");
     let line = |service: &str| lines.iter().find(|line| line["service"] == service).expect(service);
     assert_eq!((&line("openai")["validation_status"], &line("openai")["provider"]), (&Value::Null, &json!("openai")));
