@@ -6,6 +6,7 @@ pub mod budget;
 pub mod changes;
 pub mod diagnosis;
 pub mod difference;
+pub mod elsewhere;
 pub mod expiring;
 pub mod feed;
 pub mod fold;
@@ -32,8 +33,6 @@ mod pace;
 mod schedule_model;
 #[cfg(test)]
 mod schedule_tests;
-#[cfg(test)]
-mod shared_testing;
 mod slot;
 #[cfg(test)]
 mod testing;

@@ -47,7 +47,7 @@ fn visible(key: &KeyCheck, companies: &Companies) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::fold::fold;
-    use super::super::testing::{accepted, cell, key, path, row};
+    use super::super::testing::{accepted, checked, key, path, row_at};
     use super::*;
     use crate::model::connectivity::{ApiState, Verdict};
     use crate::model::name::CompanyId;
@@ -56,7 +56,7 @@ mod tests {
     fn sample() -> Row {
         let own = accepted("openai/api_key", "global", 1);
         let company = key("openai/api_key", "company:acme", 2, Verdict::Rejected);
-        row("prod", [cell(path(None, 1), [own, company])], Timestamp(7))
+        row_at("prod", [checked(path(None, 1), [own, company])], Timestamp(7))
     }
 
     fn seen(environment: &str, service: &str, companies: &Companies) -> Option<Row> {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_company_key_under_another_name_is_not_seen_either() {
         let hidden = KeyCheck { company: None, ..key("openai/api_key", "company:acme", 2, Verdict::Accepted) };
-        let row = row("prod", [cell(None, [hidden])], Timestamp(0));
+        let row = row_at("prod", [checked(None, [hidden])], Timestamp(0));
         let environment = EnvironmentName::parse("prod").expect("name");
         let seen = seen_by(&row, &environment, &|_| true, &Companies::default()).expect("same environment");
         assert!(seen.cells.values().all(|cell| cell.keys.is_empty()));

@@ -1,5 +1,6 @@
 //! What one node finds out about an API, every node that may know of it knows soon; and no other does.
 
+mod budget;
 mod hostile;
 mod stage;
 
