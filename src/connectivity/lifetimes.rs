@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::expiring::{Found, Lifetime};
 use super::matrix::Row;
+use crate::model::change::ChangeKind;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordState};
+use crate::model::time::Timestamp;
 
 /// What checks found out about the ends of credentials, by serial number and version.
 #[derive(Debug, Default)]
@@ -35,11 +37,25 @@ impl Ends {
             scope: record.at.scope.clone(),
             secret_id: record.secret_id,
             version: record.version,
-            made_at: record.updated_at,
+            made_at: made_at(record),
             expires_at: record.options.expires_at,
             found: self.0.get(&(record.secret_id, record.version)).copied(),
             rotation_reminder_days: record.options.rotation_reminder_days,
         })
+    }
+}
+
+/// When the current value was stored, as far as a record tells.
+///
+/// A description, and a deletion that was taken back, write the record anew, and with it the time: a record keeps no other.
+/// The first value of a secret is as old as the secret, or younger if that was declared without one, so a rotation of it is
+/// told of in time or early. Of a later value that was described since, only the description is dated: its rotation is told
+/// of later by as much as lies between. Sealing anew leaves the time.
+fn made_at(record: &Record) -> Timestamp {
+    if record.version == Version::FIRST && record.change != ChangeKind::Stored {
+        record.created_at
+    } else {
+        record.updated_at
     }
 }
 
@@ -50,8 +66,8 @@ mod tests {
     use super::*;
     use crate::model::api_check::{Cell, ExpirySource, KeyCheck, KeyExpiry, KeyMark};
     use crate::model::name::{EnvironmentName, ServiceName};
-    use crate::model::secret::{Scope, SecretName};
-    use crate::model::time::Timestamp;
+    use crate::model::number::Generation;
+    use crate::model::secret::{Scope, SecretAddress, SecretName};
 
     fn row(expires: i64, checked: i64) -> Row {
         let secret = SecretName::parse("github/token").expect("name");
@@ -69,6 +85,21 @@ mod tests {
         let cell = Cell { keys: vec![check], ..Cell::new(service.clone()) };
         let environment = EnvironmentName::parse("prod").expect("name");
         Row { environment, cells: [(service, Arc::new(cell))].into(), confirmed_at: Timestamp(0) }
+    }
+
+    /// Whoever describes a key after 89 days was reminded of its rotation 90 days later.
+    #[test]
+    fn describing_the_first_value_of_a_secret_does_not_make_it_younger() {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        let name = SecretName::parse("github/token").expect("name");
+        let at = SecretAddress { environment, name }.within(Scope::Global);
+        let stored = Record { updated_at: Timestamp(9), ..Record::sample(at, Generation::FIRST, vec![1]) };
+        let made = |record: &Record| Ends::default().lifetime(record).expect("a value").made_at;
+        assert_eq!(made(&stored), Timestamp(9), "it was declared before it had a value");
+        let described = Record { change: ChangeKind::Described, ..stored.clone() };
+        assert_eq!(made(&described), Timestamp(0));
+        let second = Record { version: Version::FIRST.next(), ..described };
+        assert_eq!(made(&second), Timestamp(9), "all that is known of it");
     }
 
     #[test]
