@@ -2,6 +2,7 @@
 
 mod budget;
 mod hostile;
+mod older;
 mod stage;
 
 use std::sync::atomic::Ordering;
