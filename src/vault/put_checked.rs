@@ -57,7 +57,9 @@ impl Vault {
                 return Err(VaultError::ValueTooLarge { bytes_max });
             }
             ask.patch.check(self.parts.clock.now().wall)?;
+            let asker = self.flights.asker().ok_or(VaultError::Overloaded)?;
             let validated = self.check_new(caller, &ask, &at).await?;
+            drop(asker);
             if validated.verdict == Some(Verdict::Rejected) && refused == Refused::Stays {
                 let (name, detail) = (at.secret.name, validated.reason);
                 return Err(VaultError::CredentialRejected { name, detail });

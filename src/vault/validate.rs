@@ -54,6 +54,7 @@ impl Vault {
         self.check_node(&ask.context)?;
         self.check_standing()?;
         self.permit(&who, ask, account)?;
+        let _asker = self.flights.asker().ok_or(VaultError::Overloaded)?;
         let wanted = self.wanted(&who, ask, account)?;
         let mut validated = Vec::with_capacity(wanted.len());
         let mut checks = JoinSet::new();
