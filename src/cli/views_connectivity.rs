@@ -1,5 +1,7 @@
 //! Which APIs work from where, as the API tells of it: a table of services and nodes, and below it what is wrong.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::ago::span_of_seconds;
@@ -21,6 +23,9 @@ pub(super) struct ConnectivityView {
     /// How wide a line may be.
     #[serde(skip)]
     columns: Option<usize>,
+    /// Which service was asked about, if one was.
+    #[serde(skip)]
+    about: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,6 +98,16 @@ impl ConnectivityView {
         self.columns = columns;
     }
 
+    /// Remembers the one service that was asked about.
+    pub(super) fn about(&mut self, service: Option<&str>) {
+        self.about = service.map(str::to_owned);
+    }
+
+    /// Whether nothing is told, though nothing was left out.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.services.is_empty() && self.about.is_none()
+    }
+
     /// Services and nodes; as many blocks beneath each other as it takes to fit every node in.
     fn matrix(&self, style: Style) -> String {
         let mut nodes: Vec<&str> = self.services.iter().flat_map(ServiceView::reporting).collect();
@@ -119,10 +134,17 @@ impl ConnectivityView {
         toned_rows(style, &header, self.services.iter().map(line))
     }
 
+    /// How many environments are told of: where it is one, nobody need be told which.
+    fn environments(&self) -> usize {
+        let lines = self.services.iter().flat_map(|service| &service.nodes);
+        lines.filter_map(|line| line.environment.as_deref()).collect::<BTreeSet<_>>().len()
+    }
+
     /// What is wrong, service by service.
     fn troubles(&self, style: Style) -> String {
         let columns = self.columns.unwrap_or(COLUMNS);
         let mut text = String::new();
+        let are_apart = self.environments() > 1;
         for service in self.services.iter().filter(|service| service.is_worth_telling()) {
             let overall = toned(style, &service.overall_status, tone(&service.overall_status));
             text.push_str(&format!("\n{}: {overall}\n", plain(&service.service)));
@@ -130,8 +152,8 @@ impl ConnectivityView {
                 text.push_str(&wrapped(&plain(line), columns, "  = "));
             }
             for line in service.nodes.iter().filter(|line| line.is_worth_telling()) {
-                text.push_str(&wrapped(&plain(&line.told()), columns, "  "));
-                for key in line.keys.iter().filter(|key| key.fails()) {
+                text.push_str(&wrapped(&plain(&line.told(are_apart)), columns, "  "));
+                for key in line.faults() {
                     text.push_str(&wrapped(&plain(&key.told()), columns, "      "));
                 }
             }
@@ -143,7 +165,10 @@ impl ConnectivityView {
 impl Shown for ConnectivityView {
     fn table(&self, style: Style) -> String {
         if self.services.is_empty() {
-            return "no service is reported on here\n".to_owned();
+            return match &self.about {
+                Some(service) => format!("no node reports on {}\n", plain(service)),
+                None => "no service is reported on here\n".to_owned(),
+            };
         }
         let troubles = self.troubles(style);
         let rule = wrapped(&format!("rule: {}", plain(&self.rule)), self.columns.unwrap_or(COLUMNS), "");
@@ -185,9 +210,16 @@ impl LineView {
         self.status != "healthy" || self.stale || self.source != "node"
     }
 
-    fn told(&self) -> String {
+    /// The keys that have something to say of their own: where there is no path, none of them is to blame.
+    fn faults(&self) -> impl Iterator<Item = &KeyView> {
+        let is_cut_off = self.path_fault.is_some();
+        self.keys.iter().filter(move |key| key.fails() && !(is_cut_off && key.cause.as_deref() == Some("path_fault")))
+    }
+
+    /// In one line; what stands below it, at its keys, is left to them.
+    fn told(&self, are_apart: bool) -> String {
         let age = span_of_seconds(self.age_seconds);
-        let place = match &self.environment {
+        let place = match self.environment.as_ref().filter(|_| are_apart) {
             Some(environment) => format!("{} ({environment})", self.node),
             None => self.node.clone(),
         };
@@ -200,7 +232,8 @@ impl LineView {
             (Some(cause), None) => format!(": {cause}"),
             (None, _) => String::new(),
         };
-        let error = self.last_error.as_ref().map(|error| format!(", {error}")).unwrap_or_default();
+        let error = self.last_error.as_ref().filter(|error| self.faults().all(|key| key.detail != **error));
+        let error = error.map(|error| format!(", {error}")).unwrap_or_default();
         let stale = if self.stale { "; too old to be relied on" } else { "" };
         format!("{who}{cause}{error} ({age} ago{stale})")
     }

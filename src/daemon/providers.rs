@@ -26,13 +26,14 @@ pub(super) fn load(section: &ConnectivitySection) -> Result<(Catalogue, Egress)>
         None => Vec::new(),
     };
     let catalogue = Catalogue::with_files(&own)?;
-    let roots = match &section.ca_file {
+    let egress = match &section.ca_file {
         Some(file) => {
-            Some(std::fs::read_to_string(file).with_context(|| format!("connectivity.ca_file: {}", file.display()))?)
+            let named = || format!("connectivity.ca_file: {}", file.display());
+            let roots = fs::read_to_string(file).with_context(named)?;
+            Egress::new(Some(&roots)).with_context(named)?
         }
-        None => None,
+        None => Egress::new(None)?,
     };
-    let egress = Egress::new(roots.as_deref()).context("connectivity.ca_file")?;
     Ok((catalogue, egress))
 }
 

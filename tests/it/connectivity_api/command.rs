@@ -37,6 +37,7 @@ async fn the_table_shows_what_was_reported_and_what_is_wrong() {
     assert!(lead.run(&["connectivity", "-o", "yaml"], b"").await.text().contains("overall_status: healthy"));
     let best = lead.run(&["connectivity", "--best", "openai"], b"").await;
     assert_eq!(best.text(), "no node reports on openai\n");
+    assert_eq!(lead.run(&["connectivity", "github"], b"").await.text(), "no node reports on github\n");
     assert_eq!(lead.run(&["connectivity", "Open"], b"").await.code, Some(1));
 }
 
@@ -76,5 +77,5 @@ async fn what_expires_and_what_is_unused_is_listed() {
     assert!(unused.text().contains("github/token  global  prod         1        never"), "{unused:?}");
     assert!(unused.err.contains("by the journal of aurora alone"), "{unused:?}");
     let none = lead.run(&["unused"], b"").await;
-    assert_eq!(none.text(), "every secret that is older than 90d was read here since\n");
+    assert_eq!(none.text(), "no secret has gone unread here for 90d\n");
 }
