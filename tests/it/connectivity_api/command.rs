@@ -23,7 +23,9 @@ async fn reported(lead: &Node) {
 async fn the_table_shows_what_was_reported_and_what_is_wrong() {
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
-    assert_eq!(lead.run(&["connectivity"], b"").await.text(), "no service is reported on here\n");
+    let nothing = lead.run(&["connectivity"], b"").await;
+    assert_eq!(nothing.text(), "no service is reported on here\n");
+    assert!(nothing.err.contains("watches the services of which it holds credentials"), "{nothing:?}");
     reported(&lead).await;
     let table = lead.run(&["connectivity"], b"").await.text().to_owned();
     let lines: Vec<&str> = table.lines().collect();
@@ -39,6 +41,21 @@ async fn the_table_shows_what_was_reported_and_what_is_wrong() {
     assert_eq!(best.text(), "no node reports on openai\n");
     assert_eq!(lead.run(&["connectivity", "github"], b"").await.text(), "no node reports on github\n");
     assert_eq!(lead.run(&["connectivity", "Open"], b"").await.code, Some(1));
+}
+
+#[tokio::test]
+async fn whoever_validates_what_is_not_there_is_told_so_by_name_and_code() {
+    let dir = directory();
+    let lead = Node::lead(dir.path()).await;
+    let service = lead.run(&["validate", "stripe"], b"").await;
+    assert_eq!((service.code, service.text()), (Some(3), ""));
+    assert!(service.err.contains("there is no credential of stripe on this node"), "{service:?}");
+    let secret = lead.run(&["validate", "stripe/secret_key"], b"").await;
+    assert_eq!(secret.code, Some(3));
+    assert!(secret.err.contains("error: stripe/secret_key has no value here\n"), "{secret:?}");
+    let provider = lead.run(&["validate", "nobody"], b"").await;
+    assert!(provider.code == Some(3) && provider.err.contains("no provider is named nobody"), "{provider:?}");
+    assert_eq!(lead.run(&["validate", "--all"], b"").await.code, Some(0));
 }
 
 #[tokio::test]
