@@ -27,14 +27,14 @@ pub(super) fn load(section: &ConnectivitySection) -> Result<(Catalogue, Egress)>
         None => Vec::new(),
     };
     let catalogue = Catalogue::with_files(&own)?;
-    let roots = match &section.ca_file {
+    let egress = match &section.ca_file {
         Some(file) => {
-            let text = refuse_open(file).and_then(|()| Ok(std::fs::read_to_string(file)?));
-            Some(text.with_context(|| format!("connectivity.ca_file: {}", file.display()))?)
+            let named = || format!("connectivity.ca_file: {}", file.display());
+            let roots = refuse_open(file).and_then(|()| Ok(fs::read_to_string(file)?)).with_context(named)?;
+            Egress::new(Some(&roots)).with_context(named)?
         }
-        None => None,
+        None => Egress::new(None)?,
     };
-    let egress = Egress::new(roots.as_deref()).context("connectivity.ca_file")?;
     Ok((catalogue, egress))
 }
 
