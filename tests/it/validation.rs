@@ -5,7 +5,10 @@ mod answers;
 mod before_storing;
 mod classification;
 mod own_checks;
+mod service_account;
 mod told;
+mod true_answers;
+mod true_answers_google;
 
 use std::time::Duration;
 
