@@ -6,7 +6,10 @@ mod before_storing;
 mod classification;
 mod hostile;
 mod own_checks;
+mod service_account;
 mod told;
+mod true_answers;
+mod true_answers_google;
 
 use std::time::Duration;
 
