@@ -89,7 +89,7 @@ impl ConnectivityBoard {
         if let Some((_, tally)) = known.as_ref().filter(|(at, _)| now.boot.since(*at) < TALLY_EVERY) {
             return Arc::clone(tally);
         }
-        let tally = Arc::new(Tally::of(&self.matrix.load(), now.wall));
+        let tally = Arc::new(Tally::of(&self.matrix.load()));
         *known = Some((now.boot, Arc::clone(&tally)));
         tally
     }

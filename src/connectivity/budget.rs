@@ -1,14 +1,16 @@
 //! A provider that allows so many calls a day allows them to the whole mesh: each node has its part.
 
-use super::elsewhere::{spent_today, watches};
-use super::matrix::Matrix;
-use crate::model::api_check::Elsewhere;
+use super::elsewhere::watches;
+use super::matrix::{Matrix, Row};
+use super::spent;
+use crate::model::api_check::{Cell, Elsewhere};
 use crate::model::name::{NodeName, ServiceName};
 use crate::model::time::Timestamp;
 
 /// How many of `budget` calls a day the node `own` may make: an equal part for each node that watches the service (the first
 /// by name get one more while they do not divide evenly), and never more than the others have left. A lead sees all nodes
-/// in its matrix; `elsewhere` counts those that a follower does not see in its own.
+/// in its matrix; `elsewhere` counts those that a follower does not see in its own. What is said to be spent in another
+/// environment, with other keys, is not taken off: nobody there holds up the checks here.
 ///
 /// A follower that has not been told who else there is has no part that it could know of, and is not to ask: it makes no
 /// calls to such a provider by itself until a lead told it. So does one that was started while its lead is away, however
@@ -22,25 +24,32 @@ pub fn share(
     budget: u32,
     now: Timestamp,
 ) -> u32 {
-    let Elsewhere { nodes, mut before, mut spent } = elsewhere;
-    let mut nodes = nodes.saturating_add(1);
+    let Elsewhere { nodes, mut before } = elsewhere;
+    let (mut nodes, mut spent) = (nodes.saturating_add(1), 0_u32);
+    let here = matrix.row(own).map(|row| &row.environment);
     let others = matrix.rows().filter(|(node, _)| *node != own);
     for (node, row, cell) in others.filter_map(|(node, row)| Some((node, row, row.cells.get(service)?))) {
         if watches(cell) {
             nodes = nodes.saturating_add(1);
             before = before.saturating_add(u32::from(node < own));
         }
-        spent = spent.saturating_add(spent_today(row, cell, now));
+        if here.is_none_or(|here| *here == row.environment) {
+            spent = spent.saturating_add(spent_today(row, cell, now));
+        }
     }
     let part = budget / nodes + u32::from(before < budget % nodes);
     part.min(budget.saturating_sub(spent))
+}
+
+/// The calls of today. What a node told on an earlier day, before it was lost, is not of today.
+fn spent_today(row: &Row, cell: &Cell, now: Timestamp) -> u32 {
+    if spent::day(row.confirmed_at) < spent::day(now) { 0 } else { cell.spent_today }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{cell, node, row, service};
     use super::*;
-    use crate::model::api_check::Cell;
 
     const NOW: Timestamp = Timestamp(1);
 
@@ -94,10 +103,17 @@ mod tests {
         let part = |matrix: &Matrix, name: &str, elsewhere| {
             share(matrix, elsewhere, &service("fireflies"), &node(name), 50, NOW)
         };
-        let one = |before| Elsewhere { nodes: 1, before, spent: 0 };
-        let b = Elsewhere { nodes: 2, before: 1, spent: 0 };
+        let one = |before| Elsewhere { nodes: 1, before };
+        let b = Elsewhere { nodes: 2, before: 1 };
         let parts = [part(&seen, "a", one(0)), part(&Matrix::default(), "b", b), part(&seen, "c", one(1))];
         assert_eq!(parts, [17, 17, 16]);
-        assert_eq!(part(&seen, "a", Elsewhere { spent: 45, ..one(0) }), 5);
+    }
+
+    #[test]
+    fn what_a_node_of_another_environment_says_it_spent_takes_nothing_from_the_nodes_here() {
+        let mut matrix = matrix(&[("a", "fireflies", 0), ("b", "fireflies", 30)]);
+        matrix.put(node("mallory"), row("dev", [Cell { spent_today: u32::MAX, ..cell("fireflies") }]));
+        assert_eq!(shares(&matrix, &["a", "b"], 50), [17, 17]);
+        assert_eq!(shares(&matrix, &["a"], 35), [5], "what is spent here counts");
     }
 }

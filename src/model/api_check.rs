@@ -169,8 +169,6 @@ pub struct Elsewhere {
     pub nodes: u32,
     /// How many of those come before this node where a budget does not divide evenly.
     pub before: u32,
-    /// How many calls they made today.
-    pub spent: u32,
 }
 
 /// Cuts a text to [`DETAIL_BYTES_MAX`] bytes, at a character.

@@ -209,8 +209,6 @@ pub struct OtherFrame {
     pub nodes: u32,
     /// How many of them come before the receiver where a budget does not divide evenly.
     pub before: u32,
-    /// How many calls they made today.
-    pub spent: u32,
 }
 
 impl Others {
@@ -218,8 +216,8 @@ impl Others {
     #[must_use]
     pub fn new(told: &BTreeMap<ServiceName, Elsewhere>) -> Self {
         let frame = |(service, elsewhere): (&ServiceName, &Elsewhere)| {
-            let Elsewhere { nodes, before, spent } = *elsewhere;
-            OtherFrame { service: service.to_string(), nodes, before, spent }
+            let Elsewhere { nodes, before } = *elsewhere;
+            OtherFrame { service: service.to_string(), nodes, before }
         };
         Self { services: told.iter().map(frame).collect() }
     }
@@ -231,8 +229,8 @@ impl Others {
     pub fn read(&self) -> Result<BTreeMap<ServiceName, Elsewhere>, WireError> {
         bounded("services", self.services.len(), SERVICES_MAX)?;
         let read = |frame: &OtherFrame| {
-            let OtherFrame { service, nodes, before, spent } = frame;
-            Ok((ServiceName::parse(service)?, Elsewhere { nodes: *nodes, before: *before, spent: *spent }))
+            let OtherFrame { service, nodes, before } = frame;
+            Ok((ServiceName::parse(service)?, Elsewhere { nodes: *nodes, before: *before }))
         };
         self.services.iter().map(read).collect()
     }
@@ -297,7 +295,7 @@ mod tests {
     }
 
     fn others() -> Others {
-        let elsewhere = Elsewhere { nodes: 2, before: 1, spent: 300 };
+        let elsewhere = Elsewhere { nodes: 2, before: 1 };
         Others::new(&[(ServiceName::parse("fireflies").expect("a name"), elsewhere)].into())
     }
 
@@ -314,7 +312,7 @@ mod tests {
             "0000002701044d0001fc00710200010976656e6765616e63650470726f64000105736c61636bfce0220200",
         );
         golden(&FromLead::from(Again), "0000000301044e");
-        golden(&FromLead::from(others()), "00000013010450010966697265666c6965730201fb2c01");
+        golden(&FromLead::from(others()), "00000010010450010966697265666c6965730201");
         golden(&FromLead::from(Confirmed { now_ms: 1, nodes: vec![("a".into(), -1)] }), "0000000801044f0201016101");
     }
 

@@ -242,7 +242,7 @@ fn sent(matrix: &Matrix, own: &NodeName, plan: &Plan, asked: Asked, change: impl
     let (at, now) = (Cursor::after(matrix), Timestamp(1));
     let mut changed = matrix.clone();
     change(&mut changed);
-    let tally = Tally::of(&changed, now);
+    let tally = Tally::of(&changed);
     let mut bytes = 0;
     let time = median(plan.summaries, || {
         bytes = 0;
