@@ -99,9 +99,7 @@ mod tests {
     /// Whoever describes a key after 89 days was reminded of its rotation 90 days later.
     #[test]
     fn describing_the_first_value_of_a_secret_does_not_make_it_younger() {
-        let name = SecretName::parse("github/token").expect("name");
-        let at = SecretAddress { environment: environment("prod"), name }.within(Scope::Global);
-        let stored = Record { updated_at: Timestamp(9), ..Record::sample(at, Generation::FIRST, vec![1]) };
+        let stored = Record { updated_at: Timestamp(9), ..record() };
         let made = |record: &Record| Ends::default().lifetime(record).expect("a value").made_at;
         assert_eq!(made(&stored), Timestamp(9), "it was declared before it had a value");
         let described = Record { change: ChangeKind::Described, ..stored.clone() };

@@ -59,9 +59,10 @@ pub(super) fn key(secret: &str, scope: &str, version: u64, verdict: Verdict) -> 
     }
 }
 
-/// A check of the first version of a key.
+/// A check of the first version of the first key that was ever stored.
 pub(super) fn key_of(secret: &str, scope: &str, verdict: Verdict) -> KeyCheck {
-    key(secret, scope, 1, verdict)
+    let check = key(secret, scope, 1, verdict);
+    KeyCheck { key: check.key.map(|mark| KeyMark { secret_id: 1, ..mark }), ..check }
 }
 
 pub(super) fn accepted(secret: &str, scope: &str, version: u64) -> KeyCheck {
