@@ -6,6 +6,7 @@ mod attestation;
 mod banning;
 mod command_line;
 mod connectivity_api;
+mod connectivity_mesh;
 mod connectivity_sharing;
 mod denied_caller;
 mod destroying;

@@ -4,8 +4,12 @@
 mod answers;
 mod before_storing;
 mod classification;
+mod hostile;
 mod own_checks;
+mod service_account;
 mod told;
+mod true_answers;
+mod true_answers_google;
 
 use std::time::Duration;
 

@@ -118,6 +118,11 @@ impl Theatre {
         self.stage(service).play(Act::Hang);
     }
 
+    /// Takes every call to one path and answers none.
+    pub fn hangs_at(&self, service: &str, path: &str) {
+        self.stage(service).play_at(path, Act::Hang);
+    }
+
     /// Ends the connection of every call instead of an answer.
     pub fn closes(&self, service: &str) {
         self.stage(service).play(Act::Close);
@@ -126,6 +131,11 @@ impl Theatre {
     /// Sends every call on to another host.
     pub fn redirects(&self, service: &str, location: &str) {
         self.answers(service, 302, &[("location", location)], "");
+    }
+
+    /// The same of calls to one path, with the code of the test's choice.
+    pub fn redirects_at(&self, service: &str, path: &str, status: u16, location: &str) {
+        self.stage(service).play_at(path, Act::answer(status, &[("location", location)], ""));
     }
 
     /// Shows another certificate from the next connection on.
