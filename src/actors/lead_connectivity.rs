@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use super::connectivity_frames::RowFrames;
 use super::error::SessionError;
 use super::lead_sessions::LeadSessions;
+use crate::connectivity::allowance::Allowance;
 use crate::connectivity::changes::Asked;
 use crate::connectivity::feed::{Cursor, Told, Viewer};
 use crate::connectivity::intake::{Incoming, Intake, News, Reporter};
@@ -58,11 +59,13 @@ async fn take_in(
     node: &NodeName,
     again: &Notify,
 ) -> Result<(), SessionError> {
-    let mut intake = Intake::default();
+    let (mut intake, mut allowance) = (Intake::default(), Allowance::default());
     while let Some(frame) = receiver.receive().await? {
+        let mut pause = INTAKE_PAUSE;
         match frame {
             FromFollower::Cells(cells) => {
                 let incoming = incoming(cells)?;
+                pause = pause.max(allowance.pause_after(incoming.count(), sessions.clock.now().boot));
                 if let Some(news) = intake.take(incoming)? {
                     publish(sessions, node, news);
                 }
@@ -73,7 +76,7 @@ async fn take_in(
                 }
             }
         }
-        tokio::time::sleep(INTAKE_PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
     Ok(())
 }

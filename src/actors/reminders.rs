@@ -25,6 +25,7 @@ use crate::model::connectivity::{ApiState, Verdict};
 use crate::model::event::Event;
 use crate::model::record::Record;
 use crate::model::time::{BootTime, Clock, Timestamp};
+use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -118,7 +119,7 @@ impl Reminders {
         if has_moved || looked.at_reports.is_none_or(is_old) {
             looked.at_reports = Some(now.boot);
             let matrix = self.board.connectivity.matrix();
-            events.extend(rejections(&mut known.news, &matrix));
+            events.extend(rejections(&mut known.news, &matrix, &self.board.held.load().view));
             if now.boot.since(self.started) >= SETTLED_AFTER {
                 events.extend(changes(&mut known.news, &matrix, now.wall));
             }
@@ -195,14 +196,20 @@ fn changes(news: &mut News, matrix: &Matrix, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// The keys that are believed to be refused.
-fn rejections(news: &mut News, matrix: &Matrix) -> Vec<Event> {
+/// The keys that are believed to be refused. A node is believed about a value that is there, under its own name, and that is
+/// the current one: else it could have told what never was, without end, or hidden what befalls the key of somebody else.
+fn rejections(news: &mut News, matrix: &Matrix, view: &View) -> Vec<Event> {
     let (mut accepted, mut rejected) = (BTreeSet::new(), BTreeSet::new());
     let mut events = Vec::new();
     for (node, row) in matrix.rows() {
         for check in row.cells.values().flat_map(|cell| &cell.keys) {
             let Some((key, verdict)) = check.key.as_ref().zip(check.verdict) else { continue };
             let id = (key.secret_id, key.version);
+            let is_news = verdict == Verdict::Accepted || verdict == Verdict::Rejected;
+            let record = is_news.then(|| view.get(&key.in_environment(&row.environment))).flatten();
+            if record.is_none_or(|record| (record.secret_id, record.version) != id) {
+                continue;
+            }
             if verdict == Verdict::Accepted {
                 accepted.insert(id);
             }
@@ -244,5 +251,69 @@ fn line(event: &Event) -> Entry {
             ..line
         },
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectivity::matrix::Row;
+    use crate::model::api_check::{Cell, KeyCheck, KeyMark};
+    use crate::model::name::{EnvironmentName, NodeName, ServiceName};
+    use crate::model::number::{Generation, Position, Version};
+    use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
+
+    fn at(name: &str) -> ScopedSecret {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        SecretAddress { environment, name: SecretName::parse(name).expect(name) }.within(Scope::Global)
+    }
+
+    fn view() -> View {
+        let record = |name, secret_id| Record { secret_id, ..Record::sample(at(name), Generation::FIRST, Vec::new()) };
+        View::new(Position::default(), vec![record("openai/api_key", 1), record("stripe/secret_key", 2)])
+    }
+
+    /// What a node says of keys, which it gives such numbers.
+    fn says(node: &str, keys: &[(&str, u64, u64, Verdict)]) -> Matrix {
+        let check = |(name, secret_id, version, verdict): &(&str, u64, u64, Verdict)| KeyCheck {
+            company: None,
+            key: Some(KeyMark {
+                secret: at(name).secret.name,
+                scope: Scope::Global,
+                secret_id: *secret_id,
+                version: Version::new(*version).expect("positive"),
+            }),
+            verdict: Some(*verdict),
+            detail: String::new(),
+            response_time: None,
+            checked_at: None,
+            expires: None,
+        };
+        let service = ServiceName::parse("openai").expect("name");
+        let cell = Cell { keys: keys.iter().map(check).collect(), ..Cell::new(service.clone()) };
+        let cells = [(service, Arc::new(cell))].into();
+        let row = Row { environment: at("a/b").secret.environment, cells, confirmed_at: Timestamp(0) };
+        let mut matrix = Matrix::default();
+        matrix.put(NodeName::parse(node).expect(node), row);
+        matrix
+    }
+
+    #[test]
+    fn only_of_a_value_that_is_there_is_it_told_that_it_is_refused() {
+        let (mut news, view) = (News::default(), view());
+        let lies = [
+            ("openai/api_key", 2, 1, Verdict::Rejected),
+            ("openai/api_key", 77, 1, Verdict::Rejected),
+            ("openai/api_key", 1, 9, Verdict::Rejected),
+            ("openai/other", 1, 1, Verdict::Rejected),
+        ];
+        assert!(rejections(&mut news, &says("mallory", &lies), &view).is_empty());
+        assert_eq!(news, News::default(), "nothing is kept of what never was");
+        let truth = [("stripe/secret_key", 2, 1, Verdict::Rejected)];
+        assert_eq!(rejections(&mut news, &says("alpha", &truth), &view).len(), 1, "and nothing was hidden by it");
+        assert!(rejections(&mut news, &says("alpha", &truth), &view).is_empty(), "it is told once");
+        let accepted = [("openai/api_key", 2, 1, Verdict::Accepted)];
+        let _none = rejections(&mut news, &says("mallory", &accepted), &view);
+        assert!(rejections(&mut news, &says("alpha", &truth), &view).is_empty(), "a lie does not make it news again");
     }
 }

@@ -324,7 +324,9 @@ mod tests {
         let tried = vec![Scope::parse("company:acme").expect("scope"), Scope::Global];
         let told = row(&VaultError::NotFound { name: name(), tried }.into());
         assert_eq!((told.status.as_u16(), told.code), (404, "not_found"));
-        assert!(told.message.contains("company:acme, global"));
+        assert_eq!(told.message, format!("{} has no value here (tried company:acme, global)", name()));
+        let untold = row(&VaultError::NotFound { name: name(), tried: Vec::new() }.into());
+        assert_eq!(untold.message, format!("{} has no value here", name()));
     }
 
     #[test]

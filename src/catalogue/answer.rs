@@ -24,6 +24,10 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
 }
 
+/// Most values in a body that is taken apart: each takes many times the memory that it took bytes. The longest answer to a
+/// probe of the catalogue has some hundreds.
+const VALUES_MAX: usize = 10_000;
+
 /// What it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
@@ -107,8 +111,14 @@ impl Read<'_> {
 
     fn body(&mut self) -> Option<&Value> {
         let bytes = self.answer.body;
-        self.body.get_or_insert_with(|| serde_json::from_slice(bytes).ok()).as_ref()
+        let read = || is_modest(bytes).then(|| serde_json::from_slice(bytes).ok()).flatten();
+        self.body.get_or_insert_with(read).as_ref()
     }
+}
+
+/// Whether a body holds so many values only. A comma within a text counts too: better too many than too few.
+fn is_modest(body: &[u8]) -> bool {
+    body.iter().filter(|byte| b",[{".contains(byte)).count() <= VALUES_MAX
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -133,4 +143,24 @@ fn unexpected(status: u16) -> Judged {
         _ => (Verdict::Fault, Some("an answer that nobody expects")),
     };
     Judged { verdict, note: note.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe::Codes;
+    use super::*;
+
+    #[test]
+    fn a_body_that_would_take_many_times_its_bytes_of_memory_is_not_taken_apart() {
+        let of = |count: usize| format!(r#"{{"ok":true,"all":[{}]}}"#, vec![r#"{"":0}"#; count].join(","));
+        let at = "/ok".to_owned();
+        let conditions = vec![Condition::BodyIs { at, any: vec!["true".to_owned()] }];
+        let rule = AnswerRule { status: vec![Codes::One(200)], conditions, means: Verdict::Accepted, note: None };
+        let judged = |body: &str| {
+            let answer = Answer { status: 200, headers: &[], body: body.as_bytes() };
+            judge(std::slice::from_ref(&rule), &answer).verdict
+        };
+        assert_eq!(judged(&of(1_000)), Verdict::Accepted);
+        assert_eq!(judged(&of(100_000)), Verdict::Fault);
+    }
 }

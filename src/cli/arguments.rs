@@ -36,8 +36,9 @@ use crate::model::secret::Scope;
   aurora get hubspot/api_key             prints the value and nothing else
   aurora explain hubspot/api_key         says which scope won, and why
 
-Exit codes: 0 ok; 1 usage, configuration or no daemon; 2 the node failed; 3 not found; 4 refused by policy;
-5 only a too-old copy, or no lead; 6 approval pending."
+Exit codes: 0 ok; 1 usage, configuration or no daemon; 2 the node failed;
+3 not found; 4 refused by policy; 5 only a too-old copy, or no lead;
+6 approval pending."
 )]
 pub struct Cli {
     /// What every verb takes.
@@ -189,12 +190,16 @@ pub enum Verb {
 Ctrl-C ends it with exit code 130.")]
     Watch(WatchArguments),
     /// Ask providers whether they take the credentials this node would use
-    #[command(after_help = "Examples:
+    #[command(
+        override_usage = "aurora validate [OPTIONS] <SERVICE[/KEY_NAME] | --all>",
+        after_help = "Examples:
   aurora validate hubspot/api_key            one credential, in every scope this node would use
   aurora validate hubspot --company acme     what would be used on behalf of a company
   aurora validate --all
 
-Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected, or a provider was not reached.")]
+Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected, or a provider was not reached;
+3 if what is named has no credential on this node."
+    )]
     Validate(ValidateArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]

@@ -142,7 +142,7 @@ pub enum CliError {
         count: usize,
     },
     /// Credentials were checked and are not all good; which, is already printed.
-    #[error("of {}, {rejected} rejected by the provider, {unreachable} could not be checked", counted(*of, "credential", "credentials"))]
+    #[error("of {}, {}", counted(*of, "credential", "credentials"), not_validated(*rejected, *unreachable))]
     NotValidated {
         /// How many the provider refuses.
         rejected: usize,
@@ -289,6 +289,16 @@ fn refused_code(status: u16, code: &str) -> u8 {
         (_, "stale_cache" | "no_lead") => 5,
         (400 | 413, _) => 1,
         _ => 2,
+    }
+}
+
+fn not_validated(rejected: usize, unreachable: usize) -> String {
+    let refused = format!("{rejected} rejected by the provider");
+    let open = format!("{unreachable} could not be checked");
+    match (rejected, unreachable) {
+        (_, 0) => refused,
+        (0, _) => open,
+        (_, _) => format!("{refused}, {open}"),
     }
 }
 

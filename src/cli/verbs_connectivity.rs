@@ -9,13 +9,17 @@ use super::error::CliError;
 use super::output::Shown;
 use super::question::Question;
 use super::session::Session;
-use super::views_connectivity::{BestView, ConnectivityView};
+use super::views_best::BestView;
+use super::views_connectivity::ConnectivityView;
 use super::views_expiring::{ExpiringView, UnusedView};
 use crate::config::duration;
 use crate::model::name::ServiceName;
 
 /// Between two looks: a change is seen while it is fresh, and a node is not kept busy.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
+
+/// What to do where there is nothing to see.
+const QUIET: &str = "a node watches the services of which it holds credentials; their names: aurora providers list";
 
 /// Clears a terminal and goes to its first line (ECMA-48, ED and CUP).
 const CLEAR: &[u8] = b"\x1b[2J\x1b[3J\x1b[H";
@@ -58,7 +62,12 @@ async fn look(
             let question = asked("/api/connectivity/status", arguments.service.as_ref());
             let mut told: ConnectivityView = client.ask(question).await?;
             told.fit(session.output.columns());
-            show(session, &told, again)
+            told.about(arguments.service.as_ref().map(ServiceName::as_str));
+            show(session, &told, again)?;
+            if told.is_quiet() && !arguments.watch {
+                session.output.note(QUIET);
+            }
+            Ok(())
         }
     }
 }

@@ -26,12 +26,21 @@ pub(super) async fn validate(session: &mut Session<'_>, arguments: &ValidateArgu
         Some(which) => {
             let client = session.lister()?;
             let view = ask(session, &client, which).await?;
-            conclude(session, &view, std::slice::from_ref(&view))
+            conclude(session, &view, std::slice::from_ref(&view))?;
+            if view.len() == 0 { Err(nothing_of(&which.service)) } else { Ok(()) }
         }
         None => {
             let view = ValidationsView { validations: all(session).await? };
             conclude(session, &view, &view.validations)
         }
+    }
+}
+
+/// Whoever names a service goes on only if something of it works.
+fn nothing_of(service: &ServiceName) -> CliError {
+    CliError::NotFound {
+        message: format!("there is no credential of {service} on this node"),
+        hint: format!("What they are called: aurora providers show {service}; what is stored: aurora list"),
     }
 }
 

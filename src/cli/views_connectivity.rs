@@ -1,10 +1,13 @@
 //! Which APIs work from where, as the API tells of it: a table of services and nodes, and below it what is wrong.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::ago::span_of_seconds;
 use super::output::Shown;
-use super::table::{Style, Tone, plain, rows, toned, toned_rows, wrapped};
+use super::table::{Style, Tone, plain, toned, toned_rows, wrapped};
+use super::views_connectivity_line::LineView;
 
 /// Columns of a text whose reader is no terminal.
 const COLUMNS: usize = 80;
@@ -21,6 +24,9 @@ pub(super) struct ConnectivityView {
     /// How wide a line may be.
     #[serde(skip)]
     columns: Option<usize>,
+    /// Which service was asked about, if one was.
+    #[serde(skip)]
+    about: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,59 +37,6 @@ struct ServiceView {
     nodes: Vec<LineView>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct LineView {
-    node: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    environment: Option<String>,
-    status: String,
-    response_time_ms: Option<u64>,
-    last_error: Option<String>,
-    last_check: String,
-    source: String,
-    reported_by: Option<String>,
-    cause: Option<String>,
-    path_fault: Option<String>,
-    stale: bool,
-    age_seconds: u64,
-    keys: Vec<KeyView>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct KeyView {
-    company: Option<String>,
-    key: Option<String>,
-    scope: Option<String>,
-    scope_id: Option<String>,
-    version: Option<u64>,
-    status: Option<String>,
-    cause: Option<String>,
-    validation: Option<String>,
-    detail: String,
-    checked_at: Option<String>,
-    expires_at: Option<String>,
-    expires_source: Option<String>,
-}
-
-/// The answer of `GET /api/connectivity/best`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct BestView {
-    service: String,
-    nodes: Vec<RankedView>,
-    rule: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RankedView {
-    rank: u64,
-    node: String,
-    status: String,
-    response_time_ms: Option<u64>,
-    age_seconds: u64,
-    stale: bool,
-    cause: Option<String>,
-}
-
 /// A text with what it means for whoever reads it.
 type Cell = (String, Option<Tone>);
 
@@ -91,6 +44,16 @@ impl ConnectivityView {
     /// Makes lines of at most so many columns.
     pub(super) fn fit(&mut self, columns: Option<usize>) {
         self.columns = columns;
+    }
+
+    /// Remembers the one service that was asked about.
+    pub(super) fn about(&mut self, service: Option<&str>) {
+        self.about = service.map(str::to_owned);
+    }
+
+    /// Whether nothing is told, though nothing was left out.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.services.is_empty() && self.about.is_none()
     }
 
     /// Services and nodes; as many blocks beneath each other as it takes to fit every node in.
@@ -119,10 +82,17 @@ impl ConnectivityView {
         toned_rows(style, &header, self.services.iter().map(line))
     }
 
+    /// How many environments are told of: where it is one, nobody need be told which.
+    fn environments(&self) -> usize {
+        let lines = self.services.iter().flat_map(|service| &service.nodes);
+        lines.filter_map(|line| line.environment.as_deref()).collect::<BTreeSet<_>>().len()
+    }
+
     /// What is wrong, service by service.
     fn troubles(&self, style: Style) -> String {
         let columns = self.columns.unwrap_or(COLUMNS);
         let mut text = String::new();
+        let are_apart = self.environments() > 1;
         for service in self.services.iter().filter(|service| service.is_worth_telling()) {
             let overall = toned(style, &service.overall_status, tone(&service.overall_status));
             text.push_str(&format!("\n{}: {overall}\n", plain(&service.service)));
@@ -130,8 +100,8 @@ impl ConnectivityView {
                 text.push_str(&wrapped(&plain(line), columns, "  = "));
             }
             for line in service.nodes.iter().filter(|line| line.is_worth_telling()) {
-                text.push_str(&wrapped(&plain(&line.told()), columns, "  "));
-                for key in line.keys.iter().filter(|key| key.fails()) {
+                text.push_str(&wrapped(&plain(&line.told(are_apart)), columns, "  "));
+                for key in line.faults() {
                     text.push_str(&wrapped(&plain(&key.told()), columns, "      "));
                 }
             }
@@ -143,7 +113,10 @@ impl ConnectivityView {
 impl Shown for ConnectivityView {
     fn table(&self, style: Style) -> String {
         if self.services.is_empty() {
-            return "no service is reported on here\n".to_owned();
+            return match &self.about {
+                Some(service) => format!("no node reports on {}\n", plain(service)),
+                None => "no service is reported on here\n".to_owned(),
+            };
         }
         let troubles = self.troubles(style);
         let rule = wrapped(&format!("rule: {}", plain(&self.rule)), self.columns.unwrap_or(COLUMNS), "");
@@ -176,73 +149,6 @@ impl ServiceView {
         self.overall_status != "healthy"
             || !self.diagnosis.is_empty()
             || self.nodes.iter().any(LineView::is_worth_telling)
-    }
-}
-
-impl LineView {
-    /// Whether it says more than that all is well.
-    fn is_worth_telling(&self) -> bool {
-        self.status != "healthy" || self.stale || self.source != "node"
-    }
-
-    fn told(&self) -> String {
-        let age = span_of_seconds(self.age_seconds);
-        let place = match &self.environment {
-            Some(environment) => format!("{} ({environment})", self.node),
-            None => self.node.clone(),
-        };
-        let who = match &self.reported_by {
-            Some(by) => format!("{by} on {place} reports {}", self.status),
-            None => format!("{place} is {}", self.status),
-        };
-        let cause = match (&self.cause, &self.path_fault) {
-            (Some(cause), Some(fault)) => format!(": {cause} ({fault})"),
-            (Some(cause), None) => format!(": {cause}"),
-            (None, _) => String::new(),
-        };
-        let error = self.last_error.as_ref().map(|error| format!(", {error}")).unwrap_or_default();
-        let stale = if self.stale { "; too old to be relied on" } else { "" };
-        format!("{who}{cause}{error} ({age} ago{stale})")
-    }
-}
-
-impl KeyView {
-    fn fails(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status != "healthy")
-    }
-
-    fn told(&self) -> String {
-        let key = self.key.as_deref().unwrap_or("no key");
-        let place = match (&self.scope, &self.scope_id) {
-            (Some(scope), Some(id)) => format!(" of {scope}:{id}"),
-            (Some(scope), None) => format!(" ({scope})"),
-            (None, _) => self.company.as_ref().map(|company| format!(" for company:{company}")).unwrap_or_default(),
-        };
-        let version = self.version.map(|version| format!(", version {version}")).unwrap_or_default();
-        let cause = self.cause.as_deref().unwrap_or("fails");
-        let detail = if self.detail.is_empty() { String::new() } else { format!("; {}", self.detail) };
-        format!("{key}{place}{version}: {cause}{detail}")
-    }
-}
-
-impl Shown for BestView {
-    fn table(&self, style: Style) -> String {
-        if self.nodes.is_empty() {
-            return format!("no node reports on {}\n", plain(&self.service));
-        }
-        let header = ["RANK", "NODE", "STATUS", "LATENCY", "AGE", "CAUSE"];
-        let line = |node: &RankedView| {
-            let age = span_of_seconds(node.age_seconds);
-            vec![
-                node.rank.to_string(),
-                node.node.clone(),
-                node.status.clone(),
-                node.response_time_ms.map_or_else(|| "-".to_owned(), |milliseconds| format!("{milliseconds} ms")),
-                if node.stale { format!("{age}, stale") } else { age },
-                node.cause.clone().unwrap_or_else(|| "-".to_owned()),
-            ]
-        };
-        rows(style, &header, self.nodes.iter().map(line))
     }
 }
 
@@ -329,6 +235,34 @@ mod tests {
              \nrule: down if every reporting node is down\n"
         );
         fits(&table);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_and_the_environment_only_where_there_are_several() {
+        let key = |cause: &str, detail: &str| {
+            json!({
+                "company": null, "key": "openai/api_key", "scope": "global", "scope_id": null, "version": 3,
+                "status": "down", "cause": cause, "validation": "rejected", "detail": detail, "checked_at": null,
+                "expires_at": null, "expires_source": null
+            })
+        };
+        let down = |node: &str, environment: &str, cause: &str, detail: &str| {
+            let mut line = line(node, "down", 3);
+            (line["environment"], line["cause"]) = (environment.into(), cause.into());
+            (line["last_error"], line["keys"]) = (detail.into(), json!([key(cause, detail)]));
+            line
+        };
+        let rejected = down("aurora", "prod", "key_rejected", "GET /v1/models: 401");
+        let mut cut_off = down("vengeance", "prod", "path_fault", "GET /v1/models: no address");
+        (cut_off["path_fault"], cut_off["last_error"]) = ("dns".into(), "no address".into());
+        let service = |nodes| json!([{"service": "openai", "overall_status": "down", "diagnosis": [], "nodes": nodes}]);
+        let table = view(service(json!([rejected, cut_off]))).table(Style::Plain);
+        let wanted = "\nopenai: down\n  aurora is down: key_rejected (3 s ago)\n      openai/api_key (global), version 3: \
+                      key_rejected; GET /v1/models: 401\n  vengeance is down: path_fault (dns), no address (3 s ago)\n\n";
+        assert!(table.contains(wanted), "{table}");
+        let elsewhere = down("vengeance", "dev", "key_rejected", "GET /v1/models: 401");
+        let table = view(service(json!([rejected, elsewhere]))).table(Style::Plain);
+        assert!(table.contains("\n  vengeance (dev) is down: key_rejected (3 s ago)\n"), "{table}");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl UnusedView {
 impl Shown for UnusedView {
     fn table(&self, style: Style) -> String {
         if self.secrets.is_empty() {
-            return format!("every secret that is older than {} was read here since\n", plain(&self.span));
+            return format!("no secret has gone unread here for {}\n", plain(&self.span));
         }
         let header = ["SECRET", "SCOPE", "ENVIRONMENT", "VERSION", "LAST READ", "STORED", "CHANGED"];
         let line = |secret: &UnusedSecretView| {

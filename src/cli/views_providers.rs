@@ -83,20 +83,24 @@ impl Shown for ProvidersView {
         let cells = |provider: &ProviderView| {
             vec![
                 provider.name.clone(),
-                provider.title.clone(),
                 provider.r#type.clone(),
-                provider.base_url.clone().unwrap_or_else(|| "-".to_owned()),
-                provider.checked(),
+                provider.host().unwrap_or("-").to_owned(),
                 provider.every(),
                 provider.source.clone(),
+                provider.checked(),
             ]
         };
-        let header = ["PROVIDER", "TITLE", "TYPE", "HOST", "CHECKED", "EVERY", "SOURCE"];
+        let header = ["PROVIDER", "TYPE", "HOST", "EVERY", "SOURCE", "CHECKED"];
         rows(style, &header, self.providers.iter().map(cells))
     }
 }
 
 impl ProviderView {
+    /// Where calls to it go, without what each begins with.
+    fn host(&self) -> Option<&str> {
+        self.base_url.as_deref().map(|url| url.strip_prefix("https://").unwrap_or(url))
+    }
+
     /// Which of its credentials are checked.
     fn checked(&self) -> String {
         if self.probes.is_empty() {
@@ -110,7 +114,7 @@ impl ProviderView {
         let often = span(Duration::from_secs(self.check_every_seconds));
         match (self.probes.is_empty(), self.calls_per_day) {
             (true, _) => "never".to_owned(),
-            (false, Some(calls)) => format!("{often}, {calls} a day at most"),
+            (false, Some(calls)) => format!("{often}, {calls} a day"),
             (false, None) => often,
         }
     }
@@ -179,12 +183,12 @@ mod tests {
         let provider: ProviderView = serde_json::from_str(json).expect("a provider");
         let text = provider.table(Style::Plain);
         let wanted = "name      acme\ntitle     Ac\u{fffd}[2Jme\ntype      api_key\nbase_url  https://api.acme.example\n\
-                      checked   15 m, 50 a day at most\nsource    file\n\n\
+                      checked   15 m, 50 a day\nsource    file\n\n\
                       FIELD  KIND    REQUIRED  VARIABLES\nkey    secret  yes       ACME_KEY\n\n\
                       key: GET /bot{key}/me, credential by path\n\
                       STATUS   WHEN         MEANS\n200 2xx  /ok is true  valid\n401      -            rejected  it is bad\n";
         assert_eq!(text, wanted);
         let list = ProvidersView { providers: vec![provider] };
-        assert!(list.table(Style::Plain).contains("https://api.acme.example  key      15 m, 50 a day at most  file\n"));
+        assert!(list.table(Style::Plain).contains("api_key  api.acme.example  15 m, 50 a day  file    key\n"));
     }
 }

@@ -112,7 +112,8 @@ fn connectivity(config: &NodeConfig) -> String {
 [connectivity]
 # Whether the node finds out by itself which APIs work, with the keys it would really use.
 probe = {}
-# Provider files that add to those of the build, or stand in for the ones of the same name.
+# Provider files that add to those of the build, or stand in for the ones of the same name. They say to which hosts keys
+# are sent: let nobody else write there.
 {}# Certificates to trust besides the public roots, when a provider's host is your own.
 {}",
         section.probe,

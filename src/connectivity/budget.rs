@@ -4,15 +4,19 @@ use super::matrix::Matrix;
 use crate::model::name::{NodeName, ServiceName};
 
 /// How many of `budget` calls a day the node `own` may make: an equal part for each node that watches the service (the first
-/// by name get one more while they do not divide evenly), and never more than the others have left.
+/// by name get one more while they do not divide evenly), and never more than the others have left. What is said to be spent
+/// in another environment, with other keys, is not taken off: nobody there holds up the checks here.
 #[must_use]
 pub fn share(matrix: &Matrix, service: &ServiceName, own: &NodeName, budget: u32) -> u32 {
     let (mut nodes, mut before, mut spent) = (1_u32, 0_u32, 0_u32);
+    let here = matrix.row(own).map(|row| &row.environment);
     let others = matrix.rows().filter(|(node, _)| *node != own);
-    for (node, cell) in others.filter_map(|(node, row)| Some((node, row.cells.get(service)?))) {
+    for (node, row, cell) in others.filter_map(|(node, row)| Some((node, row, row.cells.get(service)?))) {
         nodes = nodes.saturating_add(1);
         before = before.saturating_add(u32::from(node < own));
-        spent = spent.saturating_add(cell.spent_today);
+        if here.is_none_or(|here| *here == row.environment) {
+            spent = spent.saturating_add(cell.spent_today);
+        }
     }
     let part = budget / nodes + u32::from(before < budget % nodes);
     part.min(budget.saturating_sub(spent))
@@ -69,5 +73,16 @@ mod tests {
     fn what_others_have_already_used_is_gone() {
         let matrix = matrix(&[("a", "fireflies", 40), ("b", "fireflies", 0)]);
         assert_eq!(shares(&matrix, &["a", "b"], 50), [25, 10]);
+    }
+
+    #[test]
+    fn what_a_node_of_another_environment_says_it_spent_takes_nothing_from_the_nodes_here() {
+        let mut matrix = matrix(&[("a", "fireflies", 0), ("b", "fireflies", 30)]);
+        let cell = Cell { spent_today: u32::MAX, ..Cell::new(service("fireflies")) };
+        let environment = EnvironmentName::parse("dev").expect("name");
+        let cells = [(service("fireflies"), Arc::new(cell))].into();
+        matrix.put(node("mallory"), Row { environment, cells, confirmed_at: Timestamp(0) });
+        assert_eq!(shares(&matrix, &["a", "b"], 50), [17, 17]);
+        assert_eq!(shares(&matrix, &["a"], 35), [5], "what is spent here counts");
     }
 }

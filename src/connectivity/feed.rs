@@ -115,9 +115,7 @@ impl<'roster> Viewer<'roster> {
     }
 
     fn sees(&self, node: &NodeName, row: &Row) -> Option<Row> {
-        let Entitlement { environment, companies, .. } = self.entitlement;
-        let covers = |service: &ServiceName| self.entitlement.covers_service(service);
-        seen_by(row, environment, &covers, companies).filter(|row| node != self.node && !row.cells.is_empty())
+        seen_by(row, self.entitlement).filter(|row| node != self.node && !row.cells.is_empty())
     }
 }
 

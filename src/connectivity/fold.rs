@@ -14,7 +14,7 @@ pub struct Folded {
     pub cause: Option<Cause>,
     /// What was found, of what is the cause.
     pub detail: Option<String>,
-    /// How long an answer took: the path, which is asked most often; else the first key with one.
+    /// How long an answer took: the path, which is asked most often; else the first key with one. None while there is no path.
     pub response_time: Option<Duration>,
 }
 
@@ -46,12 +46,11 @@ pub fn fold(cell: &Cell) -> Option<Folded> {
     let causes = judged().filter_map(|(key, verdict, _)| Some((key, verdict.cause()?)));
     let worst = causes.min_by_key(|(_, cause)| rank(*cause));
     let measured = || judged().find_map(|(key, _, _)| key.response_time);
-    Some(Folded {
-        state,
-        cause: worst.map(|(_, cause)| cause),
-        detail: worst.and_then(|(key, _)| text(&key.detail)),
-        response_time: path.and_then(|path| path.response_time).or_else(measured),
-    })
+    let cause = worst.map(|(_, cause)| cause);
+    // What the path took before a key found it broken is no longer so.
+    let is_cut_off = state == ApiState::Down && matches!(cause, Some(Cause::PathFault(_)));
+    let response_time = path.and_then(|path| path.response_time).or_else(measured).filter(|_| !is_cut_off);
+    Some(Folded { state, cause, detail: worst.and_then(|(key, _)| text(&key.detail)), response_time })
 }
 
 /// The worst first.
@@ -113,6 +112,14 @@ mod tests {
         assert_eq!(word(&[Rejected, Exhausted]), Some((ApiState::Degraded, Some(Cause::KeyRejected))));
         assert_eq!(word(&[Fault, Verdict::Unsupported]), Some((ApiState::Down, Some(Cause::ProviderFault))));
         assert_eq!(word(&[Verdict::NoCredential]), Some((ApiState::Down, Some(Cause::NoCredential))));
+    }
+
+    #[test]
+    fn a_path_that_only_the_keys_found_broken_has_no_response_time() {
+        let took = |verdicts: &[Verdict]| fold(&cell(path(None, 5), judged(verdicts))).expect("a line").response_time;
+        assert_eq!(took(&[Verdict::NoPath(PathFault::Connect)]), None);
+        assert!(took(&[Verdict::NoPath(PathFault::Connect), Verdict::Accepted]).is_some());
+        assert!(took(&[Verdict::Rejected]).is_some());
     }
 
     #[test]

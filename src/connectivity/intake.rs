@@ -28,6 +28,15 @@ pub struct Incoming {
     pub gone: Vec<ServiceName>,
 }
 
+impl Incoming {
+    /// How many cells, keys in them, and services that are gone.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let keys: usize = self.cells.iter().map(|(_, cell)| cell.keys.len()).sum();
+        self.cells.len().saturating_add(keys).saturating_add(self.gone.len())
+    }
+}
+
 /// All of what belongs together of what a follower told.
 #[derive(Debug, Default)]
 pub struct News {

@@ -157,10 +157,13 @@ mod tests {
     const GOOD: Verdict = Verdict::Accepted;
     const BAD: Verdict = Verdict::Rejected;
 
-    /// What the keys of these nodes tell: each by its scope, its version and what came of it.
-    fn told(nodes: &[(&str, &[(&str, u64, Verdict)])]) -> Vec<String> {
-        let check = |(scope, version, verdict): &(&str, u64, Verdict)| key("openai/api_key", scope, *version, *verdict);
-        let line = |(node, keys): &(&str, &[(&str, u64, Verdict)])| Line {
+    /// A key by its scope and its version, and what came of it.
+    type Checked = (&'static str, u64, Verdict);
+
+    /// What the keys of these nodes tell.
+    fn told(nodes: &[(&str, &[Checked])]) -> Vec<String> {
+        let check = |(scope, version, verdict): &Checked| key("openai/api_key", scope, *version, *verdict);
+        let line = |(node, keys): &(&str, &[Checked])| Line {
             node: name(node),
             source: Source::Node,
             state: ApiState::Healthy,
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_rejected_everywhere_is_to_be_replaced() {
-        let bad: &[(&str, u64, Verdict)] = &[("global", 3, BAD)];
+        let bad: &[Checked] = &[("global", 3, BAD)];
         assert_eq!(
             told(&[("a", bad), ("b", bad), ("c", bad)]),
             ["the key openai/api_key (global, version 3) is rejected on all 3 nodes that use it: replace it"]

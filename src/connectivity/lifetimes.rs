@@ -6,22 +6,27 @@ use super::expiring::{Found, Lifetime};
 use super::matrix::Row;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordState};
+use crate::model::secret::ScopedSecret;
 
-/// What checks found out about the ends of credentials, by serial number and version.
+/// What checks found out about the ends of credentials, by serial number and version. A node may say what numbers it likes:
+/// so each stands with the place it was said of, which is one that the node may hold something in.
 #[derive(Debug, Default)]
-pub struct Ends(BTreeMap<(u64, Version), Found>);
+pub struct Ends(BTreeMap<(u64, Version), Vec<(ScopedSecret, Found)>>);
 
 impl Ends {
     /// What the checks in these rows were told last.
     pub fn in_rows<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut ends = Self::default();
-        let cells = rows.into_iter().flat_map(|row| row.cells.values());
-        for check in cells.flat_map(|cell| &cell.keys) {
+        let cells = rows.into_iter().flat_map(|row| row.cells.values().map(move |cell| (row, cell)));
+        for (row, check) in cells.flat_map(|(row, cell)| cell.keys.iter().map(move |check| (row, check))) {
             let (Some(key), Some(expiry), Some(at)) = (&check.key, check.expires, check.checked_at) else { continue };
             let found = Found { expiry, at };
-            let known = ends.0.entry((key.secret_id, key.version)).or_insert(found);
-            if known.at < at {
-                *known = found;
+            let places = ends.0.entry((key.secret_id, key.version)).or_default();
+            let place = key.in_environment(&row.environment);
+            match places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, known)) if known.at >= at => {}
+                Some((_, known)) => *known = found,
+                None => places.push((place, found)),
             }
         }
         ends
@@ -37,44 +42,56 @@ impl Ends {
             version: record.version,
             made_at: record.updated_at,
             expires_at: record.options.expires_at,
-            found: self.0.get(&(record.secret_id, record.version)).copied(),
+            found: self.found(record),
             rotation_reminder_days: record.options.rotation_reminder_days,
         })
+    }
+
+    fn found(&self, record: &Record) -> Option<Found> {
+        let places = self.0.get(&(record.secret_id, record.version))?;
+        places.iter().find(|(place, _)| *place == record.at).map(|(_, found)| *found)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use super::super::shared_testing::{cell, environment, key_of, row};
     use super::*;
-    use crate::model::api_check::{Cell, ExpirySource, KeyCheck, KeyExpiry, KeyMark};
-    use crate::model::name::{EnvironmentName, ServiceName};
-    use crate::model::secret::{Scope, SecretName};
+    use crate::model::api_check::{Cell, ExpirySource, KeyExpiry};
+    use crate::model::connectivity::Verdict;
+    use crate::model::number::Generation;
+    use crate::model::secret::{Scope, SecretAddress, SecretName};
     use crate::model::time::Timestamp;
 
-    fn row(expires: i64, checked: i64) -> Row {
-        let secret = SecretName::parse("github/token").expect("name");
-        let version = Version::new(3).expect("positive");
-        let check = KeyCheck {
-            company: None,
-            key: Some(KeyMark { secret, scope: Scope::Global, secret_id: 7, version }),
-            verdict: None,
-            detail: String::new(),
-            response_time: None,
-            checked_at: Some(Timestamp(checked)),
-            expires: Some(KeyExpiry { at: Timestamp(expires), source: ExpirySource::Header }),
-        };
-        let service = ServiceName::parse("github").expect("name");
-        let cell = Cell { keys: vec![check], ..Cell::new(service.clone()) };
-        let environment = EnvironmentName::parse("prod").expect("name");
-        Row { environment, cells: [(service, Arc::new(cell))].into(), confirmed_at: Timestamp(0) }
+    fn told(at: &str, scope: &str, expires: i64, checked: i64) -> Row {
+        let mut check = key_of("github/token", scope, Verdict::Accepted);
+        check.expires = Some(KeyExpiry { at: Timestamp(expires), source: ExpirySource::Header });
+        check.checked_at = Some(Timestamp(checked));
+        row(at, [Cell { keys: vec![check], ..cell("github") }])
+    }
+
+    fn end_of(record: &Record, rows: &[Row]) -> Option<(i64, i64)> {
+        let found = Ends::in_rows(rows).lifetime(record).expect("has a value").found?;
+        Some((found.expiry.at.0, found.at.0))
+    }
+
+    fn record() -> Record {
+        let name = SecretName::parse("github/token").expect("name");
+        let secret = SecretAddress { environment: environment("prod"), name };
+        Record { secret_id: 1, ..Record::sample(secret.within(Scope::Global), Generation::FIRST, Vec::new()) }
     }
 
     #[test]
     fn of_several_checks_of_one_version_the_last_counts() {
-        let ends = Ends::in_rows([&row(5_000, 10), &row(9_000, 20), &row(7_000, 15)]);
-        let found = ends.0[&(7, Version::new(3).expect("positive"))];
-        assert_eq!((found.expiry.at, found.at), (Timestamp(9_000), Timestamp(20)));
+        let rows = [(5_000, 10), (9_000, 20), (7_000, 15)].map(|(at, checked)| told("prod", "global", at, checked));
+        assert_eq!(end_of(&record(), &rows), Some((9_000, 20)));
+    }
+
+    #[test]
+    fn what_is_said_of_the_number_of_a_secret_under_another_name_or_environment_is_not_its_end() {
+        let true_end = told("prod", "global", 9_000, 20);
+        let lies = [told("dev", "global", 1, 30), told("prod", "company:acme", 1, 30)];
+        assert_eq!(end_of(&record(), &lies), None);
+        assert_eq!(end_of(&record(), &[lies.as_slice(), &[true_end]].concat()), Some((9_000, 20)));
     }
 }

@@ -1,6 +1,7 @@
 //! Which credential is to be checked when, what to believe of the answers, and what the nodes see together. Pure: an actor
 //! keeps the time and makes the calls.
 
+pub mod allowance;
 pub mod best;
 pub mod budget;
 pub mod changes;

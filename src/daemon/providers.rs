@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -26,19 +27,21 @@ pub(super) fn load(section: &ConnectivitySection) -> Result<(Catalogue, Egress)>
         None => Vec::new(),
     };
     let catalogue = Catalogue::with_files(&own)?;
-    let roots = match &section.ca_file {
+    let egress = match &section.ca_file {
         Some(file) => {
-            Some(std::fs::read_to_string(file).with_context(|| format!("connectivity.ca_file: {}", file.display()))?)
+            let named = || format!("connectivity.ca_file: {}", file.display());
+            let roots = refuse_open(file).and_then(|()| Ok(fs::read_to_string(file)?)).with_context(named)?;
+            Egress::new(Some(&roots)).with_context(named)?
         }
-        None => None,
+        None => Egress::new(None)?,
     };
-    let egress = Egress::new(roots.as_deref()).context("connectivity.ca_file")?;
     Ok((catalogue, egress))
 }
 
 /// The name and the text of each `*.toml`, by name. Others are left alone; one that is no regular file is refused, for
 /// nobody can say what reading it would come to.
 fn read_files(directory: &Path) -> Result<Vec<(String, String)>> {
+    refuse_open(directory)?;
     let mut names = Vec::new();
     for item in fs::read_dir(directory)? {
         let name = item?.file_name();
@@ -58,11 +61,21 @@ fn read_files(directory: &Path) -> Result<Vec<(String, String)>> {
     names.into_iter().map(read).collect()
 }
 
+/// Refuses what everybody may write: these files say where keys go, and whom to trust there.
+fn refuse_open(path: &Path) -> Result<()> {
+    let mode = fs::metadata(path)?.mode();
+    if mode & 0o002 != 0 {
+        bail!("everybody may write to it (mode {:o}), and so say where keys go: take that away", mode & 0o7777);
+    }
+    Ok(())
+}
+
 fn read_file(path: &Path) -> Result<String> {
     // Looked at first, because to open a pipe would be to wait for somebody to write.
     if !fs::metadata(path)?.is_file() {
         bail!("it is no regular file");
     }
+    refuse_open(path)?;
     let mut text = String::new();
     let read = File::open(path)?.take(FILE_BYTES_MAX.saturating_add(1)).read_to_string(&mut text)?;
     if u64::try_from(read).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
@@ -107,6 +120,21 @@ mod tests {
         let told = load_from(own.path()).expect_err("refused");
         assert!(told.contains("acme.toml: fields[0].kind: \"text\" is not \"secret\" or \"string\""), "{told}");
         assert!(told.contains("else.toml: name: \"other\" is not what the file is called"), "{told}");
+    }
+
+    #[test]
+    fn what_everybody_may_write_says_nothing_about_where_keys_go() {
+        use std::os::unix::fs::PermissionsExt;
+        let own = directory(&[("acme.toml", SMALL)]);
+        let (file, directory) = (own.path().join("acme.toml"), own.path());
+        let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
+        for (path, to, back) in [(file.as_path(), 0o646, 0o644), (directory, 0o777, 0o755)] {
+            open(path, to);
+            let told = load_from(directory).expect_err("refused");
+            assert!(told.contains("everybody may write to it"), "{told}");
+            open(path, back);
+        }
+        assert!(load_from(directory).is_ok());
     }
 
     #[test]

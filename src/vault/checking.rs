@@ -34,6 +34,9 @@ use crate::model::secret::ScopedSecret;
 /// The outcome of a line about a credential that is about to be used to ask its provider.
 pub(super) const ASKED: &str = "asked";
 
+/// Why nothing is sent to a host that somebody else's field names.
+pub(super) const FOREIGN_LEAD: &str = "its host is said by a field of a narrower scope: nothing was sent";
+
 /// A credential that is ready to be asked about.
 pub(super) struct Ready {
     /// What is asked.
@@ -232,7 +235,7 @@ impl Vault {
         allow: &mut dyn FnMut(&Record) -> Result<(), VaultError>,
     ) -> Result<Ready, Unready> {
         let Candidate { credential, provider, probe } = candidate;
-        let (mut fields, mut used) = (Fields::new(), Vec::<Located>::new());
+        let (mut fields, mut used, mut places) = (Fields::new(), Vec::<Located>::new(), Vec::new());
         for Needed { field, required } in probe_call::needed(provider, probe) {
             // The secret of another service may have its own name for the one credential there is.
             let name = if field == probe.credential { credential } else { &field };
@@ -243,8 +246,12 @@ impl Vault {
                 continue;
             };
             allow(&located.record)?;
+            places.push((field.clone(), located.record.at.scope.clone()));
             fields.insert(field, self.opened(&located)?);
             used.push(located);
+        }
+        if !probe_call::is_led_by_its_own(probe_call::host_field(provider, probe), &places) {
+            return Err(Unready::Other(FOREIGN_LEAD));
         }
         let question = Question { provider: (*provider).clone(), probe: (*probe).clone(), fields };
         Ok(Ready { question, used })

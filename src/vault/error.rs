@@ -51,11 +51,11 @@ pub enum VaultError {
         node: NodeName,
     },
     /// No scope has a value.
-    #[error("{name} has no value here (tried {})", scopes_text(tried))]
+    #[error("{name} has no value here{}", scopes_text(tried))]
     NotFound {
         /// The secret.
         name: SecretName,
-        /// The scopes that were tried, narrowest first.
+        /// The scopes that were tried, narrowest first; none if each scope that could count was.
         tried: Vec<Scope>,
     },
     /// Check-and-set failed.
@@ -352,5 +352,8 @@ fn fields_text(there: &[FieldName]) -> String {
 }
 
 fn scopes_text(scopes: &[Scope]) -> String {
-    scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(", ")
+    if scopes.is_empty() {
+        return String::new();
+    }
+    format!(" (tried {})", scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(", "))
 }

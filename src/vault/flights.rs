@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::asking::Finding;
 use crate::model::api_check::KeyMark;
@@ -12,6 +12,10 @@ use crate::model::name::{KeyName, ServiceName};
 
 /// Most checks of a node at once.
 const CHECKS_MAX: usize = 8;
+
+/// Most requests that wait for checks at once: each goes on though its caller hangs up, and some hold a value that is to be
+/// stored.
+const ASKERS_MAX: usize = 64;
 
 /// What makes two checks the same: whose probe it is, of which credential, with which values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,15 +30,22 @@ pub(super) struct Flight {
 pub(super) struct Flights {
     under_way: Arc<Mutex<BTreeMap<Flight, watch::Receiver<Option<Finding>>>>>,
     seats: Arc<Semaphore>,
+    askers: Arc<Semaphore>,
 }
 
 impl Default for Flights {
     fn default() -> Self {
-        Self { under_way: Arc::default(), seats: Arc::new(Semaphore::new(CHECKS_MAX)) }
+        let [seats, askers] = [CHECKS_MAX, ASKERS_MAX].map(|count| Arc::new(Semaphore::new(count)));
+        Self { under_way: Arc::default(), seats, askers }
     }
 }
 
 impl Flights {
+    /// A place for somebody who asks for checks, until it is dropped; none if too many wait already.
+    pub(super) fn asker(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.askers).try_acquire_owned().ok()
+    }
+
     /// What the check finds: this one, or the same one that is under way. It goes on though whoever asked goes away, for
     /// others may have joined. None if it broke off.
     pub(super) async fn join(

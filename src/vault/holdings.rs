@@ -1,7 +1,8 @@
 //! Which of the secrets a node holds are credentials of a provider, and which value of each the node would use. Pure.
 //!
-//! A secret is a credential of the provider that it names in its metadata, else of the provider its service is called by. A
-//! credential of several fields counts for each of its fields.
+//! A secret is a credential of the provider its service is called by, else of the one that it names in its metadata: whoever
+//! may write what is said of a secret must not choose to whom a key of a known provider is shown. A credential of several
+//! fields counts for each of its fields.
 
 use std::sync::Arc;
 
@@ -109,10 +110,10 @@ impl<'a> Holdings<'a> {
         (!records.is_empty()).then(|| Holding { service: service.clone(), provider, records })
     }
 
-    /// The provider a secret is a credential of: the one it names, else the one its service is called by.
+    /// The provider a secret is a credential of: the one its service is called by, else the one it names.
     #[must_use]
     pub fn provider_of(self, record: &Record) -> Option<&'a Provider> {
-        self.named(record).or_else(|| self.catalogue.provider(&record.at.secret.name.service))
+        self.catalogue.provider(&record.at.secret.name.service).or_else(|| self.named(record))
     }
 
     /// What can be checked of a service: the usual credential first.

@@ -14,6 +14,7 @@ use crate::crypto::plaintext::Plaintext;
 use crate::crypto::written::written;
 use crate::egress::call::{Call, Method, Target};
 use crate::model::name::KeyName;
+use crate::model::secret::Scope;
 use crate::model::time::Timestamp;
 
 /// The fields of an application that is given access tokens (RFC 6749, 2.3.1).
@@ -91,10 +92,25 @@ pub(super) fn needed(provider: &Provider, probe: &Probe) -> Vec<Needed> {
             add(field.clone(), true);
         }
     }
-    if let (Some(Host::OfField { field, .. }), Some(Request { origin: None, .. })) = (&provider.host, &probe.request) {
+    if let Some(field) = host_field(provider, probe) {
         add(field.clone(), true);
     }
     needed
+}
+
+/// The field that says which host the call goes to, if one does.
+pub(super) fn host_field<'p>(provider: &'p Provider, probe: &Probe) -> Option<&'p KeyName> {
+    match (&provider.host, &probe.request) {
+        (Some(Host::OfField { field, .. }), Some(Request { origin: None, .. })) => Some(field),
+        (Some(Host::OfField { .. } | Host::Fixed(_)) | None, _) => None,
+    }
+}
+
+/// Whether every value of a call comes from where its host does, or the host is that of everybody: whoever may say which
+/// host is that of one company or node must not lead the values of others there.
+pub(super) fn is_led_by_its_own(host: Option<&KeyName>, values: &[(KeyName, Scope)]) -> bool {
+    let host = values.iter().find(|(field, _)| Some(field) == host).map(|(_, scope)| scope);
+    host.is_none_or(|host| *host == Scope::Global || values.iter().all(|(_, scope)| scope == host))
 }
 
 /// What is asked, for people: method, host and path with the names of fields in the places of their values.

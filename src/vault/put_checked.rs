@@ -6,7 +6,7 @@ use super::account::Account;
 use super::answer_validation::{Refused, StoredAndChecked, Validated};
 use super::asking::{Finding, Question};
 use super::authorise::Object;
-use super::checking::{ASKED, Ready, chosen};
+use super::checking::{ASKED, FOREIGN_LEAD, Ready, chosen};
 use super::error::VaultError;
 use super::holdings::{Holding, Holdings, Located, company_of, credential_in};
 use super::identity::Identified;
@@ -57,7 +57,9 @@ impl Vault {
                 return Err(VaultError::ValueTooLarge { bytes_max });
             }
             ask.patch.check(self.parts.clock.now().wall)?;
+            let asker = self.flights.asker().ok_or(VaultError::Overloaded)?;
             let validated = self.check_new(caller, &ask, &at).await?;
+            drop(asker);
             if validated.verdict == Some(Verdict::Rejected) && refused == Refused::Stays {
                 let (name, detail) = (at.secret.name, validated.reason);
                 return Err(VaultError::CredentialRejected { name, detail });
@@ -164,15 +166,17 @@ impl Vault {
         let empty = Holding { service: service.clone(), provider, records: Vec::new() };
         let holding = holdings.service(service).unwrap_or(empty);
         let company = chosen(company_of(&new.at.scope));
-        let (mut fields, mut used) = (Values::new(), Vec::<Located>::new());
+        let (mut fields, mut used, mut places) = (Values::new(), Vec::<Located>::new(), Vec::new());
         for Needed { field, required } in probe_call::needed(provider, probe) {
             if let Some(value) = new.field(&field, &probe.credential)? {
+                places.push((field.clone(), new.at.scope.clone()));
                 fields.insert(field, value);
                 continue;
             }
             match holdings.locate(&holding, &field, company) {
                 Some(located) => {
                     self.may_use(who, &located.record.at, &mut account.clone())?;
+                    places.push((field.clone(), located.record.at.scope.clone()));
                     fields.insert(field, self.opened(&located)?);
                     used.push(located);
                 }
@@ -182,6 +186,9 @@ impl Vault {
                 }
                 None => {}
             }
+        }
+        if !probe_call::is_led_by_its_own(probe_call::host_field(provider, probe), &places) {
+            return Ok(Err((Verdict::Unsupported, FOREIGN_LEAD.to_owned())));
         }
         let question = Question { provider: provider.clone(), probe: probe.clone(), fields };
         Ok(Ok(Ready { question, used }))
@@ -194,8 +201,8 @@ impl Vault {
             Wish::Keep => record.and_then(|record| record.metadata.provider.as_deref()),
         };
         let catalogue = &self.parts.catalogue;
-        let named = named.and_then(|name| ServiceName::parse(name).ok()).and_then(|name| catalogue.provider(&name));
-        named.or_else(|| catalogue.provider(&ask.place.name.service))
+        let named = || named.and_then(|name| ServiceName::parse(name).ok()).and_then(|name| catalogue.provider(&name));
+        catalogue.provider(&ask.place.name.service).or_else(named)
     }
 }
 

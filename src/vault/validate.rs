@@ -57,6 +57,7 @@ impl Vault {
         self.check_node(&ask.context)?;
         self.check_standing()?;
         self.permit(&who, ask, account)?;
+        let _asker = self.flights.asker().ok_or(VaultError::Overloaded)?;
         let wanted = self.wanted(&who, ask, account)?;
         let mut validated = Vec::with_capacity(wanted.len());
         let mut checks = JoinSet::new();
@@ -149,16 +150,24 @@ impl Vault {
                     return Err(refused);
                 }
                 Err(Unready::Refused(VaultError::Denied { .. })) => {}
+                // That there is a place for a credential is told to whoever may check what would be there.
+                Err(Unready::Missing(_)) if !self.may_check_name(who, &ask.service, &credential, company.as_ref()) => {}
                 ready => {
                     let key = located.map(|located| located.mark());
                     wanted.push(Wanted { credential, company, key, ready });
                 }
             }
         }
+        let may_check = |record: &Record| self.may_check(who, record, None, &mut account.clone()).is_ok();
+        let is_known = || self.parts.catalogue.provider(&ask.service).is_some();
         match &ask.key {
             Some(key) if wanted.is_empty() => {
                 let unchecked = self.unchecked(who, holdings, &holding, key, ask);
                 unchecked.map(|unchecked| vec![unchecked]).ok_or_else(|| absent(&ask.service, key))
+            }
+            // A service that only its secrets make one is not there for whoever may check none of them.
+            None if wanted.is_empty() && !is_known() && !holding.records.iter().any(|record| may_check(record)) => {
+                Err(VaultError::NoSuchProvider(ask.service.clone()))
             }
             None if candidates.is_empty() => {
                 let unchecked = secrets(&holding).into_iter();
@@ -166,6 +175,18 @@ impl Vault {
             }
             Some(_) | None => Ok(wanted),
         }
+    }
+
+    fn may_check_name(
+        &self,
+        who: &Identified,
+        service: &ServiceName,
+        key: &KeyName,
+        company: Option<&CompanyId>,
+    ) -> bool {
+        let name = SecretName { service: service.clone(), key: key.clone() };
+        let object = Object { company, ..Object::of_secret(&name, &self.parts.environment) };
+        self.is_granted(who, Action::CredentialValidate, object)
     }
 
     fn may_check(

@@ -20,6 +20,8 @@ use aurora_mesh::connectivity::summary::summary;
 use aurora_mesh::model::api_check::{Cell, KeyCheck, KeyMark, PathCheck};
 use aurora_mesh::model::company::Companies;
 use aurora_mesh::model::connectivity::{PathFault, Verdict};
+use aurora_mesh::model::entitlement::Entitlement;
+use aurora_mesh::model::glob::SecretGlob;
 use aurora_mesh::model::name::{CompanyId, EnvironmentName, KeyName, NodeName, ServiceName};
 use aurora_mesh::model::number::Version;
 use aurora_mesh::model::secret::{Scope, SecretName};
@@ -157,8 +159,11 @@ fn measured(nodes: usize, bytes: u64, plan: &Plan) -> Costs {
     let now = Timestamp(1);
     let told = summary(matrix.rows(), now);
     assert!(told.len() == SERVICES && told.iter().all(|service| service.lines.len() == nodes));
-    let environment = environment();
-    let companies = Companies::Only([company()].into());
+    let entitlement = Entitlement {
+        environment: environment(),
+        companies: Companies::Only([company()].into()),
+        globs: vec![SecretGlob::parse("*").expect("glob")],
+    };
     let own = node_name(nodes / 2);
     let service = service_name(0);
     Costs {
@@ -166,7 +171,7 @@ fn measured(nodes: usize, bytes: u64, plan: &Plan) -> Costs {
         report: per_report,
         summary: median(plan.summaries, || drop(black_box(summary(matrix.rows(), now)))),
         seen: median(plan.summaries, || {
-            let rows = matrix.rows().filter_map(|(_, row)| seen_by(row, &environment, &|_| true, &companies));
+            let rows = matrix.rows().filter_map(|(_, row)| seen_by(row, &entitlement));
             black_box(rows.map(|row| row.cells.len()).sum::<usize>());
         }),
         share: median(plan.summaries, || {

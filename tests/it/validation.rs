@@ -4,6 +4,7 @@
 mod answers;
 mod before_storing;
 mod classification;
+mod hostile;
 mod own_checks;
 mod service_account;
 mod told;

@@ -23,7 +23,9 @@ async fn reported(lead: &Node) {
 async fn the_table_shows_what_was_reported_and_what_is_wrong() {
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
-    assert_eq!(lead.run(&["connectivity"], b"").await.text(), "no service is reported on here\n");
+    let nothing = lead.run(&["connectivity"], b"").await;
+    assert_eq!(nothing.text(), "no service is reported on here\n");
+    assert!(nothing.err.contains("watches the services of which it holds credentials"), "{nothing:?}");
     reported(&lead).await;
     let table = lead.run(&["connectivity"], b"").await.text().to_owned();
     let lines: Vec<&str> = table.lines().collect();
@@ -37,7 +39,23 @@ async fn the_table_shows_what_was_reported_and_what_is_wrong() {
     assert!(lead.run(&["connectivity", "-o", "yaml"], b"").await.text().contains("overall_status: healthy"));
     let best = lead.run(&["connectivity", "--best", "openai"], b"").await;
     assert_eq!(best.text(), "no node reports on openai\n");
+    assert_eq!(lead.run(&["connectivity", "github"], b"").await.text(), "no node reports on github\n");
     assert_eq!(lead.run(&["connectivity", "Open"], b"").await.code, Some(1));
+}
+
+#[tokio::test]
+async fn whoever_validates_what_is_not_there_is_told_so_by_name_and_code() {
+    let dir = directory();
+    let lead = Node::lead(dir.path()).await;
+    let service = lead.run(&["validate", "stripe"], b"").await;
+    assert_eq!((service.code, service.out.is_empty()), (Some(3), true));
+    assert!(service.err.contains("there is no credential of stripe on this node"), "{service:?}");
+    let secret = lead.run(&["validate", "stripe/secret_key"], b"").await;
+    assert_eq!(secret.code, Some(3));
+    assert!(secret.err.contains("error: stripe/secret_key has no value here\n"), "{secret:?}");
+    let provider = lead.run(&["validate", "nobody"], b"").await;
+    assert!(provider.code == Some(3) && provider.err.contains("no provider is named nobody"), "{provider:?}");
+    assert_eq!(lead.run(&["validate", "--all"], b"").await.code, Some(0));
 }
 
 #[tokio::test]
@@ -76,5 +94,5 @@ async fn what_expires_and_what_is_unused_is_listed() {
     assert!(unused.text().contains("github/token  global  prod         1        never"), "{unused:?}");
     assert!(unused.err.contains("by the journal of aurora alone"), "{unused:?}");
     let none = lead.run(&["unused"], b"").await;
-    assert_eq!(none.text(), "every secret that is older than 90d was read here since\n");
+    assert_eq!(none.text(), "no secret has gone unread here for 90d\n");
 }
