@@ -4,7 +4,7 @@
 //! It owns the schedule and the checks that are being made. Supervised by `node`, which starts it again for ever: when it
 //! dies, the row of this node grows old until it is back, and the counts of calls are kept outside of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::connectivity::matrix::Matrix;
 use crate::connectivity::own_row::own_row;
 use crate::connectivity::schedule::{Schedule, Task};
 use crate::connectivity::subject::Subject;
-use crate::model::api_check::{Cell, KeyCheck, PathCheck};
+use crate::model::api_check::{Cell, Elsewhere, KeyCheck, PathCheck};
 use crate::model::name::{NodeName, ServiceName};
 use crate::model::number::{Position, Revision};
 use crate::model::time::{BootTime, Clock, Entropy, Moment};
@@ -77,7 +77,7 @@ impl Connectivity {
         let spent = SpentCalls::read(spent).unwrap_or_else(|error| {
             tracing::error!(%error, "no API is checked: the store does not say how often that was done today");
             with.probe = false;
-            SpentCalls::default()
+            SpentCalls::lost()
         });
         Self { with, checker: watch::Sender::new(None), spent }
     }
@@ -180,6 +180,7 @@ enum Event {
     Records,
     Door,
     Failures(BTreeSet<ServiceName>),
+    Calls(BTreeMap<ServiceName, u32>),
     Made(Result<Made, JoinError>),
     Time,
 }
@@ -215,6 +216,7 @@ impl<'node> Watch<'node> {
                 moved = records.changed() => moved.map(|()| Event::Records).map_err(|_| "the node is stopping")?,
                 set = door.changed() => set.map(|()| Event::Door).map_err(|_| "the node is stopping")?,
                 failures = self.of.with.board.connectivity.failures() => Event::Failures(failures),
+                calls = self.of.with.board.connectivity.calls() => Event::Calls(calls),
                 Some(made) = self.running.join_next() => Event::Made(made),
                 () = tokio::time::sleep(patience) => Event::Time,
             };
@@ -228,6 +230,7 @@ impl<'node> Watch<'node> {
                     let now = self.of.with.clock.now();
                     services.iter().for_each(|service| self.schedule.failure(service, &now));
                 }
+                Event::Calls(calls) => self.count(&calls),
                 Event::Made(made) => self.made(made),
                 Event::Time => {}
             }
@@ -279,8 +282,13 @@ impl<'node> Watch<'node> {
         let Some(checker) = &self.checker else { return };
         let Connectivity { with, spent, .. } = self.of;
         let matrix = with.board.connectivity.matrix();
-        let share = |service: &ServiceName, budget: u32| budget::share(&matrix, service, &with.node, budget);
-        let due = self.schedule.due(&with.clock.now(), &share, &mut || self.of.draw());
+        let now = with.clock.now();
+        let share = |service: &ServiceName, budget: u32| {
+            let all = with.lead_board.is_some().then(Elsewhere::default);
+            let elsewhere = all.or_else(|| matrix.elsewhere(service))?;
+            Some(budget::share(&matrix, elsewhere, service, &with.node, budget, now.wall))
+        };
+        let due = self.schedule.due(&now, &share, &mut || self.of.draw());
         if due.is_empty() {
             return;
         }
@@ -289,6 +297,14 @@ impl<'node> Watch<'node> {
             let checker = Arc::clone(checker);
             drop(self.running.spawn(make(checker, task)));
         }
+        self.upkeep = BootTime::default();
+    }
+
+    /// Counts calls that were made because somebody asked.
+    fn count(&mut self, calls: &BTreeMap<ServiceName, u32>) {
+        let now = self.of.with.clock.now();
+        calls.iter().for_each(|(service, calls)| self.schedule.asked(service, *calls, &now));
+        self.of.spent.note(self.schedule.spent());
         self.upkeep = BootTime::default();
     }
 

@@ -1,14 +1,20 @@
 //! What is known about APIs, published: every task reads it without waiting; few write, one after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
+use crate::connectivity::elsewhere::Tally;
 use crate::connectivity::matrix::Matrix;
+use crate::model::api_check::Elsewhere;
 use crate::model::name::{NodeName, ServiceName};
-use crate::model::time::Timestamp;
+use crate::model::time::{BootTime, Moment, Timestamp};
+
+/// All followers are told from one count of who watches what: at most so old, for it is made of the whole matrix.
+const TALLY_EVERY: Duration = Duration::from_secs(5);
 
 /// The matrix as this node knows it: its own row as it is now, those of others as the lead told them.
 #[derive(Debug)]
@@ -18,6 +24,9 @@ pub struct ConnectivityBoard {
     moved: watch::Sender<u64>,
     failures: Mutex<BTreeSet<ServiceName>>,
     failed: Notify,
+    calls: Mutex<BTreeMap<ServiceName, u32>>,
+    called: Notify,
+    tally: Mutex<Option<(BootTime, Arc<Tally>)>>,
 }
 
 impl Default for ConnectivityBoard {
@@ -28,6 +37,9 @@ impl Default for ConnectivityBoard {
             moved: watch::Sender::new(0),
             failures: Mutex::default(),
             failed: Notify::new(),
+            calls: Mutex::default(),
+            called: Notify::new(),
+            tally: Mutex::default(),
         }
     }
 }
@@ -62,6 +74,26 @@ impl ConnectivityBoard {
         });
     }
 
+    /// Notes what the lead told of nodes that have no row here, which nobody waits for.
+    pub fn tell_elsewhere(&self, told: BTreeMap<ServiceName, Elsewhere>) {
+        self.note_if(|matrix| {
+            matrix.tell_elsewhere(told);
+            true
+        });
+    }
+
+    /// On a lead: who watches what, as it was not long ago.
+    #[must_use]
+    pub fn tally(&self, now: &Moment) -> Arc<Tally> {
+        let mut known = locked(&self.tally);
+        if let Some((_, tally)) = known.as_ref().filter(|(at, _)| now.boot.since(*at) < TALLY_EVERY) {
+            return Arc::clone(tally);
+        }
+        let tally = Arc::new(Tally::of(&self.matrix.load()));
+        *known = Some((now.boot, Arc::clone(&tally)));
+        tally
+    }
+
     fn note_if(&self, change: impl FnOnce(&mut Matrix) -> bool) -> bool {
         let _turn = locked(&self.writer);
         let mut matrix = self.matrix.load().as_ref().clone();
@@ -82,6 +114,31 @@ impl ConnectivityBoard {
     pub fn report_failure(&self, service: ServiceName) {
         locked(&self.failures).insert(service);
         self.failed.notify_one();
+    }
+
+    /// A provider was asked about a key of this service because somebody wanted it: the call counts for the day.
+    pub fn note_call(&self, service: &ServiceName) {
+        let mut calls = locked(&self.calls);
+        let count = calls.entry(service.clone()).or_default();
+        *count = count.saturating_add(1);
+        self.called.notify_one();
+    }
+
+    /// The calls that were noted and not counted yet, by service; waits until there are some.
+    pub async fn calls(&self) -> BTreeMap<ServiceName, u32> {
+        loop {
+            let calls = self.uncounted();
+            if !calls.is_empty() {
+                return calls;
+            }
+            self.called.notified().await;
+        }
+    }
+
+    /// The same without waiting.
+    #[must_use]
+    pub fn uncounted(&self) -> BTreeMap<ServiceName, u32> {
+        std::mem::take(&mut *locked(&self.calls))
     }
 
     /// The services with failures that were not looked into yet; waits until there are some.

@@ -6,10 +6,11 @@ use crate::connectivity::feed::Told;
 use crate::connectivity::inbox;
 use crate::connectivity::outbox::Outgoing;
 use crate::model::api_check::SERVICES_MAX;
+use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 use crate::replication::rules_feed::chunks;
 use crate::wire::api_check::CellFrame;
-use crate::wire::connectivity::{CELLS_BYTES_MAX, Cells, ROWS_MAX, RowFrame, RowRead, Rows};
+use crate::wire::connectivity::{CELLS_BYTES_MAX, Cells, Confirmed, NODES_MAX, ROWS_MAX, RowFrame, RowRead, Rows};
 use crate::wire::error::WireError;
 
 /// What a follower tells; always at least one frame, whose last says that nothing more follows.
@@ -45,7 +46,8 @@ fn rows(told: Told) -> impl Iterator<Item = RowFrame> {
 }
 
 /// What the lead tells, frame by frame: only one of them is in memory at a time, however large the matrix.
-pub(super) struct RowFrames<I> {
+#[derive(Debug)]
+pub struct RowFrames<I> {
     told: I,
     whole: bool,
     now: Timestamp,
@@ -56,7 +58,7 @@ pub(super) struct RowFrames<I> {
 
 impl<I: Iterator<Item = Told>> RowFrames<I> {
     /// Frames of these rows. Of all there is, at least one frame is made, to say that this is all.
-    pub(super) fn new(told: I, whole: bool, now: Timestamp) -> Self {
+    pub fn new(told: I, whole: bool, now: Timestamp) -> Self {
         Self { told, whole, now, waiting: Vec::new(), ready: Vec::new().into_iter(), done: false }
     }
 
@@ -94,6 +96,14 @@ fn weight(row: &RowFrame) -> usize {
     row.payload_bytes().max(CELLS_BYTES_MAX / ROWS_MAX + 1)
 }
 
+/// Until when nodes kept up their checks.
+pub fn confirmed(nodes: &[(NodeName, Timestamp)], now: Timestamp) -> impl Iterator<Item = Confirmed> {
+    nodes.chunks(NODES_MAX).map(move |nodes| {
+        let nodes = nodes.iter().map(|(node, at)| (node.to_string(), at.0)).collect();
+        Confirmed { now_ms: now.0, nodes }
+    })
+}
+
 /// What the lead told, read.
 pub(super) fn incoming(rows: Rows, now: Timestamp) -> Result<inbox::Incoming, WireError> {
     let (whole, more) = (rows.whole, rows.more);
@@ -108,7 +118,7 @@ pub(super) fn incoming(rows: Rows, now: Timestamp) -> Result<inbox::Incoming, Wi
 mod tests {
     use super::*;
     use crate::model::api_check::{Cell, DETAIL_BYTES_MAX, KEYS_MAX, KeyCheck};
-    use crate::model::name::{EnvironmentName, NodeName, ServiceName};
+    use crate::model::name::{EnvironmentName, ServiceName};
     use crate::wire::connectivity::{FromFollower, FromLead};
     use crate::wire::frame::encode;
 

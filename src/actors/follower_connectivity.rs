@@ -126,6 +126,7 @@ async fn hear(mut receiver: FrameReceiver, sessions: &FollowerSessions, again: &
                 }
             }
             FromLead::Again(_) => again.notify_one(),
+            FromLead::Others(others) => sessions.board.connectivity.tell_elsewhere(others.read()?),
             FromLead::Confirmed(confirmed) => {
                 let mut nodes = confirmed.read(now)?;
                 nodes.retain(|(node, _)| *node != sessions.certificate.node);

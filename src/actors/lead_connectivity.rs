@@ -4,13 +4,15 @@
 //! Nothing is queued for a follower: it is a cursor, and what it is told is made of the newest matrix. What a follower
 //! sends is read at a pace, so that one that never stops is held back by flow control.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
-use super::connectivity_frames::RowFrames;
+use super::board::Board;
+use super::connectivity_frames::{self, RowFrames};
 use super::error::SessionError;
 use super::lead_sessions::LeadSessions;
 use crate::connectivity::allowance::Allowance;
@@ -18,12 +20,13 @@ use crate::connectivity::changes::Asked;
 use crate::connectivity::feed::{Cursor, Told, Viewer};
 use crate::connectivity::intake::{Incoming, Intake, News, Reporter};
 use crate::connectivity::matrix::Matrix;
-use crate::model::name::NodeName;
+use crate::model::api_check::Elsewhere;
+use crate::model::name::{NodeName, ServiceName};
 use crate::model::number::Revision;
 use crate::model::roster::RosterEntry;
 use crate::model::time::BootTime;
 use crate::transport::stream::{FrameReceiver, FrameSender};
-use crate::wire::connectivity::{Again, Cells, Confirmed, Digest, FromFollower, FromLead, NODES_MAX};
+use crate::wire::connectivity::{Again, Cells, Digest, FromFollower, FromLead, Others};
 
 /// How often a follower is told until when the others kept up their checks, and what changed that nobody waits for.
 const ROUND_EVERY: Duration = Duration::from_secs(30);
@@ -45,7 +48,7 @@ pub(super) async fn run(
     node: NodeName,
 ) -> Result<(), SessionError> {
     let again = Notify::new();
-    let feed = Feed { sender, sessions: &sessions, node: &node, told: None, asked: None };
+    let feed = Feed { sender, sessions: &sessions, node: &node, told: None, elsewhere: BTreeMap::new(), asked: None };
     tokio::select! {
         ended = feed.run(&again) => ended,
         ended = take_in(receiver, &sessions, &node, &again) => ended,
@@ -116,6 +119,8 @@ struct Feed<'session> {
     node: &'session NodeName,
     /// Up to where the follower was told, and as whom.
     told: Option<(Cursor, Revision)>,
+    /// What it was told of nodes that it may not know of.
+    elsewhere: BTreeMap<ServiceName, Elsewhere>,
     asked: Option<BootTime>,
 }
 
@@ -131,6 +136,7 @@ impl Feed<'_> {
             moved.mark_unchanged();
             roster.mark_unchanged();
             self.tell(asked).await?;
+            self.tell_elsewhere(asked).await?;
             if asked == Asked::Every {
                 self.tell_confirmed().await?;
             }
@@ -195,14 +201,29 @@ impl Feed<'_> {
         Ok(())
     }
 
+    /// How many nodes of other environments call what it watches: as soon as it watches something else, and with the
+    /// rounds.
+    async fn tell_elsewhere(&mut self, asked: Asked) -> Result<(), SessionError> {
+        let Board { connectivity, .. } = &*self.sessions.board;
+        let matrix = connectivity.matrix();
+        let Some(row) = matrix.row(self.node) else { return Ok(()) };
+        if asked == Asked::Great && row.cells.keys().eq(self.elsewhere.keys()) {
+            return Ok(());
+        }
+        let told = connectivity.tally(&self.sessions.clock.now()).elsewhere(self.node, row);
+        if told != self.elsewhere {
+            self.sender.send(&FromLead::Others(Others::new(&told))).await?;
+            self.elsewhere = told;
+        }
+        Ok(())
+    }
+
     async fn tell_confirmed(&mut self) -> Result<(), SessionError> {
         let entry = self.entry().await;
         let matrix: Arc<Matrix> = self.sessions.board.connectivity.matrix();
         let confirmed = Viewer { node: self.node, entitlement: &entry.entitlement }.confirmed(&matrix);
-        let now_ms = self.sessions.clock.now().wall.0;
-        for nodes in confirmed.chunks(NODES_MAX) {
-            let nodes = nodes.iter().map(|(node, at)| (node.to_string(), at.0)).collect();
-            self.sender.send(&FromLead::Confirmed(Confirmed { now_ms, nodes })).await?;
+        for frame in connectivity_frames::confirmed(&confirmed, self.sessions.clock.now().wall) {
+            self.sender.send(&FromLead::Confirmed(frame)).await?;
         }
         Ok(())
     }

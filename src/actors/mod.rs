@@ -22,7 +22,7 @@ pub mod committed;
 pub mod confirm;
 pub mod connectivity;
 pub mod connectivity_board;
-mod connectivity_frames;
+pub mod connectivity_frames;
 pub mod discovery;
 pub mod draft;
 mod draft_keys;

@@ -19,6 +19,8 @@ struct Counts {
     spent: Spent,
     kept_at: Option<Timestamp>,
     unkept: bool,
+    /// They could not be read: what is on the disk stays.
+    lost: bool,
 }
 
 impl SpentCalls {
@@ -26,6 +28,11 @@ impl SpentCalls {
     pub(super) fn read(bytes: Option<&[u8]>) -> Result<Self, SpentFault> {
         let spent = bytes.map(Spent::parse).transpose()?.unwrap_or_default();
         Ok(Self(Mutex::new(Counts { spent, ..Counts::default() })))
+    }
+
+    /// Counts that could not be read, and are not written over.
+    pub(super) fn lost() -> Self {
+        Self(Mutex::new(Counts { lost: true, ..Counts::default() }))
     }
 
     /// The counts as they were last noted.
@@ -36,7 +43,7 @@ impl SpentCalls {
     /// These are the counts now.
     pub(super) fn note(&self, spent: &Spent) {
         let mut counts = self.counts();
-        if counts.spent != *spent {
+        if counts.spent != *spent && !counts.lost {
             (counts.spent, counts.unkept) = (spent.clone(), true);
         }
     }
@@ -70,7 +77,7 @@ mod tests {
 
     fn spent(calls: u32) -> Spent {
         let bytes = Spent::default().to_bytes();
-        let text = format!("{}20000 openai {calls} 0 0\n", String::from_utf8(bytes).expect("text"));
+        let text = format!("{}20000 openai {calls} 0 0 0\n", String::from_utf8(bytes).expect("text"));
         Spent::parse(text.as_bytes()).expect("counts")
     }
 
@@ -91,6 +98,9 @@ mod tests {
     #[test]
     fn counts_that_cannot_be_read_are_not_taken_for_none() {
         assert!(SpentCalls::read(Some(b"torn")).is_err());
+        let lost = SpentCalls::lost();
+        lost.note(&spent(1));
+        assert_eq!((lost.due(Timestamp(0)), lost.rest()), (None, None), "nor written over");
         assert_eq!(SpentCalls::read(None).expect("none yet").last(), Spent::default());
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn list(
     let request = query.into_request(tags, node(&headers)?, desk.clock.now().wall)?;
     let page = desk.vault.list(&caller, request).await?;
     json::answer(&ListView {
-        secrets: page.items.iter().map(|line| RecordView::from(&*line.record)).collect(),
+        secrets: page.items.iter().map(RecordView::from).collect(),
         next_cursor: page.next_cursor.as_deref(),
         timestamp: desk.clock.now().wall.to_string(),
     })

@@ -9,7 +9,7 @@ use crate::model::freshness::Offline;
 use crate::model::metadata::Metadata;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordState};
-use crate::vault::answer::{Freshness, Holder, Served};
+use crate::vault::answer::{Freshness, Holder, Listed, Served};
 
 /// Texts for people; only those that are set are printed.
 #[derive(Debug, Serialize)]
@@ -78,6 +78,10 @@ pub(super) struct RecordView<'a> {
     rotation_reminder_days: u16,
     created_at: String,
     updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_validated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_status: Option<&'static str>,
 }
 
 impl<'a> From<&'a Record> for RecordView<'a> {
@@ -106,6 +110,20 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             rotation_reminder_days: options.rotation_reminder_days,
             created_at: record.created_at.to_string(),
             updated_at: record.updated_at.to_string(),
+            last_validated_at: None,
+            validation_status: None,
+        }
+    }
+}
+
+/// With the last check of it on this node; a value that was never asked about says nothing of one.
+impl<'a> From<&'a Listed> for RecordView<'a> {
+    fn from(Listed { record, check }: &'a Listed) -> Self {
+        let found = check.as_ref().and_then(|check| Some((check.checked_at?, check.verdict?)));
+        Self {
+            last_validated_at: found.map(|(at, _)| at.to_string()),
+            validation_status: found.map(|(_, verdict)| verdict.validation().as_str()),
+            ..Self::from(&**record)
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::ago::seen_from;
 use super::output::Shown;
 use super::table::{Style, Tone, plain, rows, toned_rows};
+use super::views_exposure::unreadable_note;
 
 /// The answer of `GET /api/expiring`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,12 +107,7 @@ impl UnusedView {
         if !self.complete {
             notes.push("the list is longer than one answer: work through this one, and ask again".to_owned());
         }
-        if self.unreadable_lines > 0 {
-            notes.push(format!(
-                "{} lines of the journal are not understood; aurora audit verify",
-                self.unreadable_lines
-            ));
-        }
+        notes.extend(unreadable_note(self.unreadable_lines));
         notes
     }
 }

@@ -46,14 +46,14 @@ impl ExposureView {
         if !self.complete {
             notes.push("the list is longer than one answer: work through this one, and ask again".to_owned());
         }
-        if self.unreadable_lines > 0 {
-            notes.push(format!(
-                "{} lines of the journal are not understood; aurora audit verify",
-                self.unreadable_lines
-            ));
-        }
+        notes.extend(unreadable_note(self.unreadable_lines));
         notes
     }
+}
+
+/// What is said of an answer from a journal that was not understood as a whole.
+pub(super) fn unreadable_note(lines: u64) -> Option<String> {
+    (lines > 0).then(|| format!("{lines} lines of the journal are not understood; aurora audit verify"))
 }
 
 impl Shown for ExposureView {

@@ -31,6 +31,10 @@ pub(super) struct RecordView {
     rotation_reminder_days: u64,
     created_at: String,
     updated_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_validated_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation_status: Option<String>,
 }
 
 impl RecordView {
@@ -74,6 +78,12 @@ impl RecordView {
         self.expires_at.as_deref().map(|at| seen_from(now, at))
     }
 
+    /// `valid, 5 m ago`, if this value was ever checked on the node that answers.
+    fn check_text(&self, now: &str) -> Option<String> {
+        let (status, at) = self.validation_status.as_deref().zip(self.last_validated_at.as_deref())?;
+        Some(format!("{status}, {}", seen_from(now, at)))
+    }
+
     /// `client_id (string), client_secret (secret)`, if the value has several fields.
     pub(super) fn fields_text(&self) -> Option<String> {
         let fields: Vec<String> = self.fields.iter().map(|field| format!("{} ({})", field.name, field.kind)).collect();
@@ -92,6 +102,7 @@ impl RecordView {
             ("created", Some(seen_from(now, &self.created_at))),
             ("updated", Some(seen_from(now, &self.updated_at))),
             ("expires", self.expiry_text(now)),
+            ("checked", self.check_text(now)),
             ("fresh for", self.ttl.map(seconds)),
             ("then usable for", self.max_stale.map(seconds)),
             ("offline", Some(self.offline.clone())),
@@ -217,7 +228,8 @@ mod tests {
             "environment":"prod","secret_id":2,"version":3,"revision":9,"deleted":true,
             "metadata":{"description":"Own","tags":["crm"]},"expires_at":"2026-11-21T10:00:00Z","ttl":60,"max_stale":null,
             "offline":"deny","rotation_reminder_days":90,"created_at":"2026-11-01T08:00:00Z",
-            "updated_at":"2026-11-21T07:57:00Z","added_later":1}],"next_cursor":null,"timestamp":"2026-11-21T08:00:00Z"}"#,
+            "updated_at":"2026-11-21T07:57:00Z","last_validated_at":"2026-11-21T07:55:00Z",
+            "validation_status":"rejected","added_later":1}],"next_cursor":null,"timestamp":"2026-11-21T08:00:00Z"}"#,
         )
         .expect("view")
     }
@@ -233,6 +245,7 @@ mod tests {
     fn the_details_leave_out_what_is_not_set() {
         let text = InfoView(page()).table(Style::Plain);
         assert!(text.contains("fresh for    1 m") && text.contains("tags         crm"), "{text}");
+        assert!(text.contains("checked      rejected, 5 m ago"), "{text}");
         assert!(!text.contains("owner") && !text.contains("then usable"), "{text}");
     }
 }

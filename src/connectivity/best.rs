@@ -25,7 +25,7 @@ fn worst(report: &ServiceReport, own: &Line) -> ApiState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::name;
+    use super::super::testing::node as name;
     use super::*;
     use crate::model::name::ServiceName;
     use crate::model::time::Timestamp;

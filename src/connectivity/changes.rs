@@ -116,7 +116,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectivity::shared_testing::{environment, node, service};
+    use crate::connectivity::testing::{environment, node, service};
 
     fn place(name: &str) -> Place {
         Place { environment: environment("prod"), node: node("alpha"), service: service(name) }

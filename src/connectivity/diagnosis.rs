@@ -99,7 +99,7 @@ pub(super) fn listed(names: &BTreeSet<&NodeName>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::fold::fold;
-    use super::super::testing::{accepted, cell, key, name, no_key, path};
+    use super::super::testing::{accepted, checked, key, no_key, node as name, path};
     use super::*;
     use crate::model::api_check::Cell;
     use crate::model::time::Timestamp;
@@ -120,19 +120,19 @@ mod tests {
     }
 
     fn good(node: &str) -> Line {
-        line(node, &cell(path(None, 1), [accepted("openai/api_key", "global", 3)]))
+        line(node, &checked(path(None, 1), [accepted("openai/api_key", "global", 3)]))
     }
 
     fn unreached(node: &str, fault: PathFault) -> Line {
-        line(node, &cell(path(Some(fault), 1), [accepted("openai/api_key", "global", 3)]))
+        line(node, &checked(path(Some(fault), 1), [accepted("openai/api_key", "global", 3)]))
     }
 
     fn bare(node: &str) -> Line {
-        line(node, &cell(path(None, 1), [no_key()]))
+        line(node, &checked(path(None, 1), [no_key()]))
     }
 
     fn faulty(node: &str) -> Line {
-        line(node, &cell(path(None, 1), [key("openai/api_key", "global", 3, Verdict::Fault)]))
+        line(node, &checked(path(None, 1), [key("openai/api_key", "global", 3, Verdict::Fault)]))
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn slight(differs: bool) -> Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connectivity::shared_testing::{cell, key, monitor};
+    use crate::connectivity::testing::{cell, key_of, monitor};
     use crate::model::connectivity::{PathFault, Verdict};
     use crate::model::time::Timestamp;
 
@@ -117,7 +117,7 @@ mod tests {
     fn what_people_wait_for_is_great_and_times_and_counts_are_slight() {
         let keyed = |change: fn(&mut KeyCheck)| {
             let mut cell = cell("openai");
-            cell.keys = vec![key(Verdict::Accepted)];
+            cell.keys = vec![key_of("openai/api_key", "global", Verdict::Accepted)];
             change(&mut cell.keys[0]);
             cell
         };

@@ -121,7 +121,7 @@ impl<'roster> Viewer<'roster> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, company, entitled, key_of, node, row};
+    use super::super::testing::{cell, company, entitled, key_of, node, row};
     use super::*;
     use crate::model::connectivity::Verdict;
 

@@ -71,7 +71,7 @@ fn text(detail: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{accepted, cell, key, no_key, path};
+    use super::super::testing::{accepted, checked, key, no_key, path};
     use super::*;
     use crate::model::api_check::KeyCheck;
     use crate::model::connectivity::{PathFault, Verdict};
@@ -81,12 +81,12 @@ mod tests {
     }
 
     fn word(verdicts: &[Verdict]) -> Option<(ApiState, Option<Cause>)> {
-        fold(&cell(path(None, 5), judged(verdicts))).map(|folded| (folded.state, folded.cause))
+        fold(&checked(path(None, 5), judged(verdicts))).map(|folded| (folded.state, folded.cause))
     }
 
     #[test]
     fn a_broken_path_is_down_whatever_the_keys_said_before() {
-        let broken = cell(path(Some(PathFault::Tls), 0), [accepted("openai/api_key", "global", 1)]);
+        let broken = checked(path(Some(PathFault::Tls), 0), [accepted("openai/api_key", "global", 1)]);
         let folded = fold(&broken).expect("a line");
         assert_eq!((folded.state, folded.cause), (ApiState::Down, Some(Cause::PathFault(PathFault::Tls))));
         assert_eq!(folded.detail.as_deref(), Some("path: tls"));
@@ -94,12 +94,12 @@ mod tests {
 
     #[test]
     fn a_cell_that_says_nothing_has_no_line_and_a_path_alone_has_one() {
-        assert_eq!(fold(&cell(None, [])), None);
-        assert_eq!(fold(&cell(None, judged(&[Verdict::Unsupported]))), None);
+        assert_eq!(fold(&checked(None, [])), None);
+        assert_eq!(fold(&checked(None, judged(&[Verdict::Unsupported]))), None);
         assert_eq!(word(&[]), Some((ApiState::Healthy, None)));
         assert_eq!(word(&[Verdict::Unsupported]), Some((ApiState::Healthy, None)));
         let waiting = KeyCheck { verdict: None, ..accepted("openai/api_key", "global", 1) };
-        assert_eq!(fold(&cell(None, [waiting])), None);
+        assert_eq!(fold(&checked(None, [waiting])), None);
     }
 
     #[test]
@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_path_that_only_the_keys_found_broken_has_no_response_time() {
-        let took = |verdicts: &[Verdict]| fold(&cell(path(None, 5), judged(verdicts))).expect("a line").response_time;
+        let took =
+            |verdicts: &[Verdict]| fold(&checked(path(None, 5), judged(verdicts))).expect("a line").response_time;
         assert_eq!(took(&[Verdict::NoPath(PathFault::Connect)]), None);
         assert!(took(&[Verdict::NoPath(PathFault::Connect), Verdict::Accepted]).is_some());
         assert!(took(&[Verdict::Rejected]).is_some());
@@ -129,7 +130,7 @@ mod tests {
         for (place, expected) in order.iter().enumerate() {
             let mut rest: Vec<Verdict> = order.iter().skip(place).copied().collect();
             rest.reverse();
-            let folded = fold(&cell(path(None, 5), judged(&rest))).expect("a line");
+            let folded = fold(&checked(path(None, 5), judged(&rest))).expect("a line");
             assert_eq!((folded.cause, folded.detail), (expected.cause(), Some(format!("{expected:?}"))));
         }
     }
@@ -138,9 +139,9 @@ mod tests {
     fn the_time_is_that_of_the_path_and_else_of_a_key() {
         let time = |cell: &Cell| fold(cell).and_then(|folded| folded.response_time);
         let keys = || judged(&[Verdict::Accepted]);
-        assert_eq!(time(&cell(path(None, 5), keys())), Some(Duration::from_millis(5)));
-        assert_eq!(time(&cell(None, keys())), Some(Duration::from_millis(100)));
+        assert_eq!(time(&checked(path(None, 5), keys())), Some(Duration::from_millis(5)));
+        assert_eq!(time(&checked(None, keys())), Some(Duration::from_millis(100)));
         let unmeasured = KeyCheck { response_time: None, ..no_key() };
-        assert_eq!(time(&cell(None, [unmeasured])), None);
+        assert_eq!(time(&checked(None, [unmeasured])), None);
     }
 }

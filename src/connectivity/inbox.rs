@@ -114,7 +114,7 @@ impl News {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, environment, node, row, service};
+    use super::super::testing::{cell, environment, node, row, service};
     use super::*;
     use crate::model::time::Timestamp;
 

@@ -193,7 +193,7 @@ fn can_hold(check: &KeyCheck, reporter: Reporter<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, entitled, key_of, monitor, node, row, service};
+    use super::super::testing::{cell, entitled, key_of, monitor, node, row, service};
     use super::*;
     use crate::model::connectivity::Verdict;
 

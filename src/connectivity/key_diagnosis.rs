@@ -148,7 +148,7 @@ fn named(mark: &KeyMark) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::summary::Source;
-    use super::super::testing::{key, name};
+    use super::super::testing::{key, node as name};
     use super::*;
     use crate::model::api_check::KeyCheck;
     use crate::model::connectivity::ApiState;

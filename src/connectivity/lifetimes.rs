@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::expiring::{Found, Lifetime};
 use super::matrix::Row;
+use crate::model::change::ChangeKind;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordState};
 use crate::model::secret::ScopedSecret;
+use crate::model::time::Timestamp;
 
 /// What checks found out about the ends of credentials, by serial number and version. A node may say what numbers it likes:
 /// so each stands with the place it was said of, which is one that the node may hold something in.
@@ -40,7 +42,7 @@ impl Ends {
             scope: record.at.scope.clone(),
             secret_id: record.secret_id,
             version: record.version,
-            made_at: record.updated_at,
+            made_at: made_at(record),
             expires_at: record.options.expires_at,
             found: self.found(record),
             rotation_reminder_days: record.options.rotation_reminder_days,
@@ -53,15 +55,28 @@ impl Ends {
     }
 }
 
+/// When the current value was stored, as far as a record tells.
+///
+/// A description, and a deletion that was taken back, write the record anew, and with it the time: a record keeps no other.
+/// The first value of a secret is as old as the secret, or younger if that was declared without one, so a rotation of it is
+/// told of in time or early. Of a later value that was described since, only the description is dated: its rotation is told
+/// of later by as much as lies between. Sealing anew leaves the time.
+fn made_at(record: &Record) -> Timestamp {
+    if record.version == Version::FIRST && record.change != ChangeKind::Stored {
+        record.created_at
+    } else {
+        record.updated_at
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, environment, key_of, row};
+    use super::super::testing::{cell, environment, key_of, row};
     use super::*;
     use crate::model::api_check::{Cell, ExpirySource, KeyExpiry};
     use crate::model::connectivity::Verdict;
     use crate::model::number::Generation;
     use crate::model::secret::{Scope, SecretAddress, SecretName};
-    use crate::model::time::Timestamp;
 
     fn told(at: &str, scope: &str, expires: i64, checked: i64) -> Row {
         let mut check = key_of("github/token", scope, Verdict::Accepted);
@@ -79,6 +94,20 @@ mod tests {
         let name = SecretName::parse("github/token").expect("name");
         let secret = SecretAddress { environment: environment("prod"), name };
         Record { secret_id: 1, ..Record::sample(secret.within(Scope::Global), Generation::FIRST, Vec::new()) }
+    }
+
+    /// Whoever describes a key after 89 days was reminded of its rotation 90 days later.
+    #[test]
+    fn describing_the_first_value_of_a_secret_does_not_make_it_younger() {
+        let name = SecretName::parse("github/token").expect("name");
+        let at = SecretAddress { environment: environment("prod"), name }.within(Scope::Global);
+        let stored = Record { updated_at: Timestamp(9), ..Record::sample(at, Generation::FIRST, vec![1]) };
+        let made = |record: &Record| Ends::default().lifetime(record).expect("a value").made_at;
+        assert_eq!(made(&stored), Timestamp(9), "it was declared before it had a value");
+        let described = Record { change: ChangeKind::Described, ..stored.clone() };
+        assert_eq!(made(&described), Timestamp(0));
+        let second = Record { version: Version::FIRST.next(), ..described };
+        assert_eq!(made(&second), Timestamp(9), "all that is known of it");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rpds::RedBlackTreeMapSync;
 
 use super::changes::{Changes, Place};
 use super::difference::{Difference, difference};
-use crate::model::api_check::Cell;
+use crate::model::api_check::{Cell, Elsewhere};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
 use crate::model::time::Timestamp;
 
@@ -27,6 +27,7 @@ pub struct Row {
 pub struct Matrix {
     rows: RedBlackTreeMapSync<NodeName, Arc<Row>>,
     changes: Changes,
+    elsewhere: Arc<BTreeMap<ServiceName, Elsewhere>>,
 }
 
 impl Matrix {
@@ -45,6 +46,17 @@ impl Matrix {
     #[must_use]
     pub fn changes(&self) -> &Changes {
         &self.changes
+    }
+
+    /// What the lead told of nodes that have no row here; none of a service that it has not spoken of. A lead has all rows.
+    #[must_use]
+    pub fn elsewhere(&self, service: &ServiceName) -> Option<Elsewhere> {
+        self.elsewhere.get(service).copied()
+    }
+
+    /// The lead tells of the nodes that have no row here.
+    pub fn tell_elsewhere(&mut self, told: BTreeMap<ServiceName, Elsewhere>) {
+        self.elsewhere = Arc::new(told);
     }
 
     /// Makes this the row of a node.
@@ -101,7 +113,7 @@ fn place(node: &NodeName, row: &Row, service: &ServiceName) -> Place {
 #[cfg(test)]
 mod tests {
     use super::super::changes::Asked;
-    use super::super::shared_testing::{cell, node, row};
+    use super::super::testing::{cell, node, row};
     use super::*;
 
     fn changed(matrix: &Matrix, since: u64) -> Vec<String> {

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod changes;
 pub mod diagnosis;
 pub mod difference;
+pub mod elsewhere;
 pub mod expiring;
 pub mod feed;
 pub mod fold;
@@ -33,8 +34,6 @@ mod pace;
 mod schedule_model;
 #[cfg(test)]
 mod schedule_tests;
-#[cfg(test)]
-mod shared_testing;
 mod slot;
 #[cfg(test)]
 mod testing;

@@ -67,7 +67,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, row};
+    use super::super::testing::{cell, row};
     use super::*;
 
     fn names(outgoing: &Outgoing) -> Vec<String> {

@@ -51,7 +51,7 @@ fn kept_up(cells: &[Cell], now: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shared_testing::{cell, environment, monitor, row, service};
+    use super::super::testing::{cell, environment, monitor, row, service};
     use super::*;
 
     fn minutes(count: i64) -> Timestamp {

@@ -83,11 +83,12 @@ impl Schedule {
         }
     }
 
-    /// What is to be begun now; it counts as begun, and its calls as made. `share` is this node's part of a budget a day.
+    /// What is to be begun now; it counts as begun, and its calls as made. `share` is this node's part of a budget a day;
+    /// while that is none, it is not known, and nothing of the service is asked.
     pub fn due(
         &mut self,
         now: &Moment,
-        share: &dyn Fn(&ServiceName, u32) -> u32,
+        share: &dyn Fn(&ServiceName, u32) -> Option<u32>,
         draw: &mut dyn FnMut() -> u64,
     ) -> Vec<Task> {
         self.day = spent::day(now.wall);
@@ -164,16 +165,28 @@ impl Schedule {
         service.slots.iter_mut().for_each(|slot| slot.doubt(now));
     }
 
-    /// What is believed now, by service; without what monitors say.
+    /// Somebody asked about keys of this service, and so many calls were made for it. What is left to the schedule is less.
+    pub fn asked(&mut self, service: &ServiceName, calls: u32, now: &Moment) {
+        self.day = spent::day(now.wall);
+        self.spent.count_asked(service, calls, now);
+    }
+
+    /// What is believed now, by service; without what monitors say. Of a service that is not watched and was called today,
+    /// the calls are told: they are gone from what the mesh may make.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
+        let spent: BTreeMap<&ServiceName, u32> = self.spent.on_day(self.day).collect();
         let cell = |(name, service): (&ServiceName, &Service)| Cell {
             path: service.path.clone(),
             keys: service.slots.iter().map(Slot::check).collect(),
-            spent_today: self.spent.on_day(self.day, name),
+            spent_today: spent.get(name).copied().unwrap_or_default(),
             ..Cell::new(name.clone())
         };
-        self.services.iter().map(cell).collect()
+        let mut cells: Vec<Cell> = self.services.iter().map(cell).collect();
+        let others = spent.iter().filter(|(name, calls)| **calls > 0 && !self.services.contains_key(**name));
+        let others = others.map(|(name, calls)| Cell { spent_today: *calls, ..Cell::new((*name).clone()) });
+        cells.extend(others.take(SERVICES_MAX.saturating_sub(self.services.len())));
+        cells
     }
 
     /// The calls this node has made.
@@ -186,7 +199,7 @@ impl Schedule {
         &mut self,
         candidate: Candidate,
         now: &Moment,
-        share: &dyn Fn(&ServiceName, u32) -> u32,
+        share: &dyn Fn(&ServiceName, u32) -> Option<u32>,
         draw: Draw<'_>,
     ) -> Option<Task> {
         let Candidate { service: name, key, due: _ } = candidate;
@@ -200,7 +213,11 @@ impl Schedule {
                     return None;
                 }
                 if let Some(budget) = service.calls_per_day {
-                    service.share = share(&name, budget);
+                    let Some(part) = share(&name, budget) else {
+                        slot.put_off(reason, now);
+                        return None;
+                    };
+                    service.share = part;
                     if !self.spent.allows(&name, reason, service.share, now) {
                         slot.refused(reason, now, service.check_every, draw);
                         return None;

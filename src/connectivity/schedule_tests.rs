@@ -20,13 +20,13 @@ const NOON: i64 = 20_000 * 24 * 3_600_000 + 12 * 3_600_000;
 struct World {
     schedule: Schedule,
     now: Moment,
-    share: u32,
+    share: Option<u32>,
 }
 
 impl World {
     fn new() -> Self {
         let now = Moment { wall: Timestamp(NOON), boot: BootTime(HOUR), ..Moment::default() };
-        Self { schedule: Schedule::new(Spent::default()), now, share: u32::MAX }
+        Self { schedule: Schedule::new(Spent::default()), now, share: Some(u32::MAX) }
     }
 
     fn watch(&mut self, watched: impl IntoIterator<Item = Watched>) {
@@ -281,7 +281,9 @@ fn what_is_not_watched_any_more_is_forgotten_with_its_late_answers() {
     let asked = subject("openai", "global", 1);
     world.answer(&asked, Verdict::Accepted);
     world.schedule.path_checked(&service("openai"), good_path(), &world.now, &mut || 0);
-    assert_eq!((world.schedule.cells(), world.schedule.next()), (vec![], None));
+    assert_eq!(world.schedule.next(), None);
+    let gone = Cell { spent_today: 1, ..Cell::new(service("openai")) };
+    assert_eq!(world.schedule.cells(), [gone], "but for the call that was made");
 }
 
 #[test]
@@ -368,7 +370,7 @@ fn when_a_broken_path_works_again_the_keys_it_kept_away_are_asked_about() {
 #[test]
 fn three_quarters_of_the_share_last_the_day_and_the_rest_is_for_changes_and_failures() {
     let mut world = World::new();
-    world.share = 16;
+    world.share = Some(16);
     world.now.wall = Timestamp(NOON).minus(12 * HOUR);
     world.watch([budgeted(1)]);
     let asked = world.run(24 * HOUR - Duration::from_secs(1), Verdict::Accepted);
@@ -384,7 +386,7 @@ fn three_quarters_of_the_share_last_the_day_and_the_rest_is_for_changes_and_fail
 #[test]
 fn failures_that_are_reported_in_a_loop_use_a_quarter_and_leave_the_routine_alone() {
     let mut world = World::new();
-    world.share = 16;
+    world.share = Some(16);
     world.now.wall = Timestamp(NOON).minus(12 * HOUR);
     world.watch([budgeted(1)]);
     let mut asked = 0;
@@ -399,7 +401,7 @@ fn failures_that_are_reported_in_a_loop_use_a_quarter_and_leave_the_routine_alon
 #[test]
 fn without_a_share_nothing_is_asked_and_it_is_said_until_the_next_day() {
     let mut world = World::new();
-    world.share = 1;
+    world.share = Some(1);
     world.watch([budgeted(1)]);
     assert_eq!(world.run(HOUR, Verdict::Accepted).len(), 1);
     let believed = world.cell().keys.pop().expect("one");
@@ -415,10 +417,41 @@ fn without_a_share_nothing_is_asked_and_it_is_said_until_the_next_day() {
 }
 
 #[test]
+fn while_nobody_has_told_the_share_nothing_is_asked_and_soon_after_it_is() {
+    let mut world = World::new();
+    world.share = None;
+    world.watch([budgeted(1), watched("slack", [subject("slack", "global", 1)])]);
+    let asked = world.run(HOUR, Verdict::Accepted);
+    assert_eq!(asked.len(), 5, "slack has no budget: {asked:?}");
+    let cell = world.cell();
+    assert!(cell.path.is_some() && cell.spent_today == 0, "{cell:?}");
+    assert!(cell.keys[0].detail.starts_with("not asked for now: the lead has not told"), "{cell:?}");
+    world.share = Some(4);
+    world.pass(Duration::from_millis(500));
+    let asked = world.keys_due().pop().expect("told");
+    world.answer(&asked, Verdict::Accepted);
+    assert_eq!(world.cell().keys, [answer(&asked, Verdict::Accepted, world.now.wall)]);
+}
+
+#[test]
+fn calls_that_somebody_asked_for_are_none_that_the_schedule_has() {
+    let mut world = World::new();
+    world.share = Some(4);
+    world.watch([budgeted(1)]);
+    world.run(HOUR, Verdict::Accepted);
+    let spent = world.cell().spent_today;
+    world.schedule.asked(&service(&world.cell().service.to_string()), 9, &world.now);
+    assert_eq!(world.cell().spent_today, spent + 9, "though it is more than the share");
+    assert!(world.run(10 * HOUR, Verdict::Accepted).is_empty());
+    world.run(2 * HOUR, Verdict::Accepted);
+    assert!(world.cell().spent_today < 4, "a new day");
+}
+
+#[test]
 fn a_wall_clock_that_jumps_stops_nothing() {
     for jump in [-400_i64, -1, 1, 400] {
         let mut world = World::new();
-        world.share = 4;
+        world.share = Some(4);
         world.watch([budgeted(1), watched("hubspot", [subject("hubspot", "global", 1)])]);
         world.run(HOUR, Verdict::Accepted);
         world.now.wall = Timestamp(world.now.wall.0 + jump * 24 * 3_600_000);
@@ -430,7 +463,7 @@ fn a_wall_clock_that_jumps_stops_nothing() {
 #[test]
 fn counts_of_before_a_restart_count() {
     let mut world = World::new();
-    world.share = 1;
+    world.share = Some(1);
     world.watch([budgeted(1)]);
     world.run(HOUR, Verdict::Accepted);
     let bytes = world.schedule.spent().to_bytes();

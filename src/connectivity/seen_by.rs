@@ -44,8 +44,7 @@ fn visible(key: &KeyCheck, entitlement: &Entitlement) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::fold::fold;
-    use super::super::shared_testing::entitled;
-    use super::super::testing::{accepted, cell, key, path, row};
+    use super::super::testing::{accepted, checked, entitled, key, path, row_at};
     use super::*;
     use crate::model::connectivity::{ApiState, Verdict};
     use crate::model::time::Timestamp;
@@ -53,7 +52,7 @@ mod tests {
     fn sample() -> Row {
         let own = accepted("openai/api_key", "global", 1);
         let company = key("openai/api_key", "company:acme", 2, Verdict::Rejected);
-        row("prod", [cell(path(None, 1), [own, company])], Timestamp(7))
+        row_at("prod", [checked(path(None, 1), [own, company])], Timestamp(7))
     }
 
     fn seen(environment: &str, glob: &str, companies: &[&str]) -> Option<Row> {
@@ -88,7 +87,7 @@ mod tests {
     fn a_credential_that_the_node_may_not_hold_is_not_named_to_it() {
         let own = accepted("openai/api_key", "global", 1);
         let admin = key("openai/admin_key", "global", 2, Verdict::Rejected);
-        let row = row("prod", [cell(path(None, 1), [own.clone(), admin])], Timestamp(7));
+        let row = row_at("prod", [checked(path(None, 1), [own.clone(), admin])], Timestamp(7));
         let seen = seen_by(&row, &entitled("prod", &[], &["openai/api_*"])).expect("same environment");
         assert!(seen.cells.values().all(|cell| cell.keys == [own.clone()]), "{seen:?}");
     }
@@ -96,7 +95,7 @@ mod tests {
     #[test]
     fn a_company_key_under_another_name_is_not_seen_either() {
         let hidden = KeyCheck { company: None, ..key("openai/api_key", "company:acme", 2, Verdict::Accepted) };
-        let row = row("prod", [cell(None, [hidden])], Timestamp(0));
+        let row = row_at("prod", [checked(None, [hidden])], Timestamp(0));
         let seen = seen_by(&row, &entitled("prod", &[], &["*"])).expect("same environment");
         assert!(seen.cells.values().all(|cell| cell.keys.is_empty()));
     }

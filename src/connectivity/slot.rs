@@ -14,6 +14,12 @@ use crate::model::time::{BootTime, Moment};
 /// What is said of a key that may not be asked about.
 const WITHHELD: &str = "not asked again for now: this node's calls of the day are used up";
 
+/// What is said of a key while nobody has told which part of the calls of the day is this node's.
+const UNTOLD: &str = "not asked for now: the lead has not told how many nodes share the calls of the day";
+
+/// How soon it is looked at again whether that was told: a lead tells within a quarter of a second.
+const TOLD_AFTER: Duration = Duration::from_millis(500);
+
 /// A credential and its times.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -23,14 +29,15 @@ pub(super) struct Slot {
     routine: Option<BootTime>,
     /// When it is asked about besides, and why.
     urgent: Option<(BootTime, Reason)>,
-    withheld: bool,
+    /// Why it is not asked about though it is time.
+    withheld: Option<&'static str>,
 }
 
 impl Slot {
     /// A key that is new here: asked about soon, if there is anything to ask.
     pub(super) fn new(subject: Subject, now: &Moment, nodes: usize, draw: Draw<'_>) -> Self {
         let belief = Belief::new(&subject, now.wall);
-        let mut slot = Self { subject, belief, routine: None, urgent: None, withheld: false };
+        let mut slot = Self { subject, belief, routine: None, urgent: None, withheld: None };
         if slot.callable().is_some() {
             slot.urgent = Some((later(now, spread(nodes, draw)), Reason::Change));
         }
@@ -50,7 +57,7 @@ impl Slot {
 
     /// It is being asked about.
     pub(super) fn begun(&mut self, now: &Moment) {
-        self.withheld = false;
+        self.withheld = None;
         self.urgent = None;
         self.routine = Some(later(now, LOST_AFTER));
     }
@@ -68,7 +75,17 @@ impl Slot {
             }
             Reason::Routine => self.routine = Some(again),
         }
-        self.withheld = true;
+        self.withheld = Some(WITHHELD);
+    }
+
+    /// Which part of the calls of the day is this node's is not known yet.
+    pub(super) fn put_off(&mut self, reason: Reason, now: &Moment) {
+        let again = later(now, TOLD_AFTER);
+        match reason {
+            Reason::Change | Reason::Failure => self.urgent = Some((again, reason)),
+            Reason::Routine => self.routine = Some(again),
+        }
+        self.withheld = Some(UNTOLD);
     }
 
     /// Somebody met a failure, or a broken path works again: it is asked about now.
@@ -105,8 +122,8 @@ impl Slot {
     /// What is believed now.
     pub(super) fn check(&self) -> KeyCheck {
         let mut check = self.belief.check().clone();
-        if self.withheld {
-            check.detail = joined(WITHHELD, &check.detail);
+        if let Some(why) = self.withheld {
+            check.detail = joined(why, &check.detail);
         }
         check
     }

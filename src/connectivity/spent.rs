@@ -36,11 +36,13 @@ struct Calls {
     changes: u32,
     failures: u32,
     routine: u32,
+    /// Because somebody asked, which no share forbids.
+    asked: u32,
 }
 
 impl Calls {
     fn total(self) -> u32 {
-        self.changes.saturating_add(self.failures).saturating_add(self.routine)
+        self.changes.saturating_add(self.failures).saturating_add(self.routine).saturating_add(self.asked)
     }
 }
 
@@ -82,14 +84,14 @@ impl Spent {
     }
 
     /// A line of title, then one for each day and service: the day since 1970, the service, and the calls after changes,
-    /// after failures, and by routine.
+    /// after failures, by routine, and because somebody asked.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = format!("{TITLE}\n");
         for (day, services) in &self.days {
-            for (service, Calls { changes, failures, routine }) in services {
+            for (service, Calls { changes, failures, routine, asked }) in services {
                 // Writing to a String cannot fail.
-                let _infallible = writeln!(text, "{day} {service} {changes} {failures} {routine}");
+                let _infallible = writeln!(text, "{day} {service} {changes} {failures} {routine} {asked}");
             }
         }
         text.into_bytes()
@@ -101,8 +103,9 @@ impl Spent {
         self.calls(day(now), service).total()
     }
 
-    pub(super) fn on_day(&self, day: i64, service: &ServiceName) -> u32 {
-        self.calls(day, service).total()
+    /// The calls of one day, by service.
+    pub(super) fn on_day(&self, day: i64) -> impl Iterator<Item = (&ServiceName, u32)> {
+        self.days.get(&day).into_iter().flatten().map(|(service, calls)| (service, calls.total()))
     }
 
     /// Whether one more call is within this node's share of the day: in all, and for this reason.
@@ -124,6 +127,22 @@ impl Spent {
 
     /// Counts a call.
     pub(super) fn count(&mut self, service: &ServiceName, reason: Reason, now: &Moment) {
+        let calls = self.calls_mut(service, now);
+        let count = match reason {
+            Reason::Change => &mut calls.changes,
+            Reason::Failure => &mut calls.failures,
+            Reason::Routine => &mut calls.routine,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Counts calls that were made because somebody asked.
+    pub(super) fn count_asked(&mut self, service: &ServiceName, count: u32, now: &Moment) {
+        let calls = self.calls_mut(service, now);
+        calls.asked = calls.asked.saturating_add(count);
+    }
+
+    fn calls_mut(&mut self, service: &ServiceName, now: &Moment) -> &mut Calls {
         let today = day(now.wall);
         self.days.retain(|day, _| day.abs_diff(today) <= 1);
         let services = self.days.entry(today).or_default();
@@ -132,13 +151,7 @@ impl Spent {
             let least = services.iter().min_by_key(|(_, calls)| calls.total()).map(|(service, _)| service.clone());
             least.map(|service| services.remove(&service));
         }
-        let calls = services.entry(service.clone()).or_default();
-        let count = match reason {
-            Reason::Change => &mut calls.changes,
-            Reason::Failure => &mut calls.failures,
-            Reason::Routine => &mut calls.routine,
-        };
-        *count = count.saturating_add(1);
+        services.entry(service.clone()).or_default()
     }
 
     fn calls(&self, day: i64, service: &ServiceName) -> Calls {
@@ -166,7 +179,7 @@ fn parse_line(text: &str) -> Option<(i64, ServiceName, Calls)> {
     let day = words.next()?.parse().ok()?;
     let service = ServiceName::parse(words.next()?).ok()?;
     let mut count = || words.next()?.parse().ok();
-    let calls = Calls { changes: count()?, failures: count()?, routine: count()? };
+    let calls = Calls { changes: count()?, failures: count()?, routine: count()?, asked: count()? };
     words.next().is_none().then_some((day, service, calls))
 }
 
@@ -187,9 +200,11 @@ mod tests {
         let mut spent = Spent::default();
         spent.count(&service("fireflies"), Reason::Change, &at(DAY_MS));
         spent.count(&service("fireflies"), Reason::Routine, &at(DAY_MS + 1));
+        spent.count_asked(&service("fireflies"), 3, &at(DAY_MS + 1));
         spent.count(&service("openai"), Reason::Failure, &at(2 * DAY_MS));
+        assert_eq!(spent.on_day_of(Timestamp(DAY_MS), &service("fireflies")), 5);
         let bytes = spent.to_bytes();
-        assert_eq!(String::from_utf8_lossy(&bytes), "aurora-spent 1\n1 fireflies 1 0 1\n2 openai 0 1 0\n");
+        assert_eq!(String::from_utf8_lossy(&bytes), "aurora-spent 1\n1 fireflies 1 0 1 3\n2 openai 0 1 0 0\n");
         assert_eq!(Spent::parse(&bytes), Ok(spent));
     }
 
@@ -198,10 +213,10 @@ mod tests {
         let refused = |text: &str| Spent::parse(text.as_bytes()).expect_err(text).line;
         assert_eq!(refused(""), 1);
         assert_eq!(refused("aurora-spent 2\n"), 1);
-        assert_eq!(refused("aurora-spent 1\n1 openai 1 1\n"), 2);
-        assert_eq!(refused("aurora-spent 1\n1 openai 1 1 1 1\n"), 2);
-        assert_eq!(refused("aurora-spent 1\n1 openai 1 1 1\n1 OPENAI 1 1 1\n"), 3);
-        assert_eq!(refused("aurora-spent 1\n1 a 1 1 1\n2 a 1 1 1\n3 a 1 1 1\n4 a 1 1 1\n"), 5);
+        assert_eq!(refused("aurora-spent 1\n1 openai 1 1 1\n"), 2);
+        assert_eq!(refused("aurora-spent 1\n1 openai 1 1 1 1 1\n"), 2);
+        assert_eq!(refused("aurora-spent 1\n1 openai 1 1 1 1\n1 OPENAI 1 1 1 1\n"), 3);
+        assert_eq!(refused("aurora-spent 1\n1 a 1 1 1 1\n2 a 1 1 1 1\n3 a 1 1 1 1\n4 a 1 1 1 1\n"), 5);
         assert_eq!(Spent::parse(&[0xff]), Err(SpentFault { line: 1 }));
         assert_eq!(Spent::parse(b"aurora-spent 1\n"), Ok(Spent::default()));
     }

@@ -144,7 +144,7 @@ fn outlived(at: Timestamp, interval: Duration, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{accepted, cell, key, name, path, row};
+    use super::super::testing::{accepted, checked, key, node as name, path, row_at};
     use super::*;
     use crate::model::connectivity::{PathFault, Verdict};
 
@@ -163,14 +163,14 @@ mod tests {
 
     fn told(rows: &[(&str, Cell)], confirmed: Timestamp) -> Vec<ServiceReport> {
         let rows: Vec<(NodeName, Row)> =
-            rows.iter().map(|(node, cell)| (name(node), row("prod", [cell.clone()], confirmed))).collect();
+            rows.iter().map(|(node, cell)| (name(node), row_at("prod", [cell.clone()], confirmed))).collect();
         summary(rows.iter().map(|(node, row)| (node, row)), NOW)
     }
 
     #[test]
     fn an_api_is_down_if_it_is_down_everywhere_and_degraded_if_it_is_anywhere() {
-        let good = || cell(path(None, 1), [accepted("openai/api_key", "global", 1)]);
-        let bad = || cell(path(Some(PathFault::Dns), 1), []);
+        let good = || checked(path(None, 1), [accepted("openai/api_key", "global", 1)]);
+        let bad = || checked(path(Some(PathFault::Dns), 1), []);
         let state = |rows: &[(&str, Cell)]| told(rows, NOW).first().map(|report| report.overall);
         assert_eq!(state(&[("a", good()), ("b", good())]), Some(ApiState::Healthy));
         assert_eq!(state(&[("a", good()), ("b", bad())]), Some(ApiState::Degraded));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_older_than_three_intervals_is_stale_and_degrades() {
-        let good = || cell(path(None, 1), [accepted("openai/api_key", "global", 1)]);
+        let good = || checked(path(None, 1), [accepted("openai/api_key", "global", 1)]);
         let at = |seconds| told(&[("a", good())], NOW.minus(Duration::from_secs(seconds)));
         assert!(at(180).iter().all(|report| report.overall == ApiState::Healthy && !report.lines[0].stale));
         assert!(at(181).iter().all(|report| report.overall == ApiState::Degraded && report.lines[0].stale));
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_monitor_counts_for_three_of_its_intervals_and_is_then_gone() {
         let with = |report: MonitorReport| {
-            let good = cell(path(None, 1), [accepted("openai/api_key", "global", 1)]);
+            let good = checked(path(None, 1), [accepted("openai/api_key", "global", 1)]);
             told(&[("a", Cell { monitors: vec![report], ..good })], NOW)
         };
         let heard = with(report("agent:uptime", ApiState::Down, 900));
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn lines_come_by_node_and_then_by_monitor() {
-        let good = || cell(path(None, 1), [key("openai/api_key", "global", 1, Verdict::Limited)]);
+        let good = || checked(path(None, 1), [key("openai/api_key", "global", 1, Verdict::Limited)]);
         let monitors = vec![report("user:2", ApiState::Healthy, 1), report("user:1", ApiState::Healthy, 1)];
         let reports = told(&[("b", good()), ("a", Cell { monitors, ..good() })], NOW);
         let order: Vec<(&str, &Source)> =

@@ -1,26 +1,41 @@
-//! Rows and cells for the tests of this room.
+//! What the tests of this room have in common: rows and cells as nodes would tell them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::matrix::Row;
-use crate::model::api_check::{Cell, KeyCheck, KeyMark, PathCheck};
-use crate::model::connectivity::{PathFault, Verdict};
-use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::api_check::{Cell, KeyCheck, KeyMark, MonitorReport, PathCheck};
+use crate::model::company::Companies;
+use crate::model::connectivity::{ApiState, PathFault, Verdict};
+use crate::model::entitlement::Entitlement;
+use crate::model::glob::SecretGlob;
+use crate::model::name::{CompanyId, EnvironmentName, NodeName, ServiceName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, SecretName};
 use crate::model::time::Timestamp;
 
-pub(super) fn name(text: &str) -> NodeName {
-    NodeName::parse(text).expect("name")
+pub(super) fn node(name: &str) -> NodeName {
+    NodeName::parse(name).expect(name)
 }
 
-/// A key of `openai/api_key`, `global` and a version; serial numbers are those of the scope.
+pub(super) fn service(name: &str) -> ServiceName {
+    ServiceName::parse(name).expect(name)
+}
+
+pub(super) fn environment(name: &str) -> EnvironmentName {
+    EnvironmentName::parse(name).expect(name)
+}
+
+pub(super) fn company(name: &str) -> CompanyId {
+    CompanyId::parse(name).expect(name)
+}
+
+/// A version of a key; serial numbers are those of the scope.
 pub(super) fn mark(secret: &str, scope: &str, version: u64) -> KeyMark {
     let secret_id = scope.bytes().map(u64::from).sum();
     KeyMark {
-        secret: SecretName::parse(secret).expect("name"),
-        scope: Scope::parse(scope).expect("scope"),
+        secret: SecretName::parse(secret).expect(secret),
+        scope: Scope::parse(scope).expect(scope),
         secret_id,
         version: Version::new(version).expect("not zero"),
     }
@@ -44,13 +59,18 @@ pub(super) fn key(secret: &str, scope: &str, version: u64, verdict: Verdict) -> 
     }
 }
 
+/// A check of the first version of a key.
+pub(super) fn key_of(secret: &str, scope: &str, verdict: Verdict) -> KeyCheck {
+    key(secret, scope, 1, verdict)
+}
+
 pub(super) fn accepted(secret: &str, scope: &str, version: u64) -> KeyCheck {
     key(secret, scope, version, Verdict::Accepted)
 }
 
 /// No credential at all.
 pub(super) fn no_key() -> KeyCheck {
-    KeyCheck { key: None, ..key("openai/api_key", "global", 1, Verdict::NoCredential) }
+    KeyCheck { key: None, ..key_of("openai/api_key", "global", Verdict::NoCredential) }
 }
 
 pub(super) fn path(fault: Option<PathFault>, ms: u64) -> Option<PathCheck> {
@@ -59,14 +79,41 @@ pub(super) fn path(fault: Option<PathFault>, ms: u64) -> Option<PathCheck> {
     Some(PathCheck { fault, detail, response_time, checked_at: Timestamp(0) })
 }
 
-/// A cell of `openai`.
-pub(super) fn cell(path: Option<PathCheck>, keys: impl IntoIterator<Item = KeyCheck>) -> Cell {
-    let service = SecretName::parse("openai/api_key").expect("name").service;
-    Cell { path, keys: keys.into_iter().collect(), ..Cell::new(service) }
+/// An API whose path is fine.
+pub(super) fn cell(name: &str) -> Cell {
+    let path = path(None, 100).map(|path| PathCheck { checked_at: Timestamp(1), ..path });
+    Cell { path, ..Cell::new(service(name)) }
 }
 
-pub(super) fn row(environment: &str, cells: impl IntoIterator<Item = Cell>, confirmed_at: Timestamp) -> Row {
-    let environment = EnvironmentName::parse(environment).expect("name");
+/// A cell of `openai`.
+pub(super) fn checked(path: Option<PathCheck>, keys: impl IntoIterator<Item = KeyCheck>) -> Cell {
+    Cell { path, keys: keys.into_iter().collect(), ..Cell::new(service("openai")) }
+}
+
+pub(super) fn monitor(by: &str, at: i64) -> MonitorReport {
+    MonitorReport {
+        by: by.to_owned(),
+        state: ApiState::Down,
+        response_time: None,
+        detail: None,
+        at: Timestamp(at),
+        interval: Duration::from_secs(300),
+    }
+}
+
+pub(super) fn row(environment: &str, cells: impl IntoIterator<Item = Cell>) -> Row {
+    row_at(environment, cells, Timestamp(1))
+}
+
+pub(super) fn row_at(environment: &str, cells: impl IntoIterator<Item = Cell>, confirmed_at: Timestamp) -> Row {
     let cells = cells.into_iter().map(|cell| (cell.service.clone(), Arc::new(cell))).collect();
-    Row { environment, cells, confirmed_at }
+    Row { environment: self::environment(environment), cells, confirmed_at }
+}
+
+pub(super) fn entitled(environment: &str, companies: &[&str], globs: &[&str]) -> Entitlement {
+    Entitlement {
+        environment: self::environment(environment),
+        companies: Companies::Only(companies.iter().map(|name| company(name)).collect()),
+        globs: globs.iter().map(|glob| SecretGlob::parse(glob).expect(glob)).collect(),
+    }
 }

@@ -162,6 +162,15 @@ impl Cell {
     }
 }
 
+/// What nodes of other environments, which a node is told nothing else of, have to do with one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Elsewhere {
+    /// How many of them watch it.
+    pub nodes: u32,
+    /// How many of those come before this node where a budget does not divide evenly.
+    pub before: u32,
+}
+
 /// Cuts a text to [`DETAIL_BYTES_MAX`] bytes, at a character.
 #[must_use]
 pub fn cut(text: &str) -> &str {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crypto::plaintext::Plaintext;
+use crate::model::api_check::KeyCheck;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
@@ -96,6 +97,8 @@ pub struct Stored {
 pub struct Listed {
     /// The current record.
     pub record: Arc<Record>,
+    /// The last check of exactly this value on this node, if it was ever checked here.
+    pub check: Option<KeyCheck>,
 }
 
 /// One page of a list.

@@ -8,6 +8,7 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use super::account::Account;
 use super::answer::{ListPage, Listed, VersionList};
 use super::authorise::Object;
+use super::credentials::check_of;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::{Context, ListRequest, Place};
@@ -54,6 +55,8 @@ impl Vault {
         let limit = ask.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
         let cursor = ask.cursor.as_deref().map(parse_cursor).transpose()?;
         let held = self.parts.board.held.load();
+        let matrix = self.parts.board.connectivity.matrix();
+        let own = matrix.row(&self.parts.node);
         let filter = &ask.filter;
         let mut records = held
             .view
@@ -66,7 +69,8 @@ impl Vault {
             last = Some(&record.at);
             // A list shows no name that the same caller could not ask about one by one.
             if filter.wants(record) && self.may_know(&who, &held.entitlement, &record.at, Action::SecretList) {
-                items.push(Listed { record: record.clone() });
+                let check = own.and_then(|row| check_of(row, record));
+                items.push(Listed { record: record.clone(), check });
             }
             if items.len() >= limit {
                 break;

@@ -180,7 +180,8 @@ impl Vault {
             }
         };
         self.note_use(&mut account, &ready).await?;
-        Ok(self.found(ready).await?)
+        // The schedule counted the call when it began.
+        Ok(self.found(ready, None).await?)
     }
 
     /// Looks again at what the subject is: the value may have changed since it was scheduled, and then it is another subject.
@@ -285,11 +286,15 @@ impl Vault {
         Ok(())
     }
 
-    /// Asks the provider, or waits for the answer that somebody else waits for already.
-    pub(super) async fn found(&self, ready: Ready) -> Result<Finding, VaultError> {
+    /// Asks the provider, or waits for the answer that somebody else waits for already. A call that is made is counted for
+    /// this service, if one is named.
+    pub(super) async fn found(&self, ready: Ready, counted: Option<&ServiceName>) -> Result<Finding, VaultError> {
         let flight = ready.flight();
-        let parts = Arc::clone(&self.parts);
-        let check = async move { ready.question.ask(&parts.egress, &*parts.clock).await };
+        let (parts, counted) = (Arc::clone(&self.parts), counted.cloned());
+        let check = async move {
+            counted.iter().for_each(|service| parts.board.connectivity.note_call(service));
+            ready.question.ask(&parts.egress, &*parts.clock).await
+        };
         let broke_off = || VaultError::Internal("a check broke off".to_owned());
         self.flights.join(flight, check).await.ok_or_else(broke_off)
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connectivity::matrix::{Matrix, Row};
+use crate::connectivity::own_row::counts;
 use crate::connectivity::summary::summary;
 use crate::model::actions::Action;
 use crate::model::api_check::{Cell, MONITORS_MAX, MonitorReport, SERVICES_MAX, cut};
@@ -24,9 +25,6 @@ use super::connectivity_seen::{Asked, Seen};
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::Context;
-
-/// A report counts for this many of its intervals.
-const INTERVALS: u32 = 3;
 
 /// A monitor says how an API does.
 #[derive(Debug, Clone)]
@@ -65,7 +63,7 @@ impl Vault {
     }
 
     /// Takes in what a monitor says. It stands beside what the nodes find out themselves, marked as the monitor's, until
-    /// [three of its intervals](INTERVALS) have passed without another.
+    /// [three of its intervals](counts) have passed without another.
     ///
     /// # Errors
     /// [`VaultError`]; `TooManyServices` when the node keeps as many services as it can.
@@ -193,11 +191,6 @@ fn says_something(cell: &Cell, now: Timestamp) -> bool {
         || !cell.keys.is_empty()
         || cell.spent_today > 0
         || cell.monitors.iter().any(|it| counts(it, now))
-}
-
-/// Whether a report still counts.
-fn counts(report: &MonitorReport, now: Timestamp) -> bool {
-    now.since(report.at).is_none_or(|age| age <= report.interval.saturating_mul(INTERVALS))
 }
 
 /// Puts a report in the place of the last one of the same monitor; the oldest goes when there are too many.

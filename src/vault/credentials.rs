@@ -20,12 +20,10 @@ impl Vault {
         let page = self.list(caller, ask).await?;
         let held = self.parts.board.held.load_full();
         let holdings = self.holdings(&held);
-        let matrix = self.parts.board.connectivity.matrix();
-        let row = matrix.row(&self.parts.node);
-        let line = |Listed { record }| {
+        let line = |Listed { record, check }| {
             let provider = holdings.provider_of(&record);
             let unprobed = provider.and_then(|provider| provider.unprobed.as_deref());
-            let check = row.and_then(|row| check_of(row, &record)).or_else(|| unprobed.map(unsupported));
+            let check = check.or_else(|| unprobed.map(unsupported));
             let expires = sooner(&record, check.as_ref());
             CredentialLine { provider: provider.map(|provider| provider.name.clone()), check, expires, record }
         };

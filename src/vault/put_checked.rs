@@ -114,6 +114,7 @@ impl Vault {
         account.about(&at.secret.name, &at.secret.environment);
         account.scope(&at.scope);
         self.note(account, ASKED).await?;
+        self.parts.board.connectivity.note_call(&at.secret.name.service);
         let found = self.flights.alone(ready.question.ask(&self.parts.egress, &*self.parts.clock)).await;
         found.ok_or_else(|| VaultError::Internal("a check broke off".to_owned()))
     }

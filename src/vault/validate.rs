@@ -76,8 +76,8 @@ impl Vault {
                     let mut line = account.clone();
                     line.company(company.as_ref());
                     self.note_use(&mut line, &ready).await?;
-                    let vault = self.clone();
-                    checks.spawn(async move { (index, vault.found(ready).await) });
+                    let (vault, service) = (self.clone(), ask.service.clone());
+                    checks.spawn(async move { (index, vault.found(ready, Some(&service)).await) });
                 }
                 Err(unready @ Unready::Missing(_)) => {
                     validated.push(unasked(Some(Verdict::NoCredential), unready.told()));

@@ -6,11 +6,12 @@
 //!
 //! Clocks of two nodes differ, so whoever tells until when a node kept up its checks tells its own time too.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::api_check::CellFrame;
 use super::error::{FieldRule, WireError};
-use crate::model::api_check::{Cell, SERVICES_MAX};
+use crate::model::api_check::{Cell, Elsewhere, SERVICES_MAX};
 use crate::model::name::{EnvironmentName, NodeName, ServiceName};
 use crate::model::time::Timestamp;
 
@@ -192,6 +193,49 @@ impl Confirmed {
     }
 }
 
+/// Who else calls the APIs that the receiver watches, where it may not look.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct Others {
+    /// All that is told; what was told before and is not named any more is not known any more.
+    pub services: Vec<OtherFrame>,
+}
+
+/// Nodes of other environments that call one API, counted.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct OtherFrame {
+    /// Which API.
+    pub service: String,
+    /// How many nodes.
+    pub nodes: u32,
+    /// How many of them come before the receiver where a budget does not divide evenly.
+    pub before: u32,
+}
+
+impl Others {
+    /// What is told, of each service.
+    #[must_use]
+    pub fn new(told: &BTreeMap<ServiceName, Elsewhere>) -> Self {
+        let frame = |(service, elsewhere): (&ServiceName, &Elsewhere)| {
+            let Elsewhere { nodes, before } = *elsewhere;
+            OtherFrame { service: service.to_string(), nodes, before }
+        };
+        Self { services: told.iter().map(frame).collect() }
+    }
+
+    /// The services, and what is told of each.
+    ///
+    /// # Errors
+    /// [`WireError`] for more than a node may have, and for names that are none.
+    pub fn read(&self) -> Result<BTreeMap<ServiceName, Elsewhere>, WireError> {
+        bounded("services", self.services.len(), SERVICES_MAX)?;
+        let read = |frame: &OtherFrame| {
+            let OtherFrame { service, nodes, before } = frame;
+            Ok((ServiceName::parse(service)?, Elsewhere { nodes: *nodes, before: *before }))
+        };
+        self.services.iter().map(read).collect()
+    }
+}
+
 fn bounded(field: &'static str, length: usize, max: usize) -> Result<(), WireError> {
     if length > max {
         return Err(WireError::Field { field, rule: FieldRule::TooMany(max) });
@@ -222,6 +266,8 @@ frames! {
         1102 => Again,
         /// Now and then.
         1103 => Confirmed,
+        /// When the receiver told what it watches, and when that changes.
+        1104 => Others,
     }
 }
 
@@ -248,6 +294,11 @@ mod tests {
         Rows { whole: false, more: true, now_ms: 80_000, rows: vec![row()] }
     }
 
+    fn others() -> Others {
+        let elsewhere = Elsewhere { nodes: 2, before: 1 };
+        Others::new(&[(ServiceName::parse("fireflies").expect("a name"), elsewhere)].into())
+    }
+
     #[test]
     fn the_frames_of_connectivity_have_the_bytes_they_always_had() {
         golden(
@@ -261,6 +312,7 @@ mod tests {
             "0000002701044d0001fc00710200010976656e6765616e63650470726f64000105736c61636bfce0220200",
         );
         golden(&FromLead::from(Again), "0000000301044e");
+        golden(&FromLead::from(others()), "00000010010450010966697265666c6965730201");
         golden(&FromLead::from(Confirmed { now_ms: 1, nodes: vec![("a".into(), -1)] }), "0000000801044f0201016101");
     }
 
@@ -268,6 +320,7 @@ mod tests {
     fn no_bytes_make_the_stream_of_connectivity_panic() {
         survives_anything(&FromFollower::from(cells()));
         survives_anything(&FromLead::from(rows()));
+        survives_anything(&FromLead::from(others()));
         survives_anything(&FromLead::from(Confirmed { now_ms: 1, nodes: vec![("a".into(), -1)] }));
     }
 
@@ -287,6 +340,11 @@ mod tests {
         }
         let nodes = vec![("a".to_owned(), 1); NODES_MAX + 1];
         assert!(Confirmed { now_ms: 1, nodes }.read(now).is_err());
+        let one = others().services.remove(0);
+        let many = Others { services: vec![one.clone(); SERVICES_MAX + 1] };
+        assert_eq!(many.read().expect_err("refused").to_string(), "field services: more than 256");
+        assert!(Others { services: vec![OtherFrame { service: "../x".into(), ..one }] }.read().is_err());
+        assert_eq!(Others::new(&others().read().expect("read")), others());
         assert_eq!(cells().read().expect("read").0[0].0, 7);
     }
 

@@ -1,5 +1,10 @@
-//! What a lead pays for connectivity: a report of a node into the matrix, what all reports say together, what one follower
-//! may see of it, and the memory held, at 50 to 400 nodes with 22 services each.
+//! What a lead pays for connectivity: a report of a node into the matrix, what all reports say together, the frames that
+//! followers are really sent, and the memory held, at 50 to 400 nodes with 22 services each.
+//!
+//! The mesh is one environment, so that every follower is told of every node. In half a minute half of the paths are
+//! checked, and each check finds a latency that differs a little; one check in twenty finds one that differs much, which is
+//! told at once. A round is what a follower is told every half minute. A changed key is one that every node uses: the cell
+//! of one service changes on all of them.
 //!
 //! `cargo bench --bench connectivity` measures, prints a table with the cost of each size per node against that of the
 //! smallest, and fails if one grows faster than the nodes do. Without `--bench`, which is how `cargo test --benches` starts it,
@@ -13,11 +18,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aurora_mesh::actors::connectivity_frames::{RowFrames, confirmed};
 use aurora_mesh::connectivity::budget::share;
+use aurora_mesh::connectivity::changes::Asked;
+use aurora_mesh::connectivity::elsewhere::Tally;
+use aurora_mesh::connectivity::feed::{Cursor, Viewer};
 use aurora_mesh::connectivity::matrix::{Matrix, Row};
-use aurora_mesh::connectivity::seen_by::seen_by;
 use aurora_mesh::connectivity::summary::summary;
-use aurora_mesh::model::api_check::{Cell, KeyCheck, KeyMark, PathCheck};
+use aurora_mesh::model::api_check::{Cell, Elsewhere, KeyCheck, KeyMark, PATH_EVERY, PathCheck};
 use aurora_mesh::model::company::Companies;
 use aurora_mesh::model::connectivity::{PathFault, Verdict};
 use aurora_mesh::model::entitlement::Entitlement;
@@ -26,12 +34,20 @@ use aurora_mesh::model::name::{CompanyId, EnvironmentName, KeyName, NodeName, Se
 use aurora_mesh::model::number::Version;
 use aurora_mesh::model::secret::{Scope, SecretName};
 use aurora_mesh::model::time::Timestamp;
+use aurora_mesh::wire::connectivity::{FromLead, Others};
+use aurora_mesh::wire::frame::encode;
 
 const SERVICES: usize = 22;
 
 /// The cost per node at the largest mesh may be this many times that at the smallest: above one for a tree that is deeper and
 /// for caches that are missed, well below what quadratic growth would come to.
 const GROWTH_MAX: f64 = 3.0;
+
+/// How often a follower is told what nobody waits for.
+const ROUND_EVERY: Duration = Duration::from_secs(30);
+
+/// One check of a path in so many finds another latency, by a quarter or more.
+const GREAT_ONE_IN: usize = 20;
 
 /// Matrices that are held while memory is measured: one is little beside what the process holds anyway.
 const COPIES: u32 = 8;
@@ -49,9 +65,21 @@ struct Costs {
     nodes: usize,
     report: Duration,
     summary: Duration,
-    seen: Duration,
     share: Duration,
+    /// One cell that changed, told to one follower.
+    change: Sent,
+    /// All that one follower is told in a round.
+    round: Sent,
+    /// One cell of every node, told to one follower.
+    key: Sent,
     bytes: u64,
+}
+
+/// Frames for one follower: the time to make them, and their bytes.
+#[derive(Clone, Copy)]
+struct Sent {
+    time: Duration,
+    bytes: usize,
 }
 
 fn main() -> ExitCode {
@@ -68,28 +96,35 @@ fn main() -> ExitCode {
     drop(held);
     let Some(first) = costs.first() else { return ExitCode::FAILURE };
     line(&format!(
-        "{:>6} {:>12} {:>14} {:>14} {:>12} {:>12} {:>16}",
-        "nodes", "one report", "all services", "one follower", "one share", "memory", "lead's CPU"
+        "{:>6} {:>11} {:>13} {:>10} {:>11} {:>21} {:>21} {:>11} {:>9} {:>10}",
+        "nodes",
+        "one report",
+        "all services",
+        "one share",
+        "one change",
+        "a round",
+        "a changed key",
+        "memory",
+        "steady",
+        "a key"
     ));
     let mut linear = true;
     for cost in &costs {
         line(&shown(cost));
         let ratios = growth(cost, first);
+        let [report, summary, share, change, round, key, memory] = ratios.map(times);
         line(&format!(
-            "{:>6} {:>12} {:>14} {:>14} {:>12} {:>12}",
-            "",
-            times(ratios[0]),
-            times(ratios[1]),
-            times(ratios[2]),
-            times(ratios[3]),
-            times(ratios[4])
+            "{:>6} {report:>11} {summary:>13} {share:>10} {change:>11} {round:>21} {key:>21} {memory:>11}",
+            ""
         ));
         linear &= ratios.iter().all(|ratio| *ratio <= GROWTH_MAX);
     }
     line(&format!(
-        "Below each size: its cost against {} nodes, divided by the number of nodes but for one report. The lead's CPU is that \
-         of each cell reported once a minute, one summary a second, and all cells told on to every node once a minute; the \
-         last part grows with the square of the nodes, as what is told does, and is not judged.",
+        "One change, a round and a changed key are what one follower is sent. Below each size: its cost against {} nodes, divided \
+         by the number of nodes but for one report and one change. `steady` is the processor time of a lead, in percent of \
+         one processor: a report of each path once a minute, one summary a second, one change to every follower for one \
+         check in {GREAT_ONE_IN}, and the rounds of all. `a key` is the processor time of telling all followers of a key that every node uses. \
+         Both have parts that grow with the square of the nodes, as what is told does, and are not judged.",
         first.nodes
     ));
     line(&format!("growth: {}", if linear { "linear" } else { "faster than the nodes" }));
@@ -97,26 +132,35 @@ fn main() -> ExitCode {
 }
 
 fn shown(cost: &Costs) -> String {
-    let Costs { nodes, report, summary, seen, share, bytes } = cost;
-    let cells = u32::try_from(nodes * SERVICES).expect("small");
+    let Costs { nodes, report, summary, share, change, round, key, bytes } = cost;
     let followers = u32::try_from(*nodes).expect("small");
-    let a_minute = *report * cells + *seen * followers + *summary * 60;
+    let checks = u32::try_from(nodes * SERVICES).expect("small");
+    let great = checks / u32::try_from(GREAT_ONE_IN).expect("small");
+    let a_minute = *report * checks + *summary * 60 + change.time * great * followers + round.time * followers * 2;
     format!(
-        "{nodes:>6} {report:>12.1?} {summary:>14.1?} {seen:>14.1?} {share:>12.1?} {:>8} KiB {:>14.2} %",
+        "{nodes:>6} {report:>11.1?} {summary:>13.1?} {share:>10.1?} {:>11.1?} {:>10.1?} {:>6} KiB {:>10.1?} {:>6} KiB {:>7} KiB {:>7.2} % {:>10.1?}",
+        change.time,
+        round.time,
+        round.bytes / 1024,
+        key.time,
+        key.bytes / 1024,
         bytes / 1024,
-        a_minute.as_secs_f64() / 60.0 * 100.0
+        a_minute.as_secs_f64() / 60.0 * 100.0,
+        key.time * followers
     )
 }
 
-/// How much more each costs than at the smallest mesh: the report as it is, the others for each node.
-fn growth(cost: &Costs, first: &Costs) -> [f64; 5] {
+/// How much more each costs than at the smallest mesh: one report and one change as they are, the others for each node.
+fn growth(cost: &Costs, first: &Costs) -> [f64; 7] {
     let nodes = ratio(cost.nodes as f64, first.nodes as f64);
     let time = |one: Duration, other: Duration| ratio(one.as_secs_f64(), other.as_secs_f64());
     [
         time(cost.report, first.report),
         time(cost.summary, first.summary) / nodes,
-        time(cost.seen, first.seen) / nodes,
         time(cost.share, first.share) / nodes,
+        time(cost.change.time, first.change.time),
+        time(cost.round.time, first.round.time) / nodes,
+        time(cost.key.time, first.key.time) / nodes,
         ratio(cost.bytes as f64, first.bytes as f64) / nodes,
     ]
 }
@@ -156,29 +200,63 @@ fn measured(nodes: usize, bytes: u64, plan: &Plan) -> Costs {
     }
     let reports = u32::try_from(plan.rounds * nodes * SERVICES).expect("small");
     let per_report = began.elapsed() / reports;
+    assert_eq!(ROUND_EVERY * 2, PATH_EVERY, "a round has half of the checks");
     let now = Timestamp(1);
     let told = summary(matrix.rows(), now);
     assert!(told.len() == SERVICES && told.iter().all(|service| service.lines.len() == nodes));
-    let entitlement = Entitlement {
-        environment: environment(),
-        companies: Companies::Only([company()].into()),
-        globs: vec![SecretGlob::parse("*").expect("glob")],
-    };
-    let own = node_name(nodes / 2);
-    let service = service_name(0);
+    let (own, service) = (node_name(nodes / 2), service_name(0));
     Costs {
         nodes,
         report: per_report,
         summary: median(plan.summaries, || drop(black_box(summary(matrix.rows(), now)))),
-        seen: median(plan.summaries, || {
-            let rows = matrix.rows().filter_map(|(_, row)| seen_by(row, &entitlement));
-            black_box(rows.map(|row| row.cells.len()).sum::<usize>());
-        }),
         share: median(plan.summaries, || {
-            black_box(share(&matrix, &service, &own, 50));
+            black_box(share(&matrix, Elsewhere::default(), &service, &own, 50, now));
+        }),
+        change: sent(&matrix, &own, plan, Asked::Great, |matrix| report(matrix, 0, 0, plan.rounds + 40)),
+        round: sent(&matrix, &own, plan, Asked::Every, |matrix| {
+            let half = (0..nodes).flat_map(|node| (0..SERVICES).step_by(2).map(move |service| (node, service)));
+            half.for_each(|(node, service)| report(matrix, node, service, plan.rounds + 1));
+        }),
+        key: sent(&matrix, &own, plan, Asked::Great, |matrix| {
+            (0..nodes).for_each(|node| {
+                let mut row = Row::clone(matrix.row(&node_name(node)).expect("a row"));
+                let mut cell = simulated(node, 0, plan.rounds);
+                cell.keys[0].key.as_mut().expect("a key").version = Version::FIRST.next();
+                row.cells.insert(cell.service.clone(), Arc::new(cell));
+                matrix.put(node_name(node), row);
+            });
         }),
         bytes,
     }
+}
+
+/// What one follower is sent after this change, as a lead sends it. In a round, it is also told until when the others kept up
+/// their checks, and what nodes elsewhere are counted for it is looked at.
+fn sent(matrix: &Matrix, own: &NodeName, plan: &Plan, asked: Asked, change: impl FnOnce(&mut Matrix)) -> Sent {
+    let entitlement = Entitlement {
+        environment: environment(),
+        companies: Companies::Only([company()].into()),
+        globs: vec![SecretGlob::parse("*").expect("a glob")],
+    };
+    let viewer = Viewer { node: own, entitlement: &entitlement };
+    let (at, now) = (Cursor::after(matrix), Timestamp(1));
+    let mut changed = matrix.clone();
+    change(&mut changed);
+    let tally = Tally::of(&changed);
+    let mut bytes = 0;
+    let time = median(plan.summaries, || {
+        bytes = 0;
+        let mut send = |frame: FromLead| bytes += black_box(encode(&frame).expect("within its limit")).len();
+        let (told, _) = viewer.changes(&changed, at, asked).expect("known");
+        assert!(!told.is_empty(), "something changed");
+        RowFrames::new(told.into_iter(), false, now).for_each(|frame| send(frame.into()));
+        if asked == Asked::Every {
+            let row = changed.row(own).expect("a row");
+            send(Others::new(&tally.elsewhere(own, row)).into());
+            confirmed(&viewer.confirmed(&changed), now).for_each(|frame| send(frame.into()));
+        }
+    });
+    Sent { time, bytes }
 }
 
 fn median(rounds: u32, mut work: impl FnMut()) -> Duration {

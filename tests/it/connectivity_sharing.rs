@@ -1,6 +1,8 @@
 //! What one node finds out about an API, every node that may know of it knows soon; and no other does.
 
+mod budget;
 mod hostile;
+mod older;
 mod stage;
 
 use std::sync::atomic::Ordering;

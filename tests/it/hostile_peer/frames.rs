@@ -3,7 +3,7 @@
 use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::wire::control::{self, Heartbeat, Hello};
-use aurora_mesh::wire::frame::{FRAME_BYTES_MAX, JOIN_FRAME_BYTES_MAX, decode, encode};
+use aurora_mesh::wire::frame::{FRAME_BYTES_MAX, JOIN_FRAME_BYTES_MAX, encode};
 use aurora_mesh::wire::open::{Open, Opening, StreamKind};
 use aurora_mesh::wire::request::{self, Failed, FailureReason, Renew};
 use aurora_mesh::wire::rules::{self, FollowRules, RulesHeld};
@@ -176,13 +176,8 @@ async fn besiege(cases: Vec<Case>) {
 impl Intruder {
     /// Sends a whole frame on the newest stream and reads the whole answer.
     async fn ask<F: aurora_mesh::wire::frame::Frame>(&mut self, frame: &[u8]) -> F {
-        let (sender, receiver) = self.newest();
-        sender.write_all(frame).await.expect("sent");
-        let mut length = [0; 4];
-        receiver.read_exact(&mut length).await.expect("a length");
-        let mut body = vec![0; usize::try_from(u32::from_be_bytes(length)).expect("short")];
-        receiver.read_exact(&mut body).await.expect("a body");
-        decode(&body).expect("a frame")
+        self.newest().0.write_all(frame).await.expect("sent");
+        self.hears().await
     }
 }
 

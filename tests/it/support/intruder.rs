@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aurora_mesh::transport::error::TransportError;
-use aurora_mesh::wire::frame::{Frame, encode};
+use aurora_mesh::wire::frame::{Frame, decode, encode};
 use aurora_mesh::wire::open::{Open, Opening, StreamKind};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connection, RecvStream, SendStream};
@@ -85,6 +85,19 @@ impl Intruder {
     /// Both halves of the newest stream.
     pub fn newest(&mut self) -> &mut (SendStream, RecvStream) {
         self.streams.last_mut().expect("a stream was opened")
+    }
+
+    /// Reads the next whole frame of the newest stream.
+    pub async fn hears<F: Frame>(&mut self) -> F {
+        let reading = async {
+            let (_, receiver) = self.newest();
+            let mut length = [0; 4];
+            receiver.read_exact(&mut length).await.expect("a length");
+            let mut body = vec![0; usize::try_from(u32::from_be_bytes(length)).expect("short")];
+            receiver.read_exact(&mut body).await.expect("a body");
+            decode(&body).expect("a frame")
+        };
+        tokio::time::timeout(PATIENCE, reading).await.expect("something should have been said by now")
     }
 
     /// Waits until the other side ends the connection, and says why it did.

@@ -2,11 +2,13 @@
 
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::model::connectivity::Validation;
+use aurora_mesh::model::name::ServiceName;
 use aurora_mesh::vault::answer_validation::Refused;
 use aurora_mesh::vault::error::VaultError;
 
 use super::Stage;
 use crate::support::callers::{admin, agent, put, read, stranger};
+use crate::support::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_value_is_not_stored_unless_somebody_insists() {
@@ -30,6 +32,27 @@ async fn a_refused_value_is_not_stored_unless_somebody_insists() {
         "{journal}"
     );
     assert!(!journal.contains("sk-"));
+}
+
+/// Fireflies allows fifty calls a day to the whole mesh: those that people asked for are gone too.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_somebody_asked_for_are_counted_and_told() {
+    let stage = Stage::open().await;
+    let vault = stage.mesh.lead.vault();
+    stage.stores("fireflies/api_key", "global", "not-a-real-key").await;
+    stage.theatre.answers("fireflies", 401, &[], "{}");
+    stage.validate("fireflies", None).await.expect("validated");
+    let stored = vault.put_checked(&admin(), put("fireflies/api_key", "global", "another"), Refused::Stays).await;
+    assert!(stored.is_err(), "{stored:?}");
+    let calls = u32::try_from(stage.theatre.requests("fireflies").len()).expect("few");
+    assert_eq!(calls, 3);
+    let (service, lead) = (ServiceName::parse("fireflies").expect("a name"), &stage.mesh.lead.config.node.name);
+    eventually("the lead tells of the calls", || async {
+        let matrix = stage.mesh.lead.running().connectivity().board().matrix();
+        let cell = matrix.row(lead)?.cells.get(&service)?.clone();
+        (cell.spent_today == calls).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
