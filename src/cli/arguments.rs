@@ -197,8 +197,8 @@ Ctrl-C ends it with exit code 130.")]
   aurora validate hubspot --company acme     what would be used on behalf of a company
   aurora validate --all
 
-Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected, or a provider was not reached;
-3 if what is named has no credential on this node."
+Exit codes: 0 if all are valid, or cannot be checked without harm; 2 if one is rejected,
+or a provider was not reached; 3 if what is named has no credential on this node."
     )]
     Validate(ValidateArguments),
     /// Show whether the node is well, and how old its copies are

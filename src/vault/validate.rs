@@ -1,6 +1,8 @@
 //! Credentials are checked because somebody asks: each of them is authorised and accounted for by itself, and what the
 //! provider says is told at once.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinSet;
 
 use super::account::Account;
@@ -17,6 +19,7 @@ use crate::model::actions::Action;
 use crate::model::api_check::KeyMark;
 use crate::model::caller::Caller;
 use crate::model::connectivity::Verdict;
+use crate::model::fields::FieldKind;
 use crate::model::name::{CompanyId, KeyName, ServiceName};
 use crate::model::record::Record;
 use crate::model::secret::{ScopedSecret, SecretName};
@@ -158,10 +161,17 @@ impl Vault {
         let may_check = |record: &Record| self.may_check(who, record, None, &mut account.clone()).is_ok();
         let is_known = || self.parts.catalogue.provider(&ask.service).is_some();
         match &ask.key {
-            Some(key) if wanted.is_empty() => self.uncheckable(who, holdings, &holding, key, ask),
+            Some(key) if wanted.is_empty() => {
+                let unchecked = self.unchecked(who, holdings, &holding, key, ask);
+                unchecked.map(|unchecked| vec![unchecked]).ok_or_else(|| absent(&ask.service, key))
+            }
             // A service that only its secrets make one is not there for whoever may check none of them.
             None if wanted.is_empty() && !is_known() && !holding.records.iter().any(|record| may_check(record)) => {
                 Err(VaultError::NoSuchProvider(ask.service.clone()))
+            }
+            None if candidates.is_empty() => {
+                let unchecked = secrets(&holding).into_iter();
+                Ok(unchecked.filter_map(|key| self.unchecked(who, holdings, &holding, key, ask)).collect())
             }
             Some(_) | None => Ok(wanted),
         }
@@ -192,28 +202,25 @@ impl Vault {
         self.authorise(who, Action::CredentialValidate, object, account).map(drop)
     }
 
-    /// A secret that is there, and is nothing that a provider could be asked about.
-    fn uncheckable(
+    /// A secret that is there, and is nothing that a provider could be asked about; none if the caller may not check it.
+    fn unchecked(
         &self,
         who: &Identified,
         holdings: Holdings<'_>,
         holding: &Holding<'_>,
         key: &KeyName,
         ask: &ValidateRequest,
-    ) -> Result<Vec<Wanted>, VaultError> {
+    ) -> Option<Wanted> {
         let name = SecretName { service: ask.service.clone(), key: key.clone() };
         let company = ask.context.company.as_ref();
         let object = Object { company, ..Object::of_secret(&name, &self.parts.environment) };
-        let located = holdings.locate(holding, key, chosen(company));
-        match located.filter(|_| self.is_allowed(who, Action::CredentialValidate, object)) {
-            Some(located) => Ok(vec![Wanted {
-                credential: key.clone(),
-                company: company.cloned(),
-                key: Some(located.mark()),
-                ready: Err(Unready::Other("no harmless check of it is known")),
-            }]),
-            None => Err(absent(&ask.service, key)),
-        }
+        let located = holdings.locate(holding, key, chosen(company))?;
+        self.is_allowed(who, Action::CredentialValidate, object).then(|| Wanted {
+            credential: key.clone(),
+            company: company.cloned(),
+            key: Some(located.mark()),
+            ready: Err(Unready::Other("no harmless check of it is known")),
+        })
     }
 
     /// What was found differs from what is believed: then the schedule looks again.
@@ -244,6 +251,15 @@ fn asked_for(
     }
     let subjects = subjects(holdings, holding).into_iter();
     subjects.filter_map(|subject| Some((subject.credential?, subject.company))).collect()
+}
+
+/// What a service holds that may be a credential: all but what its provider says is a text for everybody to read.
+fn secrets<'a>(holding: &'a Holding<'_>) -> BTreeSet<&'a KeyName> {
+    let is_text = |key: &KeyName| {
+        let mut texts = holding.provider.fields.iter().filter(|field| field.kind == FieldKind::Text);
+        texts.any(|field| field.name == *key)
+    };
+    holding.records.iter().map(|record| &record.at.secret.name.key).filter(|key| !is_text(key)).collect()
 }
 
 fn absent(service: &ServiceName, key: &KeyName) -> VaultError {

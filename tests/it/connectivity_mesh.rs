@@ -1,6 +1,7 @@
 //! Nodes that really call providers: what each of them finds out, all of them tell within two seconds, with the state and
 //! the diagnosis that follow from it; and what is left of it when a node is away.
 
+mod processes;
 mod stage;
 
 use std::time::Duration;

@@ -153,7 +153,7 @@ async fn said(node: &TestNode, service: &str) -> Option<Said> {
     })
 }
 
-fn takes_the_good_one(theatre: &Theatre) {
+pub fn takes_the_good_one(theatre: &Theatre) {
     theatre.answers("openai", 200, &[], r#"{"object":"list","data":[]}"#);
     theatre.answers_when("openai", REFUSED, 401, r#"{"error":{"code":"invalid_api_key"}}"#);
 }

@@ -164,6 +164,10 @@ impl Node {
             &format!("providers_dir = {:?}", place(&section.providers_dir)),
         );
         self.configure("# ca_file = \"/etc/aurora/ca.pem\"", &format!("ca_file = {:?}", place(&section.ca_file)));
+        // A node is made without probes, so that none calls anybody before it is told whom.
+        if section.probe {
+            self.configure("probe = false", "probe = true");
+        }
         self.probes = section.probe;
     }
 

@@ -157,8 +157,11 @@ async fn a_provider_without_a_harmless_check_has_no_probe_and_is_called_by_nobod
     let (stage, catalogue, _) = every_field().await;
     let unprobed: Vec<_> = catalogue.providers().filter(|provider| provider.probes.is_empty()).collect();
     assert_eq!(unprobed.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(), ["midjourney"]);
-    let found = stage.found("midjourney/api_key", None).await;
-    assert_eq!((comes(&found), found.asked.as_str()), (("unsupported", ""), ""));
+    for name in ["midjourney/api_key", "midjourney"] {
+        let found = stage.found(name, None).await;
+        assert_eq!((comes(&found), found.asked.as_str()), (("unsupported", ""), ""), "{name}");
+        assert_eq!(found.credential.map(|it| it.to_string()).as_deref(), Some("midjourney/api_key"));
+    }
     assert_eq!(stage.theatre.connections("midjourney"), 0);
 }
 
