@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::asked_checks::AskedChecks;
 use super::connectivity_board::ConnectivityBoard;
 use super::key_use::KeyUse;
 use super::limit_board::LimitBoard;
@@ -51,6 +52,8 @@ pub struct Board {
     pub key_use: KeyUse,
     /// Which APIs work from where.
     pub connectivity: ConnectivityBoard,
+    /// What came of checks that people asked for.
+    pub asked_checks: AskedChecks,
     /// How much agents asked for lately.
     pub limits: LimitBoard,
     /// The open scope keys.
@@ -77,6 +80,7 @@ impl Board {
             rules: ArcSwap::from_pointee(rules),
             key_use: KeyUse::default(),
             connectivity: ConnectivityBoard::default(),
+            asked_checks: AskedChecks::default(),
             limits: LimitBoard::of_follower(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),

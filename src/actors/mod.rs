@@ -14,6 +14,7 @@
 //! Reads do not pass through here: actors publish on a `board`, and the door reads from it.
 
 pub mod admission;
+pub mod asked_checks;
 pub mod board;
 pub mod certificate;
 pub mod change;

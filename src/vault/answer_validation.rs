@@ -56,6 +56,19 @@ impl Validated {
         self.verdict.map_or(Validation::Unreachable, Verdict::validation)
     }
 
+    /// The same as what is known of a value.
+    pub(super) fn check(&self) -> KeyCheck {
+        KeyCheck {
+            company: self.company.clone(),
+            key: self.key.clone(),
+            verdict: self.verdict,
+            detail: self.reason.clone(),
+            response_time: self.response_time,
+            checked_at: Some(self.checked_at),
+            expires: self.expires,
+        }
+    }
+
     pub(super) fn unasked(verdict: Option<Verdict>, reason: String, now: Timestamp) -> Self {
         Self {
             credential: None,

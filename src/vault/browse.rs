@@ -8,7 +8,6 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use super::account::Account;
 use super::answer::{ListPage, Listed, VersionList};
 use super::authorise::Object;
-use super::credentials::check_of;
 use super::error::VaultError;
 use super::parts::Vault;
 use super::request::{Context, ListRequest, Place};
@@ -69,7 +68,7 @@ impl Vault {
             last = Some(&record.at);
             // A list shows no name that the same caller could not ask about one by one.
             if filter.wants(record) && self.may_know(&who, &held.entitlement, &record.at, Action::SecretList) {
-                let check = own.and_then(|row| check_of(row, record));
+                let check = self.last_check(own.map(|row| &**row), record);
                 items.push(Listed { record: record.clone(), check });
             }
             if items.len() >= limit {

@@ -31,6 +31,15 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// The last check of a value on this node, whether the node made it by itself or somebody asked for it.
+    pub(super) fn last_check(&self, own: Option<&Row>, record: &Record) -> Option<KeyCheck> {
+        let by_itself = own.and_then(|row| check_of(row, record));
+        let asked = self.parts.board.asked_checks.of(record.secret_id, record.version);
+        [by_itself, asked].into_iter().flatten().max_by_key(|check| check.checked_at)
+    }
+}
+
 /// The last check of exactly this value: what is known of an older one says nothing about it.
 #[must_use]
 pub fn check_of(row: &Row, record: &Record) -> Option<KeyCheck> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::account::Account;
+use super::answer::Stored;
 use super::answer_validation::{Refused, StoredAndChecked, Validated};
 use super::asking::{Finding, Question};
 use super::authorise::Object;
@@ -19,6 +20,7 @@ use crate::catalogue::provider::Provider;
 use crate::crypto::fields::select;
 use crate::crypto::plaintext::Plaintext;
 use crate::model::actions::Action;
+use crate::model::api_check::{KeyCheck, KeyMark};
 use crate::model::caller::Caller;
 use crate::model::connectivity::Verdict;
 use crate::model::fields::Fields;
@@ -67,6 +69,7 @@ impl Vault {
             let PutRequest { value, patch, cas, .. } = ask;
             let change = Change::Put(Box::new(NewValue { at: at.clone(), value, patch, cas }));
             let stored = self.make(at, change, &mut account).await?;
+            self.parts.board.asked_checks.note(KeyCheck { key: Some(mark(&stored)), ..validated.check() });
             Ok(StoredAndChecked { stored, validated })
         };
         let made = made.await;
@@ -205,6 +208,12 @@ impl Vault {
         let named = || named.and_then(|name| ServiceName::parse(name).ok()).and_then(|name| catalogue.provider(&name));
         catalogue.provider(&ask.place.name.service).or_else(named)
     }
+}
+
+/// Which value was stored.
+fn mark(stored: &Stored) -> KeyMark {
+    let Stored { secret_id, at, version, .. } = stored;
+    KeyMark { secret: at.secret.name.clone(), scope: at.scope.clone(), secret_id: *secret_id, version: *version }
 }
 
 impl New<'_> {

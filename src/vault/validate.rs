@@ -92,6 +92,7 @@ impl Vault {
             let Validated { credential, company, key, .. } = place.clone();
             *place = Validated { credential, company, key, ..finding };
         }
+        validated.iter().for_each(|found| self.parts.board.asked_checks.note(found.check()));
         self.tell_schedule(&ask.service, &validated);
         Ok(validated)
     }

@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 42] = [
+const OF_THE_MESH: [Knock; 44] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -71,6 +71,8 @@ const OF_THE_MESH: [Knock; 42] = [
     ("PATCH", "/api/agents/robot", r#"{"title":"Robot"}"#, "agent.update"),
     ("GET", "/providers", "", "provider.list"),
     ("GET", "/providers/openai", "", "provider.list"),
+    ("GET", "/credentials/status", "", "secret.list"),
+    ("POST", "/credentials/openai/validate", "", "credential.validate"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),

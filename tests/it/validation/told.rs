@@ -78,6 +78,26 @@ async fn a_value_that_was_never_checked_has_no_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_of_a_check_that_was_asked_for_stands_in_the_status() {
+    let stage = Stage::open().await;
+    stage.theatre.answers("openai", 200, &[], "{}");
+    stage.stores("openai/api_key", "global", "sk-not-a-real-key").await;
+    stage.post("/credentials/openai/validate", &json!({})).await;
+    let body =
+        json!({"service": "stripe", "key_name": "secret_key", "key_value": "sk_test_not_real", "validate": true});
+    stage.theatre.answers("stripe", 200, &[], "{}");
+    assert_eq!(stage.post("/api/secrets", &body).await.status, 200);
+    let status = stage.get("/credentials/status").await.json();
+    for line in status["credentials"].as_array().expect("lines") {
+        assert_eq!(line["validation_status"], "valid", "{line}");
+        assert!(line["last_validated_at"].is_string(), "{line}");
+    }
+    stage.stores("openai/api_key", "global", "sk-another-not-real-key").await;
+    let status = stage.get("/credentials/status?service=openai").await.json();
+    assert_eq!(status["credentials"][0]["validation_status"], Value::Null, "of this value nothing is known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_value_is_a_conflict_over_the_socket_and_a_forced_one_says_what_was_found() {
     let stage = Stage::open().await;
     stage.theatre.answers("openai", 401, &[], r#"{"error":{"code":"invalid_api_key"}}"#);
