@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 use super::query::{number, position};
-use crate::model::name::{AgentName, ApiKeyName, CompanyId, KeyName, NodeName, ServiceName};
+use crate::model::name::{AgentName, ApiKeyName, CompanyId, GrantName, KeyName, NodeName, ServiceName};
 use crate::model::number::{Position, Version};
 use crate::model::secret::SecretName;
 use crate::vault::request::{Context, Known};
@@ -41,6 +41,48 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
+/// The one part of a path that is a name: its escapes are decoded already.
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
+    let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| ApiError::PathEncoding)?;
+    Ok(text)
+}
+
+/// The service, or the provider, of `/…/{service}`.
+#[derive(Debug)]
+pub(super) struct NamedService(pub(super) ServiceName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedService {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(ServiceName::parse(&segment(parts, state).await?)?))
+    }
+}
+
+/// The grant of `/…/{name}`.
+#[derive(Debug)]
+pub(super) struct NamedGrant(pub(super) GrantName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedGrant {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(GrantName::parse(&segment(parts, state).await?)?))
+    }
+}
+
+/// What is frozen, of `/…/{target}`: read by whoever takes it as a parameter, too.
+#[derive(Debug)]
+pub(super) struct NamedTarget(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedTarget {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(segment(parts, state).await?))
+    }
+}
+
 /// The node of `/…/{name}/…`.
 #[derive(Debug)]
 pub(super) struct NamedNode(pub(super) NodeName);
@@ -49,9 +91,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedNode {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let Path(name) = path.map_err(|_| ApiError::PathEncoding)?;
-        Ok(Self(NodeName::parse(&name)?))
+        Ok(Self(NodeName::parse(&segment(parts, state).await?)?))
     }
 }
 
@@ -63,8 +103,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedToken {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let Path(id) = path.map_err(|_| ApiError::PathEncoding)?;
+        let id = segment(parts, state).await?;
         if id.len() == 12 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Ok(Self(id));
         }
@@ -80,9 +119,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedAgent {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let Path(name) = path.map_err(|_| ApiError::PathEncoding)?;
-        Ok(Self(AgentName::parse(&name)?))
+        Ok(Self(AgentName::parse(&segment(parts, state).await?)?))
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::context::reason;
+use super::context::{NamedTarget, reason};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
@@ -49,7 +49,7 @@ pub(super) async fn list(
 pub(super) async fn unfreeze(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
-    Path(target): Path<String>,
+    NamedTarget(target): NamedTarget,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

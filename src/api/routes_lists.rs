@@ -17,7 +17,8 @@ use super::types_list::ListQuery;
 use super::types_record::{HolderView, ListView, RecordView, VersionsView};
 use super::types_secret::ExplainQuery;
 use crate::model::caller::Caller;
-use crate::vault::request::Place;
+use crate::model::time::Timestamp;
+use crate::vault::request::{ListRequest, Place};
 
 /// `GET /api/secrets`.
 pub(super) async fn list(
@@ -26,15 +27,20 @@ pub(super) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (tags, uri) = query::repeated(&uri, "tag")?;
-    let query: ListQuery = query::parameters(&uri)?;
-    let request = query.into_request(tags, node(&headers)?, desk.clock.now().wall)?;
+    let request = asked_list(&uri, &headers, desk.clock.now().wall)?;
     let page = desk.vault.list(&caller, request).await?;
     json::answer(&ListView {
         secrets: page.items.iter().map(RecordView::from).collect(),
         next_cursor: page.next_cursor.as_deref(),
         timestamp: desk.clock.now().wall.to_string(),
     })
+}
+
+/// Which secrets a list is to tell of.
+pub(super) fn asked_list(uri: &Uri, headers: &HeaderMap, now: Timestamp) -> Result<ListRequest, ApiError> {
+    let (tags, uri) = query::repeated(uri, "tag")?;
+    let query: ListQuery = query::parameters(&uri)?;
+    query.into_request(tags, node(headers)?, now)
 }
 
 /// `GET /api/secrets/{service}/{key}/versions`.

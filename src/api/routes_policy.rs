@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 
-use super::context::reason;
+use super::context::{NamedGrant, reason};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::types_policy::{ApplyBody, DriftView, GrantView, PlanBody, PlanView, PolicyView, TestBody};
 use super::{body, json};
 use crate::model::caller::Caller;
-use crate::model::name::GrantName;
 use crate::model::number::Revision;
 use crate::policy::file::POLICY_BYTES_MAX;
 use crate::vault::policy::REPLAY_DAYS_MAX;
@@ -37,10 +36,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
-    name: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    NamedGrant(name): NamedGrant,
 ) -> Result<Response, ApiError> {
-    let Path(name) = name.map_err(|_| ApiError::PathEncoding)?;
-    let grant = desk.vault.policy_grant(&caller, &GrantName::parse(&name)?).await?;
+    let grant = desk.vault.policy_grant(&caller, &name).await?;
     json::answer(&GrantView::from(&grant))
 }
 

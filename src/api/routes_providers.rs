@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 
+use super::context::NamedService;
 use super::desk::Desk;
 use super::error::ApiError;
 use super::json;
 use super::types_providers::{ProviderView, ProvidersView};
 use crate::model::caller::Caller;
-use crate::model::name::ServiceName;
 
 /// `GET /providers`.
 pub(super) async fn list(
@@ -26,9 +26,8 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
-    name: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    NamedService(name): NamedService,
 ) -> Result<Response, ApiError> {
-    let Path(name) = name.map_err(|_| ApiError::PathEncoding)?;
-    let provider = desk.vault.provider(&caller, &ServiceName::parse(&name)?).await?;
+    let provider = desk.vault.provider(&caller, &name).await?;
     json::answer(&ProviderView::from(&provider))
 }

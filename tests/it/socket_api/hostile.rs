@@ -27,6 +27,9 @@ async fn a_path_that_is_no_name_is_refused_before_anything_is_looked_up() {
         ("/api/secrets/hubspot/..%2f..%2fetc", 400, "bad_name"),
         ("/api/secrets/hubspot/api%00key", 400, "bad_name"),
         ("/api/secrets/hubspot/%ff%fe", 400, "bad_name"),
+        ("/providers/%ff%fe", 400, "bad_name"),
+        ("/providers/OpenAI", 400, "bad_name"),
+        ("/api/policy/grants/%ff%fe", 400, "bad_name"),
         ("/api/secrets/HUBSPOT/api_key", 400, "bad_name"),
         ("/api/secrets/hub%2Fspot/api_key", 400, "bad_name"),
         ("/api/secrets/hubspot/api%5Fkey%20", 400, "bad_name"),
@@ -39,6 +42,10 @@ async fn a_path_that_is_no_name_is_refused_before_anything_is_looked_up() {
     for (target, status, code) in table {
         let answer = http::get(&agent, target).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{target}");
+    }
+    for (method, target) in [("POST", "/credentials/%ff%fe/validate"), ("DELETE", "/api/freezes/%ff%fe")] {
+        let answer = http::ask(&agent, method, target, &[], "").await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_name"), "{target}");
     }
     let escaped_once = http::get(&agent, "/api/secrets/hubspot/api%5Fkey").await;
     assert_eq!(escaped_once.json()["version"], 1, "a plain escape of a plain name is that name");
