@@ -24,6 +24,7 @@ pub mod confirm;
 pub mod connectivity;
 pub mod connectivity_board;
 pub mod connectivity_frames;
+mod connectivity_watch;
 pub mod discovery;
 pub mod draft;
 mod draft_keys;

@@ -143,9 +143,10 @@ impl Actor for Node {
 impl State {
     async fn run(&mut self, roles: Roles, myself: ActorCell) -> Result<Started, ActorProcessingErr> {
         let mut address = None;
-        for part in roles.parts() {
-            let started = roles.start(*part, myself.clone()).await?;
-            self.parts.insert(started.cell.get_id(), *part);
+        let discovery = roles.discovers().then_some(Part::Discovery);
+        for part in roles.parts().iter().copied().chain(discovery) {
+            let started = roles.start(part, myself.clone()).await?;
+            self.parts.insert(started.cell.get_id(), part);
             address = address.or(started.address);
         }
         self.roles = Some(roles);

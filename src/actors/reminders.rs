@@ -24,7 +24,7 @@ use crate::model::api_check::{KeyExpiry, cut};
 use crate::model::connectivity::{ApiState, Verdict};
 use crate::model::event::Event;
 use crate::model::record::Record;
-use crate::model::time::{BootTime, Clock, Timestamp};
+use crate::model::time::{BootTime, Clock, Moment, Timestamp};
 use crate::replication::view::View;
 use crate::store::blob::BlobName;
 use crate::store::error::StoreError;
@@ -78,6 +78,18 @@ struct Looked {
     at_reports: Option<BootTime>,
 }
 
+impl Looked {
+    fn credentials_are_due(&self, now: &Moment) -> bool {
+        // A clock that went back must not stop it.
+        let is_due = |at: Timestamp| now.wall.since(at).is_none_or(|since| since >= REMIND_EVERY);
+        self.at_credentials.is_none_or(is_due)
+    }
+
+    fn reports_are_due(&self, now: &Moment) -> bool {
+        self.at_reports.is_none_or(|at| now.boot.since(at) >= UNMOVED_EVERY)
+    }
+}
+
 impl Reminders {
     /// The work of a lead that told this much before it was started.
     #[must_use]
@@ -92,6 +104,11 @@ impl Reminders {
         let mut looked = Looked::default();
         loop {
             let has_moved = moved.has_changed()?;
+            let now = self.clock.now();
+            if !has_moved && !looked.credentials_are_due(&now) && !looked.reports_are_due(&now) {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
             moved.mark_unchanged();
             let (this, mut known) = (Arc::clone(&self), self.known().clone());
             // A million credentials are looked through on a thread that holds up nobody.
@@ -109,14 +126,11 @@ impl Reminders {
     fn look(&self, looked: &mut Looked, has_moved: bool, known: &mut Known) -> Vec<Event> {
         let now = self.clock.now();
         let mut events = Vec::new();
-        // A clock that went back must not stop it.
-        let is_due = |at: Timestamp| now.wall.since(at).is_none_or(|since| since >= REMIND_EVERY);
-        if looked.at_credentials.is_none_or(is_due) {
+        if looked.credentials_are_due(&now) {
             looked.at_credentials = Some(now.wall);
             events.extend(self.reminders(known, now.wall));
         }
-        let is_old = |at: BootTime| now.boot.since(at) >= UNMOVED_EVERY;
-        if has_moved || looked.at_reports.is_none_or(is_old) {
+        if has_moved || looked.reports_are_due(&now) {
             looked.at_reports = Some(now.boot);
             let matrix = self.board.connectivity.matrix();
             events.extend(rejections(&mut known.news, &matrix, &self.board.held.load().view));

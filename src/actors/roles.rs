@@ -95,32 +95,29 @@ impl From<ActorCell> for StartedPart {
 }
 
 impl Roles {
-    /// The parts, in the order they start.
+    /// The parts that every node of the role has, in the order they start.
     pub(super) fn parts(&self) -> &'static [Part] {
+        const LEAD: &[Part] = &[
+            Part::Secret,
+            Part::Heartbeat,
+            Part::Certificate,
+            Part::Rotation,
+            Part::Connectivity,
+            Part::Reminders,
+            Part::Peers,
+        ];
+        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Peers];
         match self {
-            Self::Lead(role) if role.announcement.is_some() => &[
-                Part::Secret,
-                Part::Heartbeat,
-                Part::Certificate,
-                Part::Rotation,
-                Part::Connectivity,
-                Part::Reminders,
-                Part::Peers,
-                Part::Discovery,
-            ],
-            Self::Lead(_) => &[
-                Part::Secret,
-                Part::Heartbeat,
-                Part::Certificate,
-                Part::Rotation,
-                Part::Connectivity,
-                Part::Reminders,
-                Part::Peers,
-            ],
-            Self::Follower(role) if role.discover.is_some() => {
-                &[Part::Secret, Part::Connectivity, Part::Peers, Part::Discovery]
-            }
-            Self::Follower(_) => &[Part::Secret, Part::Connectivity, Part::Peers],
+            Self::Lead(_) => LEAD,
+            Self::Follower(_) => FOLLOWER,
+        }
+    }
+
+    /// Whether the lead is announced, or looked for, on the local network; that part starts last.
+    pub(super) fn discovers(&self) -> bool {
+        match self {
+            Self::Lead(role) => role.announcement.is_some(),
+            Self::Follower(role) => role.discover.is_some(),
         }
     }
 
