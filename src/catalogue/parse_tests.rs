@@ -84,101 +84,79 @@ fn a_whole_file_is_read_as_it_stands() {
     assert_eq!((&refresh.authenticate, refresh.request.is_none()), (&Authenticate::RefreshToken, true));
 }
 
+/// A part of the whole file, what stands in for it, and what is told then.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("\"https://api.acme", "\"http://api.acme", "base_url: \"http://api.acme.example/v2\" is not a URL that begins"),
+    ("\"https://api.acme", "\"https://me@api.acme", "is not a URL without a user or a password"),
+    ("/token\"", "/token?x=1\"", "token.url: \"https://login.acme.example/token?x=1\" is not a URL without a query"),
+    ("https://acme.example/docs", "https://ACME.example", "docs: \"https://ACME.example\" is not a URL with the name"),
+    ("https://acme.example/allow", "ftp://x", "auth_url: \"ftp://x\" is not"),
+    ("[\"read\"", "[\"re ad\"", "scopes: \"re ad\" is not a scope"),
+    ("\"6h\"", "\"59s\"", "check_every: \"59s\" is not a time from 1m to 7d"),
+    ("\"6h\"", "\"0m\"", "check_every: \"0m\" is not a time from 1m to 7d"),
+    ("\"6h\"", "\"8d\"", "check_every: \"8d\" is not a time from 1m to 7d"),
+    ("= 50", "= 0", "calls_per_day: must be a whole number from 1"),
+    ("required = true", "required = 1", "fields[0].required: must be true or false"),
+    (
+        "\"Key {key}\"",
+        "\"Key {kye}\"",
+        "probes[0].authenticate.value: names the field \"kye\", which the file does not",
+    ),
+    ("\"Key {key}\"", "\"Key\"", "probes[0].authenticate: does not send the credential"),
+    ("\"x-key\"", "\"X Key\"", "probes[0].authenticate.name: \"X Key\" is not the name of a header, in lower case"),
+    ("\"x-key\"", "\"host\"", "probes[0].authenticate.name: \"host\" is not a header that a file may set"),
+    ("in = \"header\"", "in = \"cookie\"", "probes[0].authenticate.in: \"cookie\" is not header, query, path, basic"),
+    ("x-v = \"1\"", "x-v = \"a\\u000d\\u000ab\"", "probes[0].request.headers.x-v: \"a\\r\\nb\" is not the value"),
+    ("x-v = \"1\"", "\"x v\" = \"1\"", "probes[0].request.headers.x v: \"x v\" is not the name of a header"),
+    ("\"/me/", "\"me/", "probes[0].request.path: \"me/{client_id}\" is not a path, which begins with /"),
+    ("\"/me/", "\"/me?a=/", "probes[0].request.path: \"/me?a=/{client_id}\" is not a text of visible"),
+    ("\"POST\"", "\"DELETE\"", "probes[0].request.method: \"DELETE\" is not GET or POST"),
+    ("\"POST\"", "\"GET\"", "probes[0].request.json: goes with method = \"POST\" only"),
+    ("'{\"a\":1}'", "'{a}'", "probes[0].request.json: \"{a}\" is not JSON"),
+    ("[200, \"2xx\"]", "[99]", "probes[0].answers[0].status: must be a list of codes from 100 to 599"),
+    ("[200, \"2xx\"]", "[\"6xx\"]", "probes[0].answers[0].status: must be a list of codes"),
+    ("means = \"valid\"", "means = \"good\"", "probes[0].answers[0].means: \"good\" is not valid, limited, exhausted"),
+    ("status = [400]", "status = [429]", "token.answers[0].means: \"rejected\" may not be about 429"),
+    ("status = [400]", "status = [\"4xx\"]", "token.answers[0].means: \"rejected\" may not be about 429"),
+    (
+        "at = \"/ok\"",
+        "at = \"ok\"",
+        "probes[0].answers[0].body[0].at: \"ok\" is not a JSON pointer, which begins with /",
+    ),
+    ("is = true }", "is = true, holds = \"x\" }", "probes[0].answers[0].body[0].is: write one of is, holds and absent"),
+    ("is = true }", "is = 1.5 }", "probes[0].answers[0].body[0].is: must be a text, a whole number"),
+    ("{ header = \"x-ends\" }", "{ }", "probes[0].expires[0].header: write one of header, seconds_at and time_at"),
+    ("note = \"good\"", "note = \"a\\nb\"", "probes[0].answers[0].note: \"a\\nb\" is not one line"),
+    (
+        "\"client_secret\"\nauth",
+        "\"key\"\nauth",
+        "probes[1].credential: \"key\" is claimed by an earlier probe already",
+    ),
+    (
+        "\"client_secret\"\nauth",
+        "\"x\"\nauth",
+        "probes[1].credential: names the field \"x\", which the file does not have",
+    ),
+    ("\"client_id\"\nkind", "\"id\"\nkind", "probes[1].authenticate: needs the fields client_id and client_secret"),
+    (
+        "calls_per_day",
+        "probe = \"none\"\nwhy = \"x\"\ncalls_per_day",
+        "probe: says that there is none, beside [[probes]]",
+    ),
+    ("calls_per_day", "why = \"x\"\ncalls_per_day", "why: goes with probe = \"none\" only"),
+    ("calls_per_day", "host_field = \"key\"\ncalls_per_day", "base_url: is one host for everybody"),
+    ("base_url = \"https://api.acme.example/v2\"", "", "probes[0].request.path: has no host"),
+    ("base_url = \"https://api.acme.example/v2\"", "host_field = \"key\"", "host_suffix: is missing: without it"),
+    (
+        "base_url = \"https://api.acme.example/v2\"",
+        "host_suffix = \".a.example\"",
+        "host_suffix: says what a host_field",
+    ),
+];
+
 #[test]
 fn each_mistake_is_told_with_its_key_and_why() {
-    let mistakes = [
-        (
-            "\"https://api.acme",
-            "\"http://api.acme",
-            "base_url: \"http://api.acme.example/v2\" is not a URL that begins",
-        ),
-        ("\"https://api.acme", "\"https://me@api.acme", "is not a URL without a user or a password"),
-        (
-            "/token\"",
-            "/token?x=1\"",
-            "token.url: \"https://login.acme.example/token?x=1\" is not a URL without a query",
-        ),
-        (
-            "https://acme.example/docs",
-            "https://ACME.example",
-            "docs: \"https://ACME.example\" is not a URL with the name",
-        ),
-        ("https://acme.example/allow", "ftp://x", "auth_url: \"ftp://x\" is not"),
-        ("[\"read\"", "[\"re ad\"", "scopes: \"re ad\" is not a scope"),
-        ("\"6h\"", "\"59s\"", "check_every: \"59s\" is not a time from 1m to 7d"),
-        ("\"6h\"", "\"0m\"", "check_every: \"0m\" is not a time from 1m to 7d"),
-        ("\"6h\"", "\"8d\"", "check_every: \"8d\" is not a time from 1m to 7d"),
-        ("= 50", "= 0", "calls_per_day: must be a whole number from 1"),
-        ("required = true", "required = 1", "fields[0].required: must be true or false"),
-        (
-            "\"Key {key}\"",
-            "\"Key {kye}\"",
-            "probes[0].authenticate.value: names the field \"kye\", which the file does not",
-        ),
-        ("\"Key {key}\"", "\"Key\"", "probes[0].authenticate: does not send the credential"),
-        ("\"x-key\"", "\"X Key\"", "probes[0].authenticate.name: \"X Key\" is not the name of a header, in lower case"),
-        ("\"x-key\"", "\"host\"", "probes[0].authenticate.name: \"host\" is not a header that a file may set"),
-        (
-            "in = \"header\"",
-            "in = \"cookie\"",
-            "probes[0].authenticate.in: \"cookie\" is not header, query, path, basic",
-        ),
-        ("x-v = \"1\"", "x-v = \"a\\u000d\\u000ab\"", "probes[0].request.headers.x-v: \"a\\r\\nb\" is not the value"),
-        ("x-v = \"1\"", "\"x v\" = \"1\"", "probes[0].request.headers.x v: \"x v\" is not the name of a header"),
-        ("\"/me/", "\"me/", "probes[0].request.path: \"me/{client_id}\" is not a path, which begins with /"),
-        ("\"/me/", "\"/me?a=/", "probes[0].request.path: \"/me?a=/{client_id}\" is not a text of visible"),
-        ("\"POST\"", "\"DELETE\"", "probes[0].request.method: \"DELETE\" is not GET or POST"),
-        ("\"POST\"", "\"GET\"", "probes[0].request.json: goes with method = \"POST\" only"),
-        ("'{\"a\":1}'", "'{a}'", "probes[0].request.json: \"{a}\" is not JSON"),
-        ("[200, \"2xx\"]", "[99]", "probes[0].answers[0].status: must be a list of codes from 100 to 599"),
-        ("[200, \"2xx\"]", "[\"6xx\"]", "probes[0].answers[0].status: must be a list of codes"),
-        (
-            "means = \"valid\"",
-            "means = \"good\"",
-            "probes[0].answers[0].means: \"good\" is not valid, limited, exhausted",
-        ),
-        ("status = [400]", "status = [429]", "token.answers[0].means: \"rejected\" may not be about 429"),
-        ("status = [400]", "status = [\"4xx\"]", "token.answers[0].means: \"rejected\" may not be about 429"),
-        (
-            "at = \"/ok\"",
-            "at = \"ok\"",
-            "probes[0].answers[0].body[0].at: \"ok\" is not a JSON pointer, which begins with /",
-        ),
-        (
-            "is = true }",
-            "is = true, holds = \"x\" }",
-            "probes[0].answers[0].body[0].is: write one of is, holds and absent",
-        ),
-        ("is = true }", "is = 1.5 }", "probes[0].answers[0].body[0].is: must be a text, a whole number"),
-        ("{ header = \"x-ends\" }", "{ }", "probes[0].expires[0].header: write one of header, seconds_at and time_at"),
-        ("note = \"good\"", "note = \"a\\nb\"", "probes[0].answers[0].note: \"a\\nb\" is not one line"),
-        (
-            "\"client_secret\"\nauth",
-            "\"key\"\nauth",
-            "probes[1].credential: \"key\" is claimed by an earlier probe already",
-        ),
-        (
-            "\"client_secret\"\nauth",
-            "\"x\"\nauth",
-            "probes[1].credential: names the field \"x\", which the file does not have",
-        ),
-        ("\"client_id\"\nkind", "\"id\"\nkind", "probes[1].authenticate: needs the fields client_id and client_secret"),
-        (
-            "calls_per_day",
-            "probe = \"none\"\nwhy = \"x\"\ncalls_per_day",
-            "probe: says that there is none, beside [[probes]]",
-        ),
-        ("calls_per_day", "why = \"x\"\ncalls_per_day", "why: goes with probe = \"none\" only"),
-        ("calls_per_day", "host_field = \"key\"\ncalls_per_day", "base_url: is one host for everybody"),
-        ("base_url = \"https://api.acme.example/v2\"", "", "probes[0].request.path: has no host"),
-        ("base_url = \"https://api.acme.example/v2\"", "host_field = \"key\"", "host_suffix: is missing: without it"),
-        (
-            "base_url = \"https://api.acme.example/v2\"",
-            "host_suffix = \".a.example\"",
-            "host_suffix: says what a host_field",
-        ),
-    ];
-    for (from, to, wanted) in mistakes {
+    for &(from, to, wanted) in MISTAKES {
         let told = told(from, to);
         assert!(told.contains(&format!("acme.toml: {wanted}")) || told.contains(wanted), "{to}: {wanted}\n{told}");
         assert!(told.starts_with("the catalogue of providers has "), "{told}");

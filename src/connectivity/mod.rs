@@ -31,9 +31,13 @@ mod flights;
 mod key_diagnosis;
 mod pace;
 #[cfg(test)]
+mod schedule_limits_tests;
+#[cfg(test)]
 mod schedule_model;
 #[cfg(test)]
 mod schedule_tests;
+#[cfg(test)]
+mod schedule_world;
 mod slot;
 #[cfg(test)]
 mod testing;

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::matrix::Row;
-use crate::model::api_check::{Cell, MonitorReport, PATH_EVERY, SERVICES_MAX};
+use crate::model::api_check::{Cell, INTERVALS_MAX, MonitorReport, PATH_EVERY, SERVICES_MAX};
 use crate::model::name::EnvironmentName;
 use crate::model::time::Timestamp;
-
-/// A report counts for so many of its intervals.
-const INTERVALS: u32 = 3;
 
 /// A path is checked at the latest this long after it was before: the interval, a tenth of it, and a call that runs out of
 /// time.
@@ -20,7 +17,7 @@ const PATH_AFTER_MAX: Duration = PATH_EVERY.saturating_add(Duration::from_secs(1
 #[must_use]
 pub fn counts(report: &MonitorReport, now: Timestamp) -> bool {
     // One of the future was written before the clock was set back.
-    now.since(report.at).is_none_or(|age| age <= report.interval.saturating_mul(INTERVALS))
+    now.since(report.at).is_none_or(|age| age <= report.interval.saturating_mul(INTERVALS_MAX))
 }
 
 /// The row a node publishes now: these cells of its checks, with the monitors that its last row has and that still count.

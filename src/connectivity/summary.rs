@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::diagnosis::diagnose;
 use super::fold::{Folded, fold};
 use super::matrix::Row;
-use crate::model::api_check::{Cell, KeyCheck, MonitorReport, PATH_EVERY};
+use crate::model::api_check::{Cell, INTERVALS_MAX, KeyCheck, MonitorReport, PATH_EVERY};
 use crate::model::connectivity::{ApiState, Cause};
 use crate::model::name::{NodeName, ServiceName};
 use crate::model::time::Timestamp;
@@ -14,9 +14,6 @@ use crate::model::time::Timestamp;
 /// How the state of an API is made of the reports about it, in words for people.
 pub const RULE: &str = "down if every reporting node is down; degraded if any is not healthy or any report is older than \
                         three intervals; healthy otherwise";
-
-/// After so many of its intervals a report is old.
-const INTERVALS_MAX: u32 = 3;
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

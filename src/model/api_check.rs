@@ -20,7 +20,10 @@ pub const MONITORS_MAX: usize = 8;
 /// Most services of one node.
 pub const SERVICES_MAX: usize = 256;
 
-/// How often the path is checked, and so how old a report may be: three times as much.
+/// After so many of its intervals a report is old.
+pub const INTERVALS_MAX: u32 = 3;
+
+/// How often the path is checked, and so how old a report may be: [`INTERVALS_MAX`] times as much.
 pub const PATH_EVERY: Duration = Duration::from_secs(60);
 
 /// Which value was used, without a word about it: the pair of serial number and version belongs to one value only, so two
