@@ -43,7 +43,7 @@ impl Budget {
     /// What bodies that come through this door may take.
     pub(super) fn at(&self, door: Door) -> &BodyBytes {
         match door {
-            Door::Agent => &self.agent,
+            Door::Agent | Door::Loopback | Door::Credentials | Door::Workload => &self.agent,
             Door::Admin => &self.admin,
         }
     }

@@ -14,9 +14,9 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
-use super::peer::Peer;
-use super::seats::{Lane, Seat};
 use super::stalled::Impatient;
+use crate::callers::peer::Peer;
+use crate::callers::seats::{Lane, Seat};
 
 /// Largest request line and header together; the largest honest one is under 1 KiB.
 const HEADER_BYTES_MAX: usize = 8 << 10;

@@ -1,7 +1,4 @@
-//! Why a request gets no answer: the vault's reasons, and those found before the vault is asked. And why there is no socket.
-
-use std::io;
-use std::path::PathBuf;
+//! Why a request gets no answer: the vault's reasons, and those found before the vault is asked.
 
 use crate::model::glob::GlobError;
 use crate::model::name::NameError;
@@ -120,38 +117,4 @@ pub(super) enum ApiError {
     /// An answer could not be written as JSON: our fault.
     #[error("the answer could not be written")]
     Unwritable,
-}
-
-/// Why the sockets cannot be opened. All of it is for the person who starts the node.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// Another process answers there: a node runs already.
-    #[error("another process answers on {}: stop that node, or give this one another socket directory", path.display())]
-    InUse {
-        /// The socket.
-        path: PathBuf,
-    },
-    /// Something else has the name of a socket; it is left alone.
-    #[error("{} is in the way and is not a socket: move it away", path.display())]
-    InTheWay {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// The directory is a link, a file, or somebody else's: whoever owns it could swap the sockets.
-    #[error("{} is not a directory of this user: remove it, or give another socket directory", path.display())]
-    ForeignDirectory {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The operating system refused.
-    #[error("cannot {action} {}", path.display())]
-    System {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Its reason.
-        #[source]
-        source: io::Error,
-    },
 }

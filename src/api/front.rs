@@ -9,15 +9,15 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
-use super::attest::Witness;
+use super::dialect::Dialect;
 use super::error::ApiError;
-use super::peer::Peer;
-use super::seats::Lane;
+use super::limit_headers;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
-use super::types_error::{ErrorBody, ErrorText};
-use super::{json, limit_headers};
+use crate::callers::attest::Witness;
+use crate::callers::peer::Peer;
+use crate::callers::seats::Lane;
 use crate::model::attested::Attested;
 use crate::model::caller::Caller;
 use crate::model::principal::Executable;
@@ -64,8 +64,9 @@ impl Front {
     /// Answers one request. Never fails: a failure is an answer too.
     pub(super) async fn answer(&self, peer: &Peer, lane: Lane, mut request: Request<Body>) -> Response {
         let started = self.clock.now().boot;
+        let dialect = Dialect::of(request.uri().path());
         let Ok(request_id) = self.request_id() else {
-            return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID);
+            return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID, dialect);
         };
         let shown = shown(&mut request);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -81,7 +82,7 @@ impl Front {
             }
             (Err(error), _) | (_, Err(error)) => error.into_response(),
         };
-        let response = finish(kept_from_others(peer, answered), &request_id);
+        let response = finish(kept_from_others(peer, answered), &request_id, dialect);
         tracing::debug!(
             request_id,
             uid = peer.uid,
@@ -106,12 +107,6 @@ impl Front {
         let taken = peer.with_digest(&self.witness, self.clock.now().wall);
         let late = |_| ApiError::TimedOut { seconds: self.patience.as_secs() };
         tokio::time::timeout(self.patience, taken).await.map_err(late)
-    }
-
-    /// Counts and logs a connection that is closed without an answer, because nobody is known to have made it.
-    pub(super) fn turn_away(&self, reason: &str) {
-        let times = self.witness.count_unidentified();
-        tracing::warn!(reason, times, "a local connection was closed without an answer");
     }
 
     async fn routed(&self, lane: Lane, request: Request<Body>) -> Response {
@@ -156,13 +151,13 @@ impl IntoResponse for ApiError {
 
 /// Writes the refusal, if it is one, and the request id. Headers that were set on the way (`Allow`) stay, except the
 /// length, which axum took from the empty body.
-fn finish(mut response: Response, request_id: &str) -> Response {
+fn finish(mut response: Response, request_id: &str, dialect: Dialect) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let row = row(&error);
         if row.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(request_id, cause = ?error, "a request failed inside the node");
         }
-        refuse(&mut response, &row, request_id);
+        refuse(&mut response, &row, request_id, dialect);
         limit_headers::refused(response.headers_mut(), &error);
     }
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -171,11 +166,10 @@ fn finish(mut response: Response, request_id: &str) -> Response {
     response
 }
 
-fn refuse(response: &mut Response, row: &Row, request_id: &str) {
-    *response.status_mut() = row.status;
+fn refuse(response: &mut Response, row: &Row, request_id: &str, dialect: Dialect) {
+    *response.status_mut() = dialect.status(row);
     response.headers_mut().remove(CONTENT_LENGTH);
-    let text = ErrorText { code: row.code, message: &row.message, hint: &row.hint, request_id };
-    if let Ok(body) = json::answer(&ErrorBody { error: text }) {
+    if let Ok(body) = dialect.tell(row, request_id) {
         let (parts, body) = body.into_parts();
         response.headers_mut().extend(parts.headers);
         *response.body_mut() = body;

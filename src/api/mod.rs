@@ -1,7 +1,6 @@
 //! HTTP on the agent and admin sockets: who asks, what, and one error-to-status table.
 //!
-//! A request passes, in this order: [`sockets`] (modes of the directory and the sockets) · [`server`] (accept) ·
-//! [`attest`] (the kernel's word on who asks) · [`seats`] (limits) · [`connection`] (HTTP/1 with timeouts) · [`front`]
+//! A connection that `callers` let in passes, in this order: [`server`] · [`connection`] (HTTP/1 with timeouts) · [`front`]
 //! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
 //! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
 //! knows the door.
@@ -11,25 +10,18 @@ mod desk;
 mod digesting;
 pub mod error;
 pub mod reception;
-pub mod server;
-pub mod sockets;
+mod server;
 
-mod attest;
-mod attest_digest;
-mod attest_names;
-mod attest_process;
-mod attest_program;
-mod attest_unit;
 mod body;
 mod budget;
 mod changes;
 mod connection;
 mod context;
+mod dialect;
 mod front;
 mod json;
 mod limit_headers;
 mod lines;
-mod peer;
 mod query;
 mod router;
 mod routes_admin;
@@ -54,7 +46,6 @@ mod routes_signing;
 mod routes_unseal;
 mod routes_watch;
 mod routes_whoami;
-mod seats;
 mod shown;
 mod signed;
 mod stage;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::attest::Witness;
 use super::budget::Budget;
 use super::changes::Changes;
 use super::connection::Patience;
@@ -14,9 +13,10 @@ use super::desk::Desk;
 use super::front::Front;
 use super::router;
 use super::routes_unseal::{self, SealedDesk};
-use super::server::{Limits, attend_all};
-use super::sockets::Sockets;
+use super::server::attend_all;
 use super::stage::{Open, Stage};
+use crate::callers::gate::Gate;
+use crate::callers::sockets::HttpSockets;
 use crate::model::time::{Clock, Entropy};
 use crate::vault::parts::Vault;
 use crate::vault::sealed::SealedDoor;
@@ -37,30 +37,37 @@ impl Reception {
     /// Answers from this vault.
     #[must_use]
     pub fn open(
-        sockets: Sockets,
+        sockets: HttpSockets,
         vault: Vault,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        limits: Limits,
+        (gate, value_bytes_max): (Gate, usize),
     ) -> Self {
         let (changes, stop) = (Changes::default(), CancellationToken::new());
-        let stage = Stage::open(opened(vault, &changes, &clock, limits.value_bytes_max, &stop));
-        Self::start(sockets, stage, changes, (clock, entropy), limits, stop)
+        let stage = Stage::open(opened(vault, &changes, &clock, value_bytes_max, &stop));
+        Self::start(sockets, stage, changes, (clock, entropy), (gate, value_bytes_max), stop)
     }
 
     /// Answers that the node is sealed, and lets it be unsealed.
     #[must_use]
     pub fn sealed(
-        sockets: Sockets,
+        sockets: HttpSockets,
         door: SealedDoor,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        limits: Limits,
+        (gate, value_bytes_max): (Gate, usize),
     ) -> Self {
         let changes = Changes::default();
         let desk = SealedDesk { door, changes: changes.clone(), budget: Budget::default() };
         let stop = CancellationToken::new();
-        Self::start(sockets, Stage::new(routes_unseal::build(desk)), changes, (clock, entropy), limits, stop)
+        Self::start(
+            sockets,
+            Stage::new(routes_unseal::build(desk)),
+            changes,
+            (clock, entropy),
+            (gate, value_bytes_max),
+            stop,
+        )
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
@@ -79,22 +86,22 @@ impl Reception {
     }
 
     fn start(
-        sockets: Sockets,
+        sockets: HttpSockets,
         stage: Stage,
         changes: Changes,
         (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
-        limits: Limits,
+        (gate, value_bytes_max): (Gate, usize),
         stop: CancellationToken,
     ) -> Self {
-        let witness = Witness::of_machine();
+        let witness = Arc::clone(&gate.witness);
         let front = Arc::new(Front { stage, witness, clock, entropy, patience: REQUEST_PATIENCE });
-        let attending = attend_all(sockets, Arc::clone(&front), limits, Patience::default(), stop.clone());
+        let attending = attend_all(sockets, Arc::clone(&front), gate, Patience::default(), stop.clone());
         let under_way = changes.clone();
         let running = tokio::spawn(async move {
             attending.await;
             under_way.end().await;
         });
-        Self { front, changes, value_bytes_max: limits.value_bytes_max, stop, running }
+        Self { front, changes, value_bytes_max, stop, running }
     }
 }
 

@@ -1,115 +1,35 @@
-//! The accept loops of both sockets. Our own, because who connects must be known before anything is parsed, and because
-//! a client that sends nothing must not hold a connection for ever.
+//! Both HTTP sockets, served until the node stops.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attest::Knock;
 use super::connection::{Patience, attend};
 use super::front::Front;
-use super::seats::Seats;
-use super::sockets::Sockets;
+use crate::callers::gate::Gate;
+use crate::callers::sockets::HttpSockets;
 use crate::model::caller::Door;
-
-/// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// What local callers may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections in all, over both sockets.
-    pub connections: usize,
-    /// Connections of one user.
-    pub connections_per_uid: usize,
-    /// Largest value in bytes; bounds request bodies.
-    pub value_bytes_max: usize,
-}
-
-impl Default for Limits {
-    /// 1024, 256 and 64 KiB.
-    fn default() -> Self {
-        Self { connections: 1024, connections_per_uid: 256, value_bytes_max: 64 << 10 }
-    }
-}
 
 /// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
 pub(super) async fn attend_all(
-    sockets: Sockets,
+    sockets: HttpSockets,
     front: Arc<Front>,
-    limits: Limits,
+    gate: Gate,
     patience: Patience,
     stop: CancellationToken,
 ) {
-    let hall = Hall { front, seats: Seats::new(limits), patience, tasks: TaskTracker::new(), stop };
-    tokio::join!(hall.accept(sockets.agent, Door::Agent), hall.accept(sockets.admin, Door::Admin));
-    hall.tasks.close();
-    hall.tasks.wait().await;
-}
-
-/// Where connections wait for a seat.
-struct Hall {
-    front: Arc<Front>,
-    seats: Arc<Seats>,
-    patience: Patience,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-impl Hall {
-    async fn accept(&self, listener: UnixListener, door: Door) {
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, ?door, "cannot accept a local connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            match self.front.witness.knock(&stream, door) {
-                Ok(knock) => self.receive(stream, knock),
-                Err(error) => self.front.turn_away(&format!("the kernel did not say who connected: {error}")),
-            }
-        }
-        remove(&listener);
-    }
-
-    /// Gives a connection its seat, and attends to it once it is known who made it.
-    fn receive(&self, stream: UnixStream, knock: Knock) {
-        let seat = self.seats.take(knock.uid);
-        let (front, patience, stop) = (Arc::clone(&self.front), self.patience, self.stop.clone());
-        self.tasks.spawn(async move {
-            // Whoever has to go goes at once, known or not: looking at a slow program must not gather descriptors.
-            let attested = tokio::select! {
-                biased;
-                () = seat.evicted() => return,
-                attested = front.witness.attest(knock) => attested,
-            };
-            match attested {
-                Some(peer) => Box::pin(attend(stream, peer, seat, front, patience, stop)).await,
-                None => front.turn_away("the process that connected is gone"),
-            }
-        });
-    }
-}
-
-/// Removes the socket while it still listens, so that it is surely ours and not that of a node started since.
-fn remove(listener: &UnixListener) {
-    let address = listener.local_addr().ok();
-    if let Some(path) = address.as_ref().and_then(|address| address.as_pathname())
-        && let Err(error) = std::fs::remove_file(path)
-    {
-        tracing::debug!(%error, "a socket could not be removed; the next start will");
-    }
+    let tasks = TaskTracker::new();
+    let attend = {
+        let stop = stop.clone();
+        move |stream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
+    };
+    tokio::join!(
+        gate.accept(sockets.agent, Door::Agent, &tasks, &stop, attend.clone()),
+        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, attend),
+    );
+    tasks.close();
+    tasks.wait().await;
 }
 
 #[cfg(test)]
@@ -117,18 +37,21 @@ mod tests {
     use std::io::ErrorKind;
     use std::os::fd::OwnedFd;
     use std::path::Path;
+    use std::time::Duration;
 
     use axum::Router;
     use axum::routing::get;
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
 
-    use super::super::attest::{Credentials, Kernel, Linux, Witness};
     use super::super::router;
-    use super::super::sockets::bind;
     use super::super::stage::Stage;
     use super::*;
+    use crate::callers::attest::{Credentials, Kernel, Linux, Witness};
+    use crate::callers::seats::Limits;
+    use crate::callers::sockets::bind;
     use crate::model::time::{Clock, Entropy, EntropyUnavailable, Moment};
 
     struct Still;
@@ -167,13 +90,14 @@ mod tests {
             .route("/slow", get(std::future::pending::<()>));
         let front = Front {
             stage: Stage::new(router::with_refusals(routes)),
-            witness,
+            witness: Arc::clone(&witness),
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
         };
         let stop = CancellationToken::new();
-        let running = tokio::spawn(attend_all(sockets, Arc::new(front), limits, patience, stop.clone()));
+        let running =
+            tokio::spawn(attend_all(sockets.http, Arc::new(front), Gate::new(witness, limits), patience, stop.clone()));
         Started { home, stop, running }
     }
 
@@ -252,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn when_all_seats_are_taken_only_health_is_answered() {
-        let limits = Limits { connections: 2, connections_per_uid: 2, value_bytes_max: 1 };
+        let limits = Limits { connections: 2, connections_per_uid: 2 };
         let node = start(limits, Patience::default()).await;
         let (first, second) = (node.connect().await, node.connect().await);
         let well = node.say(&request("GET", "/health")).await;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::query::{self, given};
 use crate::model::actions::Action;
-use crate::model::caller::Door;
 use crate::model::name::CompanyId;
 use crate::model::principal::{Executable, Principal};
 use crate::model::secret::SecretName;
@@ -90,10 +89,7 @@ impl<'a> From<&'a Whoami> for WhoamiView<'a> {
         let texts = |principals: &[Principal]| principals.iter().map(Principal::to_string).collect();
         let digest = attested.executable.as_ref().and_then(Executable::sha256);
         Self {
-            door: match told.door {
-                Door::Agent => "agent",
-                Door::Admin => "admin",
-            },
+            door: told.door.as_str(),
             uid: told.uid,
             user: attested.user.as_ref().map(|name| name.as_str()),
             gid: told.gid,

@@ -1,11 +1,13 @@
 //! The options of a node, validated: a value of [`NodeConfig`] is proof that a node can be built from it.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
+use crate::model::reference::Reference;
 
 use super::error::Problem;
 use super::paths::Paths;
@@ -32,6 +34,8 @@ pub struct NodeConfig {
     pub limits: LimitsSection,
     /// How it finds out which APIs work.
     pub connectivity: ConnectivitySection,
+    /// `[credentials]`: which secret systemd gets by which name.
+    pub credentials: BTreeMap<CredentialName, Reference>,
 }
 
 /// `[node]`.
@@ -84,7 +88,7 @@ pub enum UnsealSource {
 }
 
 /// The name of a systemd credential: also the name of a file, so it can lead nowhere else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CredentialName(String);
 
 impl CredentialName {
@@ -169,6 +173,8 @@ pub struct ApiSection {
     pub socket_dir: PathBuf,
     /// The group whose members may open the agent socket; the node's own group if absent.
     pub socket_group: Option<String>,
+    /// A loopback address to listen on for programs that cannot speak to a Unix socket; none if absent.
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[limits]`.

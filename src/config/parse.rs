@@ -1,5 +1,6 @@
 //! From the text of `node.toml` to a [`NodeConfig`], or to every problem at once.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use crate::model::freshness::{FRESHNESS_MAX, FreshnessPolicy};
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::record::VALUE_BYTES_MAX;
+use crate::model::reference::Reference;
 
 use super::duration;
 use super::error::{Problem, Problems};
@@ -48,12 +50,13 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let api = api(Section::take(&mut root, "api", &mut problems), &defaults.paths);
     let limits = limits(Section::take(&mut root, "limits", &mut problems));
     let connectivity = connectivity(Section::take(&mut root, "connectivity", &mut problems));
+    let credentials = credentials(Section::take(&mut root, "credentials", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits] and [connectivity]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity] and [credentials]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity })
+    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, credentials })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.
@@ -211,8 +214,26 @@ fn api(mut section: Section<'_>, paths: &Paths) -> ApiSection {
         let valid = (1..=32).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('-');
         if valid { Ok(text.to_owned()) } else { Err(format!("{:?} is not a group", shortened(text))) }
     });
+    let listen = section.text("listen", "write an address of this machine alone, like \"127.0.0.1:8003\"", loopback);
     section.finish();
-    ApiSection { socket_dir, socket_group }
+    ApiSection { socket_dir, socket_group, listen }
+}
+
+/// Only what no other machine reaches.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(address) => Err(format!("{address} is not a loopback address, and others would reach it")),
+        Err(_) => Err(format!("{:?} is not an address and a port", shortened(text))),
+    }
+}
+
+fn credentials(section: Section<'_>) -> BTreeMap<CredentialName, Reference> {
+    let right = "write NAME = \"service/key_name\", with ?field= and &company= as they are needed";
+    section.pairs(right, |name, reference| {
+        let reference = Reference::parse_short(reference).map_err(|error| error.to_string())?;
+        Ok((CredentialName::parse(name)?, reference))
+    })
 }
 
 fn limits(mut section: Section<'_>) -> LimitsSection {
@@ -285,8 +306,32 @@ mod tests {
         assert_eq!(config.cache, FreshnessPolicy::default());
         assert_eq!(config.unseal, UnsealSource::File { path: "/var/lib/aurora/unseal.key".into() });
         assert_eq!(config.audit.durability, Durability::Batched);
-        assert_eq!(config.api, ApiSection { socket_dir: "/run/aurora".into(), socket_group: None });
+        assert_eq!(config.api, ApiSection { socket_dir: "/run/aurora".into(), socket_group: None, listen: None });
         assert_eq!(config.limits, LimitsSection::default());
+        assert!(config.credentials.is_empty());
+    }
+
+    #[test]
+    fn the_loopback_listener_is_on_loopback_or_refused() {
+        let listen =
+            |text: &str| parse(&format!("{SMALLEST}[api]\nlisten = \"{text}\"\n"), &system()).map(|it| it.api.listen);
+        for right in ["127.0.0.1:8003", "127.9.9.9:1", "[::1]:8003"] {
+            assert_eq!(listen(right), Ok(right.parse().ok()));
+        }
+        for wrong in ["0.0.0.0:8003", "[::]:8003", "10.0.0.1:8003", "localhost:8003", "8003", "127.0.0.1", ""] {
+            assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_units_are_references_under_names_of_files() {
+        let credentials = |lines: &str| parse(&format!("{SMALLEST}[credentials]\n{lines}\n"), &system());
+        let config = credentials("openai_key = \"openai/api_key\"\nshop = \"aurora://google/oauth?field=client_id\"");
+        let read: Vec<String> = config.expect("valid").credentials.values().map(Reference::to_string).collect();
+        assert_eq!(read, ["aurora://openai/api_key", "aurora://google/oauth?field=client_id"]);
+        for wrong in ["a = 1", "a = \"openai\"", "\"../a\" = \"openai/api_key\"", "\"a/b\" = \"openai/api_key\""] {
+            assert!(credentials(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -426,6 +471,9 @@ mod tests {
         full.unseal = UnsealSource::Passphrase;
         full.audit.durability = Durability::Strict;
         full.api.socket_group = Some("aurora".to_owned());
+        full.api.listen = Some(SocketAddr::from(([127, 0, 0, 1], 8003)));
+        let name = CredentialName::parse("openai_key").expect("a name");
+        full.credentials.insert(name, Reference::parse_short("openai/api_key?field=a").expect("a reference"));
         full.limits.connections = 64;
         full.limits.connections_per_uid = 8;
         let credential = CredentialName::parse("key-2").expect("a name");

@@ -22,6 +22,7 @@ pub fn render(config: &NodeConfig) -> String {
         api(config),
         limits(config),
         connectivity(config),
+        credentials(config),
     ]
     .join("\n")
 }
@@ -138,6 +139,10 @@ fn api(config: &NodeConfig) -> String {
         Some(group) => format!("socket_group = {}\n", text(group)),
         None => "# socket_group = \"aurora\"\n".to_owned(),
     };
+    let listen = match config.api.listen {
+        Some(address) => format!("listen = {}\n", text(&address.to_string())),
+        None => "# listen = \"127.0.0.1:8003\"\n".to_owned(),
+    };
     format!(
         "\
 [api]
@@ -145,9 +150,26 @@ fn api(config: &NodeConfig) -> String {
 socket_dir = {}
 # Members of this group, by name or number, may open agent.sock. Left out, it is aurora if the node runs as root and
 # that group exists; otherwise the socket is for the user the node runs as alone.
-{group}",
+{group}# A loopback address for programs that cannot speak to a Unix socket. They need an API key there.
+{listen}",
         path(&config.api.socket_dir)
     )
+}
+
+fn credentials(config: &NodeConfig) -> String {
+    let mut section = "\
+[credentials]
+# What a systemd unit gets by LoadCredential=NAME:SOCKET, where a policy lets the unit read it. A name that is not here is
+# read as SERVICE.KEY_NAME.
+"
+    .to_owned();
+    for (name, reference) in &config.credentials {
+        section.push_str(&format!("{} = {}\n", text(name.as_str()), text(&reference.to_string())));
+    }
+    if config.credentials.is_empty() {
+        section.push_str("# openai_key = \"openai/api_key\"\n");
+    }
+    section
 }
 
 fn limits(config: &NodeConfig) -> String {

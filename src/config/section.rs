@@ -1,5 +1,6 @@
 //! One section of the file, read key by key: what was asked for is known, what is left over is a problem.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -104,6 +105,22 @@ impl<'a> Section<'a> {
             }
         }
         texts
+    }
+
+    /// A section of names that the file makes up: each pair is read, and those that cannot be are problems.
+    pub(super) fn pairs<K: Ord, V>(
+        mut self,
+        right: &str,
+        read: impl Fn(&str, &str) -> Result<(K, V), String>,
+    ) -> BTreeMap<K, V> {
+        let mut pairs = BTreeMap::new();
+        for (key, value) in std::mem::take(&mut self.table) {
+            match as_text(value).and_then(|text| read(&key, &text)) {
+                Ok((name, value)) => drop(pairs.insert(name, value)),
+                Err(error) => self.refuse(&key.escape_debug().to_string(), error, right),
+            }
+        }
+        pairs
     }
 
     /// Ends the section: every key nobody asked for is a problem. Its value is not shown.

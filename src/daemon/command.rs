@@ -188,9 +188,11 @@ fn template(
         api: ApiSection {
             socket_dir: absolute(socket_dir.unwrap_or_else(|| paths.socket_dir.clone()))?,
             socket_group: group::default_name()?,
+            listen: None,
         },
         limits: LimitsSection::default(),
         connectivity: ConnectivitySection::default(),
+        credentials: std::collections::BTreeMap::new(),
     })
 }
 

@@ -1,26 +1,62 @@
 //! Where callers come in, and who they are to a node: the same for one that is sealed and one that serves.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::group;
-use crate::api::server::Limits;
-use crate::api::sockets::{self, Sockets};
+use super::seams::Seams;
+use crate::api::reception::Reception;
+use crate::callers::gate::Gate;
+use crate::callers::seats::Limits;
+use crate::callers::sockets;
 use crate::config::node_config::NodeConfig;
 use crate::policy::identify::House;
+use crate::vault::parts::Vault;
+use crate::vault::sealed::SealedDoor;
 
-/// Binds both sockets, for the owner and the configured group.
-pub(super) async fn bind(config: &NodeConfig) -> Result<Sockets> {
-    let group = group::socket_group(config.api.socket_group.as_deref())?;
-    Ok(sockets::bind(&config.api.socket_dir, group).await?)
+/// Every socket of a node, and who answers there.
+pub(super) struct Doors {
+    http: Reception,
 }
 
-/// What local callers may take.
-pub(super) fn limits(config: &NodeConfig) -> Limits {
-    Limits {
-        connections: config.limits.connections,
-        connections_per_uid: config.limits.connections_per_uid,
-        value_bytes_max: config.limits.value_bytes_max,
+impl Doors {
+    /// Binds the sockets, for the owner and the configured group, and answers from this vault.
+    pub(super) async fn open(config: &NodeConfig, seams: &Seams, vault: Vault) -> Result<Self> {
+        let (sockets, gate) = bind(config).await?;
+        let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
+        let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
+        Ok(Self { http })
     }
+
+    /// The same, answering that the node is sealed.
+    pub(super) async fn sealed(config: &NodeConfig, seams: &Seams, door: SealedDoor) -> Result<Self> {
+        let (sockets, gate) = bind(config).await?;
+        let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
+        let http = Reception::sealed(sockets.http, door, clock, entropy, (gate, config.limits.value_bytes_max));
+        Ok(Self { http })
+    }
+
+    /// From here on this vault answers, on the same sockets and on connections that are there.
+    pub(super) fn admit(&self, vault: &Vault) {
+        self.http.admit(vault.clone());
+    }
+
+    /// Finishes what is under way and removes the sockets.
+    pub(super) async fn close(self) {
+        if let Err(error) = self.http.close().await {
+            tracing::error!(%error, "the sockets did not close cleanly");
+        }
+    }
+}
+
+/// The sockets, and what their connections share.
+async fn bind(config: &NodeConfig) -> Result<(sockets::Sockets, Gate)> {
+    let group = group::socket_group(config.api.socket_group.as_deref())?;
+    let sockets = sockets::bind(&config.api.socket_dir, group).await?;
+    let limits = &config.limits;
+    let limits = Limits { connections: limits.connections, connections_per_uid: limits.connections_per_uid };
+    Ok((sockets, Gate::of_machine(limits)))
 }
 
 /// The user that owns the node.

@@ -2,17 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Result;
 
 use super::disk::Disk;
-use super::doors;
+use super::doors::Doors;
 use super::seams::Seams;
 use super::unseal;
 use super::works::Works;
 use crate::actors::connectivity::Connectivity;
-use crate::api::reception::Reception;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::plaintext::Plaintext;
 use crate::vault::parts::Vault;
@@ -20,7 +18,7 @@ use crate::vault::parts::Vault;
 /// A node that serves.
 pub struct RunningNode {
     works: Works,
-    reception: Reception,
+    doors: Doors,
     socket_dir: PathBuf,
 }
 
@@ -40,12 +38,8 @@ impl RunningNode {
             }
         };
         let works = Works::start(key, disk, config, seams).await?;
-        match doors::bind(config).await {
-            Ok(sockets) => {
-                let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
-                let reception = Reception::open(sockets, works.vault.clone(), clock, entropy, doors::limits(config));
-                Ok(Self::of(works, reception, config))
-            }
+        match Doors::open(config, seams, works.vault.clone()).await {
+            Ok(doors) => Ok(Self::of(works, doors, config)),
             Err(error) => {
                 works.stop().await;
                 Err(error)
@@ -54,8 +48,8 @@ impl RunningNode {
     }
 
     /// A node whose parts run and whose sockets answer.
-    pub(super) fn of(works: Works, reception: Reception, config: &NodeConfig) -> Self {
-        Self { works, reception, socket_dir: config.api.socket_dir.clone() }
+    pub(super) fn of(works: Works, doors: Doors, config: &NodeConfig) -> Self {
+        Self { works, doors, socket_dir: config.api.socket_dir.clone() }
     }
 
     /// The door, for callers in this process.
@@ -89,9 +83,7 @@ impl RunningNode {
 
     /// Stops serving, then replicating, then closes the journal and the store.
     pub async fn stop(self) {
-        if let Err(error) = self.reception.close().await {
-            tracing::error!(%error, "the sockets did not close cleanly");
-        }
+        self.doors.close().await;
         self.works.stop().await;
     }
 }

@@ -9,12 +9,11 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::mpsc;
 
 use super::disk::Disk;
-use super::doors;
+use super::doors::{self, Doors};
 use super::node::RunningNode;
 use super::seams::Seams;
 use super::unseal;
 use super::works::Works;
-use crate::api::reception::Reception;
 use crate::config::node_config::{NodeConfig, UnsealSource};
 use crate::crypto::unseal::UnsealKey;
 use crate::store::blob::BlobName;
@@ -28,7 +27,7 @@ pub struct SealedNode {
     seams: Seams,
     disk: Disk,
     door: SealedDoor,
-    reception: Reception,
+    doors: Doors,
     key: mpsc::Receiver<UnsealKey>,
 }
 
@@ -40,9 +39,7 @@ impl SealedNode {
     pub async fn start(config: &NodeConfig, seams: &Seams) -> Result<Self> {
         let disk = Disk::open(config, seams).await?;
         match stand_sealed(config, &disk, seams).await {
-            Ok((door, key, reception)) => {
-                Ok(Self { config: config.clone(), seams: seams.clone(), disk, door, reception, key })
-            }
+            Ok((door, key, doors)) => Ok(Self { config: config.clone(), seams: seams.clone(), disk, door, doors, key }),
             Err(error) => {
                 Disk::close(disk.store, disk.journal).await;
                 Err(error)
@@ -63,17 +60,17 @@ impl SealedNode {
     /// # Errors
     /// Whatever keeps the node from serving; disk and sockets are closed then.
     pub async fn open(self, key: UnsealKey) -> Result<RunningNode> {
-        let Self { config, seams, disk, door, reception, .. } = self;
+        let Self { config, seams, disk, door, doors, .. } = self;
         match Works::start(key, disk, &config, &seams).await {
             Ok(works) => {
-                reception.admit(works.vault.clone());
+                doors.admit(&works.vault);
                 door.opened();
-                Ok(RunningNode::of(works, reception, &config))
+                Ok(RunningNode::of(works, doors, &config))
             }
             Err(error) => {
                 // Whoever brought the key waits for an answer, which leaves before the sockets close.
                 door.failed();
-                close(reception).await;
+                doors.close().await;
                 Err(error)
             }
         }
@@ -81,7 +78,7 @@ impl SealedNode {
 
     /// Closes the sockets and the disk.
     pub async fn stop(self) {
-        close(self.reception).await;
+        self.doors.close().await;
         Disk::close(self.disk.store, self.disk.journal).await;
     }
 }
@@ -91,7 +88,7 @@ async fn stand_sealed(
     config: &NodeConfig,
     disk: &Disk,
     seams: &Seams,
-) -> Result<(SealedDoor, mpsc::Receiver<UnsealKey>, Reception)> {
+) -> Result<(SealedDoor, mpsc::Receiver<UnsealKey>, Doors)> {
     let Facts { mesh, node, role, environment } = disk.contents.facts.clone();
     let (door, key) = SealedDoor::new(SealedParts {
         mesh,
@@ -105,10 +102,8 @@ async fn stand_sealed(
         root: disk.contents.blobs.get(&BlobName::RootKey).context("the store holds no root key")?.clone(),
         lock: lock(&config.unseal, disk)?,
     });
-    let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
-    let sockets = doors::bind(config).await?;
-    let reception = Reception::sealed(sockets, door.clone(), clock, entropy, doors::limits(config));
-    Ok((door, key, reception))
+    let doors = Doors::sealed(config, seams, door.clone()).await?;
+    Ok((door, key, doors))
 }
 
 /// What opens the node, as its store remembers it.
@@ -119,11 +114,5 @@ fn lock(source: &UnsealSource, disk: &Disk) -> Result<Lock> {
         UnsealSource::File { .. } | UnsealSource::SystemdCredential { .. } => {
             bail!("this node opens by itself, with what [unseal] names")
         }
-    }
-}
-
-async fn close(reception: Reception) {
-    if let Err(error) = reception.close().await {
-        tracing::error!(%error, "the sockets did not close cleanly");
     }
 }

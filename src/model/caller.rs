@@ -16,6 +16,27 @@ pub enum Door {
     Agent,
     /// `admin.sock`: the owner of the node.
     Admin,
+    /// The loopback listener: programs that cannot speak to a Unix socket. The kernel says nothing of who connected, so an
+    /// API key is all that counts.
+    Loopback,
+    /// `credentials.sock`: systemd, which fetches a credential for a unit. Only the unit counts.
+    Credentials,
+    /// `workload.sock`: Envoy, and programs that fetch an identity.
+    Workload,
+}
+
+impl Door {
+    /// `agent`, `admin`, `loopback`, `credentials` or `workload`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Admin => "admin",
+            Self::Loopback => "loopback",
+            Self::Credentials => "credentials",
+            Self::Workload => "workload",
+        }
+    }
 }
 
 /// A local process, as the kernel describes the other end of a socket.

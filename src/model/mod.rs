@@ -30,6 +30,7 @@ pub mod patch;
 pub mod principal;
 pub mod reach;
 pub mod record;
+pub mod reference;
 pub mod roster;
 pub mod secret;
 pub mod time;

@@ -9,4 +9,7 @@ pub enum PolicyError {
         /// The uid the kernel gave.
         uid: u32,
     },
+    /// Somebody came for a unit and is in none.
+    #[error("not a systemd unit: only the service manager fetches credentials here")]
+    NoUnit,
 }

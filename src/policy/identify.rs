@@ -26,9 +26,15 @@ pub struct House {
 /// The door alone grants nothing: whoever reaches the admin socket as somebody else stays an ordinary caller, so a socket
 /// left open by mistake does not make administrators.
 ///
+/// Nobody comes through the loopback door by the kernel's word: it says nothing of who connects there. Through the
+/// credentials door systemd comes as root, for a unit: see [`for_unit`].
+///
 /// # Errors
 /// [`PolicyError::Nobody`] for uid 65534 and for an id the kernel could not map.
 pub fn identify(caller: &Caller, house: House) -> Result<Vec<Principal>, PolicyError> {
+    if caller.door == Door::Loopback {
+        return Ok(Vec::new());
+    }
     if is_nobody(caller.uid) {
         return Err(PolicyError::Nobody { uid: caller.uid });
     }
@@ -54,6 +60,16 @@ pub fn identify(caller: &Caller, house: House) -> Result<Vec<Principal>, PolicyE
     Ok(principals)
 }
 
+/// Of what a caller at the credentials door is, what it acts as there: its unit, and nothing that root may do besides.
+///
+/// # Errors
+/// [`PolicyError::NoUnit`] when it is in none.
+pub fn for_unit(principals: Vec<Principal>) -> Result<(Vec<Principal>, Vec<Principal>), PolicyError> {
+    let (units, besides): (Vec<_>, Vec<_>) =
+        principals.into_iter().partition(|principal| matches!(principal, Principal::Unit(_)));
+    if units.is_empty() { Err(PolicyError::NoUnit) } else { Ok((units, besides)) }
+}
+
 /// What the system says about the process besides its ids.
 fn attested(caller: &Caller) -> impl Iterator<Item = Principal> {
     let attested = &caller.attested;
@@ -69,7 +85,7 @@ fn attested(caller: &Caller) -> impl Iterator<Item = Principal> {
 
 fn is_admin(caller: &Caller, owner: u32) -> bool {
     match caller.door {
-        Door::Agent => false,
+        Door::Agent | Door::Loopback | Door::Credentials | Door::Workload => false,
         Door::Admin => caller.uid == owner || caller.uid == UID_ROOT,
     }
 }

@@ -51,19 +51,14 @@ impl Account {
 
     fn of_text(caller: &Caller, action: &'static str, began: Moment) -> Self {
         let strength = caller.attested.strength;
-        let established = match (caller.door, strength) {
-            (Door::Agent, Strength::Strong) => "peer-credentials+pidfd, agent socket",
-            (Door::Admin, Strength::Strong) => "peer-credentials+pidfd, admin socket",
-            (Door::Agent, Strength::Weak) => "peer-credentials, agent socket",
-            (Door::Admin, Strength::Weak) => "peer-credentials, admin socket",
-        };
-        let attest = match strength {
-            Strength::Strong => None,
-            Strength::Weak => Some(strength.as_str()),
+        let established = established(caller.door, strength);
+        let attest = match (caller.door, strength) {
+            (Door::Loopback, _) | (_, Strength::Strong) => None,
+            (_, Strength::Weak) => Some(strength.as_str()),
         };
         let entry = Entry {
             request_id: caller.request_id.clone(),
-            principal: format!("user:{}", caller.uid),
+            principal: first_seen(caller),
             established,
             attest,
             action,
@@ -132,12 +127,8 @@ impl Account {
 
     /// An API key was shown beside what the kernel says.
     pub(super) fn shows_key(&mut self, door: Door) {
-        self.entry.established = match (door, self.entry.attest) {
-            (Door::Agent, None) => "API key and peer-credentials+pidfd, agent socket",
-            (Door::Admin, None) => "API key and peer-credentials+pidfd, admin socket",
-            (Door::Agent, Some(_)) => "API key and peer-credentials, agent socket",
-            (Door::Admin, Some(_)) => "API key and peer-credentials, admin socket",
-        };
+        let strength = if self.entry.attest.is_none() { Strength::Strong } else { Strength::Weak };
+        self.entry.established = established_with_key(door, strength);
     }
 
     pub(super) fn decided(&mut self, ruling: Ruling, rule: &str) {
@@ -194,6 +185,44 @@ impl Account {
             Served::Hit => "hit",
             Served::Stale => "stale",
         });
+    }
+}
+
+/// Who asks, before it is identified.
+fn first_seen(caller: &Caller) -> String {
+    match caller.door {
+        Door::Loopback => "unknown".to_owned(),
+        Door::Agent | Door::Admin | Door::Credentials | Door::Workload => format!("user:{}", caller.uid),
+    }
+}
+
+/// How it is known who asks, without a key.
+fn established(door: Door, strength: Strength) -> &'static str {
+    match (door, strength) {
+        (Door::Agent, Strength::Strong) => "peer-credentials+pidfd, agent socket",
+        (Door::Admin, Strength::Strong) => "peer-credentials+pidfd, admin socket",
+        (Door::Credentials, Strength::Strong) => "peer-credentials+pidfd, credentials socket",
+        (Door::Workload, Strength::Strong) => "peer-credentials+pidfd, workload socket",
+        (Door::Agent, Strength::Weak) => "peer-credentials, agent socket",
+        (Door::Admin, Strength::Weak) => "peer-credentials, admin socket",
+        (Door::Credentials, Strength::Weak) => "peer-credentials, credentials socket",
+        (Door::Workload, Strength::Weak) => "peer-credentials, workload socket",
+        (Door::Loopback, _) => "nothing, loopback listener",
+    }
+}
+
+/// The same when an API key was shown.
+fn established_with_key(door: Door, strength: Strength) -> &'static str {
+    match (door, strength) {
+        (Door::Agent, Strength::Strong) => "API key and peer-credentials+pidfd, agent socket",
+        (Door::Admin, Strength::Strong) => "API key and peer-credentials+pidfd, admin socket",
+        (Door::Credentials, Strength::Strong) => "API key and peer-credentials+pidfd, credentials socket",
+        (Door::Workload, Strength::Strong) => "API key and peer-credentials+pidfd, workload socket",
+        (Door::Agent, Strength::Weak) => "API key and peer-credentials, agent socket",
+        (Door::Admin, Strength::Weak) => "API key and peer-credentials, admin socket",
+        (Door::Credentials, Strength::Weak) => "API key and peer-credentials, credentials socket",
+        (Door::Workload, Strength::Weak) => "API key and peer-credentials, workload socket",
+        (Door::Loopback, _) => "API key, loopback listener",
     }
 }
 

@@ -8,14 +8,14 @@ use crate::model::actions::{Action, Capability};
 use crate::model::agent::AgentState;
 use crate::model::api_key::{ApiKey, ApiKeyHash};
 use crate::model::article::ArticleId;
-use crate::model::caller::{Caller, ShownKey};
+use crate::model::caller::{Caller, Door, ShownKey};
 use crate::model::grant::{Effect, Expiry};
 use crate::model::name::{AgentName, ApiKeyName};
 use crate::model::principal::Principal;
 use crate::model::reach::Reach;
 use crate::model::time::{Moment, Timestamp};
 use crate::policy::decide::{Decision, Question, Within, decide};
-use crate::policy::identify::{House, identify};
+use crate::policy::identify::{House, for_unit, identify};
 use crate::policy::rulebook::Rulebook;
 
 use super::account::Account;
@@ -34,6 +34,9 @@ const UNKNOWN_RULE: &str = "agent-unknown";
 
 /// The rule named when the process that connected has ended: what is said on its socket is said by somebody else.
 const GONE_RULE: &str = "caller gone";
+
+/// The rule named when nothing tells who asks: on the loopback listener only a key does.
+const NO_KEY: &str = "no API key";
 
 /// Most bytes of an audit line for whom its caller acts as, so that no caller can be too much for a line.
 const PRINCIPAL_BYTES_MAX: usize = 4 << 10;
@@ -189,8 +192,22 @@ pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) ->
         account.decided(Ruling::Deny, &error.to_string());
         VaultError::NoIdentity
     })?;
-    account.principal(texts(&principals));
-    Ok(Identified::new(principals, Vec::new(), None, None))
+    match caller.door {
+        Door::Agent | Door::Admin | Door::Workload => {
+            account.principal(texts(&principals));
+            Ok(Identified::new(principals, Vec::new(), None, None))
+        }
+        // Whoever it is must show a key: see `recognise`.
+        Door::Loopback => Ok(Identified::new(principals, Vec::new(), None, None)),
+        Door::Credentials => {
+            let (units, besides) = for_unit(principals).map_err(|error| {
+                account.decided(Ruling::Deny, &error.to_string());
+                VaultError::NoIdentity
+            })?;
+            account.principal(texts(&units));
+            Ok(Identified::new(units, besides, None, None))
+        }
+    }
 }
 
 /// A key where none is known, or what is none: nobody.
@@ -231,6 +248,7 @@ impl Vault {
         let who = by_kernel(caller, self.parts.house, account)?;
         let rules = self.parts.board.rules.load();
         let who = match caller.shown.key {
+            ShownKey::None if caller.door == Door::Loopback => return Err(no_such_key(account, NO_KEY)),
             ShownKey::None => who,
             ShownKey::Malformed => return Err(no_such_key(account, "malformed API key")),
             ShownKey::Key(hash) => {

@@ -1,6 +1,6 @@
 //! A whole mesh in one process: real stores, real QUIC over loopback, real sockets; only the clocks can be moved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -227,8 +227,9 @@ fn config(
         cache: freshness,
         unseal: UnsealSource::File { path: state_dir.join("unseal.key") },
         audit: AuditSection::default(),
-        api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None },
+        api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None, listen: None },
         limits: LimitsSection::default(),
         connectivity: connectivity.clone(),
+        credentials: BTreeMap::new(),
     }
 }

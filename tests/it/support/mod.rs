@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod callers;
+pub mod clients;
 pub mod clock;
 pub mod forge;
 pub mod http;

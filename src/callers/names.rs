@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::attest_program::{FileState, state};
+use super::program::{FileState, state};
 use crate::model::name::LocalName;
 
 /// Largest file that is read, in bytes: a hundred thousand users.

@@ -1,5 +1,5 @@
-//! The two sockets and the directory they are in. Nobody but the owner can reach a socket before its mode is right: the
-//! directory is closed (0700) until both sockets have theirs, and only then opened to the group.
+//! The sockets and the directory they are in. Nobody but the owner can reach a socket before its mode is right: the
+//! directory is closed (0700) until all sockets have theirs, and only then opened to the group.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -16,16 +16,33 @@ const AGENT: &str = "agent.sock";
 /// The socket of the node's owner.
 const ADMIN: &str = "admin.sock";
 
+/// The socket that systemd fetches credentials of units from.
+const CREDENTIALS: &str = "credentials.sock";
+
+/// The gRPC socket of workloads: Envoy's secret discovery and the SPIFFE Workload API.
+const WORKLOAD: &str = "workload.sock";
+
 /// The listening sockets of a node.
 #[derive(Debug)]
 pub struct Sockets {
+    /// Those that speak HTTP.
+    pub http: HttpSockets,
+    /// `credentials.sock`, 0600: only root, as whom systemd asks, and the node's owner can open it.
+    pub credentials: UnixListener,
+    /// `workload.sock`, 0660.
+    pub workload: UnixListener,
+}
+
+/// The sockets that speak HTTP.
+#[derive(Debug)]
+pub struct HttpSockets {
     /// `agent.sock`, 0660.
     pub agent: UnixListener,
     /// `admin.sock`, 0600.
     pub admin: UnixListener,
 }
 
-/// Makes the directory and binds both sockets in it. With a group, directory (0750) and agent socket belong to it;
+/// Makes the directory and binds the sockets in it. With a group, directory (0750), agent and workload socket belong to it;
 /// without, the directory stays the owner's alone (0700). A socket left behind by a process that died is removed; one
 /// on which somebody answers is not. Must be called within a tokio runtime.
 ///
@@ -35,13 +52,15 @@ pub async fn bind(directory: &Path, group: Option<u32>) -> Result<Sockets, BindE
     prepare(directory)?;
     let agent = listen(&directory.join(AGENT), 0o660).await?;
     let admin = listen(&directory.join(ADMIN), 0o600).await?;
+    let credentials = listen(&directory.join(CREDENTIALS), 0o600).await?;
+    let workload = listen(&directory.join(WORKLOAD), 0o660).await?;
     if let Some(group) = group {
-        for path in [directory.join(AGENT), directory.to_owned()] {
+        for path in [directory.join(AGENT), directory.join(WORKLOAD), directory.to_owned()] {
             chown(&path, None, Some(group)).map_err(system("give to the group", &path))?;
         }
         set_mode(directory, 0o750)?;
     }
-    Ok(Sockets { agent, admin })
+    Ok(Sockets { http: HttpSockets { agent, admin }, credentials, workload })
 }
 
 fn prepare(directory: &Path) -> Result<(), BindError> {

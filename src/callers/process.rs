@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{Pid, test_kill_process};
 
-use super::attest_unit::unit_of;
+use super::unit::unit_of;
 use crate::model::attested::Strength;
 use crate::model::principal::UnitName;
 

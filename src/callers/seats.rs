@@ -7,26 +7,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use super::server::Limits;
-
 /// Connections kept back for when the others are taken: enough for a few monitors and people, too few to matter.
 const RESERVED: usize = 16;
 
 /// Of those, for one user: a program that fills its own share must not take what is kept for others.
 const RESERVED_PER_UID: usize = 4;
 
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In all, over all sockets.
+    pub connections: usize,
+    /// Of one user.
+    pub connections_per_uid: usize,
+}
+
+impl Default for Limits {
+    /// 1024 and 256.
+    fn default() -> Self {
+        Self { connections: 1024, connections_per_uid: 256 }
+    }
+}
+
 /// What a connection may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
+pub enum Lane {
     /// Everything.
     Open,
     /// One `/health`; anything else is told to come back later.
     Reserved,
 }
 
-/// All seats of both sockets.
+/// All seats of all sockets.
 #[derive(Debug)]
-pub(super) struct Seats {
+pub struct Seats {
     limits: Limits,
     taken: Mutex<Taken>,
 }
@@ -55,7 +69,7 @@ struct Counts {
 
 /// One seat; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub struct Seat {
     seats: Arc<Seats>,
     uid: u32,
     reserved: Option<(u64, CancellationToken)>,
@@ -63,12 +77,12 @@ pub(super) struct Seat {
 
 impl Seats {
     /// All seats free.
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
+    pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self { limits, taken: Mutex::default() })
     }
 
     /// A seat for one connection of a user: an open one, else a reserved one, for which an older one may have to go.
-    pub(super) fn take(self: &Arc<Self>, uid: u32) -> Seat {
+    pub fn take(self: &Arc<Self>, uid: u32) -> Seat {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let open = taken.open.add(uid, self.limits.connections, self.limits.connections_per_uid);
         let reserved = (!open).then(|| taken.reserve(uid));
@@ -118,12 +132,12 @@ impl Counts {
 
 impl Seat {
     /// What the connection may be used for.
-    pub(super) fn lane(&self) -> Lane {
+    pub fn lane(&self) -> Lane {
         if self.reserved.is_none() { Lane::Open } else { Lane::Reserved }
     }
 
     /// Returns when a newer connection needs this seat; never for an open one.
-    pub(super) async fn evicted(&self) {
+    pub async fn evicted(&self) {
         match &self.reserved {
             Some((_, evicted)) => evicted.cancelled().await,
             None => std::future::pending().await,
@@ -146,7 +160,7 @@ mod tests {
     use super::*;
 
     fn seats(connections: usize, connections_per_uid: usize) -> Arc<Seats> {
-        Seats::new(Limits { connections, connections_per_uid, value_bytes_max: 1 })
+        Seats::new(Limits { connections, connections_per_uid })
     }
 
     /// Whether the seat was taken back.

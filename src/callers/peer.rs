@@ -3,37 +3,52 @@
 use std::sync::Arc;
 
 use super::attest::Witness;
-use super::attest_process::Process;
-use super::attest_program::Program;
+use super::process::Process;
+use super::program::Program;
 use crate::model::attested::Attested;
-use crate::model::caller::{Caller, Door, Shown};
+use crate::model::caller::{Caller, Door, Shown, UID_NOBODY};
 use crate::model::principal::Executable;
 use crate::model::time::Timestamp;
 
 /// The process that connected.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub struct Peer {
     /// The socket it connected to.
-    pub(super) door: Door,
+    pub door: Door,
     /// Effective user id at connect.
-    pub(super) uid: u32,
+    pub uid: u32,
     /// Effective group id at connect.
-    pub(super) gid: u32,
+    pub gid: u32,
     /// Its supplementary groups.
-    pub(super) groups: Vec<u32>,
+    pub groups: Vec<u32>,
     /// Its pid.
-    pub(super) pid: Option<i32>,
+    pub pid: Option<i32>,
     /// What else is known of it; the digest of its program is not among it.
-    pub(super) attested: Arc<Attested>,
+    pub attested: Arc<Attested>,
     /// Its program, with the file that it was.
     pub(super) program: Option<Program>,
-    /// Its handle.
-    pub(super) process: Process,
+    /// Its handle; none of whoever connects over the network's loopback, of whom the kernel says nothing.
+    pub(super) process: Option<Process>,
 }
 
 impl Peer {
+    /// Whoever connects to the loopback listener: nobody by the kernel's word.
+    #[must_use]
+    pub fn of_loopback() -> Self {
+        Self {
+            door: Door::Loopback,
+            uid: UID_NOBODY,
+            gid: UID_NOBODY,
+            groups: Vec::new(),
+            pid: None,
+            attested: Arc::default(),
+            program: None,
+            process: None,
+        }
+    }
+
     /// The same process, as the author of one request.
-    pub(super) fn caller(&self, request_id: String) -> Caller {
+    pub fn caller(&self, request_id: String) -> Caller {
         Caller {
             door: self.door,
             uid: self.uid,
@@ -47,12 +62,12 @@ impl Peer {
     }
 
     /// Whether the process is still there. What somebody else says on its connection is not its word.
-    pub(super) fn is_there(&self) -> bool {
-        self.process.is_there()
+    pub fn is_there(&self) -> bool {
+        self.process.as_ref().is_none_or(Process::is_there)
     }
 
     /// What is known of it, with the digest of its program if one can be taken. `now` is the wall clock.
-    pub(super) async fn with_digest(&self, witness: &Witness, now: Timestamp) -> Arc<Attested> {
+    pub async fn with_digest(&self, witness: &Witness, now: Timestamp) -> Arc<Attested> {
         let Some(program) = &self.program else { return Arc::clone(&self.attested) };
         let Some(digest) = witness.digest(program, now).await else { return Arc::clone(&self.attested) };
         // A path that was taken once is taken again.

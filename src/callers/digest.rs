@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::attest_program::{FileState, Program, state};
+use super::program::{FileState, Program, state};
 use crate::model::time::Timestamp;
 
 /// Largest file a digest is taken of, in bytes. The largest program one meets, a browser, has a third of it; at half a
@@ -127,7 +127,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::super::attest_program::state_of;
+    use super::super::program::state_of;
     use super::*;
     use crate::model::principal::Executable;
 

@@ -22,11 +22,11 @@ use nix::sys::socket::sockopt::PeerPidfd;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
-use super::attest_digest::Digests;
-use super::attest_names::Names;
-use super::attest_process::{self, Process, Seen};
-use super::attest_program::{Program, program_of};
+use super::digest::Digests;
+use super::names::Names;
 use super::peer::Peer;
+use super::process::{self, Process, Seen};
+use super::program::{Program, program_of};
 use crate::model::attested::{Attested, Presence};
 use crate::model::caller::Door;
 use crate::model::time::Timestamp;
@@ -38,7 +38,7 @@ const PROGRAM_PATIENCE: Duration = Duration::from_secs(1);
 const PROGRAMS_AT_ONCE: usize = 32;
 
 /// What the kernel says of a connected socket. A seam: tests have it fail.
-pub(super) trait Kernel: Send + Sync {
+pub trait Kernel: Send + Sync {
     /// The ids of the process that connected, as they were then.
     ///
     /// # Errors
@@ -54,18 +54,18 @@ pub(super) trait Kernel: Send + Sync {
 
 /// `SO_PEERCRED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Credentials {
+pub struct Credentials {
     /// Effective user id.
-    pub(super) uid: u32,
+    pub uid: u32,
     /// Effective group id.
-    pub(super) gid: u32,
+    pub gid: u32,
     /// Process id; 0 for a process of a pid namespace that is not below ours.
-    pub(super) pid: Option<i32>,
+    pub pid: Option<i32>,
 }
 
 /// The kernel we run on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Linux;
+pub struct Linux;
 
 impl Kernel for Linux {
     fn credentials(&self, stream: &UnixStream) -> io::Result<Credentials> {
@@ -84,17 +84,17 @@ impl Kernel for Linux {
 
 /// A connection, with what the kernel says of it at once.
 #[derive(Debug)]
-pub(super) struct Knock {
+pub struct Knock {
     door: Door,
     /// Effective user id at connect.
-    pub(super) uid: u32,
+    pub uid: u32,
     gid: u32,
     pid: Option<i32>,
     pidfd: Option<OwnedFd>,
 }
 
 /// Everything callers are attested with.
-pub(super) struct Witness {
+pub struct Witness {
     kernel: Box<dyn Kernel>,
     proc: PathBuf,
     names: Names,
@@ -105,12 +105,12 @@ pub(super) struct Witness {
 
 impl Witness {
     /// The machine we run on.
-    pub(super) fn of_machine() -> Arc<Self> {
+    pub fn of_machine() -> Arc<Self> {
         Arc::new(Self::new(Box::new(Linux), Path::new("/proc")))
     }
 
     /// A witness that asks this kernel, and looks at processes here.
-    pub(super) fn new(kernel: Box<dyn Kernel>, proc: &Path) -> Self {
+    pub fn new(kernel: Box<dyn Kernel>, proc: &Path) -> Self {
         Self {
             kernel,
             proc: proc.to_owned(),
@@ -125,17 +125,17 @@ impl Witness {
     ///
     /// # Errors
     /// When the kernel does not say who connected: then the connection must be closed.
-    pub(super) fn knock(&self, stream: &UnixStream, door: Door) -> io::Result<Knock> {
+    pub fn knock(&self, stream: &UnixStream, door: Door) -> io::Result<Knock> {
         let Credentials { uid, gid, pid } = self.kernel.credentials(stream)?;
         let pidfd = self.kernel.pidfd(stream)?;
         Ok(Knock { door, uid, gid, pid: pid.filter(|pid| *pid > 0), pidfd })
     }
 
     /// Learns the rest. `None` when the process is gone: then the connection must be closed.
-    pub(super) async fn attest(self: &Arc<Self>, knock: Knock) -> Option<Peer> {
+    pub async fn attest(self: &Arc<Self>, knock: Knock) -> Option<Peer> {
         let Knock { door, uid, gid, pid, pidfd } = knock;
         let witness = Arc::clone(self);
-        let seen = move || attest_process::seen(&witness.proc, pid, pidfd, (uid, gid));
+        let seen = move || process::seen(&witness.proc, pid, pidfd, (uid, gid));
         let Seen { process, strength, directory, groups, unit } = tokio::task::spawn_blocking(seen).await.ok()??;
         let program = match &directory {
             Some(directory) => self.program(directory.clone()).await,
@@ -157,7 +157,7 @@ impl Witness {
             executable: program.as_ref().map(|program| program.name.clone()),
             presence: presence(&process),
         };
-        Some(Peer { door, uid, gid, groups, pid, attested: Arc::new(attested), program, process })
+        Some(Peer { door, uid, gid, groups, pid, attested: Arc::new(attested), program, process: Some(process) })
     }
 
     /// The program of a process, unless that takes too long.
@@ -183,7 +183,7 @@ impl Witness {
     }
 
     /// Counts a connection that was closed because nobody is known to have made it, and gives how many there were.
-    pub(super) fn count_unidentified(&self) -> u64 {
+    pub fn count_unidentified(&self) -> u64 {
         self.unidentified.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 }

@@ -1,0 +1,76 @@
+//! In whose words a refusal is told: our own, or those that clients of another system know. The cause is the same, and so
+//! is its code; only its shape is theirs.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::json;
+use super::table::Row;
+use super::types_error::{ErrorBody, ErrorText};
+
+/// How clients of a path expect to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Ours.
+    Aurora,
+    /// HashiCorp Vault and OpenBao: `{"errors":["…"]}`.
+    Vault,
+    /// The AWS Secrets Manager Agent: `{"__type":"…","message":"…"}`.
+    Aws,
+}
+
+impl Dialect {
+    /// The words of whoever asks at this path.
+    pub(super) fn of(path: &str) -> Self {
+        match path {
+            path if path.starts_with("/v1/") => Self::Vault,
+            path if path.starts_with("/secretsmanager/") => Self::Aws,
+            _ => Self::Aurora,
+        }
+    }
+
+    /// The status in which it is told.
+    pub(super) fn status(self, row: &Row) -> StatusCode {
+        match (self, row.status) {
+            // Neither knows 401: a token that is missing is refused like one that is wrong.
+            (Self::Vault | Self::Aws, StatusCode::UNAUTHORIZED) => StatusCode::FORBIDDEN,
+            (_, status) => status,
+        }
+    }
+
+    /// The body that tells it.
+    ///
+    /// # Errors
+    /// [`ApiError::Unwritable`], our fault.
+    pub(super) fn tell(self, row: &Row, request_id: &str) -> Result<Response, ApiError> {
+        let Row { code, message, hint, .. } = row;
+        match self {
+            Self::Aurora => json::answer(&ErrorBody { error: ErrorText { code, message, hint, request_id } }),
+            Self::Vault => json::answer(&VaultErrors { errors: vault_errors(row) }),
+            Self::Aws => json::answer(&AwsError { kind: code, message: format!("{message}. {hint}") }),
+        }
+    }
+}
+
+/// Vault says nothing of what is not there, and of a refusal no more than that it is one.
+fn vault_errors(row: &Row) -> Vec<String> {
+    match row.status {
+        StatusCode::NOT_FOUND => Vec::new(),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => vec!["permission denied".to_owned(), row.code.to_owned()],
+        _ => vec![format!("{}: {}", row.code, row.message)],
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct VaultErrors {
+    errors: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct AwsError<'a> {
+    #[serde(rename = "__type")]
+    kind: &'a str,
+    message: String,
+}

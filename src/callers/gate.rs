@@ -1,0 +1,112 @@
+//! The accept loop that every local socket shares. Our own, because who connects must be known before anything is parsed,
+//! and because a client that sends nothing must not hold a connection for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::attest::{Knock, Witness};
+use super::peer::Peer;
+use super::seats::{Limits, Seat, Seats};
+use crate::model::caller::Door;
+
+/// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What all sockets of a node have in common: one witness, and seats that are counted over all of them. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    /// Knows who connected.
+    pub witness: Arc<Witness>,
+    /// How many may.
+    pub seats: Arc<Seats>,
+}
+
+impl Gate {
+    /// A gate on this machine.
+    #[must_use]
+    pub fn of_machine(limits: Limits) -> Self {
+        Self::new(Witness::of_machine(), limits)
+    }
+
+    /// A gate with this witness.
+    #[must_use]
+    pub fn new(witness: Arc<Witness>, limits: Limits) -> Self {
+        Self { witness, seats: Seats::new(limits) }
+    }
+
+    /// Accepts until `stop`, and then removes the socket. Each connection that somebody is known to have made is attended
+    /// to in a task of `tasks`, which the caller waits for; one whose seat a newer connection needs is dropped.
+    pub async fn accept<A, F>(
+        &self,
+        listener: UnixListener,
+        door: Door,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        attend: A,
+    ) where
+        A: Fn(UnixStream, Peer, Seat) -> F + Clone + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, ?door, "cannot accept a local connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            match self.witness.knock(&stream, door) {
+                Ok(knock) => drop(tasks.spawn(self.receive(stream, knock, attend.clone()))),
+                Err(error) => self.turn_away(&format!("the kernel did not say who connected: {error}")),
+            }
+        }
+        remove(&listener);
+    }
+
+    /// Gives a connection its seat, and attends to it once it is known who made it.
+    fn receive<A, F>(&self, stream: UnixStream, knock: Knock, attend: A) -> impl Future<Output = ()> + Send + use<A, F>
+    where
+        A: Fn(UnixStream, Peer, Seat) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (gate, seat) = (self.clone(), self.seats.take(knock.uid));
+        async move {
+            // Whoever has to go goes at once, known or not: looking at a slow program must not gather descriptors.
+            let attested = tokio::select! {
+                biased;
+                () = seat.evicted() => return,
+                attested = gate.witness.attest(knock) => attested,
+            };
+            match attested {
+                Some(peer) => Box::pin(attend(stream, peer, seat)).await,
+                None => gate.turn_away("the process that connected is gone"),
+            }
+        }
+    }
+
+    /// Counts and logs a connection that is closed without an answer, because nobody is known to have made it.
+    fn turn_away(&self, reason: &str) {
+        let times = self.witness.count_unidentified();
+        tracing::warn!(reason, times, "a local connection was closed without an answer");
+    }
+}
+
+/// Removes the socket while it still listens, so that it is surely ours and not that of a node started since.
+fn remove(listener: &UnixListener) {
+    let address = listener.local_addr().ok();
+    if let Some(path) = address.as_ref().and_then(|address| address.as_pathname())
+        && let Err(error) = std::fs::remove_file(path)
+    {
+        tracing::debug!(%error, "a socket could not be removed; the next start will");
+    }
+}

@@ -1,0 +1,2 @@
+//! Pure: the ways in which programs already take their credentials. References, templates, what is masked in a program's
+//! output, the protocols of credential helpers, and systemd units.
