@@ -162,6 +162,22 @@ mod tests {
     }
 
     #[test]
+    fn nobody_comes_over_loopback_by_the_word_of_the_kernel() {
+        for uid in [OWNER, 0, 1001, UID_NOBODY] {
+            assert_eq!(identify(&caller(Door::Loopback, uid, &[300]), HOUSE), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn systemd_acts_as_the_unit_it_asks_for_and_as_nothing_else_that_it_is() {
+        let unit = Principal::Unit(UnitName::parse("worker.service").expect("unit"));
+        let root = vec![Principal::User(0), Principal::Owner, unit.clone(), Principal::SocketGroup];
+        let besides = vec![Principal::User(0), Principal::Owner, Principal::SocketGroup];
+        assert_eq!(for_unit(root), Ok((vec![unit], besides.clone())));
+        assert_eq!(for_unit(besides), Err(PolicyError::NoUnit));
+    }
+
+    #[test]
     fn what_the_system_says_of_a_process_makes_it_that_and_a_digest_makes_it_both() {
         let program = Executable::new("/usr/bin/backup", Some([7; 32])).expect("path");
         let attested = Attested {
