@@ -147,10 +147,8 @@ impl AccessDesk {
             node.is_none_or(|node| request.asker.node == *node)
                 && principal.is_none_or(|principal| request.asker.principal() == principal)
         };
-        let listed = |request: &AccessRequest| Listed {
-            granted: is_granted(&rules, request, now),
-            request: request.clone(),
-        };
+        let listed =
+            |request: &AccessRequest| Listed { granted: is_granted(&rules, request, now), request: request.clone() };
         Ok(known.all().filter(wanted).map(listed).collect())
     }
 

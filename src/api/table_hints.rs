@@ -12,8 +12,7 @@ pub(super) const NO_IDENTITY: &str =
     "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
 
 /// When policy refuses.
-pub(super) const DENIED: &str =
-    "Ask an admin for a grant: aurora access request SERVICE/KEY_NAME --reason TEXT; or quote the request id, which is in the audit journal.";
+pub(super) const DENIED: &str = "Ask an admin for a grant: aurora access request SERVICE/KEY_NAME --reason TEXT; or quote the request id, which is in the audit journal.";
 
 /// When a value does not fit its fields.
 pub(super) const FIELDS: &str =

@@ -11,7 +11,8 @@ use crate::policy::access_grant::grant_text;
 use crate::vault::access::{AccessAnswer, AccessAsk, AccessList};
 
 /// What is done with the grant that is shown.
-const NEXT: &str = "an admin of the lead adds the grant to the policy file and applies it: aurora policy apply policy.toml";
+const NEXT: &str =
+    "an admin of the lead adds the grant to the policy file and applies it: aurora policy apply policy.toml";
 
 /// The body of `POST /api/access-requests`.
 #[derive(Debug, Deserialize)]

@@ -91,11 +91,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`Full`] when there is no room for another.
-    pub fn ask(
-        &mut self,
-        request: AccessRequest,
-        is_granted: impl Fn(&AccessRequest) -> bool,
-    ) -> Result<Noted, Full> {
+    pub fn ask(&mut self, request: AccessRequest, is_granted: impl Fn(&AccessRequest) -> bool) -> Result<Noted, Full> {
         let same = |known: &&AccessRequest| known.is_same(&request.asker, &request.wish);
         if let Some(known) = self.waiting.values().find(same) {
             return Ok(Noted { number: known.number, is_new: false });

@@ -52,7 +52,9 @@ pub(super) fn of_lead(error: NoAnswer, lead: &LeadAddress, rule: &str) -> VaultE
         NoAnswer::NoLead => VaultError::NoLead { lead: lead.clone() },
         NoAnswer::OlderLead => AccessError::OlderLead.into(),
         NoAnswer::Busy => VaultError::Overloaded,
-        NoAnswer::TooMany => AccessError::TooMany("too many access requests of this caller or node wait".to_owned()).into(),
+        NoAnswer::TooMany => {
+            AccessError::TooMany("too many access requests of this caller or node wait".to_owned()).into()
+        }
         NoAnswer::NotEntitled => VaultError::Denied { rule: rule.to_owned() },
         NoAnswer::Unavailable => VaultError::Internal(error.to_string()),
     }
