@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod aws_process;
+pub mod credential_id;
 pub mod docker_credential;
 pub mod git_credential;
 pub mod git_hosts;
