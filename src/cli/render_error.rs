@@ -8,7 +8,7 @@ use crate::model::reference::Reference;
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The template is wrong.
-    #[error("{template}, {error}")]
+    #[error("{template}: {error}")]
     Template {
         /// Its file.
         template: String,
@@ -16,7 +16,7 @@ pub enum RenderError {
         error: TemplateError,
     },
     /// A secret it names is missing, denied or too old.
-    #[error("{template}, line {line}: {reference}")]
+    #[error("{template}: line {line}: {reference}")]
     Secret {
         /// Its file.
         template: String,

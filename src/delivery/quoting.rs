@@ -174,9 +174,9 @@ mod tests {
             assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
             let table: toml::Table = format!("a = {json}\n").parse().expect("TOML");
             assert_eq!(table["a"].as_str(), Some(text.as_str()));
-            let scalar = granit_parser::Parser::new_from_str(&json).find_map(|event| match event.expect("YAML").0 {
-                granit_parser::Event::Scalar(read, ..) => Some(read.into_owned()),
-                _ => None,
+            let scalar = granit_parser::Parser::new_from_str(&json).find_map(|event| {
+                let read = event.expect("YAML").0;
+                if let granit_parser::Event::Scalar(read, ..) = read { Some(read.into_owned()) } else { None }
             });
             assert_eq!(scalar, Some(text));
         }

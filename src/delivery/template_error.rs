@@ -9,12 +9,16 @@ use crate::model::reference::{Reference, ReferenceError};
 
 /// What went wrong, and in which line of the template, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
+#[error("{}{problem}", at(*line))]
 pub struct TemplateError {
-    /// The line; 0 if the engine does not know.
+    /// The line; 0 if it is about the whole.
     pub line: usize,
     /// What is wrong with it.
     pub problem: Problem,
+}
+
+fn at(line: usize) -> String {
+    if line == 0 { String::new() } else { format!("line {line}: ") }
 }
 
 /// What is wrong.
@@ -83,17 +87,20 @@ fn rule(error: &NameError) -> String {
 
 /// An error of the engine, in our words where its own might hold a value.
 pub(super) fn of_engine(error: &Error) -> TemplateError {
-    let problem = match error.kind() {
-        ErrorKind::OutOfFuel => Problem::Endless,
-        ErrorKind::UndefinedError => Problem::Syntax("something is used here that was never set".to_owned()),
-        kind @ (ErrorKind::SyntaxError
-        | ErrorKind::UnknownFilter
-        | ErrorKind::UnknownFunction
-        | ErrorKind::UnknownTest) => {
-            let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-            Problem::Syntax(format!("{kind}{detail}"))
-        }
-        kind => Problem::Failed(kind),
+    let kind = error.kind();
+    let is_of_template = matches!(
+        kind,
+        ErrorKind::SyntaxError | ErrorKind::UnknownFilter | ErrorKind::UnknownFunction | ErrorKind::UnknownTest
+    );
+    let problem = if kind == ErrorKind::OutOfFuel {
+        Problem::Endless
+    } else if kind == ErrorKind::UndefinedError {
+        Problem::Syntax("something is used here that was never set".to_owned())
+    } else if is_of_template {
+        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        Problem::Syntax(format!("{kind}{detail}"))
+    } else {
+        Problem::Failed(kind)
     };
     TemplateError { line: error.line().unwrap_or_default(), problem }
 }

@@ -7,7 +7,7 @@ async fn a_key_is_told_in_the_shape_of_a_credential_process() {
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
     let fields = ["--field", "access_key_id:string", "--field", "secret_access_key:secret"];
-    let put = [&["put", "aws/deploy", "-", "--expires-at", "2100-01-01T00:00:00Z"], &fields[..]].concat();
+    let put = [&["put", "aws/deploy", "-", "--expires-at", "2100-01-01T00:00:00Z"][..], &fields[..]].concat();
     lead.run(&put, br#"{"access_key_id":"AKIAEXAMPLE","secret_access_key":"not/a+real=key"}"#).await.text();
     let wanted = r#"{"Version":1,"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"not/a+real=key","Expiration":"2100-01-01T00:00:00.000Z"}"#;
     assert_eq!(lead.run(&["credential-process", "aws/deploy"], b"").await.text(), format!("{wanted}\n"));
@@ -25,7 +25,9 @@ async fn a_key_is_told_in_the_shape_of_a_credential_process() {
     lead.put("aws/plain", "global", "not-a-real-key").await;
     let plain = lead.run(&["credential-process", "aws/plain"], b"").await;
     assert!(plain.code == Some(1) && plain.err.contains("no field access_key_id"), "{plain:?}");
-    let denied = lead.run(&["credential-process", "aws/deploy", "--company", "nobody"], b"").await;
+    let follower = lead.follower("vengeance", &[]).await;
+    follower.reaches(lead.put("aws/last", "global", "x").await).await;
+    let denied = follower.run(&["credential-process", "aws/deploy", "--company", "acme"], b"").await;
     assert!(denied.code == Some(4) && denied.out.is_empty() && !denied.err.contains("not/a"), "{denied:?}");
 }
 

@@ -10,7 +10,7 @@ use crate::support::process::{AURORA, Ended, Node, directory, run};
 const FIELDS: [&str; 4] = ["--field", "username:string", "--field", "password:secret"];
 
 async fn login(lead: &Node, name: &str) {
-    let put = [&["put", name, "-"], &FIELDS[..]].concat();
+    let put = [&["put", name, "-"][..], &FIELDS[..]].concat();
     lead.run(&put, br#"{"username":"robot","password":"not-a-real-password"}"#).await.text();
 }
 
@@ -40,7 +40,7 @@ async fn docker_is_told_in_its_own_words() {
         (&["list"], "", 0, r#"{"127.0.0.1:5000":"","ghcr.io":"","identity.example":""}"#.to_owned()),
     ];
     for (arguments, input, code, out) in table {
-        let ended = lead.run(&[&["docker-credential"], arguments].concat(), input.as_bytes()).await;
+        let ended = lead.run(&[&["docker-credential"][..], arguments].concat(), input.as_bytes()).await;
         assert_eq!(
             (ended.code, String::from_utf8_lossy(&ended.out).into_owned()),
             (Some(code), out),
@@ -48,7 +48,9 @@ async fn docker_is_told_in_its_own_words() {
         );
         assert!(!ended.err.contains("not-a-real"), "{ended:?}");
     }
-    let denied = lead.run(&["docker-credential", "--company", "nobody", "get"], b"ghcr.io").await;
+    let follower = lead.follower("vengeance", &[]).await;
+    follower.reaches(lead.put("docker/last", "global", "x").await).await;
+    let denied = follower.run(&["docker-credential", "--company", "acme", "get"], b"ghcr.io").await;
     assert!(denied.code == Some(4) && denied.out.starts_with(b"aurora: "), "docker must not go on without: {denied:?}");
     for operation in ["store", "erase"] {
         let ended =

@@ -91,17 +91,18 @@ async fn git_clones_a_protected_repository_through_the_helper_and_no_other_host_
 #[tokio::test]
 async fn git_is_told_to_quit_when_a_secret_that_a_rule_names_is_refused() {
     let dir = directory();
-    let mut lead = Node::lead(dir.path()).await;
+    let lead = Node::lead(dir.path()).await;
+    let mut follower = lead.follower("vengeance", &[]).await;
     repository(dir.path(), &lead).await;
     let server = ProtectedServer::start(&dir.path().join("served"), basic("u", "p")).await;
     let url = format!("http://{}/app.git", server.address);
     let helper =
-        format!("credential.helper=!{AURORA} git-credential --company nobody --map {}=git/token", server.address);
-    lead.put("git/token", "global", TOKEN).await;
-    let refused = done(&mut git(dir.path(), &lead, &clone(&helper, &url, "not"))).await;
+        format!("credential.helper=!{AURORA} git-credential --company acme --map {}=git/token", server.address);
+    follower.reaches(lead.put("git/token", "global", TOKEN).await).await;
+    let refused = done(&mut git(dir.path(), &follower, &clone(&helper, &url, "not"))).await;
     assert!(refused.err.contains("told us to quit") && refused.err.contains("policy"), "{refused:?}");
-    lead.end(Signal::TERM).await;
-    let refused = done(&mut git(dir.path(), &lead, &clone(&helper, &url, "not"))).await;
+    follower.end(Signal::TERM).await;
+    let refused = done(&mut git(dir.path(), &follower, &clone(&helper, &url, "not"))).await;
     assert!(refused.err.contains("told us to quit") && refused.err.contains("no node answers"), "{refused:?}");
     assert!(server.shown().is_empty());
 }
@@ -146,7 +147,7 @@ async fn what_git_asks_is_answered_only_where_it_may_be() {
         (&["erase"], "protocol=https\nhost=github.com\n\n", 0, "", ""),
     ];
     for (arguments, input, code, out, says) in table {
-        let ended = lead.run(&[&["git-credential"], arguments].concat(), input.as_bytes()).await;
+        let ended = lead.run(&[&["git-credential"][..], arguments].concat(), input.as_bytes()).await;
         assert_eq!(
             (ended.code, String::from_utf8_lossy(&ended.out).as_ref()),
             (Some(code), out),

@@ -16,9 +16,8 @@ async fn what_cannot_be_rendered_leaves_the_old_file_and_names_the_secret_and_th
     let out = dir.path().join("app.conf");
     fs::write(&out, "the old file").expect("written");
     let before = "{{ secret(\"hubspot/api_key\") }}\n";
-    let table: [(&str, i32, &[&str]); 9] = [
+    let table: [(&str, i32, &[&str]); 8] = [
         ("{{ secret(\"hubspot/absent\") }}", 3, &["line 2", "hubspot/absent", "tried"]),
-        ("{{ secret(\"hubspot/api_key\", company=\"nobody\") }}", 4, &["line 2", "company=nobody"]),
         ("{{ secret(\"hubspot/api_key\", version=9) }}", 3, &["line 2", "version=9"]),
         ("{{ field(\"db/login\", \"token\") }}", 1, &["line 2", "lacks the field token"]),
         ("{{ field(\"hubspot/api_key\", \"token\") }}", 1, &["line 2", "one JSON object"]),
@@ -37,6 +36,16 @@ async fn what_cannot_be_rendered_leaves_the_old_file_and_names_the_secret_and_th
         assert!(ended.out.is_empty() && !ended.err.contains("not-real"), "{source}: {ended:?}");
         assert_eq!(fs::read_to_string(out).expect("read"), "the old file", "{source}");
     }
+    let follower = lead.follower("vengeance", &[]).await;
+    follower.reaches(lead.put("hubspot/other", "global", "x").await).await;
+    let denied = b"\n{{ secret(\"hubspot/api_key\") }}{{ secret(\"hubspot/api_key\", company=\"acme\") }}";
+    let denied = follower.run(&["render", "-", "-o", out.to_str().expect("text")], denied).await;
+    assert!(
+        denied.code == Some(4) && denied.err.contains("line 2: aurora://hubspot/api_key?company=acme"),
+        "{denied:?}"
+    );
+    assert!(!denied.err.contains("not-real"), "{denied:?}");
+    assert_eq!(fs::read_to_string(&out).expect("read"), "the old file");
     let to_screen = lead.run(&["render", "-"], (before.to_owned() + "{{ secret(\"a/b\") }}").as_bytes()).await;
     assert!(to_screen.code == Some(3) && to_screen.out.is_empty(), "half a text is not printed: {to_screen:?}");
     let json = lead.run(&["render", "-", "--output", "json"], b"{{ secret(\"a/b\") }}").await;
