@@ -14,10 +14,12 @@ use crate::config::node_config::NodeConfig;
 use crate::policy::identify::House;
 use crate::vault::parts::Vault;
 use crate::vault::sealed::SealedDoor;
+use crate::workload::reception::Reception as Workloads;
 
 /// Every socket of a node, and who answers there.
 pub(super) struct Doors {
     http: Reception,
+    workload: Workloads,
 }
 
 impl Doors {
@@ -25,26 +27,31 @@ impl Doors {
     pub(super) async fn open(config: &NodeConfig, seams: &Seams, vault: Vault) -> Result<Self> {
         let (sockets, gate) = bind(config).await?;
         let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
+        let workload =
+            Workloads::open(sockets.workload, vault.clone(), Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http })
+        Ok(Self { http, workload })
     }
 
     /// The same, answering that the node is sealed.
     pub(super) async fn sealed(config: &NodeConfig, seams: &Seams, door: SealedDoor) -> Result<Self> {
         let (sockets, gate) = bind(config).await?;
         let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
+        let workload = Workloads::sealed(sockets.workload, Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::sealed(sockets.http, door, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http })
+        Ok(Self { http, workload })
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
     pub(super) fn admit(&self, vault: &Vault) {
         self.http.admit(vault.clone());
+        self.workload.admit(vault.clone());
     }
 
     /// Finishes what is under way and removes the sockets.
     pub(super) async fn close(self) {
-        if let Err(error) = self.http.close().await {
+        let (http, workload) = tokio::join!(self.http.close(), self.workload.close());
+        for error in [http.err(), workload.err()].into_iter().flatten() {
             tracing::error!(%error, "the sockets did not close cleanly");
         }
     }
