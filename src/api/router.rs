@@ -81,11 +81,14 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
         .route("/api/exposure", get(routes_exposure::exposure))
-        .route("/ping", get(routes_aws::ping))
-        .route("/secretsmanager/get", get(routes_aws::get))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes).with_state(desk)
+    with_refusals(routes.merge(of_aws())).with_state(desk)
+}
+
+/// The routes of the AWS Secrets Manager Agent.
+fn of_aws() -> Router<Arc<Desk>> {
+    Router::new().route("/ping", get(routes_aws::ping)).route("/secretsmanager/get", get(routes_aws::get))
 }
 
 /// What leads nowhere is refused in the shape of every other refusal.

@@ -8,6 +8,7 @@ pub mod forge;
 pub mod http;
 pub mod intruder;
 pub mod log;
+pub mod loopback;
 pub mod mesh;
 pub mod process;
 pub mod raw;
