@@ -47,6 +47,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/crypto/signing.rs", "the text of a signing key is the key of its codes"),
     ("src/crypto/signing_keys.rs", "an unwrapped key moves into locked memory"),
     ("src/crypto/text.rs", "a value is written as a JSON text"),
+    ("src/crypto/text_map.rs", "a name of a map becomes the name of a key"),
     ("src/crypto/unseal.rs", "a key file becomes a key"),
     ("src/daemon/assemble_follower.rs", "certificates and public keys come out of their wrapping"),
     ("src/daemon/assemble_lead.rs", "the CA's certificate comes out of its wrapping"),
