@@ -54,8 +54,10 @@ impl Draft {
 
     /// Whether the greatest version is the expected one; 0 also stands for values that are all gone.
     fn expect<'a>(&self, expected: u64, about: impl Iterator<Item = &'a ScopedSecret>) -> Result<(), CommitError> {
-        let records: Vec<&Record> = about.filter_map(|at| self.state.lead.view.get(at)).map(|record| &**record).collect();
-        let greatest = records.iter().filter(|record| record.body != RecordBody::Unset).map(|record| record.version).max();
+        let records: Vec<&Record> =
+            about.filter_map(|at| self.state.lead.view.get(at)).map(|record| &**record).collect();
+        let greatest =
+            records.iter().filter(|record| record.body != RecordBody::Unset).map(|record| record.version).max();
         let is_live = records.iter().any(|record| record.sealed().is_some());
         if expected == greatest.map_or(0, Version::get) || (expected == 0 && !is_live) {
             return Ok(());
@@ -106,7 +108,12 @@ mod tests {
     fn replace(keys: &[&str], dropped: &[&str], cas: Option<u64>) -> Change {
         let known = ["a", "b", "c"].map(at).into();
         let values = keys.iter().map(|key| value(key, "same")).collect();
-        Change::Replace(Box::new(Replacement { values, dropped: dropped.iter().map(|key| at(key)).collect(), known, cas }))
+        Change::Replace(Box::new(Replacement {
+            values,
+            dropped: dropped.iter().map(|key| at(key)).collect(),
+            known,
+            cas,
+        }))
     }
 
     fn versions(bench: &mut Bench, change: Change) -> Vec<u64> {

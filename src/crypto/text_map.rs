@@ -154,12 +154,16 @@ mod tests {
 
     #[test]
     fn a_map_is_read_in_the_order_of_its_names_and_shows_nothing() {
-        let map = entries(r#"{"user":"canary","b":null,"c":[1,{"x":2}],"d":{"a":"b"},"e":1.5,"f":-1,"g":true}"#).expect("map");
-        let kinds: Vec<char> = map.iter().map(|(_, sent)| match sent {
-            Sent::Text(_) => 't',
-            Sent::Null => 'n',
-            Sent::Other => 'o',
-        }).collect();
+        let map = entries(r#"{"user":"canary","b":null,"c":[1,{"x":2}],"d":{"a":"b"},"e":1.5,"f":-1,"g":true}"#)
+            .expect("map");
+        let kinds: Vec<char> = map
+            .iter()
+            .map(|(_, sent)| match sent {
+                Sent::Text(_) => 't',
+                Sent::Null => 'n',
+                Sent::Other => 'o',
+            })
+            .collect();
         assert_eq!(kinds, ['n', 'o', 'o', 'o', 'o', 'o', 't']);
         assert!(matches!(&map[6], (name, Sent::Text(text)) if name.as_str() == "user" && text.expose() == b"canary"));
         assert!(!format!("{map:?}").contains("canary"));
@@ -169,9 +173,13 @@ mod tests {
     fn names_that_are_none_twice_or_too_many_are_refused_and_not_quoted() {
         assert_eq!(entries(r#"{"API_KEY":"x"}"#).map(drop), Err(MapError::BadName));
         assert_eq!(entries(r#"{"a":"x","a":"y"}"#).map(drop), Err(MapError::Twice));
-        let many = |count: usize| format!("{{{}}}", (0..count).map(|n| format!(r#""k{n}":"x""#)).collect::<Vec<_>>().join(","));
+        let many = |count: usize| {
+            format!("{{{}}}", (0..count).map(|n| format!(r#""k{n}":"x""#)).collect::<Vec<_>>().join(","))
+        };
         assert_eq!(entries(&many(ENTRIES_MAX)).expect("as many as there may be").len(), ENTRIES_MAX);
         assert_eq!(entries(&many(ENTRIES_MAX + 50)).map(drop), Err(MapError::TooMany));
-        assert!(serde_json::from_str::<TextMap>(r#"["canary"]"#).is_err_and(|error| !error.to_string().contains("canary")));
+        assert!(
+            serde_json::from_str::<TextMap>(r#"["canary"]"#).is_err_and(|error| !error.to_string().contains("canary"))
+        );
     }
 }

@@ -10,6 +10,7 @@ const UNSAFE_HOME: &str = "src/crypto/locked.rs";
 /// looked at before it is added, and one that no longer calls is taken out.
 const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/api/body.rs", "a request body becomes a request"),
+    ("src/api/kv_types.rs", "the values of a path are answered"),
     ("src/api/lines.rs", "a line of many becomes a request"),
     ("src/api/json.rs", "an answer's bytes go to the socket"),
     ("src/api/routes_api_keys.rs", "an API key is shown once"),
