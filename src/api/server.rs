@@ -216,6 +216,8 @@ mod tests {
         node.running.await.expect("stopped");
         let mut rest = Vec::new();
         idle.read_to_end(&mut rest).await.expect("closed");
-        assert_eq!(std::fs::read_dir(node.home.path()).expect("directory").count(), 0);
+        for socket in ["agent.sock", "admin.sock"] {
+            assert!(!node.home.path().join(socket).exists(), "{socket}");
+        }
     }
 }

@@ -73,6 +73,7 @@ pub mod sealed;
 pub mod sealed_parts;
 pub mod signing;
 pub mod signing_keys;
+pub mod units;
 pub mod unused;
 pub mod validate;
 pub mod watch;

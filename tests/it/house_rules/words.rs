@@ -59,6 +59,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/interchange/json.rs", "a name of a file becomes a text"),
     ("src/interchange/read.rs", "a file becomes entries"),
     ("src/interchange/write.rs", "values become a file"),
+    ("src/units/give.rs", "a value goes to systemd"),
     ("src/vault/asking.rs", "an answer of a provider is judged"),
     ("src/vault/probe_call.rs", "a credential goes into the call to its provider"),
     ("src/vault/put_checked.rs", "a new value is shown to its provider before it is sealed"),
