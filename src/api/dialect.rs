@@ -43,6 +43,8 @@ impl Dialect {
             // to whoever asked, where 429, 5xx and 307 are tried again or elsewhere, and would end the same.
             (Self::Vault, StatusCode::CONFLICT | StatusCode::NOT_ACCEPTABLE) => StatusCode::BAD_REQUEST,
             (Self::Vault, StatusCode::GONE) => StatusCode::NOT_FOUND,
+            // What it cannot find, and what is gone, Secrets Manager calls a bad request.
+            (Self::Aws, StatusCode::NOT_FOUND | StatusCode::GONE) => StatusCode::BAD_REQUEST,
             (_, status) => status,
         }
     }
@@ -56,7 +58,7 @@ impl Dialect {
         match self {
             Self::Aurora => json::answer(&ErrorBody { error: ErrorText { code, message, hint, request_id } }),
             Self::Vault => json::answer(&VaultErrors { errors: vault_errors(row) }),
-            Self::Aws => json::answer(&AwsError { kind: code, message: format!("{message}. {hint}") }),
+            Self::Aws => json::answer(&AwsError { kind: aws_kind(row.status), message: aws_message(row) }),
         }
     }
 }
@@ -71,6 +73,23 @@ fn vault_errors(row: &Row) -> Vec<String> {
         }
         _ => vec![format!("{}: {}", row.code, row.message)],
     }
+}
+
+/// The exception that Secrets Manager has for it (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>).
+fn aws_kind(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => "ResourceNotFoundException",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "AccessDeniedException",
+        StatusCode::TOO_MANY_REQUESTS => "ThrottlingException",
+        StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+        status if status.is_server_error() => "InternalFailure",
+        _ => "InvalidParameterException",
+    }
+}
+
+/// What is wrong with a request, as it is; and of everything else our code, by which its cause is found, and what to do.
+fn aws_message(Row { status, code, message, hint }: &Row) -> String {
+    if *status == StatusCode::BAD_REQUEST { message.clone() } else { format!("{code}: {message}. {hint}") }
 }
 
 #[derive(Debug, Serialize)]

@@ -118,7 +118,7 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
 }
 
 /// The headers every answer about a secret has.
-fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
+pub(super) fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
     tell_freshness(headers, freshness);
     headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
     if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {

@@ -20,10 +20,10 @@ use crate::model::name::{AgentName, CompanyId};
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Where clients of HashiCorp Vault show their token.
-const X_VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+pub(super) const X_VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
 
 /// Where clients of the AWS Secrets Manager Agent show theirs; that agent takes the header of Vault too.
-const X_AWS_TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
+pub(super) const X_AWS_TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
 
 /// The method by which clients of HashiCorp Vault ask for names.
 const LIST: &str = "LIST";

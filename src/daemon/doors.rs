@@ -1,5 +1,6 @@
 //! Where callers come in, and who they are to a node: the same for one that is sealed and one that serves.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -28,7 +29,8 @@ impl Doors {
         let (sockets, gate) = bind(config).await?;
         let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
         let of_units = gate_of_units(&gate, config);
-        let units = units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
+        let units =
+            units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
         let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
         Ok(Self { http, units })
     }
@@ -50,6 +52,11 @@ impl Doors {
         self.http.admit(vault.clone());
     }
 
+    /// Where the loopback listener listens, if there is one.
+    pub(super) fn loopback(&self) -> Option<SocketAddr> {
+        self.http.loopback()
+    }
+
     /// Finishes what is under way and removes the sockets.
     pub(super) async fn close(self) {
         let (http, units) = tokio::join!(self.http.close(), self.units.close());
@@ -62,7 +69,7 @@ impl Doors {
 /// The sockets, and what their connections share.
 async fn bind(config: &NodeConfig) -> Result<(sockets::Sockets, Gate)> {
     let group = group::socket_group(config.api.socket_group.as_deref())?;
-    let sockets = sockets::bind(&config.api.socket_dir, group).await?;
+    let sockets = sockets::bind(&config.api.socket_dir, group, config.api.listen).await?;
     let limits = &config.limits;
     let limits = Limits { connections: limits.connections, connections_per_uid: limits.connections_per_uid };
     Ok((sockets, Gate::of_machine(limits)))

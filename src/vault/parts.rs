@@ -98,6 +98,12 @@ impl Vault {
         Self { parts: Arc::new(parts), flights: Flights::default(), purpose: Purpose::Make }
     }
 
+    /// The mesh this node is of.
+    #[must_use]
+    pub fn mesh(&self) -> MeshId {
+        self.parts.mesh
+    }
+
     /// The same door, at which changes of one secret are only rehearsed.
     #[must_use]
     pub fn rehearsing(&self) -> Self {
