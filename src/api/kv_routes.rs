@@ -116,6 +116,6 @@ impl Asked {
     /// Whether a `GET` stands for a `LIST`, as clients that know only plain methods ask.
     fn lists(&self) -> Result<bool, ApiError> {
         let ListQuery { list } = query::parameters(&self.uri)?;
-        query::flag("list", list.as_deref())
+        Ok(list.as_deref() == Some("1") || query::flag("list", list.as_deref())?)
     }
 }
