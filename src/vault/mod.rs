@@ -4,6 +4,8 @@
 //! value is handed out. A write is identified, authorised and announced in the audit before anything is sealed. Denials
 //! are audited like answers; a journal that cannot be written closes the door.
 
+pub mod access;
+pub mod access_error;
 pub mod account;
 pub mod admin;
 pub mod agent_error;
