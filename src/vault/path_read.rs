@@ -7,7 +7,7 @@ use crate::model::caller::Caller;
 use crate::model::name::KeyName;
 use crate::model::number::{Position, Version};
 use crate::model::record::{Record, RecordBody};
-use crate::model::secret::Scope;
+use crate::model::secret::{Scope, SecretName};
 
 use super::account::Account;
 use super::answer::{ReadAnswer, ReadOutcome};
@@ -54,7 +54,7 @@ impl Vault {
             if self.position() != before && attempt < ATTEMPTS {
                 continue;
             }
-            return outcome(gathered, &keys, current);
+            return outcome(gathered, &keys, current, place.any());
         }
         Err(VaultError::Moved)
     }
@@ -185,7 +185,12 @@ fn request(place: &PathPlace, key: &KeyName, scope: Option<&Scope>, version: Opt
     }
 }
 
-fn outcome(gathered: Gathered, keys: &Keys, version: Option<Version>) -> Result<PathOutcome, VaultError> {
+fn outcome(
+    gathered: Gathered,
+    keys: &Keys,
+    version: Option<Version>,
+    any: SecretName,
+) -> Result<PathOutcome, VaultError> {
     let Gathered { answers, absent } = gathered;
     if !answers.is_empty() {
         return Ok(PathOutcome::Values(PathAnswer { answers, version, lost: Vec::new() }));
@@ -194,7 +199,8 @@ fn outcome(gathered: Gathered, keys: &Keys, version: Option<Version>) -> Result<
     let gone: Vec<&Arc<Record>> = keys.iter().filter(is_gone).filter_map(|(_, record)| record.as_ref()).collect();
     let latest = gone.iter().max_by_key(|record| (record.version, record.updated_at));
     let Some(latest) = latest else {
-        return Err(VaultError::Denied { rule: "no key may be read".to_owned() });
+        let denied = VaultError::Denied { rule: "no key may be read".to_owned() };
+        return Err(if absent.is_empty() { denied } else { VaultError::NotFound { name: any, tried: Vec::new() } });
     };
     let destroyed = gone.iter().all(|record| record.body == RecordBody::Destroyed);
     Ok(PathOutcome::Gone(PathVersion {

@@ -219,9 +219,14 @@ impl Vault {
         }
         let lead = self.lead()?;
         let known = self.known(&who, &place);
-        let mut deleting = Account::open(caller, Action::SecretDelete, self.parts.clock.now());
-        deleting.principal(who.author());
-        let dropped = self.dropped(&who, &place, &new, &known, others, &mut deleting)?;
+        let mut deleting = account.of_action(Action::SecretDelete);
+        let dropped = match self.dropped(&who, &place, &new, &known, others, &mut deleting) {
+            Ok(dropped) => dropped,
+            Err(refused) => {
+                *account = deleting;
+                return Err(refused);
+            }
+        };
         let names: Vec<ScopedSecret> = new.iter().map(|value| value.at.clone()).collect();
         self.note_each(account, names, PLANNED).await?;
         self.note_each(&mut deleting, dropped.clone(), PLANNED).await?;
