@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk, routes_connectivity,
-    routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes, routes_health,
-    routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers, routes_secret,
-    routes_signing, routes_unseal, routes_watch, routes_whoami,
+    kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
+    routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
+    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -80,6 +80,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/credentials/{service}/validate", post(routes_credentials::validate))
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
+        .route("/v1/{*path}", any(kv_routes::kv))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));

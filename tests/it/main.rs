@@ -46,5 +46,6 @@ mod socket_api;
 mod support;
 mod tenants;
 mod validation;
+mod vault_kv;
 mod watching;
 mod whoami;
