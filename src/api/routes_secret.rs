@@ -114,6 +114,7 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
         environment: at.secret.environment.as_str(),
         field: answer.field.as_ref().map(FieldName::as_str),
         fields: answer.record.fields.iter().map(FieldView::from).collect(),
+        expires_at: answer.record.options.expires_at.map(|at| at.to_string()),
     })
 }
 
@@ -204,6 +205,13 @@ mod tests {
         );
         assert!(text(&answer("global", b"x", true)).contains(r#""scope_id":null"#));
         assert!(text(&answer("global", b"x", true)).contains(r#""override_applied":null"#));
+    }
+
+    #[test]
+    fn a_credential_that_expires_says_when() {
+        let mut expiring = answer("global", b"x", true);
+        Arc::make_mut(&mut expiring.record).options.expires_at = Some(Timestamp(0));
+        assert!(text(&expiring).ends_with(r#""environment":"prod","expires_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 
     #[test]
