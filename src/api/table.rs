@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{share_hint, unseal_hint};
+use super::table_hints::{foreign_hint, share_hint, unseal_hint};
 use super::{table_access, table_agents, table_hints, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
@@ -37,6 +37,7 @@ impl Row {
 /// The row of an error.
 pub(super) fn row(error: &ApiError) -> Row {
     const NAMES: &str = "Names are 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen, in lower case.";
+    const PARAMETERS: &str = "Give secretId, and versionId, versionStage or refreshNow as they are needed.";
     let bad = |code, hint: &str| Row::new(StatusCode::BAD_REQUEST, code, error, hint);
     match error {
         ApiError::Vault(cause) => vault_row(cause),
@@ -48,6 +49,8 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::GivenTwice { .. } => bad("bad_value", "Give it once."),
         ApiError::UnknownField { .. } => bad("unknown_field", "Look for a misspelling, or leave it out."),
         ApiError::BadValue { .. } => bad("bad_value", "Correct it and send the request again."),
+        ApiError::MissingParameter { .. } | ApiError::UnknownParameter { .. } => bad("bad_value", PARAMETERS),
+        ApiError::Foreign(cause) => Row::new(StatusCode::FORBIDDEN, "foreign_request", error, foreign_hint(cause)),
         ApiError::BodyCutOff => bad("bad_json", "Send the whole body; check Content-Length."),
         ApiError::BodyTooLarge { .. } => {
             Row::new(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", error, TOO_LARGE_HINT)

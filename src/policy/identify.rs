@@ -1,15 +1,12 @@
 //! From the kernel's word about a caller to the principals it may act as.
 
-use crate::model::caller::{Caller, Door, UID_NOBODY};
+use crate::model::caller::{Caller, Door, UID_NOBODY, UID_ROOT};
 use crate::model::principal::Principal;
 
 use super::error::PolicyError;
 
 /// What the kernel reports for an id it has no answer for (`-1`).
 const ID_UNKNOWN: u32 = u32::MAX;
-
-/// The uid of the superuser, who owns every node anyway.
-const UID_ROOT: u32 = 0;
 
 /// The users and groups that are special on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +159,22 @@ mod tests {
         assert!(principals.contains(&Principal::Owner) && principals.contains(&Principal::SocketGroup));
         let principals = identify(&caller(Door::Agent, 1001, &[]), HOUSE).expect("known");
         assert!(!principals.contains(&Principal::Owner) && !principals.contains(&Principal::SocketGroup));
+    }
+
+    #[test]
+    fn nobody_comes_over_loopback_by_the_word_of_the_kernel() {
+        for uid in [OWNER, 0, 1001, UID_NOBODY] {
+            assert_eq!(identify(&caller(Door::Loopback, uid, &[300]), HOUSE), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn systemd_acts_as_the_unit_it_asks_for_and_as_nothing_else_that_it_is() {
+        let unit = Principal::Unit(UnitName::parse("worker.service").expect("unit"));
+        let root = vec![Principal::User(0), Principal::Owner, unit.clone(), Principal::SocketGroup];
+        let besides = vec![Principal::User(0), Principal::Owner, Principal::SocketGroup];
+        assert_eq!(for_unit(root), Ok((vec![unit], besides.clone())));
+        assert_eq!(for_unit(besides), Err(PolicyError::NoUnit));
     }
 
     #[test]
