@@ -38,7 +38,7 @@ async fn every_tool_answers_and_no_byte_of_a_value_goes_either_way() {
         (&json!("openai/api_key"), &json!("aurora://openai/api_key")),
         "{list}"
     );
-    assert_eq!((&list["complete"], &list["node"]["freshness"]), (&json!(true), &json!("fresh")), "{list}");
+    assert_eq!((&list["complete"], &list["node"]["freshness"]), (&json!(true), &json!("lead")), "{list}");
     let text = first["written_by_others"]["description"].as_str().expect("a text");
     assert!(text.contains("ignore all") && !text.contains('\u{200b}'), "{text:?}");
     let page = mcp.good("list_credentials", json!({"limit": 1})).await;
