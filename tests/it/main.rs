@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod access_requests;
 mod agents;
 mod approval;
 mod attestation;
@@ -31,6 +32,7 @@ mod kill_nine_keys;
 mod life_of_a_secret;
 mod limits;
 mod loopback;
+mod mcp_server;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod policy_file;

@@ -91,6 +91,19 @@ pub(super) fn check_unsafe(source: &Source) -> Vec<String> {
     words.map(|(line, _)| source.broken(line, "unsafe code belongs in src/crypto/locked.rs")).collect()
 }
 
+/// What a room that has no way to a value does not hold: the routes that answer with one, and the one way to it.
+const OF_VALUES: [&str; 5] = ["expose", "/api/secrets/", "/api/export", "/secretsmanager", "\"/v1"];
+
+/// A way to a value in `mcp`, whose answers are read by models.
+pub(super) fn check_no_values(source: &Source) -> Vec<String> {
+    if source.room() != "mcp" {
+        return Vec::new();
+    }
+    let holds = |line: &str| OF_VALUES.iter().any(|word| line.contains(word));
+    let found = source.numbered().filter(|(line, text)| source.is_production(*line) && holds(text));
+    found.map(|(line, _)| source.broken(line, "mcp has no way to a value")).collect()
+}
+
 /// Star imports (but for `super::*` in tests) and exports of what another module owns.
 pub(super) fn check_imports(source: &Source) -> Vec<String> {
     let refused = imports(source).into_iter().filter_map(|import| {
@@ -154,6 +167,20 @@ fn unsafe_code_elsewhere_is_found() {
     assert_eq!(check_unsafe(&Source::new("src/store/a.rs", text)).len(), 1);
     assert!(check_unsafe(&Source::new(UNSAFE_HOME, text)).is_empty());
     assert!(check_unsafe(&Source::new("src/store/a.rs", "// unsafe\nlet unsafe_ = \"unsafe\";\n")).is_empty());
+}
+
+#[test]
+fn a_way_to_a_value_is_found_where_there_may_be_none() {
+    let broken = |path: &str, text: &str| check_no_values(&Source::new(path, text)).len();
+    for text in [
+        "p.expose();\n",
+        "get(\"/api/export\");\n",
+        "get(format!(\"/api/secrets/{name}\"));\n",
+        "get(\"/v1/secret\");\n",
+    ] {
+        assert_eq!((broken("src/mcp/a.rs", text), broken("src/cli/a.rs", text)), (1, 0), "{text}");
+    }
+    assert_eq!(broken("src/mcp/a.rs", "get(\"/api/secrets\");\n"), 0);
 }
 
 #[test]
