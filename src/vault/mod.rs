@@ -4,6 +4,8 @@
 //! value is handed out. A write is identified, authorised and announced in the audit before anything is sealed. Denials
 //! are audited like answers; a journal that cannot be written closes the door.
 
+pub mod access;
+pub mod access_error;
 pub mod account;
 pub mod admin;
 pub mod agent_error;
@@ -70,6 +72,7 @@ pub mod sealed;
 pub mod sealed_parts;
 pub mod signing;
 pub mod signing_keys;
+pub mod units;
 pub mod unused;
 pub mod validate;
 pub mod watch;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
+use crate::actors::access_desk::AccessDesk;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
@@ -84,6 +85,8 @@ pub struct LeadParts {
     pub secrets: LeadSecrets,
     /// Roster, log and presence.
     pub board: Arc<LeadBoard>,
+    /// Where access requests are kept.
+    pub access: Arc<AccessDesk>,
     /// The nonces of signed commands that were used.
     pub nonces: Mutex<Nonces>,
     /// Pins the mesh CA in join tokens.
@@ -99,6 +102,12 @@ impl Vault {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts), flights: Flights::default(), purpose: Purpose::Make }
+    }
+
+    /// The mesh this node is of.
+    #[must_use]
+    pub fn mesh(&self) -> MeshId {
+        self.parts.mesh
     }
 
     /// The same door, at which changes of one secret are only rehearsed.
