@@ -74,6 +74,8 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/vault/probe_call.rs", "a credential goes into the call to its provider"),
     ("src/vault/put_checked.rs", "a new value is shown to its provider before it is sealed"),
     ("src/transport/node_key.rs", "an unwrapped key becomes a signer"),
+    ("src/workload/answer.rs", "an answer's bytes go to the socket"),
+    ("src/workload/pem.rs", "certificates and keys of a value are told apart"),
 ];
 
 /// Whether the file opens with why it exists.

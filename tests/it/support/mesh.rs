@@ -178,6 +178,10 @@ impl TestNode {
         self.config.api.socket_dir.join("agent.sock")
     }
 
+    pub fn workload_socket(&self) -> PathBuf {
+        self.config.api.socket_dir.join("workload.sock")
+    }
+
     pub fn store_file(&self) -> PathBuf {
         self.config.node.state_dir.join("store.redb")
     }

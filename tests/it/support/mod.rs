@@ -5,6 +5,7 @@ pub mod callers;
 pub mod clients;
 pub mod clock;
 pub mod forge;
+pub mod grpc;
 pub mod http;
 pub mod intruder;
 pub mod log;
