@@ -16,6 +16,7 @@ pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
 pub mod arguments_secret;
+pub mod arguments_service;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -47,6 +48,7 @@ mod session;
 mod signer;
 mod socket;
 mod table;
+mod unit_place;
 mod usage;
 mod value_source;
 mod verbs_admin;
@@ -64,6 +66,7 @@ mod verbs_node;
 mod verbs_policy;
 mod verbs_providers;
 mod verbs_secret;
+mod verbs_service;
 mod verbs_token;
 mod verbs_unseal;
 mod verbs_validate;
@@ -90,6 +93,7 @@ mod views_policy;
 mod views_providers;
 mod views_record;
 mod views_secret;
+mod views_service;
 mod views_signing;
 mod views_token;
 mod views_unseal;
@@ -164,6 +168,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }
 }

@@ -119,6 +119,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(_)
+        | Verb::Service(_)
         | Verb::Completion { .. } => Takes::Nothing,
     }
 }

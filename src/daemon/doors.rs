@@ -28,7 +28,8 @@ impl Doors {
         let (sockets, gate) = bind(config).await?;
         let (clock, entropy) = (Arc::clone(&seams.clock), Arc::clone(&seams.entropy));
         let of_units = gate_of_units(&gate, config);
-        let units = units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
+        let units =
+            units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
         let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
         Ok(Self { http, units })
     }

@@ -63,7 +63,11 @@ mod tests {
         ];
         for (secret, expected, mapped) in table {
             let proposed = proposed(&reference(secret)).expect("fits");
-            assert_eq!((proposed.as_str(), needs_mapping(&proposed, &reference(secret))), (expected, mapped), "{secret}");
+            assert_eq!(
+                (proposed.as_str(), needs_mapping(&proposed, &reference(secret))),
+                (expected, mapped),
+                "{secret}"
+            );
         }
         assert!(needs_mapping(&name("openai_key"), &reference("openai/api_key")));
     }

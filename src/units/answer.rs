@@ -62,13 +62,7 @@ enum Refusal {
 }
 
 /// Answers one connection, in bounded time.
-pub(super) async fn attend(
-    mut stream: UnixStream,
-    peer: Peer,
-    seat: Seat,
-    desk: Arc<Desk>,
-    stop: CancellationToken,
-) {
+pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk: Arc<Desk>, stop: CancellationToken) {
     let answered = answer(&mut stream, &peer, seat.lane(), &desk);
     let mut answered = std::pin::pin!(answered);
     tokio::select! {
