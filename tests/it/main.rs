@@ -42,6 +42,7 @@ mod service_unit;
 mod signing;
 mod socket_api;
 mod support;
+mod systemd_credentials;
 mod tenants;
 mod validation;
 mod watching;
