@@ -134,13 +134,16 @@ impl AgentUnit {
         let mut text = self.head();
         text.push_str("\n[Service]\n# Started once the program runs, so a credential that is refused is a start that failed.\nType=exec\n");
         text.push_str(
-            "# systemd takes an answer that is cut off for an empty value: no program is started with one.\n",
+            "# systemd takes an answer that is cut off for an empty value: the program is not started with one. It asks anew\n\
+             # for every process of a unit, so the one that becomes the program looks, and no other.\n",
         );
-        for Credential { name, .. } in &self.credentials {
-            let name = name.as_str();
-            text.push_str(&format!("ExecStartPre=/usr/bin/test -s ${{{CREDENTIALS_DIRECTORY}}}/{name}\n"));
-        }
-        text.push_str(&format!("ExecStart={start}\nRestart=on-failure\nRestartSec=5\n\n"));
+        let there = self.credentials.iter().map(|credential| {
+            let name = credential.name.as_str();
+            format!("test -s \"$${CREDENTIALS_DIRECTORY}/{name}\" && ")
+        });
+        let there: String = there.collect();
+        text.push_str(&format!("ExecStart=/bin/sh -c '{there}exec \"$$@\"' sh {start}\n"));
+        text.push_str("Restart=on-failure\nRestartSec=5\n\n");
         let socket = plain_setting(&self.socket.display().to_string());
         for Credential { name, .. } in &self.credentials {
             text.push_str(&format!("LoadCredential={}:{socket}\n", name.as_str()));
@@ -282,9 +285,8 @@ mod tests {
         for line in [
             "LoadCredential=openai.api_key:/run/aurora/credentials.sock",
             "LoadCredential=db:/run/aurora/credentials.sock",
-            "ExecStartPre=/usr/bin/test -s ${CREDENTIALS_DIRECTORY}/openai.api_key",
-            "ExecStartPre=/usr/bin/test -s ${CREDENTIALS_DIRECTORY}/db",
-            "ExecStart=/usr/bin/python3 -m \"my worker\"",
+            "ExecStart=/bin/sh -c 'test -s \"$$CREDENTIALS_DIRECTORY/openai.api_key\" && test -s \"$$CREDENTIALS_DIRECTORY/db\" \
+             && exec \"$$@\"' sh /usr/bin/python3 -m \"my worker\"",
             "After=network.target aurora.service",
             "DynamicUser=yes",
             "StateDirectory=worker",

@@ -13,7 +13,6 @@ use aurora_mesh::config::node_config::CredentialName;
 use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::model::actions::Capability;
 use aurora_mesh::model::article::{Article, Edit};
-use aurora_mesh::model::company::Companies;
 use aurora_mesh::model::glob::SecretGlob;
 use aurora_mesh::model::grant::{Effect, Expiry, Grant};
 use aurora_mesh::model::name::GrantName;

@@ -134,7 +134,7 @@ async fn systemd_finds_nothing_wrong_with_the_units() {
     }
     let home = directory();
     // A program that is there: `verify` looks for it.
-    service(home.path(), &["service", "install", "--program", "/bin/sleep", "--user", "root"]).await.text();
+    service(home.path(), &["service", "install", "--program", "/bin/sleep"]).await.text();
     let hard = ["--exec", "/bin/echo '%n $HOME \"x\" \\ ;' ${CREDENTIALS_DIRECTORY}/openai.api_key"];
     let arguments = [&CREATE[..3], &hard[..], &CREATE[5..]].concat();
     service(home.path(), &arguments).await.text();
