@@ -36,6 +36,8 @@ impl Dialect {
         match (self, row.status) {
             // Neither knows 401: a token that is missing is refused like one that is wrong.
             (Self::Vault | Self::Aws, StatusCode::UNAUTHORIZED) => StatusCode::FORBIDDEN,
+            // What it cannot find, and what is gone, Secrets Manager calls a bad request.
+            (Self::Aws, StatusCode::NOT_FOUND | StatusCode::GONE) => StatusCode::BAD_REQUEST,
             (_, status) => status,
         }
     }
@@ -49,7 +51,7 @@ impl Dialect {
         match self {
             Self::Aurora => json::answer(&ErrorBody { error: ErrorText { code, message, hint, request_id } }),
             Self::Vault => json::answer(&VaultErrors { errors: vault_errors(row) }),
-            Self::Aws => json::answer(&AwsError { kind: code, message: format!("{message}. {hint}") }),
+            Self::Aws => json::answer(&AwsError { kind: aws_kind(row.status), message: aws_message(row) }),
         }
     }
 }
@@ -61,6 +63,23 @@ fn vault_errors(row: &Row) -> Vec<String> {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => vec!["permission denied".to_owned(), row.code.to_owned()],
         _ => vec![format!("{}: {}", row.code, row.message)],
     }
+}
+
+/// The exception that Secrets Manager has for it (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>).
+fn aws_kind(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => "ResourceNotFoundException",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "AccessDeniedException",
+        StatusCode::TOO_MANY_REQUESTS => "ThrottlingException",
+        StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+        status if status.is_server_error() => "InternalFailure",
+        _ => "InvalidParameterException",
+    }
+}
+
+/// What is wrong with a request, as it is; and of everything else our code, by which its cause is found, and what to do.
+fn aws_message(Row { status, code, message, hint }: &Row) -> String {
+    if *status == StatusCode::BAD_REQUEST { message.clone() } else { format!("{code}: {message}. {hint}") }
 }
 
 #[derive(Debug, Serialize)]

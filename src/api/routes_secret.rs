@@ -118,7 +118,7 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
 }
 
 /// The headers every answer about a secret has.
-fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
+pub(super) fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CACHE, HeaderValue::from_static(served(freshness.served)));
     headers.insert(AGE, HeaderValue::from(freshness.age.as_secs()));

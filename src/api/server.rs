@@ -1,17 +1,19 @@
-//! Both HTTP sockets, served until the node stops.
+//! Both HTTP sockets and the loopback listener, served until the node stops.
 
 use std::sync::Arc;
 
+use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Patience, attend};
 use super::front::Front;
+use super::loopback;
 use crate::callers::gate::Gate;
 use crate::callers::sockets::HttpSockets;
 use crate::model::caller::Door;
 
-/// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
+/// Serves all of them until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
 pub(super) async fn attend_all(
     sockets: HttpSockets,
     front: Arc<Front>,
@@ -20,13 +22,20 @@ pub(super) async fn attend_all(
     stop: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
-    let attend = {
-        let stop = stop.clone();
-        move |stream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
+    let local = {
+        let (front, stop) = (Arc::clone(&front), stop.clone());
+        move |stream: UnixStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
+    };
+    let nobody = |stream: TcpStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone());
+    let on_loopback = async {
+        if let Some(it) = sockets.loopback {
+            loopback::accept(it.listener, &gate.seats, &tasks, &stop, nobody).await;
+        }
     };
     tokio::join!(
-        gate.accept(sockets.agent, Door::Agent, &tasks, &stop, attend.clone()),
-        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, attend),
+        gate.accept(sockets.agent, Door::Agent, &tasks, &stop, local.clone()),
+        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, local),
+        on_loopback,
     );
     tasks.close();
     tasks.wait().await;
@@ -43,7 +52,6 @@ mod tests {
     use axum::routing::get;
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::UnixStream;
     use tokio::task::JoinHandle;
 
     use super::super::router;
@@ -83,7 +91,7 @@ mod tests {
 
     async fn start_with(limits: Limits, patience: Patience, witness: Arc<Witness>) -> Started {
         let home = tempfile::tempdir().expect("directory");
-        let sockets = bind(home.path(), None).await.expect("bound");
+        let sockets = bind(home.path(), None, None).await.expect("bound");
         let routes = Router::new()
             .route("/health", get("well"))
             .route("/api/secrets", get("a list"))
@@ -94,6 +102,7 @@ mod tests {
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
+            guarded: None,
         };
         let stop = CancellationToken::new();
         let running =

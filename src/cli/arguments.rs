@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
@@ -116,6 +117,11 @@ pub enum Command {
     /// Run the node
     #[command(after_help = "Example: aurora up --config /etc/aurora/node.toml")]
     Up(UpArguments),
+    /// Serve AI agents on standard input and output (Model Context Protocol): what there is and why it fails, never a value
+    #[command(after_help = "Example, in the configuration of an agent: {\"command\": \"aurora\", \"args\": [\"mcp\"]}
+
+It asks the node as whoever runs it; with AURORA_TOKEN or AURORA_TOKEN_FILE, as the agent of that key.")]
+    Mcp,
 }
 
 /// What a running node answers.
@@ -245,6 +251,9 @@ or a provider was not reached; 3 if what is named has no credential on this node
         #[arg(value_name = "WHOSE")]
         of: String,
     },
+    /// Ask to be allowed something, and see what others ask for
+    #[command(subcommand)]
+    Access(AccessVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
   aurora whoami

@@ -4,6 +4,7 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_access;
 pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
@@ -25,6 +26,7 @@ pub mod dev;
 mod dev_node;
 mod dev_story;
 pub mod error;
+pub mod node_client;
 pub mod progress;
 pub mod question;
 pub mod say;
@@ -51,6 +53,7 @@ mod table;
 mod unit_place;
 mod usage;
 mod value_source;
+mod verbs_access;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
@@ -73,6 +76,7 @@ mod verbs_validate;
 mod verbs_view;
 mod verbs_watch;
 mod verbs_whoami;
+mod views_access;
 mod views_admin;
 mod views_agent;
 mod views_apikey;
@@ -160,6 +164,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Access(verb) => verbs_access::access(&mut session, &verb).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, Verb};
+use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
@@ -78,7 +79,8 @@ fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
-        Verb::Validate(_) => Takes::Behalf,
+        Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
+        Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)
@@ -110,6 +112,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }
+        | Verb::Access(AccessVerb::List)
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Providers(_)

@@ -98,6 +98,11 @@ impl<'a> Session<'a> {
         Ok(self.client(if as_owner { admin } else { agent }))
     }
 
+    /// The company on whose behalf is asked.
+    pub(super) fn company(&self) -> Option<&CompanyId> {
+        self.company.as_ref()
+    }
+
     /// The reason that was given.
     pub(super) fn reason(&self) -> Option<&'a str> {
         self.reason

@@ -1,5 +1,6 @@
 //! Where callers come in, and who they are to a node: the same for one that is sealed and one that serves.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -15,11 +16,13 @@ use crate::policy::identify::House;
 use crate::units;
 use crate::vault::parts::Vault;
 use crate::vault::sealed::SealedDoor;
+use crate::workload::reception::Reception as Workloads;
 
 /// Every socket of a node, and who answers there.
 pub(super) struct Doors {
     http: Reception,
     units: units::reception::Reception,
+    workload: Workloads,
 }
 
 impl Doors {
@@ -30,8 +33,10 @@ impl Doors {
         let of_units = gate_of_units(&gate, config);
         let units =
             units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
+        let workload =
+            Workloads::open(sockets.workload, vault.clone(), Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http, units })
+        Ok(Self { http, units, workload })
     }
 
     /// The same, answering that the node is sealed.
@@ -41,20 +46,27 @@ impl Doors {
         let of_units = gate_of_units(&gate, config);
         let units =
             units::reception::Reception::sealed(sockets.credentials, door.clone(), names(config, seams), of_units);
+        let workload = Workloads::sealed(sockets.workload, Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::sealed(sockets.http, door, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http, units })
+        Ok(Self { http, units, workload })
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
     pub(super) fn admit(&self, vault: &Vault) {
         self.units.admit(vault.clone());
         self.http.admit(vault.clone());
+        self.workload.admit(vault.clone());
+    }
+
+    /// Where the loopback listener listens, if there is one.
+    pub(super) fn loopback(&self) -> Option<SocketAddr> {
+        self.http.loopback()
     }
 
     /// Finishes what is under way and removes the sockets.
     pub(super) async fn close(self) {
-        let (http, units) = tokio::join!(self.http.close(), self.units.close());
-        if let Err(error) = http.and(units) {
+        let (http, units, workload) = tokio::join!(self.http.close(), self.units.close(), self.workload.close());
+        for error in [http.err(), units.err(), workload.err()].into_iter().flatten() {
             tracing::error!(%error, "the sockets did not close cleanly");
         }
     }
@@ -63,7 +75,7 @@ impl Doors {
 /// The sockets, and what their connections share.
 async fn bind(config: &NodeConfig) -> Result<(sockets::Sockets, Gate)> {
     let group = group::socket_group(config.api.socket_group.as_deref())?;
-    let sockets = sockets::bind(&config.api.socket_dir, group).await?;
+    let sockets = sockets::bind(&config.api.socket_dir, group, config.api.listen).await?;
     let limits = &config.limits;
     let limits = Limits { connections: limits.connections, connections_per_uid: limits.connections_per_uid };
     Ok((sockets, Gate::of_machine(limits)))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access_error::AccessError;
 use super::agent_error::AgentError;
 use super::roster_error::RosterError;
 use super::sealed_parts::Awaits;
@@ -208,6 +209,9 @@ pub enum VaultError {
     /// Something about agents or API keys.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// Something about access requests.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -326,6 +330,7 @@ impl VaultError {
             Self::Roster(error) => error.code(),
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
+            Self::Access(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

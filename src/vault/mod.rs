@@ -4,6 +4,8 @@
 //! value is handed out. A write is identified, authorised and announced in the audit before anything is sealed. Denials
 //! are audited like answers; a journal that cannot be written closes the door.
 
+pub mod access;
+pub mod access_error;
 pub mod account;
 pub mod admin;
 pub mod agent_error;
@@ -38,6 +40,7 @@ pub mod export;
 pub mod exposure;
 pub mod filter;
 mod flights;
+pub mod follow;
 pub mod freezes;
 pub mod frozen;
 pub mod health;
@@ -75,4 +78,5 @@ pub mod validate;
 pub mod watch;
 pub mod watched;
 pub mod whoami;
+pub mod workload;
 pub mod write;

@@ -13,6 +13,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/api/lines.rs", "a line of many becomes a request"),
     ("src/api/json.rs", "an answer's bytes go to the socket"),
     ("src/api/routes_api_keys.rs", "an API key is shown once"),
+    ("src/api/routes_aws.rs", "a value is answered as GetSecretValue"),
     ("src/api/routes_nodes.rs", "a join token is shown once"),
     ("src/api/routes_secret.rs", "a value is answered"),
     ("src/cli/client.rs", "an answer's body becomes a view"),
