@@ -128,6 +128,10 @@ mod tests {
         subscription.names().map(|(name, followed)| (name.clone(), followed.seen.is_some())).collect()
     }
 
+    fn heard(subscription: &mut Subscription, request: &DiscoveryRequest) -> Heard {
+        subscription.hear(request).expect("a fine request")
+    }
+
     fn see_all(subscription: &mut Subscription) {
         subscription.names().for_each(|(_, followed)| followed.seen = Some(Glance::Refused("denied")));
     }
@@ -136,27 +140,27 @@ mod tests {
     fn names_come_and_go_and_what_stays_is_not_read_again() {
         let mut subscription = Subscription::default();
         assert!(!subscription.has_begun());
-        assert_eq!(subscription.hear(&wants(&["a/b", "c/d?field=e&company=acme", "a/b"], "")), Ok(Heard::Wants));
+        assert_eq!(heard(&mut subscription, &wants(&["a/b", "c/d?field=e&company=acme", "a/b"], "")), Heard::Wants);
         assert!(subscription.has_begun());
         see_all(&mut subscription);
         let nonce = subscription.next_nonce();
-        assert_eq!(subscription.hear(&wants(&["a/b", "aurora://x/y"], &nonce)), Ok(Heard::Wants));
+        assert_eq!(heard(&mut subscription, &wants(&["a/b", "aurora://x/y"], &nonce)), Heard::Wants);
         assert_eq!(followed(&mut subscription), [("a/b".to_owned(), true), ("aurora://x/y".to_owned(), false)]);
-        assert_eq!(subscription.hear(&wants(&[], &nonce)), Ok(Heard::Wants));
-        assert_eq!(subscription.hear(&wants(&["a/b"], &nonce)), Ok(Heard::Wants));
+        assert_eq!(heard(&mut subscription, &wants(&[], &nonce)), Heard::Wants);
+        assert_eq!(heard(&mut subscription, &wants(&["a/b"], &nonce)), Heard::Wants);
         assert_eq!(followed(&mut subscription), [("a/b".to_owned(), false)], "whoever comes back has nothing of it");
     }
 
     #[test]
     fn an_answer_to_an_older_response_changes_nothing_and_a_refusal_keeps_what_is_wanted() {
         let mut subscription = Subscription::default();
-        assert_eq!(subscription.hear(&wants(&["a/b"], "7")), Ok(Heard::Late), "nothing was sent so far");
-        assert_eq!(subscription.hear(&wants(&["a/b"], "")), Ok(Heard::Wants));
+        assert_eq!(heard(&mut subscription, &wants(&["a/b"], "7")), Heard::Late, "nothing was sent so far");
+        assert_eq!(heard(&mut subscription, &wants(&["a/b"], "")), Heard::Wants);
         see_all(&mut subscription);
         let (first, second) = (subscription.next_nonce(), subscription.next_nonce());
-        assert_eq!(subscription.hear(&wants(&[], &first)), Ok(Heard::Late));
+        assert_eq!(heard(&mut subscription, &wants(&[], &first)), Heard::Late);
         let refusal = DiscoveryRequest { error_detail: Some(RefusalDetail { code: 3 }), ..wants(&["a/b"], &second) };
-        assert_eq!(subscription.hear(&refusal), Ok(Heard::Refuses(3)));
+        assert_eq!(heard(&mut subscription, &refusal), Heard::Refuses(3));
         assert_eq!(followed(&mut subscription), [("a/b".to_owned(), true)], "it is not sent again as it is");
     }
 
