@@ -120,15 +120,20 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
 
 /// The headers every answer about a secret has.
 pub(super) fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
+    tell_freshness(headers, freshness);
+    headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
+    if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+/// The headers that say how old an answer is, and how long it may be believed.
+pub(super) fn tell_freshness(headers: &mut HeaderMap, freshness: &Freshness) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CACHE, HeaderValue::from_static(served(freshness.served)));
     headers.insert(AGE, HeaderValue::from(freshness.age.as_secs()));
-    headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
     if let Ok(fresh_until) = HeaderValue::try_from(freshness.fresh_until.to_string()) {
         headers.insert(X_FRESH_UNTIL, fresh_until);
-    }
-    if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {
-        headers.insert(ETAG, tag);
     }
 }
 

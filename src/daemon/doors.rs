@@ -16,11 +16,13 @@ use crate::policy::identify::House;
 use crate::units;
 use crate::vault::parts::Vault;
 use crate::vault::sealed::SealedDoor;
+use crate::workload::reception::Reception as Workloads;
 
 /// Every socket of a node, and who answers there.
 pub(super) struct Doors {
     http: Reception,
     units: units::reception::Reception,
+    workload: Workloads,
 }
 
 impl Doors {
@@ -31,8 +33,10 @@ impl Doors {
         let of_units = gate_of_units(&gate, config);
         let units =
             units::reception::Reception::open(sockets.credentials, vault.clone(), names(config, seams), of_units);
+        let workload =
+            Workloads::open(sockets.workload, vault.clone(), Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::open(sockets.http, vault, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http, units })
+        Ok(Self { http, units, workload })
     }
 
     /// The same, answering that the node is sealed.
@@ -42,14 +46,16 @@ impl Doors {
         let of_units = gate_of_units(&gate, config);
         let units =
             units::reception::Reception::sealed(sockets.credentials, door.clone(), names(config, seams), of_units);
+        let workload = Workloads::sealed(sockets.workload, Arc::clone(&clock), Arc::clone(&entropy), gate.clone());
         let http = Reception::sealed(sockets.http, door, clock, entropy, (gate, config.limits.value_bytes_max));
-        Ok(Self { http, units })
+        Ok(Self { http, units, workload })
     }
 
     /// From here on this vault answers, on the same sockets and on connections that are there.
     pub(super) fn admit(&self, vault: &Vault) {
         self.units.admit(vault.clone());
         self.http.admit(vault.clone());
+        self.workload.admit(vault.clone());
     }
 
     /// Where the loopback listener listens, if there is one.
@@ -59,8 +65,8 @@ impl Doors {
 
     /// Finishes what is under way and removes the sockets.
     pub(super) async fn close(self) {
-        let (http, units) = tokio::join!(self.http.close(), self.units.close());
-        if let Err(error) = http.and(units) {
+        let (http, units, workload) = tokio::join!(self.http.close(), self.units.close(), self.workload.close());
+        for error in [http.err(), units.err(), workload.err()].into_iter().flatten() {
             tracing::error!(%error, "the sockets did not close cleanly");
         }
     }

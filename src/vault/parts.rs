@@ -18,6 +18,7 @@ use crate::model::time::{Clock, Entropy, Moment};
 use crate::policy::identify::House;
 use crate::policy::signing::Nonces;
 use crate::store::handle::Store;
+use crate::transport::workload_authority::WorkloadAuthority;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +63,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way to them.
     pub egress: Arc<Egress>,
+    /// Signs the identities of this node's programs.
+    pub workloads: WorkloadAuthority,
     /// The node's own freshness durations.
     pub freshness: FreshnessPolicy,
     /// Largest value, in bytes.

@@ -1,5 +1,6 @@
 //! Integration tests: one file per promise.
 
+mod access_requests;
 mod agents;
 mod approval;
 mod attestation;
@@ -15,6 +16,8 @@ mod dev_command;
 mod egress;
 mod entitlement;
 mod environments;
+mod envoy_sds;
+mod examples;
 mod explanation;
 mod exposure;
 mod freezing;
@@ -29,6 +32,8 @@ mod kill_nine;
 mod kill_nine_keys;
 mod life_of_a_secret;
 mod limits;
+mod loopback;
+mod mcp_server;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod policy_file;
@@ -43,8 +48,12 @@ mod secret_life;
 mod service_unit;
 mod signing;
 mod socket_api;
+mod spiffe_workload;
 mod support;
+mod systemd_credentials;
 mod tenants;
 mod validation;
+mod vault_kv;
 mod watching;
 mod whoami;
+mod workload_hostile;
