@@ -80,16 +80,18 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/credentials/{service}/validate", post(routes_credentials::validate))
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
-        .route("/v1/{*path}", any(kv_routes::kv))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes.merge(of_aws())).with_state(desk)
+    with_refusals(routes.merge(of_others())).with_state(desk)
 }
 
 /// The routes of the AWS Secrets Manager Agent.
-fn of_aws() -> Router<Arc<Desk>> {
-    Router::new().route("/ping", get(routes_aws::ping)).route("/secretsmanager/get", get(routes_aws::get))
+fn of_others() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/v1/{*path}", any(kv_routes::kv))
+        .route("/ping", get(routes_aws::ping))
+        .route("/secretsmanager/get", get(routes_aws::get))
 }
 
 /// What leads nowhere is refused in the shape of every other refusal.
