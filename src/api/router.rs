@@ -86,7 +86,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
     with_refusals(routes.merge(of_others())).with_state(desk)
 }
 
-/// The routes of the AWS Secrets Manager Agent.
+/// What clients of other systems ask for: HashiCorp Vault, and the AWS Secrets Manager Agent.
 fn of_others() -> Router<Arc<Desk>> {
     Router::new()
         .route("/v1/{*path}", any(kv_routes::kv))
