@@ -8,6 +8,9 @@ use crate::support::mesh::TestMesh;
 
 const NOTHING: Value = Value::Null;
 
+/// Method, path, body, and the status that answers it.
+type Knock<'a> = (&'a str, &'a str, &'a Value, u16);
+
 async fn stored(mesh: &TestMesh, token: &str) {
     let body = json!({"data": {"key": "not-a-real-key"}});
     let stored = ask(&mesh.lead.agent_socket(), token, "POST", "/v1/secret/data/crm", &body).await;
@@ -20,7 +23,7 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
     stored(&mesh, &token).await;
     let versions = json!({"versions": [1]});
     let write = json!({"options": {}, "data": {"key": "not-a-real-key"}});
-    let table: [(&str, &str, &Value, u16); 38] = [
+    let table: [Knock<'_>; 38] = [
         ("GET", "/v1/sys/health", &NOTHING, 200),
         ("GET", "/v1/sys/health?standbyok=true&sealedcode=299", &NOTHING, 200),
         ("POST", "/v1/sys/health", &NOTHING, 405),
