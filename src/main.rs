@@ -6,6 +6,9 @@ use aurora_mesh::cli::{self, arguments::Command, say};
 use aurora_mesh::daemon::{command, hardening};
 
 fn main() -> ExitCode {
+    if let Some(code) = cli::run_launch::launched() {
+        return code;
+    }
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(code) => return code,

@@ -76,7 +76,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
         Verb::Validate(_) => Takes::Behalf,
         Verb::Put(_)
