@@ -35,6 +35,7 @@ mod providers;
 mod replication;
 mod restarts;
 mod rulebook;
+mod run_command;
 mod sealed_node;
 mod searching;
 mod secret_life;
