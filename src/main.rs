@@ -6,6 +6,11 @@ use aurora_mesh::cli::{self, arguments::Command, say};
 use aurora_mesh::daemon::{command, hardening};
 
 fn main() -> ExitCode {
+    // Every verb may come to hold a value, a token or a key: also the commands that only ask a node.
+    if let Err(error) = hardening::harden() {
+        say::error(&format!("core dumps cannot be turned off, and one could hold a secret: {error}"));
+        return ExitCode::FAILURE;
+    }
     if let Some(code) = cli::run_launch::launched() {
         return code;
     }
@@ -13,11 +18,6 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    // Every verb may come to hold a value, a token or a key: also the commands that only ask a node.
-    if let Err(error) = hardening::harden() {
-        say::error(&format!("core dumps cannot be turned off, and one could hold a secret: {error}"));
-        return ExitCode::FAILURE;
-    }
     match cli.command {
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),

@@ -12,7 +12,7 @@ use super::value_source::gather_up_to;
 use super::verbs_export::{self, Values};
 use crate::catalogue::lookup::Catalogue;
 use crate::delivery::variables::Variables;
-use crate::interchange::entry::{Entry, Format};
+use crate::interchange::entry::{Content, Entry, Format};
 use crate::interchange::read;
 use crate::interchange::write::variable_names;
 use crate::model::reference::Reference;
@@ -28,7 +28,11 @@ pub(super) async fn variables(session: &mut Session<'_>, arguments: &RunArgument
     let mut variables = Variables::default();
     variables.inherit(std::env::vars_os());
     for path in &arguments.env {
-        variables.file(entries(path)?);
+        for entry in entries(path)? {
+            if let Content::Value(text) = entry.content {
+                variables.text(&entry.raw_name, text);
+            }
+        }
     }
     if let Some(prefix) = &arguments.prefix {
         Box::pin(by_prefix(session, prefix, &mut variables)).await?;

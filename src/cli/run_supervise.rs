@@ -28,8 +28,8 @@ use crate::delivery::mask_patterns::Patterns;
 /// How long a program may take to end before it is killed: what `docker stop` gives one.
 const END_MAX: Duration = Duration::from_secs(10);
 
-/// What a shell adds to the number of the signal that ended a command.
-const SIGNALLED: i32 = 128;
+/// How long output is waited for that nobody takes, once somebody wants an end: a pager that is alive takes it at once.
+const OUTPUT_MAX: Duration = Duration::from_secs(1);
 
 /// What is run, and how.
 pub(super) struct Job<'a> {
@@ -212,15 +212,17 @@ impl Running {
     async fn drain(&mut self, status: ExitStatus, stage: &Stage) -> u8 {
         self.keys.shutdown().await;
         self.over.send_replace(true);
+        let mut patience = Box::pin(tokio::time::sleep(Duration::MAX));
         loop {
             tokio::select! {
                 passed = self.output.join_next() => if passed.is_none() {
                     return code_of(status);
                 },
-                // Nobody takes it, and somebody does not want to wait.
+                () = &mut patience => return code_of(status),
+                // Whoever wants an end has it, also where nobody takes the output.
                 arrived = stage.signals.next() => {
                     if arrived.is_an_end() {
-                        return u8::try_from(SIGNALLED + arrived.signal.as_raw()).unwrap_or(u8::MAX);
+                        patience = Box::pin(tokio::time::sleep(OUTPUT_MAX));
                     }
                     if arrived.signal == Signal::TSTP {
                         stage.stop();

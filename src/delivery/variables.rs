@@ -6,7 +6,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::crypto::plaintext::Plaintext;
-use crate::interchange::entry::{Content, Entry};
 use crate::model::reference::{Reference, ReferenceError};
 
 /// The variables by which this program itself is told what to do, and on whose authority. A program that it starts does
@@ -76,13 +75,9 @@ impl Variables {
         }
     }
 
-    /// The entries of a file: references, and texts that are taken as they stand.
-    pub fn file(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
-            if let Content::Value(text) = entry.content {
-                self.name(&entry.raw_name, wanted(text));
-            }
-        }
+    /// What a file gives a name: a reference, or a text that is taken as it stands.
+    pub fn text(&mut self, name: &str, text: Plaintext) {
+        self.name(name, wanted(text));
     }
 
     /// `NAME=SERVICE/KEY_NAME?…`, as the command line has it.
@@ -159,11 +154,9 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interchange::entry::Format;
-    use crate::interchange::read::read;
 
-    fn file(text: &str) -> Vec<Entry> {
-        read(Format::Dotenv, ".env", &Plaintext::new(text.as_bytes().to_vec())).expect("a file")
+    fn file(variables: &mut Variables, entries: &[(&str, &str)]) {
+        entries.iter().for_each(|(name, text)| variables.text(name, Plaintext::new(text.as_bytes().to_vec())));
     }
 
     fn told(variables: Variables) -> Vec<String> {
@@ -181,7 +174,7 @@ mod tests {
         let inherited =
             [("A", "aurora://a/inherited"), ("PATH", "/bin"), ("B", "x aurora://a/b"), ("C", "aurora://c/c")];
         variables.inherit(inherited.map(|(name, text)| (name.into(), text.into())));
-        variables.file(file("A=aurora://a/of_file?field=x\nD='two words'\nE=aurora://e/of_file\n"));
+        file(&mut variables, &[("A", "aurora://a/of_file?field=x"), ("D", "two words"), ("E", "aurora://e/of_file")]);
         variables.secret("E", Reference::parse("aurora://e/by_prefix").expect("good"));
         variables.map("D=d/mapped?version=3");
         assert_eq!(
@@ -199,7 +192,7 @@ mod tests {
     fn every_problem_is_told_at_once_and_none_of_their_texts() {
         let mut variables = Variables::default();
         variables.inherit([("A".into(), "aurora://Upper/case".into()), ("B".into(), "aurora://x".into())]);
-        variables.file(file("hubspot/api_key=x\nC='zero\0byte'\n"));
+        file(&mut variables, &[("hubspot/api_key", "x"), ("C", "zero\0byte")]);
         ["1X=a/b", "=a/b", "D=a", "hunter2"].iter().for_each(|text| variables.map(text));
         let unfit = variables.finish().expect_err("all wrong");
         let told: Vec<&str> = unfit.iter().map(|unfit| unfit.variable.as_str()).collect();

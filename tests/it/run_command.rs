@@ -46,6 +46,15 @@ impl Desk {
         self.values.push(value.to_owned());
     }
 
+    /// Stores a value of two fields, one of which may be shown.
+    async fn keep_oauth(&mut self) {
+        let fields = r#"{"client_id":"example-id","client_secret":"example-secret"}"#;
+        let options = ["put", "google/oauth", "-", "--field", "client_id:string", "--field", "client_secret:secret"];
+        let stored = self.lead.run(&options, fields.as_bytes()).await;
+        assert_eq!(stored.code, Some(0), "{stored:?}");
+        self.values.push("example-secret".to_owned());
+    }
+
     /// Writes a file, and gives its path.
     fn file(&self, name: &str, text: &str) -> String {
         let path = self.dir.path().join(name);

@@ -7,7 +7,7 @@ use super::{Desk, KEY, MAP};
 #[tokio::test]
 async fn a_reference_becomes_a_value_wherever_it_stands_and_the_later_place_wins() {
     let mut desk = Desk::open().await;
-    desk.keep("google/oauth", r#"{"client_id":"example-id","client_secret":"example-secret"}"#).await;
+    desk.keep_oauth().await;
     desk.lead.put("openai/api_key", "company:acme", "sk-example-of-acme").await;
     let file = desk.file(
         ".env",

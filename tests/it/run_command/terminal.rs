@@ -1,22 +1,36 @@
 //! At a terminal the program sees one, its output is masked all the same, and the terminal is left as it was.
 
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::support::process::{AURORA, run};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStdout, Command};
+
+use crate::support::process::AURORA;
 
 use super::Desk;
 
-/// Runs a line of the shell at a terminal of its own, with these keys typed; gives what the terminal showed.
-async fn at_a_terminal(desk: &Desk, line: &str, keys: &[u8]) -> Option<String> {
+/// A line of the shell at a terminal of its own; `None` where there is no way to one.
+fn at_a_terminal(desk: &Desk, line: &str) -> Option<Command> {
     // util-linux's script(1) is there wherever a Linux has a login.
-    if !Path::new("/usr/bin/script").exists() {
-        return None;
-    }
-    let mut command = tokio::process::Command::new("/usr/bin/script");
+    let mut command = Command::new(Some("/usr/bin/script").filter(|path| Path::new(path).exists())?);
     command.args(["-qec", line, "/dev/null"]).env("AURORA_SOCKET", desk.lead.agent()).env("SHELL", "/bin/sh");
-    let ended = run(&mut command, keys).await;
-    desk.assert_unseen(&ended);
-    Some(String::from_utf8_lossy(&ended.out).replace("\r\n", "\n"))
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    Some(command)
+}
+
+/// Reads what the terminal shows until this is there.
+async fn shown(from: &mut ChildStdout, until: &str) -> String {
+    let mut shown = String::new();
+    while !shown.contains(until) {
+        let mut piece = [0; 1024];
+        let read = tokio::time::timeout(Duration::from_secs(20), from.read(&mut piece)).await;
+        let size = read.unwrap_or_else(|_| panic!("never {until:?}, but {shown}")).expect("read");
+        assert!(size > 0, "{until:?} is not in {shown}");
+        shown.push_str(&String::from_utf8_lossy(&piece[..size]).replace("\r\n", "\n"));
+    }
+    shown
 }
 
 #[tokio::test]
@@ -26,11 +40,13 @@ async fn a_program_at_a_terminal_has_one_of_its_own() {
         "stty rows 33 cols 99; {AURORA} run --map KEY=openai/api_key -- sh -c \
          'test -t 0 && test -t 1 && test -t 2 && stty size; echo $KEY; echo $KEY >&2; exit 5'; echo ended $?; stty -a"
     );
-    let Some(shown) = at_a_terminal(&desk, &line, b"").await else { return };
+    let Some(mut command) = at_a_terminal(&desk, &line) else { return };
+    let mut child = command.spawn().expect("script");
+    let shown = shown(child.stdout.as_mut().expect("piped"), "-extproc").await;
     let expected = "33 99\n<concealed by aurora>\n<concealed by aurora>\nended 5\n";
     assert!(shown.contains(expected), "{shown}");
     let after = shown.split_once("ended 5").expect("after it").1;
-    assert!(after.contains(" icanon") && after.contains(" echo ") && after.contains(" isig"), "{after}");
+    assert!(after.contains(" icanon") && after.contains(" echo ") && after.contains("\nisig"), "{after}");
 }
 
 #[tokio::test]
@@ -38,8 +54,15 @@ async fn keys_reach_the_program_and_control_c_is_a_signal_to_it() {
     let desk = Desk::open().await;
     let line = format!(
         "{AURORA} run --map KEY=openai/api_key -- sh -c \
-         'trap \"echo interrupted; exit 9\" INT; read a; echo \"read $a\"; while :; do sleep 0.02; done'; echo ended $?"
+         'trap \"echo interrupted; exit 9\" INT; echo ready; read a; echo \"$KEY $a\"; while :; do sleep 0.02; done'; \
+         echo ended $?"
     );
-    let Some(shown) = at_a_terminal(&desk, &line, b"hello\n\x03").await else { return };
-    assert!(shown.contains("read hello\n") && shown.contains("interrupted\nended 9\n"), "{shown}");
+    let Some(mut command) = at_a_terminal(&desk, &line) else { return };
+    let mut child = command.spawn().expect("script");
+    let (mut keys, mut screen) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+    shown(&mut screen, "ready\n").await;
+    keys.write_all(b"hello\n").await.expect("typed");
+    shown(&mut screen, "<concealed by aurora> hello\n").await;
+    keys.write_all(b"\x03").await.expect("typed");
+    shown(&mut screen, "interrupted\nended 9\n").await;
 }
