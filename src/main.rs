@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use aurora_mesh::cli::{self, arguments::Command, say};
-use aurora_mesh::daemon::{command, hardening};
+use aurora_mesh::daemon::{command, hardening, logging};
+use aurora_mesh::mcp;
 
 fn main() -> ExitCode {
     // Every verb may come to hold a value, a token or a key: also the commands that only ask a node.
@@ -21,6 +22,11 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),
+        Command::Mcp => {
+            // Standard output is the protocol's. What clients send is at debug, and only shown to whoever asks for that.
+            logging::start(Some(cli.global.log.as_deref().unwrap_or("warn")));
+            mcp::serve::run(&cli.global)
+        }
         node @ (Command::Init(_) | Command::Join(_) | Command::Up(_)) => command::run(node, cli.global.log.as_deref()),
     }
 }

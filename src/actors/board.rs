@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use super::asked_checks::AskedChecks;
 use super::connectivity_board::ConnectivityBoard;
 use super::key_use::KeyUse;
+use super::lead_line::LeadLine;
 use super::limit_board::LimitBoard;
 use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
@@ -60,6 +61,8 @@ pub struct Board {
     pub keys: ArcSwap<KeyRing>,
     /// Where the lead is.
     pub lead: ArcSwap<LeadAddress>,
+    /// The way for a follower's questions to it.
+    pub lead_line: LeadLine,
     /// A follower's last contact.
     pub contact: ArcSwapOption<Contact>,
     /// When this follower was told that it is banned, if it was. It holds nothing then, and answers nobody.
@@ -84,6 +87,7 @@ impl Board {
             limits: LimitBoard::of_follower(),
             keys: ArcSwap::from_pointee(keys),
             lead: ArcSwap::from_pointee(LeadAddress { name: None, address: None }),
+            lead_line: LeadLine::default(),
             contact: ArcSwapOption::from(contact.map(Arc::new)),
             banned: ArcSwapOption::empty(),
             contact_moved: Notify::new(),

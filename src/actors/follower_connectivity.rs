@@ -18,7 +18,6 @@ use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::connectivity::{Digest, FromFollower, FromLead, TimeFrame};
 use crate::wire::open::StreamKind;
-use crate::wire::version::{CONNECTIVITY_SINCE, ProtocolVersion};
 
 /// How often the lead is told until when this node kept up its checks, and what changed that nobody waits for.
 const ROUND_EVERY: Duration = Duration::from_secs(30);
@@ -26,15 +25,8 @@ const ROUND_EVERY: Duration = Duration::from_secs(30);
 /// Changes within this are told together: people wait for seconds, and a node that starts checks many APIs at once.
 const TOGETHER: Duration = Duration::from_millis(100);
 
-/// Runs as long as the session; a lead of an older version has no such stream.
-pub(super) async fn run(
-    connection: &PeerConnection,
-    sessions: &FollowerSessions,
-    version: ProtocolVersion,
-) -> Result<(), SessionError> {
-    if version < CONNECTIVITY_SINCE {
-        return std::future::pending().await;
-    }
+/// Runs as long as the session.
+pub(super) async fn run(connection: &PeerConnection, sessions: &FollowerSessions) -> Result<(), SessionError> {
     let (sender, receiver) = connection.open_stream(StreamKind::Connectivity).await?;
     let again = Notify::new();
     let teller = Teller { sender, sessions, outbox: Outbox::default() };

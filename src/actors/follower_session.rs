@@ -1,12 +1,13 @@
-//! The connection to the lead, on a follower: greets, beats, applies what comes, renews the certificate.
+//! The connection to the lead, on a follower: greets, beats, applies what comes, asks what is to be asked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::Board;
-use super::certificate::{CHECK_EVERY, FollowerCertificate};
+use super::certificate::FollowerCertificate;
 use super::error::SessionError;
 use super::follower_connectivity;
+use super::follower_requests;
 use super::secret_follower::FollowerSecrets;
 use super::tally;
 use super::unanswered::Unanswered;
@@ -22,7 +23,6 @@ use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Heartbeat, Hello, Promise, Welcome};
 use crate::wire::open::StreamKind;
-use crate::wire::request::{self, Renew};
 use crate::wire::rules::{self, FollowRules, RulesHeld};
 use crate::wire::subscription::{self, Ack, Subscribe};
 use crate::wire::version::{self, ProtocolVersion};
@@ -130,8 +130,8 @@ impl Session {
             }
             ended = follow_rules(&connection, &sessions, rules) => ended,
             ended = follow(&connection, &sessions, position) => ended,
-            ended = follower_connectivity::run(&connection, &sessions, version) => ended,
-            ended = renew(&connection, &sessions) => ended,
+            ended = follower_connectivity::run(&connection, &sessions) => ended,
+            ended = follower_requests::run(&connection, &sessions, version) => ended,
         };
         let mut reason = ended.err().unwrap_or(SessionError::Stopping);
         // A lead that sends this node away ends its other streams too, and those may be seen to end first.
@@ -268,27 +268,4 @@ async fn apply(sessions: &FollowerSessions, frame: subscription::FromLead) -> Re
 
 fn records(frames: Vec<crate::wire::record::RecordFrame>) -> Result<Vec<Record>, SessionError> {
     Ok(frames.into_iter().map(Record::try_from).collect::<Result<Vec<_>, _>>()?)
-}
-
-/// Renews the certificate once it is past half its life, over this connection, for the same key.
-async fn renew(connection: &PeerConnection, sessions: &FollowerSessions) -> Result<(), SessionError> {
-    let mut stream: Option<(FrameSender, FrameReceiver)> = None;
-    let mut id = 0_u64;
-    loop {
-        if sessions.certificate.is_due(sessions.clock.now().wall) {
-            let (sender, receiver) = match stream.take() {
-                Some(open) => stream.insert(open),
-                None => stream.insert(connection.open_stream(StreamKind::Request).await?),
-            };
-            id += 1;
-            sender.send(&request::FromFollower::Renew(Renew { id, csr: sessions.certificate.csr()? })).await?;
-            match receiver.expect().await? {
-                request::FromLead::Renewed(renewed) => sessions.certificate.install(renewed.chain).await?,
-                request::FromLead::Failed(failed) => {
-                    tracing::warn!(reason = ?failed.reason, "the lead did not renew this node's certificate");
-                }
-            }
-        }
-        tokio::time::sleep(CHECK_EVERY).await;
-    }
 }

@@ -1,4 +1,4 @@
-//! One follower's connection, on the lead: greets it, answers its heartbeats, feeds it changes, renews its certificate.
+//! One follower's connection, on the lead: greets it, answers its heartbeats and questions, feeds it changes.
 //!
 //! A session owns no state but its cursor. Whatever the peer does wrong ends this session with a typed reason and touches
 //! no other.
@@ -14,20 +14,19 @@ use super::error::SessionError;
 use super::heartbeat::Report;
 use super::lead_connectivity;
 use super::lead_feed;
+use super::lead_requests;
 use super::lead_rules;
 use super::lead_sessions::LeadSessions;
 use super::limit_board::Told;
 use super::tally;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
-use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
 use crate::wire::open::StreamKind;
-use crate::wire::request::{self, FailureReason, Renewed};
-use crate::wire::version::{self, CONNECTIVITY_SINCE, ProtocolVersion};
+use crate::wire::version::{self, ProtocolVersion};
 
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,14 +139,12 @@ impl Streams {
                 let rules = Arc::clone(&self.rules);
                 self.running.spawn(lead_rules::run(sender, receiver, sessions, node.clone(), rules));
             }
-            StreamKind::Connectivity if self.version < CONNECTIVITY_SINCE => {
-                return Err(SessionError::Unexpected("a stream that its version does not have"));
-            }
             StreamKind::Connectivity => {
                 self.running.spawn(lead_connectivity::run(sender, receiver, sessions, node.clone()));
             }
             StreamKind::Request => {
-                self.running.spawn(answer_requests(sender, receiver, sessions, connection));
+                let asked = lead_requests::Asked { version: self.version, sessions, connection };
+                self.running.spawn(lead_requests::run(sender, receiver, asked));
             }
         }
         Ok(())
@@ -234,34 +231,4 @@ async fn answer_heartbeats(
         sessions.heartbeats.report(node.clone(), Report::Heartbeat(presence));
     }
     Ok(())
-}
-
-async fn answer_requests(
-    mut sender: FrameSender,
-    mut receiver: FrameReceiver,
-    sessions: Arc<LeadSessions>,
-    connection: Arc<PeerConnection>,
-) -> Result<(), SessionError> {
-    while let Some(frame) = receiver.receive().await? {
-        let request::FromFollower::Renew(renew) = frame;
-        let answer = match reissue(&renew.csr, &sessions, &connection) {
-            Ok(certificate) => request::FromLead::Renewed(Renewed { id: renew.id, chain: vec![certificate] }),
-            Err(error) => {
-                tracing::warn!(node = %connection.identity().node, %error, "a certificate was not renewed");
-                request::FromLead::Failed(request::Failed { id: renew.id, reason: FailureReason::BadRequest })
-            }
-        };
-        sender.send(&answer).await?;
-    }
-    Ok(())
-}
-
-/// A certificate for the key the roster pinned, and for no other, as long as its node is a member.
-fn reissue(csr: &[u8], sessions: &LeadSessions, connection: &PeerConnection) -> Result<Vec<u8>, SessionError> {
-    admission::member(&sessions.lead_board.lead_view.load(), connection)?;
-    if Authority::requested_pin(csr)? != *connection.pin() {
-        return Err(SessionError::Unexpected("a request for another key than its own"));
-    }
-    let now = sessions.clock.now().wall;
-    Ok(sessions.authority.issue(csr, connection.identity(), now, NODE_LIFETIME)?)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access_desk::AccessDesk;
 use super::board::{Board, LeadBoard};
 use super::error::SessionError;
 use super::heartbeat::Heartbeats;
@@ -28,6 +29,8 @@ pub struct LeadSessions {
     pub heartbeats: Heartbeats,
     /// Seals scope keys to nodes.
     pub sealer: ScopeSealer,
+    /// Takes in what callers of followers ask to be allowed.
+    pub access: Arc<AccessDesk>,
     /// Issues certificates.
     pub authority: Arc<Authority>,
     /// Time.

@@ -13,6 +13,7 @@
 //!
 //! Reads do not pass through here: actors publish on a `board`, and the door reads from it.
 
+pub mod access_desk;
 pub mod admission;
 pub mod asked_checks;
 pub mod board;
@@ -33,6 +34,7 @@ mod draft_keys_tests;
 #[cfg(test)]
 mod draft_life;
 mod draft_nodes;
+mod draft_paths;
 mod draft_root;
 mod draft_rules;
 mod draft_secrets;
@@ -44,6 +46,7 @@ mod expulsion;
 pub mod follower_cache;
 mod follower_connectivity;
 pub mod follower_keys;
+mod follower_requests;
 pub mod follower_rules;
 pub mod follower_session;
 pub mod heartbeat;
@@ -53,6 +56,8 @@ pub mod key_rotation;
 pub mod key_use;
 mod lead_connectivity;
 mod lead_feed;
+pub mod lead_line;
+mod lead_requests;
 mod lead_rules;
 mod lead_session;
 pub mod lead_sessions;

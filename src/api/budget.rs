@@ -11,10 +11,11 @@ use crate::model::caller::Door;
 const BODY_BYTES_PER_DOOR: usize = 32 << 20;
 
 /// The budget. The doors have one each, so that whoever is let in at the agent door only cannot keep the owner from changing
-/// anything.
+/// anything, and other users of the machine, who reach the loopback listener, take nothing from either.
 #[derive(Debug)]
 pub(super) struct Budget {
     agent: BodyBytes,
+    loopback: BodyBytes,
     admin: BodyBytes,
     imports: Semaphore,
 }
@@ -27,7 +28,7 @@ impl Default for Budget {
     /// 32 MiB for each door.
     fn default() -> Self {
         let body_bytes = || BodyBytes::new(BODY_BYTES_PER_DOOR);
-        Self { agent: body_bytes(), admin: body_bytes(), imports: Semaphore::new(1) }
+        Self { agent: body_bytes(), loopback: body_bytes(), admin: body_bytes(), imports: Semaphore::new(1) }
     }
 }
 
@@ -43,7 +44,8 @@ impl Budget {
     /// What bodies that come through this door may take.
     pub(super) fn at(&self, door: Door) -> &BodyBytes {
         match door {
-            Door::Agent | Door::Loopback | Door::Credentials | Door::Workload => &self.agent,
+            Door::Loopback => &self.loopback,
+            Door::Agent | Door::Credentials | Door::Workload => &self.agent,
             Door::Admin => &self.admin,
         }
     }
@@ -74,6 +76,7 @@ mod tests {
         let held = budget.at(Door::Agent).take(BODY_BYTES_PER_DOOR - 40).expect("there is room");
         assert_eq!(budget.at(Door::Agent).take(41).expect_err("refused"), ApiError::TooManyBodies);
         drop(budget.at(Door::Agent).take(40).expect("exactly what is left"));
+        drop(budget.at(Door::Loopback).take(BODY_BYTES_PER_DOOR).expect("untouched"));
         drop(budget.at(Door::Admin).take(BODY_BYTES_PER_DOOR).expect("untouched"));
         drop(held);
         drop(budget.at(Door::Agent).take(BODY_BYTES_PER_DOOR).expect("given back"));

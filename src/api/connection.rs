@@ -10,7 +10,7 @@ use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
@@ -46,14 +46,16 @@ impl Default for Patience {
 }
 
 /// Serves a connection until it ends, or until `stop`: then it finishes the request under way and closes.
-pub(super) async fn attend(
-    stream: UnixStream,
+pub(super) async fn attend<S>(
+    stream: S,
     peer: Peer,
     seat: Seat,
     front: Arc<Front>,
     patience: Patience,
     stop: CancellationToken,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let lane = seat.lane();
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let (front, peer) = (&front, &peer);

@@ -111,6 +111,20 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedToken {
     }
 }
 
+/// The access request of `/…/{id}`.
+#[derive(Debug)]
+pub(super) struct NamedRequest(pub(super) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedRequest {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        const WANTED: &str = "a number, as GET /api/access-requests has them";
+        let bad = ApiError::BadValue { field: "id", wanted: WANTED };
+        number(&segment(parts, state).await?).filter(|number| *number > 0).map(Self).ok_or(bad)
+    }
+}
+
 /// The agent of `/api/agents/{name}/…`.
 #[derive(Debug)]
 pub(super) struct NamedAgent(pub(super) AgentName);

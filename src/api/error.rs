@@ -1,5 +1,6 @@
 //! Why a request gets no answer: the vault's reasons, and those found before the vault is asked.
 
+use super::guard::Foreign;
 use crate::model::glob::GlobError;
 use crate::model::name::NameError;
 use crate::model::secret::{ScopeError, SecretName};
@@ -58,6 +59,21 @@ pub(super) enum ApiError {
         /// What it would take.
         wanted: &'static str,
     },
+    /// A query parameter that must be there, in the words of the AWS agent.
+    #[error("missing parameter {name}")]
+    MissingParameter {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A query parameter that is none of the route, in the words of the AWS agent.
+    #[error("unknown parameter: {name}")]
+    UnknownParameter {
+        /// Its name, if it is an ordinary one; never its value.
+        name: String,
+    },
+    /// A request on loopback that no program of this machine meant.
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
     /// The connection ended inside the body.
     #[error("the request body ended early")]
     BodyCutOff,
@@ -105,6 +121,9 @@ pub(super) enum ApiError {
         /// What is wrong with it.
         cause: Box<ApiError>,
     },
+    /// What another system's API has, and this one does not.
+    #[error("{0}")]
+    NotOffered(&'static str),
     /// No such path.
     #[error("this path leads nowhere")]
     UnknownRoute,

@@ -1,6 +1,8 @@
 //! What happens to every request, whatever it asks: an id, a caller, a deadline, and the one shape of a refusal.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,15 +13,16 @@ use tower::ServiceExt;
 
 use super::dialect::Dialect;
 use super::error::ApiError;
-use super::limit_headers;
+use super::guard;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
+use super::{kv_namespace, limit_headers};
 use crate::callers::attest::Witness;
 use crate::callers::peer::Peer;
 use crate::callers::seats::Lane;
 use crate::model::attested::Attested;
-use crate::model::caller::Caller;
+use crate::model::caller::{Caller, Door};
 use crate::model::principal::Executable;
 use crate::model::time::{Clock, Entropy, EntropyUnavailable};
 use crate::vault::error::VaultError;
@@ -58,6 +61,32 @@ pub(super) struct Front {
     pub(super) entropy: Arc<dyn Entropy>,
     /// From the header's end to the answer's head.
     pub(super) patience: Duration,
+    /// What stands before the loopback listener; none without one, and then nobody comes from there.
+    pub(super) guarded: Option<Guarded>,
+}
+
+/// The guard of the loopback listener.
+pub(super) struct Guarded {
+    /// Where it listens.
+    pub(super) bound: SocketAddr,
+    /// Requests that were turned away.
+    turned_away: AtomicU64,
+}
+
+impl Guarded {
+    /// Nobody was turned away yet.
+    pub(super) fn new(bound: SocketAddr) -> Self {
+        Self { bound, turned_away: AtomicU64::new(0) }
+    }
+
+    /// Lets a request through, or counts and logs it: nobody is known to have made it, so there is nothing to write down.
+    fn pass(&self, request: &Request<Body>) -> Result<(), ApiError> {
+        guard::pass(request, self.bound).map_err(|reason| {
+            let times = self.turned_away.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+            tracing::debug!(%reason, times, "a request on loopback was turned away");
+            ApiError::Foreign(reason)
+        })
+    }
 }
 
 impl Front {
@@ -68,7 +97,8 @@ impl Front {
         let Ok(request_id) = self.request_id() else {
             return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID, dialect);
         };
-        let shown = shown(&mut request);
+        kv_namespace::adopt(&mut request);
+        let shown = self.guard(peer, &request).and_then(|()| shown(&mut request));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answered = match (shown, self.attested(peer, &path).await) {
             (Ok(shown), Ok(attested)) => {
@@ -94,6 +124,15 @@ impl Front {
             "request answered"
         );
         response
+    }
+
+    /// On loopback, whether the request may be looked at.
+    fn guard(&self, peer: &Peer, request: &Request<Body>) -> Result<(), ApiError> {
+        match (peer.door, &self.guarded) {
+            (Door::Loopback, Some(guarded)) => guarded.pass(request),
+            (Door::Loopback, None) => Err(ApiError::Vault(VaultError::NoIdentity)),
+            (Door::Agent | Door::Admin | Door::Credentials | Door::Workload, _) => Ok(()),
+        }
     }
 
     /// What is known of the process, with the digest of its program where that makes a difference. A program of which no

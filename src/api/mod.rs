@@ -1,9 +1,9 @@
-//! HTTP on the agent and admin sockets: who asks, what, and one error-to-status table.
+//! HTTP on the agent and admin sockets and the loopback listener: who asks, what, and one error-to-status table.
 //!
 //! A connection that `callers` let in passes, in this order: [`server`] · [`connection`] (HTTP/1 with timeouts) · [`front`]
 //! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
-//! the vault. Nothing here decides whether a caller may do something: both sockets have the same routes, and the vault
-//! knows the door.
+//! the vault. Nothing here decides whether a caller may do something: all doors have the same routes, and the vault
+//! knows which it is. On loopback [`guard`] sees every request first.
 
 mod deed;
 mod desk;
@@ -19,14 +19,26 @@ mod connection;
 mod context;
 mod dialect;
 mod front;
+mod guard;
 mod json;
+mod kv_custom;
+mod kv_data;
+mod kv_metadata;
+mod kv_namespace;
+mod kv_path;
+mod kv_routes;
+mod kv_system;
+mod kv_types;
 mod limit_headers;
 mod lines;
+mod loopback;
 mod query;
 mod router;
+mod routes_access;
 mod routes_admin;
 mod routes_agents;
 mod routes_api_keys;
+mod routes_aws;
 mod routes_bulk;
 mod routes_connectivity;
 mod routes_credentials;
@@ -51,12 +63,15 @@ mod signed;
 mod stage;
 mod stalled;
 mod table;
+mod table_access;
 mod table_agents;
 mod table_hints;
 mod table_nodes;
+mod types_access;
 mod types_admin;
 mod types_agents;
 mod types_api_keys;
+mod types_aws;
 mod types_bulk;
 mod types_change;
 mod types_connectivity;

@@ -1,5 +1,6 @@
 //! The sockets of a node while they answer, from the first connection to the last change.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::budget::Budget;
 use super::changes::Changes;
 use super::connection::Patience;
 use super::desk::Desk;
-use super::front::Front;
+use super::front::{Front, Guarded};
 use super::router;
 use super::routes_unseal::{self, SealedDesk};
 use super::server::attend_all;
@@ -76,6 +77,12 @@ impl Reception {
         self.front.stage.advance(open);
     }
 
+    /// Where the loopback listener listens, if there is one, with the port the system chose.
+    #[must_use]
+    pub fn loopback(&self) -> Option<SocketAddr> {
+        self.front.guarded.as_ref().map(|guarded| guarded.bound)
+    }
+
     /// Finishes what is under way (requests for at most 5 s, then changes for as long) and removes the sockets.
     ///
     /// # Errors
@@ -94,7 +101,8 @@ impl Reception {
         stop: CancellationToken,
     ) -> Self {
         let witness = Arc::clone(&gate.witness);
-        let front = Arc::new(Front { stage, witness, clock, entropy, patience: REQUEST_PATIENCE });
+        let guarded = sockets.loopback.as_ref().map(|loopback| Guarded::new(loopback.address));
+        let front = Arc::new(Front { stage, witness, clock, entropy, patience: REQUEST_PATIENCE, guarded });
         let attending = attend_all(sockets, Arc::clone(&front), gate, Patience::default(), stop.clone());
         let under_way = changes.clone();
         let running = tokio::spawn(async move {

@@ -1,17 +1,17 @@
-//! Which path leads to which route. The same for both sockets: the vault knows the door a caller came through.
+//! Which path leads to which route. The same for every door: the vault knows the door a caller came through.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_admin, routes_agents, routes_api_keys, routes_bulk, routes_connectivity, routes_credentials,
-    routes_environments, routes_expiring, routes_exposure, routes_freezes, routes_health, routes_keys, routes_life,
-    routes_lists, routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_unseal,
-    routes_watch, routes_whoami,
+    kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
+    routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
+    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -69,6 +69,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         )
         .route("/api/freezes/holders", get(routes_freezes::holders))
         .route("/api/freezes/{target}", delete(routes_freezes::unfreeze))
+        .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
+        .route("/api/access-requests/{id}", delete(routes_access::dismiss))
         .route("/api/policy", get(routes_policy::list))
         .route("/api/policy/grants/{name}", get(routes_policy::show))
         .route("/api/policy/plan", post(routes_policy::plan))
@@ -78,10 +80,16 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/credentials/{service}/validate", post(routes_credentials::validate))
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
+        .route("/v1/{*path}", any(kv_routes::kv))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes).with_state(desk)
+    with_refusals(routes.merge(of_aws())).with_state(desk)
+}
+
+/// The routes of the AWS Secrets Manager Agent.
+fn of_aws() -> Router<Arc<Desk>> {
+    Router::new().route("/ping", get(routes_aws::ping)).route("/secretsmanager/get", get(routes_aws::get))
 }
 
 /// What leads nowhere is refused in the shape of every other refusal.

@@ -1,17 +1,19 @@
-//! Both HTTP sockets, served until the node stops.
+//! Both HTTP sockets and the loopback listener, served until the node stops.
 
 use std::sync::Arc;
 
+use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Patience, attend};
 use super::front::Front;
+use super::loopback;
 use crate::callers::gate::Gate;
 use crate::callers::sockets::HttpSockets;
 use crate::model::caller::Door;
 
-/// Serves both sockets until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
+/// Serves all of them until `stop`, then finishes what is under way (requests for at most 5 s) and removes the sockets.
 pub(super) async fn attend_all(
     sockets: HttpSockets,
     front: Arc<Front>,
@@ -20,13 +22,20 @@ pub(super) async fn attend_all(
     stop: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
-    let attend = {
-        let stop = stop.clone();
-        move |stream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
+    let local = {
+        let (front, stop) = (Arc::clone(&front), stop.clone());
+        move |stream: UnixStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
+    };
+    let nobody = |stream: TcpStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone());
+    let on_loopback = async {
+        if let Some(it) = sockets.loopback {
+            loopback::accept(it.listener, &gate.seats, &tasks, &stop, nobody).await;
+        }
     };
     tokio::join!(
-        gate.accept(sockets.agent, Door::Agent, &tasks, &stop, attend.clone()),
-        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, attend),
+        gate.accept(sockets.agent, Door::Agent, &tasks, &stop, local.clone()),
+        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, local),
+        on_loopback,
     );
     tasks.close();
     tasks.wait().await;
@@ -35,6 +44,7 @@ pub(super) async fn attend_all(
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
+    use std::net::SocketAddr;
     use std::os::fd::OwnedFd;
     use std::path::Path;
     use std::time::Duration;
@@ -42,10 +52,10 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use tempfile::TempDir;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::UnixStream;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::task::JoinHandle;
 
+    use super::super::front::Guarded;
     use super::super::router;
     use super::super::stage::Stage;
     use super::*;
@@ -73,6 +83,7 @@ mod tests {
 
     struct Started {
         home: TempDir,
+        loopback: SocketAddr,
         stop: CancellationToken,
         running: JoinHandle<()>,
     }
@@ -83,7 +94,8 @@ mod tests {
 
     async fn start_with(limits: Limits, patience: Patience, witness: Arc<Witness>) -> Started {
         let home = tempfile::tempdir().expect("directory");
-        let sockets = bind(home.path(), None).await.expect("bound");
+        let sockets = bind(home.path(), None, Some(([127, 0, 0, 1], 0).into())).await.expect("bound");
+        let loopback = sockets.http.loopback.as_ref().expect("one was wanted").address;
         let routes = Router::new()
             .route("/health", get("well"))
             .route("/api/secrets", get("a list"))
@@ -94,11 +106,12 @@ mod tests {
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
+            guarded: Some(Guarded::new(loopback)),
         };
         let stop = CancellationToken::new();
         let running =
             tokio::spawn(attend_all(sockets.http, Arc::new(front), Gate::new(witness, limits), patience, stop.clone()));
-        Started { home, stop, running }
+        Started { home, loopback, stop, running }
     }
 
     impl Started {
@@ -111,7 +124,7 @@ mod tests {
         }
     }
 
-    async fn exchange(mut stream: UnixStream, text: &str) -> String {
+    async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> String {
         stream.write_all(text.as_bytes()).await.expect("written");
         let mut answer = Vec::new();
         // A server that refuses before it has read everything resets the connection after its answer.
@@ -195,6 +208,16 @@ mod tests {
         let node = start(Limits::default(), short).await;
         assert_eq!(node.say("").await, "", "said nothing");
         let half = node.say("GET /health HTTP/1.1\r\nHost:").await;
+        assert!(half.is_empty() || half.starts_with("HTTP/1.1 408"), "said half a header: {half}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stalls_on_loopback_is_closed() {
+        let short = Patience { header: Duration::from_millis(50), ..Patience::default() };
+        let node = start(Limits::default(), short).await;
+        let connect = || async { TcpStream::connect(node.loopback).await.expect("connected") };
+        assert_eq!(exchange(connect().await, "").await, "", "said nothing");
+        let half = exchange(connect().await, "GET /health HTTP/1.1\r\nHost:").await;
         assert!(half.is_empty() || half.starts_with("HTTP/1.1 408"), "said half a header: {half}");
     }
 

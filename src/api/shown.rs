@@ -8,6 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use super::context::COMPANY;
+use super::dialect::Dialect;
 use super::error::ApiError;
 use super::signed::signing;
 use crate::crypto::api_key::ApiKeyText;
@@ -18,6 +19,15 @@ use crate::model::name::{AgentName, CompanyId};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+/// Where clients of HashiCorp Vault show their token.
+pub(super) const X_VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
+
+/// Where clients of the AWS Secrets Manager Agent show theirs; that agent takes the header of Vault too.
+pub(super) const X_AWS_TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
+
+/// The method by which clients of HashiCorp Vault ask for names.
+const LIST: &str = "LIST";
+
 /// The agent a caller wants to act as.
 const ACT_AS: HeaderName = HeaderName::from_static("x-aurora-act-as");
 
@@ -27,24 +37,39 @@ const ACT_AS: HeaderName = HeaderName::from_static("x-aurora-act-as");
 /// [`ApiError`] when the agent to act as is none, or is given twice. A key that is none is no error here: the vault refuses
 /// it, and writes that down.
 pub(super) fn shown(request: &mut Request<Body>) -> Result<Shown, ApiError> {
-    let command = request.method() != Method::GET && request.method() != Method::HEAD;
-    let key = key(request.headers_mut());
+    let reads = [Method::GET.as_str(), Method::HEAD.as_str(), LIST];
+    let command = !reads.contains(&request.method().as_str());
+    let dialect = Dialect::of(request.uri().path());
+    let key = key(request.headers_mut(), dialect);
     let acts_as = acts_as(request.headers())?;
     let company = company(request.headers());
     let signing = signing(request);
     Ok(Shown { key, acts_as, company, signing, command, ..Shown::default() })
 }
 
-/// The key in `X-API-Key` or after `Bearer` in `Authorization` (RFC 6750, 2.1). Both may be there if they hold the same;
-/// two of a kind are never one key.
-fn key(headers: &mut HeaderMap) -> ShownKey {
-    let plain = taken(headers, &X_API_KEY).map(|value| value.and_then(|value| parsed(value.as_bytes())));
+/// The key in `X-API-Key`, after `Bearer` in `Authorization` (RFC 6750, 2.1), or where clients of this dialect show theirs.
+/// More than one of them may be there if all hold the same; two of a kind are never one key. The headers of a dialect are
+/// taken out of every request, and looked at in its own paths alone.
+fn key(headers: &mut HeaderMap, dialect: Dialect) -> ShownKey {
+    let bare = |value: HeaderValue| parsed(value.as_bytes());
+    let plain = taken(headers, &X_API_KEY).map(|value| value.and_then(bare));
     let bearer = taken(headers, &AUTHORIZATION).map(|value| value.and_then(|value| parsed(bearer(value.as_bytes())?)));
-    match (plain, bearer) {
-        (None, None) => ShownKey::None,
-        (Some(Some(hash)), None) | (None, Some(Some(hash))) => ShownKey::Key(hash),
-        (Some(Some(one)), Some(Some(other))) if one == other => ShownKey::Key(one),
-        (Some(_), _) | (_, Some(_)) => ShownKey::Malformed,
+    let vault = taken(headers, &X_VAULT_TOKEN).map(|value| value.and_then(bare));
+    let aws = taken(headers, &X_AWS_TOKEN).map(|value| value.and_then(bare));
+    match dialect {
+        Dialect::Aurora => agreed(&[plain, bearer]),
+        Dialect::Vault => agreed(&[plain, bearer, vault]),
+        Dialect::Aws => agreed(&[plain, bearer, vault, aws]),
+    }
+}
+
+/// What several places say together: `None` says nothing, `Some(None)` something that is no key.
+fn agreed(places: &[Option<Option<ApiKeyHash>>]) -> ShownKey {
+    let mut said = places.iter().copied().flatten();
+    match said.next() {
+        None => ShownKey::None,
+        Some(Some(first)) if said.all(|other| other == Some(first)) => ShownKey::Key(first),
+        Some(_) => ShownKey::Malformed,
     }
 }
 
@@ -102,13 +127,19 @@ mod tests {
     }
 
     fn showing(headers: &[(&str, &str)]) -> Result<Shown, ApiError> {
-        let mut request = Request::builder().method("POST");
+        showing_at("/api/secrets", headers)
+    }
+
+    fn showing_at(path: &str, headers: &[(&str, &str)]) -> Result<Shown, ApiError> {
+        let mut request = Request::builder().method("POST").uri(path);
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
         }
         let mut request = request.body(Body::empty()).expect("a request");
         let shown = shown(&mut request);
-        assert!(!request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(X_API_KEY));
+        for name in [AUTHORIZATION, X_API_KEY, X_VAULT_TOKEN, X_AWS_TOKEN] {
+            assert!(!request.headers().contains_key(&name), "{name} stayed at {path}");
+        }
         shown
     }
 
@@ -152,6 +183,41 @@ mod tests {
     }
 
     #[test]
+    fn the_token_header_of_another_system_is_a_key_in_its_own_paths_and_nothing_elsewhere() {
+        let ((text, hash), (other, _)) = (key(7), key(8));
+        let bearer = format!("Bearer {text}");
+        let at = |path: &str, headers: &[(&str, &str)]| showing_at(path, headers).expect("no other header").key;
+        let (vault, aws) = (("x-vault-token", text.as_str()), ("x-aws-parameters-secrets-token", text.as_str()));
+        let same = [vault, ("x-api-key", &text), ("authorization", &bearer)];
+        for (path, headers) in
+            [("/v1/sys/mounts", [vault].as_slice()), ("/v1/x", &same), ("/secretsmanager/get", &[vault])]
+        {
+            assert_eq!(at(path, headers), ShownKey::Key(hash), "{path} {headers:?}");
+        }
+        assert_eq!(at("/secretsmanager/get", &[aws]), ShownKey::Key(hash));
+        assert_eq!(at("/secretsmanager/get", &[aws, vault]), ShownKey::Key(hash));
+        for (path, header) in
+            [("/v1/x", aws), ("/v1", vault), ("/api/secrets", vault), ("/ping", vault), ("/ping", aws)]
+        {
+            assert_eq!(at(path, &[header]), ShownKey::None, "{path}");
+        }
+        let refused: [&[(&str, &str)]; 5] = [
+            &[("x-vault-token", "")],
+            &[("x-vault-token", "hvs.example")],
+            &[vault, vault],
+            &[vault, ("x-api-key", &other)],
+            &[("x-vault-token", ""), ("authorization", &bearer)],
+        ];
+        for headers in refused {
+            for path in ["/v1/secret/data/openai", "/secretsmanager/get"] {
+                assert_eq!(at(path, headers), ShownKey::Malformed, "{path} {headers:?}");
+            }
+        }
+        assert_eq!(at("/secretsmanager/get", &[vault, (aws.0, &other)]), ShownKey::Malformed);
+        assert_eq!(at("/secretsmanager/get", &[vault, (aws.0, "")]), ShownKey::Malformed);
+    }
+
+    #[test]
     fn the_agent_to_act_as_is_a_name_and_one() {
         let acts_as = |headers: &[(&str, &str)]| showing(headers).map(|shown| shown.acts_as);
         assert_eq!(acts_as(&[("x-aurora-act-as", "robot")]), Ok(AgentName::parse("robot").ok()));
@@ -163,7 +229,9 @@ mod tests {
 
     #[test]
     fn a_request_that_only_reads_is_no_command() {
-        for (method, command) in [("GET", false), ("HEAD", false), ("POST", true), ("DELETE", true), ("BREW", true)] {
+        for (method, command) in
+            [("GET", false), ("HEAD", false), ("LIST", false), ("POST", true), ("DELETE", true), ("BREW", true)]
+        {
             let mut request = Request::builder().method(method).body(Body::empty()).expect("a request");
             assert_eq!(shown(&mut request).expect("nothing shown").command, command, "{method}");
         }

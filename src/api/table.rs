@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::error::ApiError;
-use super::table_hints::{share_hint, unseal_hint};
-use super::{table_agents, table_hints, table_nodes};
+use super::table_hints::{foreign_hint, share_hint, unseal_hint};
+use super::{table_access, table_agents, table_hints, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -37,6 +37,7 @@ impl Row {
 /// The row of an error.
 pub(super) fn row(error: &ApiError) -> Row {
     const NAMES: &str = "Names are 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen, in lower case.";
+    const PARAMETERS: &str = "Give secretId, and versionId, versionStage or refreshNow as they are needed.";
     let bad = |code, hint: &str| Row::new(StatusCode::BAD_REQUEST, code, error, hint);
     match error {
         ApiError::Vault(cause) => vault_row(cause),
@@ -48,6 +49,9 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::GivenTwice { .. } => bad("bad_value", "Give it once."),
         ApiError::UnknownField { .. } => bad("unknown_field", "Look for a misspelling, or leave it out."),
         ApiError::BadValue { .. } => bad("bad_value", "Correct it and send the request again."),
+        ApiError::NotOffered(_) => bad("not_offered", "The README, Vault clients, says what can be asked."),
+        ApiError::MissingParameter { .. } | ApiError::UnknownParameter { .. } => bad("bad_value", PARAMETERS),
+        ApiError::Foreign(cause) => Row::new(StatusCode::FORBIDDEN, "foreign_request", error, foreign_hint(cause)),
         ApiError::BodyCutOff => bad("bad_json", "Send the whole body; check Content-Length."),
         ApiError::BodyTooLarge { .. } => {
             Row::new(StatusCode::PAYLOAD_TOO_LARGE, "value_too_large", error, TOO_LARGE_HINT)
@@ -114,6 +118,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
     match error {
         VaultError::OfSecret { cause, .. } => vault_status(cause),
         VaultError::Agent(cause) => table_agents::status_and_hint(cause).0,
+        VaultError::Access(cause) => table_access::status_and_hint(cause).0,
         VaultError::Roster(cause) => table_nodes::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
@@ -128,6 +133,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. }
+        | VaultError::NotOfPath(_)
         | VaultError::TooManyServices { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -180,10 +186,12 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::NoSuchField { name, .. } => return format!("See its fields: aurora info {name}"),
         VaultError::OfSecret { cause, .. } => return vault_hint(cause),
         VaultError::Agent(cause) => return table_agents::status_and_hint(cause).1,
+        VaultError::Access(cause) => return table_access::status_and_hint(cause).1.to_owned(),
         VaultError::Roster(cause) => return table_nodes::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooManyServices { .. } => "Report again when three intervals of another report have passed.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
+        VaultError::NotOfPath(_) => "See what is kept of one of its keys: aurora versions SERVICE/KEY_NAME",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
         VaultError::PurgeDue => table_hints::PURGE_DUE,
         VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",

@@ -1,5 +1,6 @@
 //! The longer hints of the table of errors: what to do next.
 
+use super::guard::Foreign;
 use crate::crypto::gathering::ShareError;
 use crate::vault::sealed_parts::Awaits;
 
@@ -8,12 +9,11 @@ pub(super) const PURGE_DUE: &str =
     "Make room on the lead's disk: it is tried again with the next change, and when the node is started.";
 
 /// When it is not known who asks.
-pub(super) const NO_IDENTITY: &str =
-    "Show an API key that works (aurora apikey list), or none; and connect as a user that exists on this machine.";
+pub(super) const NO_IDENTITY: &str = "Show an API key that works: aurora apikey list, or aurora apikey create AGENT --name NAME. On a Unix socket, where the kernel says \
+     who asks, show one that works or none, and connect as a user that exists on this machine.";
 
 /// When policy refuses.
-pub(super) const DENIED: &str =
-    "Ask an admin of this node for a grant, quoting the request id; it is in the audit journal.";
+pub(super) const DENIED: &str = "Ask an admin for a grant: aurora access request SERVICE/KEY_NAME --reason TEXT; or quote the request id, which is in the audit journal.";
 
 /// When a value does not fit its fields.
 pub(super) const FIELDS: &str =
@@ -40,6 +40,17 @@ pub(super) fn unseal_hint(awaits: Awaits) -> &'static str {
         Awaits::Shares(_) => "Let those who hold the other shares bring them: aurora unseal",
         Awaits::Passphrase => "Bring it: aurora unseal",
         Awaits::Start => "Try again in a moment.",
+    }
+}
+
+/// For whoever is turned away from the loopback listener.
+pub(super) fn foreign_hint(reason: &Foreign) -> &'static str {
+    match reason {
+        Foreign::ForProxy => "Ask the listener itself, with HTTP/1.1 and the path alone.",
+        Foreign::OtherHost => "Ask by the address that [api] listen names, or as localhost, with the port.",
+        Foreign::FromPage => "No page gets an answer here: ask from a program.",
+        Foreign::Forwarded { .. } => "Ask from a program of this machine, and not through a proxy.",
+        Foreign::Unmarked => "Send the header X-Aurora-Request: true with every request.",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why there is no socket. All of it is for the person who starts the node.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why the sockets cannot be opened.
@@ -23,6 +24,21 @@ pub enum BindError {
     ForeignDirectory {
         /// The directory.
         path: PathBuf,
+    },
+    /// Others than this machine would reach it.
+    #[error("{address} is not a loopback address: write one in [api] listen, like 127.0.0.1:8003")]
+    NoLoopback {
+        /// What was to be listened on.
+        address: SocketAddr,
+    },
+    /// The loopback address cannot be had.
+    #[error("cannot listen on {address}: end what holds that port, or write another one in [api] listen")]
+    Address {
+        /// What was to be listened on.
+        address: SocketAddr,
+        /// The reason.
+        #[source]
+        source: io::Error,
     },
     /// The operating system refused.
     #[error("cannot {action} {}", path.display())]

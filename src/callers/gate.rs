@@ -39,7 +39,8 @@ impl Gate {
     }
 
     /// Accepts until `stop`, and then removes the socket. Each connection that somebody is known to have made is attended
-    /// to in a task of `tasks`, which the caller waits for; one whose seat a newer connection needs is dropped.
+    /// to in a task of `tasks`, which the caller waits for; one whose seat a newer connection needs is dropped. Who had
+    /// connected when the socket was removed is attended to as well: to be cut off unheard may mean something to a peer.
     pub async fn accept<A, F>(
         &self,
         listener: UnixListener,
@@ -65,12 +66,24 @@ impl Gate {
                     continue;
                 }
             };
-            match self.witness.knock(&stream, door) {
-                Ok(knock) => drop(tasks.spawn(self.receive(stream, knock, attend.clone()))),
-                Err(error) => self.turn_away(&format!("the kernel did not say who connected: {error}")),
-            }
+            self.admit(stream, door, tasks, &attend);
         }
         remove(&listener);
+        while let Some(Ok((stream, _))) = at_once(listener.accept()).await {
+            self.admit(stream, door, tasks, &attend);
+        }
+    }
+
+    /// Asks the kernel who connected, and has it attended to.
+    fn admit<A, F>(&self, stream: UnixStream, door: Door, tasks: &TaskTracker, attend: &A)
+    where
+        A: Fn(UnixStream, Peer, Seat) -> F + Clone + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match self.witness.knock(&stream, door) {
+            Ok(knock) => drop(tasks.spawn(self.receive(stream, knock, attend.clone()))),
+            Err(error) => self.turn_away(&format!("the kernel did not say who connected: {error}")),
+        }
     }
 
     /// Gives a connection its seat, and attends to it once it is known who made it.
@@ -98,6 +111,15 @@ impl Gate {
     fn turn_away(&self, reason: &str) {
         let times = self.witness.count_unidentified();
         tracing::warn!(reason, times, "a local connection was closed without an answer");
+    }
+}
+
+/// What a future has to give without waiting.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        given = future => Some(given),
+        () = std::future::ready(()) => None,
     }
 }
 

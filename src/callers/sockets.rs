@@ -3,12 +3,14 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
 use super::error::BindError;
+use super::loopback::{self, Loopback};
 
 /// The socket of programs that read, by name within the directory.
 const AGENT: &str = "agent.sock";
@@ -40,15 +42,21 @@ pub struct HttpSockets {
     pub agent: UnixListener,
     /// `admin.sock`, 0600.
     pub admin: UnixListener,
+    /// The loopback listener, if there is to be one.
+    pub loopback: Option<Loopback>,
 }
 
 /// Makes the directory and binds the sockets in it. With a group, directory (0750), agent and workload socket belong to it;
 /// without, the directory stays the owner's alone (0700). A socket left behind by a process that died is removed; one
-/// on which somebody answers is not. Must be called within a tokio runtime.
+/// on which somebody answers is not. With an address, listens there too. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// [`BindError`], each with what to do about it.
-pub async fn bind(directory: &Path, group: Option<u32>) -> Result<Sockets, BindError> {
+pub async fn bind(directory: &Path, group: Option<u32>, listen_on: Option<SocketAddr>) -> Result<Sockets, BindError> {
+    let loopback = match listen_on {
+        Some(address) => Some(loopback::listen(address).await?),
+        None => None,
+    };
     prepare(directory)?;
     let agent = listen(&directory.join(AGENT), 0o660).await?;
     let admin = listen(&directory.join(ADMIN), 0o600).await?;
@@ -60,7 +68,7 @@ pub async fn bind(directory: &Path, group: Option<u32>) -> Result<Sockets, BindE
         }
         set_mode(directory, 0o750)?;
     }
-    Ok(Sockets { http: HttpSockets { agent, admin }, credentials, workload })
+    Ok(Sockets { http: HttpSockets { agent, admin, loopback }, credentials, workload })
 }
 
 fn prepare(directory: &Path) -> Result<(), BindError> {
@@ -122,31 +130,31 @@ mod tests {
     async fn directory_and_sockets_have_their_modes() {
         let home = tempfile::tempdir().expect("directory");
         let directory = home.path().join("run/aurora");
-        let _own = bind(&directory, None).await.expect("bound");
+        let _own = bind(&directory, None, None).await.expect("bound");
         assert_eq!((mode(&directory), mode(&directory.join(AGENT))), (0o700, 0o660));
         assert_eq!(mode(&directory.join(ADMIN)), 0o600);
 
         let shared = home.path().join("shared");
         let group = rustix::process::getegid().as_raw();
-        let _shared = bind(&shared, Some(group)).await.expect("bound");
+        let _shared = bind(&shared, Some(group), None).await.expect("bound");
         assert_eq!((mode(&shared), fs::metadata(&shared).expect("there").gid()), (0o750, group));
     }
 
     #[tokio::test]
     async fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
         let home = tempfile::tempdir().expect("directory");
-        let first = bind(home.path(), None).await.expect("bound");
-        let refused = bind(home.path(), None).await.expect_err("in use");
+        let first = bind(home.path(), None, None).await.expect("bound");
+        let refused = bind(home.path(), None, None).await.expect_err("in use");
         assert!(matches!(refused, BindError::InUse { .. }), "{refused}");
         drop(first);
-        bind(home.path(), None).await.expect("nobody answers any more");
+        bind(home.path(), None, None).await.expect("nobody answers any more");
     }
 
     #[tokio::test]
     async fn a_file_in_the_way_is_left_alone() {
         let home = tempfile::tempdir().expect("directory");
         fs::write(home.path().join(AGENT), "precious").expect("written");
-        let refused = bind(home.path(), None).await.expect_err("in the way");
+        let refused = bind(home.path(), None, None).await.expect_err("in the way");
         assert!(matches!(refused, BindError::InTheWay { .. }), "{refused}");
         assert_eq!(fs::read(home.path().join(AGENT)).expect("there"), b"precious");
     }
@@ -156,6 +164,6 @@ mod tests {
         let home = tempfile::tempdir().expect("directory");
         let link = home.path().join("link");
         std::os::unix::fs::symlink(home.path(), &link).expect("linked");
-        assert!(matches!(bind(&link, None).await, Err(BindError::ForeignDirectory { .. })));
+        assert!(matches!(bind(&link, None, None).await, Err(BindError::ForeignDirectory { .. })));
     }
 }

@@ -4,18 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
+use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
+<<<<<<< HEAD
 use super::arguments_run::RunArguments;
+=======
+use super::arguments_render::{RENDER_HELP, RenderArguments};
+>>>>>>> main
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
@@ -116,6 +122,11 @@ pub enum Command {
     /// Run the node
     #[command(after_help = "Example: aurora up --config /etc/aurora/node.toml")]
     Up(UpArguments),
+    /// Serve AI agents on standard input and output (Model Context Protocol): what there is and why it fails, never a value
+    #[command(after_help = "Example, in the configuration of an agent: {\"command\": \"aurora\", \"args\": [\"mcp\"]}
+
+It asks the node as whoever runs it; with AURORA_TOKEN or AURORA_TOKEN_FILE, as the agent of that key.")]
+    Mcp,
 }
 
 /// What a running node answers.
@@ -196,6 +207,28 @@ there; as everywhere if it was not started."
   aurora export hubspot/ --company acme
   aurora export --format shell --output-file secrets.sh")]
     Export(ExportArguments),
+    /// Write a file from a template that names secrets: whole or not at all, and again when one of them changes
+    #[command(after_help = RENDER_HELP)]
+    Render(Box<RenderArguments>),
+    /// Answer git, which asks for a user name and a password
+    #[command(after_help = "Examples:
+  git config --global credential.https://github.com.helper '!aurora git-credential'
+  git config --global credential.helper '!aurora git-credential --map git.example.com=git/token'
+With a link called git-credential-aurora to this program: git config --global credential.helper aurora")]
+    GitCredential(GitCredentialArguments),
+    /// Answer docker, which asks for the credential of a registry: the secret docker/HOST, or docker/HOST_PORT
+    #[command(after_help = "Example: ln -s \"$(command -v aurora)\" /usr/local/bin/docker-credential-aurora
+and in ~/.docker/config.json: {\"credHelpers\": {\"ghcr.io\": \"aurora\"}}
+The secret: aurora put docker/ghcr.io --field username:string --field password:secret")]
+    DockerCredential(DockerCredentialArguments),
+    /// Answer an AWS SDK, which asks for a key
+    #[command(after_help = "Example, in ~/.aws/config:
+  [profile deploy]
+  credential_process = aurora credential-process aws/deploy
+of a secret with the fields access_key_id, secret_access_key and, if there is one, session_token; or
+  credential_process = aurora credential-process aws/
+of secrets with these names")]
+    CredentialProcess(CredentialProcessArguments),
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),
@@ -263,6 +296,9 @@ or a provider was not reached; 3 if what is named has no credential on this node
         #[arg(value_name = "WHOSE")]
         of: String,
     },
+    /// Ask to be allowed something, and see what others ask for
+    #[command(subcommand)]
+    Access(AccessVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
   aurora whoami
@@ -306,6 +342,15 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
         /// Which shell
         #[arg(value_enum)]
         shell: Shell,
+    },
+    /// Print the manual page, or write one for each verb
+    #[command(after_help = "Examples:
+  aurora man | man -l -
+  aurora man --directory /usr/local/share/man/man1")]
+    Man {
+        /// Where to write a page for each verb
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
     },
 }
 

@@ -4,18 +4,24 @@
 //! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
 
 pub mod arguments;
+pub mod arguments_access;
 pub mod arguments_agent;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;
 pub mod arguments_freeze;
+pub mod arguments_helpers;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
+<<<<<<< HEAD
 pub mod arguments_run;
+=======
+pub mod arguments_render;
+>>>>>>> main
 pub mod arguments_secret;
 pub mod arguments_validate;
 pub mod arguments_watch;
@@ -25,6 +31,7 @@ pub mod dev;
 mod dev_node;
 mod dev_story;
 pub mod error;
+pub mod node_client;
 pub mod progress;
 pub mod question;
 pub mod say;
@@ -33,6 +40,7 @@ mod ago;
 mod confirm;
 mod credentials;
 mod events;
+mod feed;
 mod hints;
 mod import_batch;
 mod import_plan;
@@ -40,8 +48,10 @@ mod import_source;
 mod listing;
 mod option_check;
 mod output;
+mod owner;
 mod pages;
 pub mod passphrase;
+<<<<<<< HEAD
 mod run_child;
 pub mod run_launch;
 mod run_problem;
@@ -52,6 +62,13 @@ mod run_sources;
 mod run_supervise;
 mod run_terminal;
 mod run_watch;
+=======
+mod reads;
+mod render_command;
+pub mod render_error;
+mod render_target;
+mod render_watch;
+>>>>>>> main
 mod said;
 mod secret_file;
 mod session;
@@ -60,21 +77,30 @@ mod socket;
 mod table;
 mod usage;
 mod value_source;
+mod verbs_access;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
 mod verbs_connectivity;
+mod verbs_credential_process;
+mod verbs_docker_credential;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
 mod verbs_freeze;
+mod verbs_git_credential;
 mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
+mod verbs_man;
 mod verbs_node;
 mod verbs_policy;
 mod verbs_providers;
+<<<<<<< HEAD
 mod verbs_run;
+=======
+mod verbs_render;
+>>>>>>> main
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;
@@ -82,6 +108,7 @@ mod verbs_validate;
 mod verbs_view;
 mod verbs_watch;
 mod verbs_whoami;
+mod views_access;
 mod views_admin;
 mod views_agent;
 mod views_apikey;
@@ -160,6 +187,10 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Import(arguments) => verbs_import::import(&mut session, &arguments).await,
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
+        Verb::Render(arguments) => verbs_render::render(&mut session, &arguments).await,
+        Verb::GitCredential(arguments) => verbs_git_credential::answer(&mut session, &arguments).await,
+        Verb::DockerCredential(arguments) => verbs_docker_credential::answer(&mut session, &arguments).await,
+        Verb::CredentialProcess(arguments) => verbs_credential_process::answer(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
@@ -174,6 +205,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Policy(verb) => verbs_policy::policy(&mut session, &verb).await,
         Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
+        Verb::Access(verb) => verbs_access::access(&mut session, &verb).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
@@ -182,6 +214,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }
 }

@@ -2,6 +2,7 @@
 //! everybody what was meant for one company.
 
 use super::arguments::{Global, Verb};
+use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
@@ -76,9 +77,20 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
+<<<<<<< HEAD
         Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_) => Takes::Context,
         Verb::Validate(_) => Takes::Behalf,
+=======
+        Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Explain(_)
+        | Verb::Render(_)
+        | Verb::GitCredential(_)
+        | Verb::DockerCredential(_)
+        | Verb::CredentialProcess(_) => Takes::Context,
+        Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
+        Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
+>>>>>>> main
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)
@@ -110,6 +122,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Environment(EnvironmentVerb::List)
         | Verb::Status
         | Verb::Exposure { .. }
+        | Verb::Access(AccessVerb::List)
         | Verb::Key(KeyVerb::Status)
         | Verb::Policy(PolicyVerb::List | PolicyVerb::Show { .. } | PolicyVerb::Test(_))
         | Verb::Providers(_)
@@ -119,6 +132,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(_)
+        | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
     }
 }

@@ -98,6 +98,11 @@ impl<'a> Session<'a> {
         Ok(self.client(if as_owner { admin } else { agent }))
     }
 
+    /// The company on whose behalf is asked.
+    pub(super) fn company(&self) -> Option<&CompanyId> {
+        self.company.as_ref()
+    }
+
     /// The reason that was given.
     pub(super) fn reason(&self) -> Option<&'a str> {
         self.reason
@@ -106,6 +111,12 @@ impl<'a> Session<'a> {
     /// Adds the company and the reason.
     pub(super) fn in_context(&self, question: Question) -> Result<Question, CliError> {
         self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
+    }
+
+    /// Adds the reason and the company; the one that a reference names wins.
+    pub(super) fn on_behalf(&self, question: Question, company: Option<&CompanyId>) -> Result<Question, CliError> {
+        let company = company.or(self.company.as_ref());
+        self.with_reason(question)?.header("x-company-id", company.map(CompanyId::as_str))
     }
 
     /// Adds the reason.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, connectivity};
 use super::keystore::Keystore;
+use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
@@ -47,6 +48,7 @@ use crate::vault::parts::LeadParts;
 pub(super) struct AssembledLead {
     secrets: LeadSecrets,
     board: Arc<LeadBoard>,
+    access: Arc<AccessDesk>,
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
@@ -64,6 +66,7 @@ impl AssembledLead {
             secrets: self.secrets,
             nonces: Mutex::new(Nonces::new(self.start, self.signed_until)),
             board: self.board,
+            access: self.access,
             authority: self.authority,
             addresses,
             unseal: self.unseal,
@@ -155,9 +158,11 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     // Should the clock have been set back while the node was down, what was signed before its last change stays too old.
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
+    let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
+        access: Arc::clone(&access),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
@@ -165,8 +170,14 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known))?;
+    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known, access))?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+}
+
+fn access_desk(from: &Materials<'_>, kept: Option<&Vec<u8>>, board: &Arc<Board>) -> AccessDesk {
+    let Materials { store, journal, seams, .. } = *from;
+    let clock = Arc::clone(&seams.clock);
+    AccessDesk::new(kept.map(Vec::as_slice), Arc::clone(board), store.clone(), journal.clone(), clock)
 }
 
 /// What people were told before the lead was started. What cannot be read is told again.
@@ -185,7 +196,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known): (Arc<Connectivity>, Known),
+    (connectivity, known, access): (Arc<Connectivity>, Known, Arc<AccessDesk>),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -213,6 +224,7 @@ fn role(
         board: Arc::clone(board),
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
+        access,
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),

@@ -48,7 +48,7 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
             logging::start(log);
             prepared(run_up(arguments))
         }
-        Command::Ask(_) | Command::Dev(_) => Err(anyhow!("this verb is not the daemon's")),
+        Command::Ask(_) | Command::Dev(_) | Command::Mcp => Err(anyhow!("this verb is not the daemon's")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -70,6 +70,12 @@ impl RunningNode {
         self.works.address
     }
 
+    /// Where programs that cannot speak to a Unix socket are answered, if anywhere, with the port the system chose.
+    #[must_use]
+    pub fn loopback(&self) -> Option<SocketAddr> {
+        self.doors.loopback()
+    }
+
     /// Where the sockets are.
     #[must_use]
     pub fn socket_dir(&self) -> &PathBuf {

@@ -3,6 +3,7 @@
 //!
 //! No keys, no peers, no values: a follower of a sealed lead finds nobody, and serves from its cache by the usual rule.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -74,6 +75,12 @@ impl SealedNode {
                 Err(error)
             }
         }
+    }
+
+    /// Where programs that cannot speak to a Unix socket are told so, if anywhere, with the port the system chose.
+    #[must_use]
+    pub fn loopback(&self) -> Option<SocketAddr> {
+        self.doors.loopback()
     }
 
     /// Closes the sockets and the disk.

@@ -26,6 +26,7 @@ pub async fn up(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Sea
         environment = %config.node.environment,
         sockets = %node.socket_dir().display(),
         listen = node.address().map(tracing::field::display),
+        loopback = node.loopback().map(tracing::field::display),
         "the node is up"
     );
     let unfit = tokio::select! {
@@ -62,7 +63,11 @@ async fn begin(
     };
     let mut sealed = SealedNode::start(config, seams).await?;
     tell_systemd(&[NotifyState::Ready, NotifyState::Status(&format!("sealed, waits for {waits_for}: aurora unseal"))]);
-    tracing::warn!(sockets = %config.api.socket_dir.display(), "the node is sealed and waits for {waits_for}: aurora unseal");
+    tracing::warn!(
+        sockets = %config.api.socket_dir.display(),
+        loopback = sealed.loopback().map(tracing::field::display),
+        "the node is sealed and waits for {waits_for}: aurora unseal"
+    );
     let key = tokio::select! {
         () = ends.next() => None,
         key = sealed.unsealed() => Some(key?),

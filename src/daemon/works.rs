@@ -20,6 +20,7 @@ use crate::crypto::unseal::UnsealKey;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
+use crate::transport::workload_authority::WorkloadAuthority;
 use crate::vault::parts::{Parts, Vault};
 
 /// Everything of a node that serves but its sockets.
@@ -96,6 +97,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
+    let workloads = WorkloadAuthority::generate(&config.node.name, &keystore.mesh, seams.clock.now().wall)?;
     let started = handle.run(roles).await?;
     let vault = Vault::new(Parts {
         mesh: keystore.mesh,
@@ -110,6 +112,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
+        workloads,
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
         clock: Arc::clone(&seams.clock),

@@ -9,6 +9,9 @@ use super::name::{AgentName, CompanyId, NodeName};
 /// The uid that stands for "nobody we know": never authorised.
 pub const UID_NOBODY: u32 = 65_534;
 
+/// The superuser, as whom systemd asks.
+pub const UID_ROOT: u32 = 0;
+
 /// Through which door a caller came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {

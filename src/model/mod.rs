@@ -3,6 +3,7 @@
 //! A value of one of these types is proof that its text was checked once, at the edge: the store key, the cache key,
 //! the policy check and the audit line all use the same type, so they cannot disagree about a spelling.
 
+pub mod access;
 pub mod actions;
 pub mod agent;
 pub mod api_check;

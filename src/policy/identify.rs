@@ -1,15 +1,12 @@
 //! From the kernel's word about a caller to the principals it may act as.
 
-use crate::model::caller::{Caller, Door, UID_NOBODY};
+use crate::model::caller::{Caller, Door, UID_NOBODY, UID_ROOT};
 use crate::model::principal::Principal;
 
 use super::error::PolicyError;
 
 /// What the kernel reports for an id it has no answer for (`-1`).
 const ID_UNKNOWN: u32 = u32::MAX;
-
-/// The uid of the superuser, who owns every node anyway.
-const UID_ROOT: u32 = 0;
 
 /// The users and groups that are special on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

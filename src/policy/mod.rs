@@ -3,6 +3,8 @@
 //! Nothing here reads a clock, a file or a socket. Absence never grants: no grant, an expired grant, an empty set and an
 //! unknown caller all end in a refusal, and an explicit deny beats every allow.
 
+pub mod access;
+pub mod access_grant;
 pub mod decide;
 pub mod error;
 pub mod file;

@@ -43,11 +43,13 @@ pub enum BlobName {
     Told,
     /// What was told of APIs and of keys that are refused, for the same reason; on the lead only.
     News,
+    /// What somebody asked to be allowed, and nobody has looked at; on the lead only.
+    AccessRequests,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -68,6 +70,7 @@ impl BlobName {
         Self::RulesAhead,
         Self::Told,
         Self::News,
+        Self::AccessRequests,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -94,6 +97,7 @@ impl BlobName {
             Self::RulesAhead => "rules-ahead",
             Self::Told => "told",
             Self::News => "news",
+            Self::AccessRequests => "access-requests",
         }
     }
 
@@ -111,7 +115,8 @@ impl BlobName {
             | Self::SpentCalls
             | Self::RulesAhead
             | Self::Told
-            | Self::News => false,
+            | Self::News
+            | Self::AccessRequests => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -26,7 +26,7 @@ use crate::model::time::Timestamp;
 pub const NODE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long the authority's own certificate is valid. Nodes trust its key by pin, so this only has to be long.
-const AUTHORITY_LIFETIME: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
+pub(super) const AUTHORITY_LIFETIME: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
 
 /// Certificates are valid this long before they are made, so that a node whose clock is a little behind accepts them.
 const BACKDATE: Duration = Duration::from_secs(5 * 60);
@@ -138,7 +138,7 @@ fn requested_key(csr: &[u8]) -> Result<rcgen::PublicKey, TransportError> {
 
 /// What both kinds of certificate share. The serial number is a hash of key and time: no two certificates of one authority
 /// have the same one.
-fn parameters(
+pub(super) fn parameters(
     common_name: &str,
     public_key: &[u8],
     now: Timestamp,

@@ -27,3 +27,4 @@ pub mod stream;
 mod testing;
 pub mod tls;
 mod verify;
+pub mod workload_authority;

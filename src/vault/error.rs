@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access_error::AccessError;
 use super::agent_error::AgentError;
 use super::roster_error::RosterError;
 use super::sealed_parts::Awaits;
@@ -142,6 +143,9 @@ pub enum VaultError {
         /// The version.
         version: Version,
     },
+    /// What cannot be done to that version of a path, or not here.
+    #[error("{0}")]
+    NotOfPath(&'static str),
     /// It is done, but the store file could not be written anew.
     #[error("it is done, but its bytes are still in the lead's store file, which could not be written anew")]
     PurgeDue,
@@ -208,6 +212,9 @@ pub enum VaultError {
     /// Something about agents or API keys.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// Something about access requests.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -308,7 +315,9 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } | Self::NotOfPath(_) => {
+                "bad_value"
+            }
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchProvider(_)
@@ -326,6 +335,7 @@ impl VaultError {
             Self::Roster(error) => error.code(),
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
+            Self::Access(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

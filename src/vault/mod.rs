@@ -4,6 +4,8 @@
 //! value is handed out. A write is identified, authorised and announced in the audit before anything is sealed. Denials
 //! are audited like answers; a journal that cannot be written closes the door.
 
+pub mod access;
+pub mod access_error;
 pub mod account;
 pub mod admin;
 pub mod agent_error;
@@ -38,6 +40,7 @@ pub mod export;
 pub mod exposure;
 pub mod filter;
 mod flights;
+pub mod follow;
 pub mod freezes;
 pub mod frozen;
 pub mod health;
@@ -52,6 +55,10 @@ pub mod limits;
 pub mod nodes;
 mod off_thread;
 pub mod parts;
+mod path_look;
+mod path_read;
+pub mod path_request;
+mod path_write;
 pub mod policy;
 mod probe_call;
 #[cfg(test)]
@@ -69,9 +76,11 @@ pub mod sealed;
 pub mod sealed_parts;
 pub mod signing;
 pub mod signing_keys;
+pub mod units;
 pub mod unused;
 pub mod validate;
 pub mod watch;
 pub mod watched;
 pub mod whoami;
+pub mod workload;
 pub mod write;

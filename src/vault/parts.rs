@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
+use crate::actors::access_desk::AccessDesk;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
@@ -17,6 +18,7 @@ use crate::model::time::{Clock, Entropy, Moment};
 use crate::policy::identify::House;
 use crate::policy::signing::Nonces;
 use crate::store::handle::Store;
+use crate::transport::workload_authority::WorkloadAuthority;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -61,6 +63,8 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way to them.
     pub egress: Arc<Egress>,
+    /// Signs the identities of this node's programs.
+    pub workloads: WorkloadAuthority,
     /// The node's own freshness durations.
     pub freshness: FreshnessPolicy,
     /// Largest value, in bytes.
@@ -81,6 +85,8 @@ pub struct LeadParts {
     pub secrets: LeadSecrets,
     /// Roster, log and presence.
     pub board: Arc<LeadBoard>,
+    /// Where access requests are kept.
+    pub access: Arc<AccessDesk>,
     /// The nonces of signed commands that were used.
     pub nonces: Mutex<Nonces>,
     /// Pins the mesh CA in join tokens.
@@ -96,6 +102,12 @@ impl Vault {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts), flights: Flights::default(), purpose: Purpose::Make }
+    }
+
+    /// The mesh this node is of.
+    #[must_use]
+    pub fn mesh(&self) -> MeshId {
+        self.parts.mesh
     }
 
     /// The same door, at which changes of one secret are only rehearsed.

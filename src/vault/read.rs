@@ -68,18 +68,7 @@ impl Vault {
         account: &mut Account,
     ) -> Result<ReadOutcome, VaultError> {
         let who = Arc::new(self.identify(caller, account)?);
-        account.about(&ask.name, &self.parts.environment);
-        account.company(ask.context.company.as_ref());
-        self.check_node(&ask.context)?;
-        let environment = self.environment(&who, ask.context.environment.as_ref())?;
-        account.about(&ask.name, &environment);
-        let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
-        self.check_standing()?;
-        self.authorise(&who, Action::SecretRead, object, account)?;
-        if let Some(scope) = &ask.scope {
-            account.scope(scope);
-            self.authorise(&who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
-        }
+        let environment = self.permitted(&who, ask, account)?;
         if ask.refresh && self.parts.lead.is_none() {
             confirm::with_lead(&self.parts.board, &*self.parts.clock)
                 .await
@@ -96,9 +85,31 @@ impl Vault {
         }
     }
 
+    /// Whether the caller may read this at all, and the environment it is read in.
+    pub(super) fn permitted(
+        &self,
+        who: &Identified,
+        ask: &ReadRequest,
+        account: &mut Account,
+    ) -> Result<EnvironmentName, VaultError> {
+        account.about(&ask.name, &self.parts.environment);
+        account.company(ask.context.company.as_ref());
+        self.check_node(&ask.context)?;
+        let environment = self.environment(who, ask.context.environment.as_ref())?;
+        account.about(&ask.name, &environment);
+        let object = Object { company: ask.context.company.as_ref(), ..Object::of_secret(&ask.name, &environment) };
+        self.check_standing()?;
+        self.authorise(who, Action::SecretRead, object, account)?;
+        if let Some(scope) = &ask.scope {
+            account.scope(scope);
+            self.authorise(who, Action::SecretRead, Object::in_scope(&ask.name, scope, &environment), account)?;
+        }
+        Ok(environment)
+    }
+
     /// The current record that answers the request. Looks once at what the node holds: records and the right to them
     /// change together.
-    fn find(
+    pub(super) fn find(
         &self,
         who: &Identified,
         ask: &ReadRequest,

@@ -14,7 +14,7 @@ use super::authorise::{Object, Permit, ruled};
 use super::error::VaultError;
 use super::identity::{by_kernel, no_such_key};
 use super::sealed_parts::{Awaits, Lock, Offer, SealedHealth, SealedParts};
-use crate::audit::entry::INTENT;
+use crate::audit::entry::{INTENT, Ruling};
 use crate::crypto::error::CryptoError;
 use crate::crypto::gathering::Gathering;
 use crate::crypto::passphrase::PassphraseParameters;
@@ -23,6 +23,9 @@ use crate::crypto::unseal::UnsealKey;
 use crate::model::actions::Action;
 use crate::model::caller::{Caller, ShownKey};
 use crate::policy::rulebook::Rulebook;
+
+/// The rule named when a value is asked for.
+const SEALED_RULE: &str = "the node is sealed";
 
 /// How far the node is on its way from sealed to serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +154,21 @@ impl SealedDoor {
     /// The node could not be started.
     pub fn failed(&self) {
         self.inner.stage.send_replace(Stage::Failed);
+    }
+
+    /// Accounts for a value that somebody asked for, and gives the refusal: there is none to be had yet.
+    pub async fn refuse_value(&self, caller: &Caller, asked: &str) -> VaultError {
+        let mut account = Account::open(caller, Action::SecretRead, self.inner.parts.clock.now());
+        // Only so that the line says who it is.
+        let _ = by_kernel(caller, self.inner.parts.house, &mut account);
+        account.within(&self.inner.parts.environment);
+        account.decided(Ruling::Deny, SEALED_RULE);
+        account.reason(Some(asked));
+        let refused = VaultError::NodeSealed { awaits: self.awaits() };
+        match self.settle(&account, Err::<(), _>(refused.clone())).await {
+            Err(error) => error,
+            Ok(()) => refused,
+        }
     }
 
     /// Only the owner of the node, through the admin door.

@@ -8,6 +8,7 @@
 mod code;
 #[macro_use]
 pub mod frame;
+pub mod access;
 pub mod api_check;
 mod api_codes;
 pub mod article;

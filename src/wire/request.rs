@@ -1,5 +1,7 @@
 //! The request stream: questions with ids, pipelined; each gets one answer with its id.
 
+use super::access::{AccessList, AccessNoted, AskAccess, ListAccess};
+
 /// "Give me a new certificate." The lead takes only the public key from the CSR, and it must be the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub struct Renew {
@@ -31,6 +33,8 @@ codes! {
         Unavailable = 4,
         /// This node is the lead no longer.
         NotLead = 5,
+        /// There are too many of these already. In answer to access requests only.
+        TooMany = 6,
     }
 }
 
@@ -48,6 +52,10 @@ frames! {
     pub enum FromFollower, at most FRAME_BYTES_MAX {
         /// A new certificate.
         401 => Renew,
+        /// Somebody asks to be allowed something; since version 5.
+        402 => AskAccess,
+        /// What was asked for and waits; since version 5.
+        403 => ListAccess,
     }
 }
 
@@ -56,8 +64,12 @@ frames! {
     pub enum FromLead, at most FRAME_BYTES_MAX {
         /// To a renewal.
         501 => Renewed,
+        /// To an access request.
+        502 => AccessNoted,
         /// To anything.
         503 => Failed,
+        /// To a question about access requests.
+        504 => AccessList,
     }
 }
 
@@ -67,6 +79,8 @@ impl FromLead {
     pub fn id(&self) -> u64 {
         match self {
             Self::Renewed(answer) => answer.id,
+            Self::AccessNoted(answer) => answer.id,
+            Self::AccessList(answer) => answer.id,
             Self::Failed(answer) => answer.id,
         }
     }
@@ -83,17 +97,35 @@ mod tests {
         golden(&FromLead::from(Renewed { id: 1, chain: vec![vec![0x30], vec![0x31]] }), "000000090101f5010201300131");
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::NotEntitled }), "000000050101f70901");
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::NotLead }), "000000050101f70905");
+        golden(
+            &FromFollower::from(AskAccess::sample()),
+            "000000300101920201076167656e743a610e6f70656e61692f6170695f6b657909646174615f72656164010461636d6503782079",
+        );
+        golden(
+            &FromFollower::from(ListAccess { id: 3, principal: Some("user:1000".into()) }),
+            "0000000f010193030109757365723a31303030",
+        );
+        golden(&FromLead::from(AccessNoted { id: 2, number: 7, is_new: true }), "000000060101f6020701");
+        golden(
+            &FromLead::from(AccessList::sample()),
+            "000000350101f803010709757365723a313030300470726f640e6f70656e61692f6170695f6b657909646174615f7265616400037820790201",
+        );
+        golden(&FromLead::from(Failed { id: 9, reason: FailureReason::TooMany }), "000000050101f70906");
     }
 
     #[test]
     fn no_bytes_make_the_request_stream_panic() {
         survives_anything(&FromFollower::from(Renew { id: 1, csr: vec![0x30, 0x82] }));
         survives_anything(&FromLead::from(Renewed { id: 1, chain: vec![vec![0x30], vec![0x31]] }));
+        survives_anything(&FromFollower::from(AskAccess::sample()));
+        survives_anything(&FromLead::from(AccessList::sample()));
     }
 
     #[test]
     fn every_answer_carries_the_id_of_its_question() {
         assert_eq!(FromLead::from(Renewed { id: 1, chain: vec![] }).id(), 1);
+        assert_eq!(FromLead::from(AccessNoted { id: 2, number: 7, is_new: true }).id(), 2);
+        assert_eq!(FromLead::from(AccessList { id: 4, requests: vec![] }).id(), 4);
         assert_eq!(FromLead::from(Failed { id: 3, reason: FailureReason::Busy }).id(), 3);
     }
 }

@@ -4,13 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(pub u16);
 
-/// What this program speaks, newest first. Version 3 has no stream of connectivity: a peer that speaks it is told nothing of
-/// which APIs work, and tells nothing. Versions 1, whose records had no fields and did not say what their last change
-/// did, and 2, which had no rulebook, were never released and are not spoken any more.
-pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(4), ProtocolVersion(3)];
+/// What this program speaks, newest first. Version 4 has no questions about access requests: a lead that speaks it is not
+/// asked them, and a follower that does asks none. Versions 1, whose records had no fields and did not say what their last
+/// change did, 2, which had no rulebook, and 3, which had no stream of connectivity, were never released and are not spoken
+/// any more.
+pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(5), ProtocolVersion(4)];
 
-/// The first version that has the stream of connectivity.
-pub const CONNECTIVITY_SINCE: ProtocolVersion = ProtocolVersion(4);
+/// The first version that has questions about access requests.
+pub const ACCESS_SINCE: ProtocolVersion = ProtocolVersion(5);
 
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
@@ -34,13 +35,13 @@ mod tests {
     #[test]
     fn the_newest_common_version_is_chosen() {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 4, 3]), Some(ProtocolVersion(4)));
-        assert_eq!(choose(&[7, 3]), Some(ProtocolVersion(3)), "the one before is spoken too");
+        assert_eq!(choose(&[7, 5, 4]), Some(ProtocolVersion(5)));
+        assert_eq!(choose(&[7, 4]), Some(ProtocolVersion(4)), "the one before is spoken too");
     }
 
     #[test]
     fn no_common_version_is_no_version() {
-        assert_eq!(choose(&[1, 2]), None);
+        assert_eq!(choose(&[1, 2, 3]), None);
         assert_eq!(choose(&[]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! A whole mesh in one process: real stores, real QUIC over loopback, real sockets; only the clocks can be moved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,6 +154,14 @@ impl TestNode {
         }
     }
 
+    /// Starts again with a loopback listener, and gives its address.
+    pub async fn on_loopback(&mut self) -> SocketAddr {
+        self.stop().await;
+        self.config.api.listen = Some(([127, 0, 0, 1], 0).into());
+        self.start().await;
+        self.running().loopback().expect("listens")
+    }
+
     pub fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -168,6 +176,10 @@ impl TestNode {
 
     pub fn agent_socket(&self) -> PathBuf {
         self.config.api.socket_dir.join("agent.sock")
+    }
+
+    pub fn workload_socket(&self) -> PathBuf {
+        self.config.api.socket_dir.join("workload.sock")
     }
 
     pub fn store_file(&self) -> PathBuf {
