@@ -17,11 +17,8 @@ use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealAr
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
-<<<<<<< HEAD
-use super::arguments_run::RunArguments;
-=======
 use super::arguments_render::{RENDER_HELP, RenderArguments};
->>>>>>> main
+use super::arguments_run::RunArguments;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };

@@ -15,11 +15,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-<<<<<<< HEAD
-use super::run_problem::Problems as RunProblems;
-=======
 use super::render_error::RenderError;
->>>>>>> main
+use super::run_problem::Problems as RunProblems;
 use super::table::counted;
 use crate::catalogue::error::Problems;
 use crate::interchange::error::FileError;
@@ -300,11 +297,8 @@ impl CliError {
             }
             Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
             Self::Untested(cause) => cause.hint(),
-<<<<<<< HEAD
-            Self::NotStarted(problems) => problems.hint(),
-=======
             Self::Render(error) => error.hint(),
->>>>>>> main
+            Self::NotStarted(problems) => problems.hint(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()

@@ -17,11 +17,8 @@ pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
-<<<<<<< HEAD
-pub mod arguments_run;
-=======
 pub mod arguments_render;
->>>>>>> main
+pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_validate;
 pub mod arguments_watch;
@@ -51,7 +48,11 @@ mod output;
 mod owner;
 mod pages;
 pub mod passphrase;
-<<<<<<< HEAD
+mod reads;
+mod render_command;
+pub mod render_error;
+mod render_target;
+mod render_watch;
 mod run_child;
 pub mod run_launch;
 mod run_problem;
@@ -62,13 +63,6 @@ mod run_sources;
 mod run_supervise;
 mod run_terminal;
 mod run_watch;
-=======
-mod reads;
-mod render_command;
-pub mod render_error;
-mod render_target;
-mod render_watch;
->>>>>>> main
 mod said;
 mod secret_file;
 mod session;
@@ -96,11 +90,8 @@ mod verbs_man;
 mod verbs_node;
 mod verbs_policy;
 mod verbs_providers;
-<<<<<<< HEAD
-mod verbs_run;
-=======
 mod verbs_render;
->>>>>>> main
+mod verbs_run;
 mod verbs_secret;
 mod verbs_token;
 mod verbs_unseal;

@@ -77,12 +77,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-<<<<<<< HEAD
         Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
-        Verb::Explain(_) => Takes::Context,
-        Verb::Validate(_) => Takes::Behalf,
-=======
-        Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
@@ -90,7 +85,6 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
->>>>>>> main
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)

@@ -72,14 +72,16 @@ pub(super) fn code_of(status: ExitStatus) -> u8 {
 /// Why a program cannot be executed, in the words and with the code of a shell.
 pub(super) fn not_executed(program: &OsStr, source: io::Error) -> CliError {
     let is_there = program.as_encoded_bytes().contains(&b'/') && Path::new(program).exists();
-    let (status, source) = match source.kind() {
-        ErrorKind::NotFound if is_there => (NOT_EXECUTABLE, io::Error::other("its interpreter is not there")),
-        ErrorKind::NotFound => (NOT_FOUND, io::Error::other("there is no such command")),
-        ErrorKind::ArgumentListTooLong => {
-            let message = "its arguments and variables are too large: Linux takes 128 KiB in one, and a few MiB in all";
-            (NOT_EXECUTABLE, io::Error::other(message))
-        }
-        _ => (NOT_EXECUTABLE, source),
+    let kind = source.kind();
+    let (status, source) = if kind == ErrorKind::NotFound && is_there {
+        (NOT_EXECUTABLE, io::Error::other("its interpreter is not there"))
+    } else if kind == ErrorKind::NotFound {
+        (NOT_FOUND, io::Error::other("there is no such command"))
+    } else if kind == ErrorKind::ArgumentListTooLong {
+        let message = "its arguments and variables are too large: Linux takes 128 KiB in one, and a few MiB in all";
+        (NOT_EXECUTABLE, io::Error::other(message))
+    } else {
+        (NOT_EXECUTABLE, source)
     };
     CliError::NotExecuted { program: program.to_string_lossy().into_owned(), status, source }
 }

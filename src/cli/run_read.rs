@@ -139,12 +139,8 @@ fn secret_fields(view: &SecretView) -> Vec<Plaintext> {
 
 /// Whether it is the same whatever is asked for: then it is told once, and not of each variable.
 fn is_of_the_node(error: &CliError) -> bool {
-    match error {
-        CliError::Refused { status, code, .. } => {
-            matches!(status, 401 | 429 | 500..) && code != "stale_cache" && code != "no_lead"
-        }
-        _ => true,
-    }
+    let CliError::Refused { status, code, .. } = error else { return true };
+    matches!(status, 401 | 429 | 500..) && code != "stale_cache" && code != "no_lead"
 }
 
 fn problems(plan: &Plan, mut causes: BTreeMap<Reference, Cause>) -> Problems {

@@ -62,13 +62,9 @@ pub(super) struct SecretView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-<<<<<<< HEAD
     pub(super) fields: Vec<FieldView>,
-=======
-    fields: Vec<FieldView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
->>>>>>> main
 }
 
 /// A declared field.

@@ -1,11 +1,6 @@
 //! Pure: the ways in which programs already take their credentials. References, templates, what is masked in a program's
 //! output, the protocols of credential helpers, and systemd units.
 
-<<<<<<< HEAD
-pub mod mask;
-pub mod mask_patterns;
-pub mod variables;
-=======
 pub mod answer;
 pub mod aws_process;
 pub mod credential_id;
@@ -14,9 +9,11 @@ pub mod git_credential;
 pub mod git_hosts;
 pub mod host;
 pub mod login;
+pub mod mask;
+pub mod mask_patterns;
 pub mod quoting;
 pub mod template;
 pub mod template_error;
 mod template_text;
 mod template_value;
->>>>>>> main
+pub mod variables;
