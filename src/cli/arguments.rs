@@ -22,6 +22,7 @@ use super::arguments_run::RunArguments;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
+use super::arguments_service::ServiceVerb;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -333,6 +334,9 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// Units of systemd: for this node, and for programs that get their credentials from it
+    #[command(subcommand)]
+    Service(ServiceVerb),
     /// Print the completion script of a shell
     #[command(after_help = "Example: source <(aurora completion bash)")]
     Completion {

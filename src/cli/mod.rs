@@ -20,6 +20,7 @@ pub mod arguments_providers;
 pub mod arguments_render;
 pub mod arguments_run;
 pub mod arguments_secret;
+pub mod arguments_service;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -69,6 +70,7 @@ mod session;
 mod signer;
 mod socket;
 mod table;
+mod unit_place;
 mod usage;
 mod value_source;
 mod verbs_access;
@@ -93,6 +95,7 @@ mod verbs_providers;
 mod verbs_render;
 mod verbs_run;
 mod verbs_secret;
+mod verbs_service;
 mod verbs_token;
 mod verbs_unseal;
 mod verbs_validate;
@@ -120,6 +123,7 @@ mod views_policy;
 mod views_providers;
 mod views_record;
 mod views_secret;
+mod views_service;
 mod views_signing;
 mod views_token;
 mod views_unseal;
@@ -205,6 +209,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }

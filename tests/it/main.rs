@@ -51,6 +51,7 @@ mod signing;
 mod socket_api;
 mod spiffe_workload;
 mod support;
+mod systemd_credentials;
 mod tenants;
 mod validation;
 mod vault_kv;
