@@ -52,6 +52,10 @@ pub enum Change {
     Rollback(Box<Rollback>),
     /// Several values, all or none.
     Import(Vec<NewValue>),
+    /// The values of a service in one scope are replaced by others, all or none.
+    Replace(Box<Replacement>),
+    /// Something is done to several secrets, to all or to none.
+    Steps(Vec<(ScopedSecret, Step)>),
     /// Secrets become known that have no value yet; those that are known already stay as they are.
     Declare(Vec<Declaration>),
     /// A node is entitled to something else.
@@ -137,6 +141,8 @@ impl Change {
     pub(super) fn is_large(&self) -> bool {
         match self {
             Self::Import(values) => values.len() > LARGE,
+            Self::Replace(new) => new.values.len() > LARGE,
+            Self::Steps(steps) => steps.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
             Self::Rules { edits, .. } => edits.len() > LARGE,
             Self::BeginRotation { scopes } => scopes.len() > LARGE,
@@ -171,6 +177,37 @@ pub struct NewValue {
     pub patch: Patch,
     /// The version that must be current; 0 = none may be.
     pub cas: Option<u64>,
+}
+
+/// Values of one service in one scope that are written together, and have the same version from then on.
+#[derive(Debug)]
+pub struct Replacement {
+    /// The values; all of one service, in one scope.
+    pub values: Vec<NewValue>,
+    /// What is deleted at the same time, as far as it has a value.
+    pub dropped: Vec<ScopedSecret>,
+    /// What the expected version is about, besides the values.
+    pub known: Vec<ScopedSecret>,
+    /// The greatest version there must be of what is known; 0 = none of it may have a value.
+    pub cas: Option<u64>,
+}
+
+/// What is done to one secret of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Its current version is deleted.
+    Delete,
+    /// Its deleted version is current again.
+    Undelete,
+    /// Something else is said about it.
+    Describe(Patch),
+    /// Values of it are gone for good.
+    Destroy {
+        /// Whether the current version is among them, and is this one.
+        current: Option<Version>,
+        /// The older versions among them.
+        older: Vec<Version>,
+    },
 }
 
 /// A version to go back to.

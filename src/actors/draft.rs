@@ -2,7 +2,7 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those
+//! `draft_values`, of several secrets of a service in `draft_paths`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those
 //! of the rulebook in `draft_rules`, those of signing keys in `draft_signing`.
 
 use std::collections::BTreeMap;
@@ -117,6 +117,8 @@ impl Draft {
             Change::Destroy { at, current, older } => self.destroy(&at, current, older, context).map(Committed::Secret),
             Change::Rollback(rollback) => self.rollback(&rollback, context).map(Committed::Secret),
             Change::Import(values) => self.import(values, context).map(Committed::Secrets),
+            Change::Replace(new) => self.replace(*new, context).map(Committed::Secrets),
+            Change::Steps(steps) => self.steps(steps, context).map(Committed::Secrets),
             Change::Declare(declarations) => self.declare(declarations, context).map(Committed::Secrets),
             Change::Entitle { node, entitlement } => self.entitle(&node, entitlement, context),
             Change::BeginRotation { scopes } => self.begin_rotation(&scopes, context),

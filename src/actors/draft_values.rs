@@ -45,6 +45,16 @@ impl Said {
 impl Draft {
     /// A new version; or only new words about the same value; or nothing, if all is as it was asked for.
     pub(super) fn put(&mut self, new: NewValue, context: Context<'_>) -> Result<CommittedSecret, CommitError> {
+        self.put_as(new, None, context)
+    }
+
+    /// The same; with a number, always a new version, and under that number if it is not used up.
+    pub(super) fn put_as(
+        &mut self,
+        new: NewValue,
+        number: Option<Version>,
+        context: Context<'_>,
+    ) -> Result<CommittedSecret, CommitError> {
         let current = self.state.lead.view.get(&new.at).cloned();
         let live = current.as_ref().filter(|record| record.sealed().is_some());
         if new.cas.is_some_and(|expected| expected != live.map_or(0, |record| record.version.get())) {
@@ -54,7 +64,8 @@ impl Draft {
         if !said.fields.is_empty() {
             fields::check(&new.value, &said.fields)?;
         }
-        if let Some(record) = live.filter(|record| self.holds(record, &new.value, context)) {
+        let again = |record: &&Arc<Record>| number.is_none() && self.holds(record, &new.value, context);
+        if let Some(record) = live.filter(again) {
             return Ok(self.say(Record::clone(record), said, context));
         }
         let version = match current.as_deref() {
@@ -62,6 +73,7 @@ impl Draft {
             Some(Record { body: RecordBody::Unset, version, .. }) => *version,
             Some(record) => record.version.next(),
         };
+        let version = number.map_or(version, |number| number.max(version));
         let sealed = self.seal(&new.at, version, &new.value, context)?;
         let record = Record {
             secret_id: current.as_ref().map_or_else(|| self.next_secret_id(), |record| record.secret_id),

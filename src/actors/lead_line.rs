@@ -93,6 +93,10 @@ impl LeadLine {
     /// # Errors
     /// [`NoAnswer`]. A question that was not answered in time may have been heard all the same.
     pub async fn ask(&self, question: LeadQuestion) -> Result<LeadAnswer, NoAnswer> {
+        self.ask_within(ANSWER_TIMEOUT, question).await
+    }
+
+    async fn ask_within(&self, patience: Duration, question: LeadQuestion) -> Result<LeadAnswer, NoAnswer> {
         let (answer, answered) = oneshot::channel();
         let session = self.session.load_full().ok_or(NoAnswer::NoLead)?;
         session.try_send(Call { question, answer }).map_err(|error| match error {
@@ -100,7 +104,7 @@ impl LeadLine {
             mpsc::error::TrySendError::Closed(_) => NoAnswer::NoLead,
         })?;
         drop(session);
-        match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
+        match tokio::time::timeout(patience, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => Err(NoAnswer::NoLead),
         }
@@ -115,33 +119,26 @@ mod tests {
         LeadQuestion::Requests(None)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn without_a_session_or_an_answer_in_time_there_is_no_lead() {
         let line = LeadLine::default();
         assert_eq!(line.ask(question()).await, Err(NoAnswer::NoLead), "none yet");
         let calls = line.open();
-        assert_eq!(line.ask(question()).await, Err(NoAnswer::NoLead), "it does not answer");
+        assert_eq!(line.ask_within(Duration::ZERO, question()).await, Err(NoAnswer::NoLead), "it does not answer");
         drop(calls);
         assert_eq!(line.ask(question()).await, Err(NoAnswer::NoLead), "it ended");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn so_many_questions_wait_and_no_more_and_the_next_session_takes_over() {
-        let line = Arc::new(LeadLine::default());
+        let line = LeadLine::default();
         let first = line.open();
-        let asked: Vec<_> = (0..WAITING_MAX)
-            .map(|_| {
-                let line = Arc::clone(&line);
-                tokio::spawn(async move { line.ask(question()).await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
+        for _ in 0..WAITING_MAX {
+            assert_eq!(line.ask_within(Duration::ZERO, question()).await, Err(NoAnswer::NoLead), "nobody answers");
+        }
         assert_eq!(line.ask(question()).await, Err(NoAnswer::Busy));
         let mut second = line.open();
         drop(first);
-        for one in asked {
-            assert_eq!(one.await.expect("joined"), Err(NoAnswer::NoLead), "they went with their session");
-        }
         let answering = async {
             let call = second.recv().await.expect("a question");
             call.answer.send(Ok(LeadAnswer::Requests(Vec::new()))).expect("somebody waits");

@@ -34,6 +34,7 @@ mod draft_keys_tests;
 #[cfg(test)]
 mod draft_life;
 mod draft_nodes;
+mod draft_paths;
 mod draft_root;
 mod draft_rules;
 mod draft_secrets;

@@ -21,6 +21,24 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Binding a port and starting a handful of actors takes milliseconds.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the supervisor may take to read a message: it starts parts meanwhile, each in milliseconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Asks the actors of a node whether they read their messages.
+pub struct Pulse {
+    actor: ActorRef<Message>,
+}
+
+impl Pulse {
+    /// Asks the supervisor, and gives what tells when the one writer has read its own; `None` if the supervisor does not
+    /// answer, or supervises nothing.
+    pub async fn ask(&self) -> Option<oneshot::Receiver<()>> {
+        let (reply, answer) = oneshot::channel();
+        self.actor.cast(Message::Ask(reply)).ok()?;
+        tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()?.ok()
+    }
+}
+
 /// A running node, seen from the daemon.
 pub struct NodeHandle {
     actor: ActorRef<Message>,
@@ -57,6 +75,12 @@ impl NodeHandle {
         started.map_err(StartError::from_any)?.map_err(StartError)
     }
 
+    /// What asks the actors whether they read their messages.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse { actor: self.actor.clone() }
+    }
+
     /// Returns when the node has become unfit, with the reason; never while it is well.
     pub async fn unfit(&mut self) -> String {
         match self.unfit.wait_for(Option::is_some).await {
@@ -85,6 +109,7 @@ struct Node;
 enum Message {
     Run(Box<Roles>, oneshot::Sender<Result<Started, ActorProcessingErr>>),
     Restart(Part),
+    Ask(oneshot::Sender<oneshot::Receiver<()>>),
 }
 
 struct State {
@@ -116,6 +141,8 @@ impl Actor for Node {
                 drop(reply.send(outcome));
             }
             Message::Restart(part) => state.restart(part, &myself).await,
+            // Whoever gave up waiting asks again.
+            Message::Ask(reply) => drop(state.roles.as_ref().map(|roles| reply.send(roles.ask_writer()))),
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use ractor::{Actor, ActorCell, ActorProcessingErr};
+use tokio::sync::oneshot;
 
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
@@ -118,6 +119,14 @@ impl Roles {
         match self {
             Self::Lead(role) => role.announcement.is_some(),
             Self::Follower(role) => role.discover.is_some(),
+        }
+    }
+
+    /// Sends the one writer a message, and gives what tells when it has read it.
+    pub(super) fn ask_writer(&self) -> oneshot::Receiver<()> {
+        match self {
+            Self::Lead(role) => role.secrets.ask_whether_it_reads(),
+            Self::Follower(role) => role.secrets.ask_whether_it_reads(),
         }
     }
 

@@ -46,6 +46,14 @@ impl FollowerSecrets {
         self.actor.get_cell()
     }
 
+    /// Sends a message of no effect, and gives what tells when it was read. Whoever asks again waits for the answer first.
+    pub(super) fn ask_whether_it_reads(&self) -> oneshot::Receiver<()> {
+        let (reply, answer) = oneshot::channel();
+        // A stopped actor drops the message, and whoever waits is told.
+        drop(self.actor.cast(Message::Ask(reply)));
+        answer
+    }
+
     /// A new session begins: gives the positions to follow records and rules from, and forgets what the last one left half
     /// done.
     pub(super) async fn begin(&self) -> Result<(Position, Option<Position>), ApplyError> {
@@ -96,6 +104,7 @@ enum Message {
     ScopeKeys(Vec<SealedScopeKey>, Ask<Position>),
     Beacon(Moment, Position, Ask<Position>),
     Forget(Timestamp, Ask<Position>),
+    Ask(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -132,6 +141,10 @@ impl Actor for SecretActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Begin(ask) => ask.answer(cache.begin().await),
+            Message::Ask(reply) => {
+                let _gone = reply.send(());
+                Ok(())
+            }
             Message::Incoming(incoming, ask) => ask.answer(cache.incoming(*incoming).await),
             Message::Rules(incoming, ask) => ask.answer(cache.rules(*incoming).await),
             Message::ScopeKeys(keys, ask) => ask.answer(cache.scope_keys(keys)),

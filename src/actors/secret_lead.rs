@@ -73,6 +73,14 @@ impl LeadSecrets {
         self.actor.get_cell()
     }
 
+    /// Sends a message of no effect, and gives what tells when it was read. Whoever asks again waits for the answer first.
+    pub(super) fn ask_whether_it_reads(&self) -> oneshot::Receiver<()> {
+        let (reply, answer) = oneshot::channel();
+        // A stopped actor drops the message, and whoever waits is told.
+        drop(self.actor.cast(Message::Ask(reply)));
+        answer
+    }
+
     /// Commits one change; answers when it is on disk and readable here.
     ///
     /// # Errors
@@ -113,6 +121,7 @@ enum Message {
     Commit(Box<Ticket>),
     Preview(Box<Ticket>),
     Written(Result<(), StoreError>),
+    Ask(oneshot::Sender<()>),
 }
 
 #[derive(Debug)]
@@ -181,6 +190,7 @@ impl Actor for SecretActor {
                 answer(replies);
             }
             Message::Written(outcome) => state.finish(outcome)?,
+            Message::Ask(reply) => drop(reply.send(())),
         }
         state.start_next(&myself).await
     }

@@ -10,6 +10,9 @@ use super::json;
 use super::table::Row;
 use super::types_error::{ErrorBody, ErrorText};
 
+/// The words by which Vault's clients tell a conflict from other bad requests.
+const CAS_FAILED: &str = "check-and-set parameter did not match the current version";
+
 /// How clients of a path expect to be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -36,6 +39,10 @@ impl Dialect {
         match (self, row.status) {
             // Neither knows 401: a token that is missing is refused like one that is wrong.
             (Self::Vault | Self::Aws, StatusCode::UNAUTHORIZED) => StatusCode::FORBIDDEN,
+            // A conflict is a bad request to Vault's clients, among it a write to a node that is not the lead: 400 is told
+            // to whoever asked, where 429, 5xx and 307 are tried again or elsewhere, and would end the same.
+            (Self::Vault, StatusCode::CONFLICT | StatusCode::NOT_ACCEPTABLE) => StatusCode::BAD_REQUEST,
+            (Self::Vault, StatusCode::GONE) => StatusCode::NOT_FOUND,
             // What it cannot find, and what is gone, Secrets Manager calls a bad request.
             (Self::Aws, StatusCode::NOT_FOUND | StatusCode::GONE) => StatusCode::BAD_REQUEST,
             (_, status) => status,
@@ -59,8 +66,11 @@ impl Dialect {
 /// Vault says nothing of what is not there, and of a refusal no more than that it is one.
 fn vault_errors(row: &Row) -> Vec<String> {
     match row.status {
-        StatusCode::NOT_FOUND => Vec::new(),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Vec::new(),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => vec!["permission denied".to_owned(), row.code.to_owned()],
+        _ if row.code == "version_conflict" => {
+            vec![CAS_FAILED.to_owned(), format!("{}: {}", row.code, row.message)]
+        }
         _ => vec![format!("{}: {}", row.code, row.message)],
     }
 }

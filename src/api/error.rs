@@ -121,6 +121,9 @@ pub(super) enum ApiError {
         /// What is wrong with it.
         cause: Box<ApiError>,
     },
+    /// What another system's API has, and this one does not.
+    #[error("{0}")]
+    NotOffered(&'static str),
     /// No such path.
     #[error("this path leads nowhere")]
     UnknownRoute,

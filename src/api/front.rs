@@ -14,10 +14,10 @@ use tower::ServiceExt;
 use super::dialect::Dialect;
 use super::error::ApiError;
 use super::guard;
-use super::limit_headers;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
+use super::{kv_namespace, limit_headers};
 use crate::callers::attest::Witness;
 use crate::callers::peer::Peer;
 use crate::callers::seats::Lane;
@@ -97,6 +97,7 @@ impl Front {
         let Ok(request_id) = self.request_id() else {
             return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID, dialect);
         };
+        kv_namespace::adopt(&mut request);
         let shown = self.guard(peer, &request).and_then(|()| shown(&mut request));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answered = match (shown, self.attested(peer, &path).await) {

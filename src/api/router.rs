@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
 use super::{
-    routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk, routes_connectivity,
-    routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes, routes_health,
-    routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers, routes_secret,
-    routes_signing, routes_unseal, routes_watch, routes_whoami,
+    kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
+    routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
+    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
+    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -80,12 +80,16 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/credentials/{service}/validate", post(routes_credentials::validate))
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
+        .route("/v1/{*path}", any(kv_routes::kv))
         .route("/api/exposure", get(routes_exposure::exposure))
-        .route("/ping", get(routes_aws::ping))
-        .route("/secretsmanager/get", get(routes_aws::get))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes).with_state(desk)
+    with_refusals(routes.merge(of_aws())).with_state(desk)
+}
+
+/// The routes of the AWS Secrets Manager Agent.
+fn of_aws() -> Router<Arc<Desk>> {
+    Router::new().route("/ping", get(routes_aws::ping)).route("/secretsmanager/get", get(routes_aws::get))
 }
 
 /// What leads nowhere is refused in the shape of every other refusal.

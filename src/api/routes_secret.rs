@@ -114,20 +114,26 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
         environment: at.secret.environment.as_str(),
         field: answer.field.as_ref().map(FieldName::as_str),
         fields: answer.record.fields.iter().map(FieldView::from).collect(),
+        expires_at: answer.record.options.expires_at.map(|at| at.to_string()),
     })
 }
 
 /// The headers every answer about a secret has.
 pub(super) fn tell(headers: &mut HeaderMap, secret_id: u64, version: Version, freshness: &Freshness) {
+    tell_freshness(headers, freshness);
+    headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
+    if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+/// The headers that say how old an answer is, and how long it may be believed.
+pub(super) fn tell_freshness(headers: &mut HeaderMap, freshness: &Freshness) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CACHE, HeaderValue::from_static(served(freshness.served)));
     headers.insert(AGE, HeaderValue::from(freshness.age.as_secs()));
-    headers.insert(X_SECRET_VERSION, HeaderValue::from(version.get()));
     if let Ok(fresh_until) = HeaderValue::try_from(freshness.fresh_until.to_string()) {
         headers.insert(X_FRESH_UNTIL, fresh_until);
-    }
-    if let Ok(tag) = HeaderValue::try_from(tag(secret_id, version)) {
-        headers.insert(ETAG, tag);
     }
 }
 
@@ -199,6 +205,13 @@ mod tests {
         );
         assert!(text(&answer("global", b"x", true)).contains(r#""scope_id":null"#));
         assert!(text(&answer("global", b"x", true)).contains(r#""override_applied":null"#));
+    }
+
+    #[test]
+    fn a_credential_that_expires_says_when() {
+        let mut expiring = answer("global", b"x", true);
+        Arc::make_mut(&mut expiring.record).options.expires_at = Some(Timestamp(0));
+        assert!(text(&expiring).ends_with(r#""environment":"prod","expires_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 
     #[test]

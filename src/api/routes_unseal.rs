@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -16,7 +16,7 @@ use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
 use super::types_unseal::{SealedHealthView, UnsealBody, UnsealView};
-use super::{body, json};
+use super::{body, json, kv_system};
 use crate::model::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::sealed::SealedDoor;
@@ -37,6 +37,8 @@ pub(super) fn build(desk: SealedDesk) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/api/unseal", get(status).post(unseal))
+        .route("/v1/sys/health", get(health_of_vault))
+        .route("/v1/sys/seal-status", get(seal_status))
         .fallback(sealed)
         .method_not_allowed_fallback(sealed)
         .with_state(Arc::new(desk))
@@ -45,6 +47,16 @@ pub(super) fn build(desk: SealedDesk) -> Router {
 /// `GET /health`. 200 like that of any node that lives.
 async fn health(State(desk): State<Arc<SealedDesk>>) -> Result<Response, ApiError> {
     json::answer(&SealedHealthView::from(&desk.door.health()))
+}
+
+/// `GET` and `HEAD /v1/sys/health`, for clients of HashiCorp Vault.
+async fn health_of_vault(State(desk): State<Arc<SealedDesk>>, uri: Uri) -> Result<Response, ApiError> {
+    kv_system::health(true, desk.door.health().now, &uri)
+}
+
+/// `GET /v1/sys/seal-status`
+async fn seal_status() -> Result<Response, ApiError> {
+    kv_system::seal_status(true)
 }
 
 /// `GET /api/unseal`.

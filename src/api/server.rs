@@ -44,6 +44,7 @@ pub(super) async fn attend_all(
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
+    use std::net::SocketAddr;
     use std::os::fd::OwnedFd;
     use std::path::Path;
     use std::time::Duration;
@@ -51,9 +52,10 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use tempfile::TempDir;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::task::JoinHandle;
 
+    use super::super::front::Guarded;
     use super::super::router;
     use super::super::stage::Stage;
     use super::*;
@@ -81,6 +83,7 @@ mod tests {
 
     struct Started {
         home: TempDir,
+        loopback: SocketAddr,
         stop: CancellationToken,
         running: JoinHandle<()>,
     }
@@ -91,7 +94,8 @@ mod tests {
 
     async fn start_with(limits: Limits, patience: Patience, witness: Arc<Witness>) -> Started {
         let home = tempfile::tempdir().expect("directory");
-        let sockets = bind(home.path(), None, None).await.expect("bound");
+        let sockets = bind(home.path(), None, Some(([127, 0, 0, 1], 0).into())).await.expect("bound");
+        let loopback = sockets.http.loopback.as_ref().expect("one was wanted").address;
         let routes = Router::new()
             .route("/health", get("well"))
             .route("/api/secrets", get("a list"))
@@ -102,12 +106,12 @@ mod tests {
             clock: Arc::new(Still),
             entropy: Arc::new(Sevens),
             patience: Duration::from_millis(50),
-            guarded: None,
+            guarded: Some(Guarded::new(loopback)),
         };
         let stop = CancellationToken::new();
         let running =
             tokio::spawn(attend_all(sockets.http, Arc::new(front), Gate::new(witness, limits), patience, stop.clone()));
-        Started { home, stop, running }
+        Started { home, loopback, stop, running }
     }
 
     impl Started {
@@ -120,7 +124,7 @@ mod tests {
         }
     }
 
-    async fn exchange(mut stream: UnixStream, text: &str) -> String {
+    async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, text: &str) -> String {
         stream.write_all(text.as_bytes()).await.expect("written");
         let mut answer = Vec::new();
         // A server that refuses before it has read everything resets the connection after its answer.
@@ -204,6 +208,16 @@ mod tests {
         let node = start(Limits::default(), short).await;
         assert_eq!(node.say("").await, "", "said nothing");
         let half = node.say("GET /health HTTP/1.1\r\nHost:").await;
+        assert!(half.is_empty() || half.starts_with("HTTP/1.1 408"), "said half a header: {half}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stalls_on_loopback_is_closed() {
+        let short = Patience { header: Duration::from_millis(50), ..Patience::default() };
+        let node = start(Limits::default(), short).await;
+        let connect = || async { TcpStream::connect(node.loopback).await.expect("connected") };
+        assert_eq!(exchange(connect().await, "").await, "", "said nothing");
+        let half = exchange(connect().await, "GET /health HTTP/1.1\r\nHost:").await;
         assert!(half.is_empty() || half.starts_with("HTTP/1.1 408"), "said half a header: {half}");
     }
 

@@ -25,6 +25,9 @@ pub(super) const X_VAULT_TOKEN: HeaderName = HeaderName::from_static("x-vault-to
 /// Where clients of the AWS Secrets Manager Agent show theirs; that agent takes the header of Vault too.
 pub(super) const X_AWS_TOKEN: HeaderName = HeaderName::from_static("x-aws-parameters-secrets-token");
 
+/// The method by which clients of HashiCorp Vault ask for names.
+const LIST: &str = "LIST";
+
 /// The agent a caller wants to act as.
 const ACT_AS: HeaderName = HeaderName::from_static("x-aurora-act-as");
 
@@ -34,7 +37,8 @@ const ACT_AS: HeaderName = HeaderName::from_static("x-aurora-act-as");
 /// [`ApiError`] when the agent to act as is none, or is given twice. A key that is none is no error here: the vault refuses
 /// it, and writes that down.
 pub(super) fn shown(request: &mut Request<Body>) -> Result<Shown, ApiError> {
-    let command = request.method() != Method::GET && request.method() != Method::HEAD;
+    let reads = [Method::GET.as_str(), Method::HEAD.as_str(), LIST];
+    let command = !reads.contains(&request.method().as_str());
     let dialect = Dialect::of(request.uri().path());
     let key = key(request.headers_mut(), dialect);
     let acts_as = acts_as(request.headers())?;
@@ -225,7 +229,9 @@ mod tests {
 
     #[test]
     fn a_request_that_only_reads_is_no_command() {
-        for (method, command) in [("GET", false), ("HEAD", false), ("POST", true), ("DELETE", true), ("BREW", true)] {
+        for (method, command) in
+            [("GET", false), ("HEAD", false), ("LIST", false), ("POST", true), ("DELETE", true), ("BREW", true)]
+        {
             let mut request = Request::builder().method(method).body(Body::empty()).expect("a request");
             assert_eq!(shown(&mut request).expect("nothing shown").command, command, "{method}");
         }

@@ -49,6 +49,7 @@ pub(super) fn row(error: &ApiError) -> Row {
         ApiError::GivenTwice { .. } => bad("bad_value", "Give it once."),
         ApiError::UnknownField { .. } => bad("unknown_field", "Look for a misspelling, or leave it out."),
         ApiError::BadValue { .. } => bad("bad_value", "Correct it and send the request again."),
+        ApiError::NotOffered(_) => bad("not_offered", "The README, Vault clients, says what can be asked."),
         ApiError::MissingParameter { .. } | ApiError::UnknownParameter { .. } => bad("bad_value", PARAMETERS),
         ApiError::Foreign(cause) => Row::new(StatusCode::FORBIDDEN, "foreign_request", error, foreign_hint(cause)),
         ApiError::BodyCutOff => bad("bad_json", "Send the whole body; check Content-Length."),
@@ -132,6 +133,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::FreezeReason
         | VaultError::BadPolicy(_)
         | VaultError::TooMany { .. }
+        | VaultError::NotOfPath(_)
         | VaultError::TooManyServices { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
         VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -189,6 +191,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooManyServices { .. } => "Report again when three intervals of another report have passed.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
+        VaultError::NotOfPath(_) => "See what is kept of one of its keys: aurora versions SERVICE/KEY_NAME",
         VaultError::VersionOnLead { .. } => "Ask for it on the lead.",
         VaultError::PurgeDue => table_hints::PURGE_DUE,
         VaultError::CallerGone => "Connect from the process that asks, and let it stay until it is answered.",

@@ -123,4 +123,7 @@ pub(super) struct SecretView<'a> {
     /// The declared fields, if the value has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fields: Vec<FieldView<'a>>,
+    /// When the credential stops working, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<String>,
 }

@@ -132,3 +132,36 @@ fn remove(listener: &UnixListener) {
         tracing::debug!(%error, "a socket could not be removed; the next start will");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// A peer that takes silence for an answer must not be cut off by a stop.
+    #[tokio::test]
+    async fn whoever_had_connected_when_the_node_stopped_is_attended_to_and_nobody_else_can() {
+        let home = tempfile::tempdir().expect("directory");
+        let path = home.path().join("a.sock");
+        let listener = UnixListener::bind(&path).expect("bound");
+        let mut clients = Vec::new();
+        for _ in 0..5 {
+            clients.push(UnixStream::connect(&path).await.expect("connected"));
+        }
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        stop.cancel();
+        let attend = |mut stream: UnixStream, _: Peer, _: Seat| async move {
+            stream.write_all(b"heard").await.expect("open");
+        };
+        Gate::of_machine(Limits::default()).accept(listener, Door::Credentials, &tasks, &stop, attend).await;
+        tasks.close();
+        tasks.wait().await;
+        for mut client in clients {
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("not cut off");
+            assert_eq!(answer, "heard");
+        }
+        assert!(!path.exists());
+    }
+}

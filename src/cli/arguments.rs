@@ -10,15 +10,18 @@ use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
+use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
 use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealArguments, UpArguments};
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
+use super::arguments_render::{RENDER_HELP, RenderArguments};
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
+use super::arguments_service::ServiceVerb;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -183,6 +186,28 @@ pub enum Verb {
   aurora export hubspot/ --company acme
   aurora export --format shell --output-file secrets.sh")]
     Export(ExportArguments),
+    /// Write a file from a template that names secrets: whole or not at all, and again when one of them changes
+    #[command(after_help = RENDER_HELP)]
+    Render(Box<RenderArguments>),
+    /// Answer git, which asks for a user name and a password
+    #[command(after_help = "Examples:
+  git config --global credential.https://github.com.helper '!aurora git-credential'
+  git config --global credential.helper '!aurora git-credential --map git.example.com=git/token'
+With a link called git-credential-aurora to this program: git config --global credential.helper aurora")]
+    GitCredential(GitCredentialArguments),
+    /// Answer docker, which asks for the credential of a registry: the secret docker/HOST, or docker/HOST_PORT
+    #[command(after_help = "Example: ln -s \"$(command -v aurora)\" /usr/local/bin/docker-credential-aurora
+and in ~/.docker/config.json: {\"credHelpers\": {\"ghcr.io\": \"aurora\"}}
+The secret: aurora put docker/ghcr.io --field username:string --field password:secret")]
+    DockerCredential(DockerCredentialArguments),
+    /// Answer an AWS SDK, which asks for a key
+    #[command(after_help = "Example, in ~/.aws/config:
+  [profile deploy]
+  credential_process = aurora credential-process aws/deploy
+of a secret with the fields access_key_id, secret_access_key and, if there is one, session_token; or
+  credential_process = aurora credential-process aws/
+of secrets with these names")]
+    CredentialProcess(CredentialProcessArguments),
     /// Say why a read comes out as it does: each scope, the policy rule, the freshness
     #[command(after_help = "Example: aurora explain hubspot/api_key --company acme")]
     Explain(ExplainArguments),
@@ -290,12 +315,24 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// The audit journal of this node
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// Units of systemd: for this node, and for programs that get their credentials from it
+    #[command(subcommand)]
+    Service(ServiceVerb),
     /// Print the completion script of a shell
     #[command(after_help = "Example: source <(aurora completion bash)")]
     Completion {
         /// Which shell
         #[arg(value_enum)]
         shell: Shell,
+    },
+    /// Print the manual page, or write one for each verb
+    #[command(after_help = "Examples:
+  aurora man | man -l -
+  aurora man --directory /usr/local/share/man/man1")]
+    Man {
+        /// Where to write a page for each verb
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
     },
 }
 

@@ -14,6 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::render_error::RenderError;
 use super::table::counted;
 use crate::catalogue::error::Problems;
 use crate::interchange::error::FileError;
@@ -151,6 +152,9 @@ pub enum CliError {
         /// How many there are.
         of: usize,
     },
+    /// A file could not be made from a template.
+    #[error(transparent)]
+    Render(#[from] Box<RenderError>),
     /// A policy file that is none.
     #[error("{file}: {problems}")]
     Policy {
@@ -177,6 +181,11 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What went wrong with the one secret for which a template could not be rendered.
+    pub(super) fn within_template(&self) -> Option<&Self> {
+        if let Self::Render(error) = self { error.cause() } else { None }
+    }
+
     /// The code to end with.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -194,6 +203,7 @@ impl CliError {
             | Self::Policy { .. }
             | Self::PolicyDrift { .. }
             | Self::SharedValues { .. } => 1,
+            Self::Render(error) => error.exit_code(),
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
             Self::NotFound { .. } => 3,
@@ -228,6 +238,7 @@ impl CliError {
             Self::RotationStands { .. } => "rotation_stands_still",
             Self::SharedValues { .. } => "shared_values",
             Self::NotValidated { .. } => "not_validated",
+            Self::Render(error) => error.code(),
             Self::Policy { .. } => "bad_policy",
             Self::PolicyDrift { .. } => "policy_drift",
             Self::Untested(cause) => cause.code(),
@@ -266,6 +277,7 @@ impl CliError {
             }
             Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
             Self::Untested(cause) => cause.hint(),
+            Self::Render(error) => error.hint(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()

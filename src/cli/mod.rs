@@ -10,13 +10,16 @@ pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;
 pub mod arguments_freeze;
+pub mod arguments_helpers;
 pub mod arguments_keys;
 pub mod arguments_life;
 pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
+pub mod arguments_render;
 pub mod arguments_secret;
+pub mod arguments_service;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -34,6 +37,7 @@ mod ago;
 mod confirm;
 mod credentials;
 mod events;
+mod feed;
 mod hints;
 mod import_batch;
 mod import_plan;
@@ -41,14 +45,21 @@ mod import_source;
 mod listing;
 mod option_check;
 mod output;
+mod owner;
 mod pages;
 pub mod passphrase;
+mod reads;
+mod render_command;
+pub mod render_error;
+mod render_target;
+mod render_watch;
 mod said;
 mod secret_file;
 mod session;
 mod signer;
 mod socket;
 mod table;
+mod unit_place;
 mod usage;
 mod value_source;
 mod verbs_access;
@@ -56,17 +67,23 @@ mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
 mod verbs_connectivity;
+mod verbs_credential_process;
+mod verbs_docker_credential;
 mod verbs_environment;
 mod verbs_export;
 mod verbs_exposure;
 mod verbs_freeze;
+mod verbs_git_credential;
 mod verbs_import;
 mod verbs_keys;
 mod verbs_life;
+mod verbs_man;
 mod verbs_node;
 mod verbs_policy;
 mod verbs_providers;
+mod verbs_render;
 mod verbs_secret;
+mod verbs_service;
 mod verbs_token;
 mod verbs_unseal;
 mod verbs_validate;
@@ -94,6 +111,7 @@ mod views_policy;
 mod views_providers;
 mod views_record;
 mod views_secret;
+mod views_service;
 mod views_signing;
 mod views_token;
 mod views_unseal;
@@ -146,6 +164,10 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Versions(arguments) => verbs_view::versions(&mut session, &arguments).await,
         Verb::Import(arguments) => verbs_import::import(&mut session, &arguments).await,
         Verb::Export(arguments) => verbs_export::export(&mut session, &arguments).await,
+        Verb::Render(arguments) => verbs_render::render(&mut session, &arguments).await,
+        Verb::GitCredential(arguments) => verbs_git_credential::answer(&mut session, &arguments).await,
+        Verb::DockerCredential(arguments) => verbs_docker_credential::answer(&mut session, &arguments).await,
+        Verb::CredentialProcess(arguments) => verbs_credential_process::answer(&mut session, &arguments).await,
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
@@ -169,6 +191,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Service(verb) => verbs_service::service(&mut session, &verb),
+        Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),
     }
 }

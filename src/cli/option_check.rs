@@ -78,7 +78,11 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
-        Verb::Explain(_) => Takes::Context,
+        Verb::Explain(_)
+        | Verb::Render(_)
+        | Verb::GitCredential(_)
+        | Verb::DockerCredential(_)
+        | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)
@@ -122,6 +126,8 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(_)
+        | Verb::Service(_)
+        | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
     }
 }

@@ -115,6 +115,14 @@ impl Output {
         }
     }
 
+    /// Explains on standard error what failed, when the command goes on.
+    pub(super) fn tell(&mut self, error: &CliError) {
+        let _gone = match self.format {
+            Format::Table => self.err.write_all(for_people(error, self.err_style).as_bytes()),
+            Format::Json | Format::Yaml => self.err.write_all(for_programs(error).as_bytes()),
+        };
+    }
+
     /// Shows help to a person who did not finish the command, on standard error because it is not what was asked for.
     pub(super) fn complain(&mut self, help: &str) -> ExitCode {
         let _gone = self.err.write_all(help.as_bytes());
@@ -127,10 +135,7 @@ impl Output {
         if matches!(&error, CliError::Output(source) if source.kind() == ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        let _gone = match self.format {
-            Format::Table => self.err.write_all(for_people(&error, self.err_style).as_bytes()),
-            Format::Json | Format::Yaml => self.err.write_all(for_programs(&error).as_bytes()),
-        };
+        self.tell(&error);
         ExitCode::from(error.exit_code())
     }
 }
@@ -192,6 +197,7 @@ fn request_id(error: &CliError) -> &str {
 
 /// The error that another only gives its own exit code.
 fn innermost(error: &CliError) -> &CliError {
+    let error = error.within_template().unwrap_or(error);
     if let CliError::Untested(cause) = error { cause } else { error }
 }
 

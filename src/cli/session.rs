@@ -113,6 +113,12 @@ impl<'a> Session<'a> {
         self.with_reason(question)?.header("x-company-id", self.company.as_ref().map(CompanyId::as_str))
     }
 
+    /// Adds the reason and the company; the one that a reference names wins.
+    pub(super) fn on_behalf(&self, question: Question, company: Option<&CompanyId>) -> Result<Question, CliError> {
+        let company = company.or(self.company.as_ref());
+        self.with_reason(question)?.header("x-company-id", company.map(CompanyId::as_str))
+    }
+
     /// Adds the reason.
     pub(super) fn with_reason(&self, question: Question) -> Result<Question, CliError> {
         question.header("x-aurora-reason", self.reason)

@@ -1,6 +1,7 @@
 //! Reading the command line, and telling mistakes in our own exit codes and shapes.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -17,6 +18,7 @@ use super::value_source::value_as_argument;
 /// # Errors
 /// The exit code, after help or the mistake was printed.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Cli, ExitCode> {
+    let arguments = by_name(arguments);
     let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(mut cli) => match complete(&mut cli) {
@@ -26,6 +28,20 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Cli, ExitCode> {
         Err(error) => Err(explain(&error, &arguments)),
     }
 }
+
+/// A link to this program that another calls by its own name for it, such as `git-credential-aurora`, is the verb.
+pub(super) fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    let verb = CALLED.into_iter().find(|(name, _)| called == Some(name)).map(|(_, verb)| verb);
+    if let Some(verb) = verb {
+        arguments.insert(1, verb.into());
+    }
+    arguments
+}
+
+/// The names that git and docker look for on the path, and the verb that answers each.
+const CALLED: [(&str, &str); 2] =
+    [("git-credential-aurora", "git-credential"), ("docker-credential-aurora", "docker-credential")];
 
 /// Hands `--environment` to `init`, whose own option it is too.
 fn complete(cli: &mut Cli) -> Result<(), CliError> {
@@ -138,6 +154,24 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_link_with_the_name_another_program_calls_is_the_verb() {
+        let line = |words: &[&str]| by_name(words.iter().map(OsString::from).collect());
+        assert_eq!(line(&["/x/git-credential-aurora", "get"]), ["/x/git-credential-aurora", "git-credential", "get"]);
+        assert_eq!(line(&["docker-credential-aurora", "list"])[1], "docker-credential");
+        assert_eq!(line(&["/x/aurora", "status"]), ["/x/aurora", "status"]);
+    }
+
+    #[test]
+    fn of_render_the_o_is_the_file_and_the_format_of_errors_is_still_shared() {
+        for line in
+            [&["aurora", "-o", "json", "render", "a", "-o", "b"][..], &["aurora", "render", "a", "--output=json"]]
+        {
+            let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+            assert_eq!(cli.global.output, Format::Json, "{line:?}");
+        }
     }
 
     #[test]

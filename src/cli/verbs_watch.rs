@@ -13,11 +13,11 @@ use super::verbs_secret::path;
 use super::views_watch::{ChangedView, ResetView};
 
 /// A node says something every 15 s; one that is silent for three times as long is gone.
-const SILENCE_MAX: Duration = Duration::from_secs(45);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// The pauses between attempts to find a node that went away: soon enough for a restart, rare enough for a long absence.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+pub(super) const PAUSE_MIN: Duration = Duration::from_millis(100);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// `aurora watch`
 pub(super) async fn watch(session: &mut Session<'_>, arguments: &WatchArguments) -> Result<(), CliError> {
@@ -39,7 +39,7 @@ pub(super) async fn watch(session: &mut Session<'_>, arguments: &WatchArguments)
 }
 
 /// Whether a node that is started again would not answer so.
-fn passes(error: &CliError) -> bool {
+pub(super) fn passes(error: &CliError) -> bool {
     matches!(error, CliError::NoDaemon { .. } | CliError::Broken { .. } | CliError::TimedOut { .. })
         || matches!(error, CliError::Refused { status: 429 | 503, .. })
 }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::said::Said;
 use crate::crypto::text::ValueText;
-use crate::model::fields::Field;
+use crate::model::fields::{Field, FieldKind, Fields};
+use crate::model::name::FieldName;
+use crate::model::time::Timestamp;
 
 /// The body of `POST /api/secrets`. The value is borrowed; what is not given is not sent.
 #[derive(Serialize)]
@@ -61,6 +63,8 @@ pub(super) struct SecretView {
     field: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 /// A declared field.
@@ -91,5 +95,19 @@ impl SecretView {
     /// Which value it is.
     pub(super) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The declared fields; `None` if they are no names.
+    pub(super) fn fields(&self) -> Option<Fields> {
+        let field = |view: &FieldView| {
+            let kind = FieldKind::parse(&view.kind).unwrap_or(FieldKind::Secret);
+            FieldName::parse(&view.name).ok().map(|name| Field { name, kind })
+        };
+        Fields::new(self.fields.iter().map(field).collect::<Option<_>>()?).ok()
+    }
+
+    /// When it stops working, if that was said.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at.as_deref().and_then(Timestamp::parse)
     }
 }

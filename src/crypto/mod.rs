@@ -32,5 +32,6 @@ pub mod system_entropy;
 #[cfg(test)]
 mod test_support;
 pub mod text;
+pub mod text_map;
 pub mod unseal;
 pub mod written;

@@ -66,7 +66,7 @@ impl Doors {
     /// Finishes what is under way and removes the sockets.
     pub(super) async fn close(self) {
         let (http, units, workload) = tokio::join!(self.http.close(), self.units.close(), self.workload.close());
-        if let Err(error) = http.and(units).and(workload) {
+        for error in [http.err(), units.err(), workload.err()].into_iter().flatten() {
             tracing::error!(%error, "the sockets did not close cleanly");
         }
     }

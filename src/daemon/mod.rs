@@ -29,6 +29,7 @@ pub mod seams;
 pub mod system_clock;
 mod unseal;
 pub mod up;
+mod watchdog;
 mod works;
 
 /// The store, in the state directory.

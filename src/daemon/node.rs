@@ -9,6 +9,7 @@ use super::disk::Disk;
 use super::doors::Doors;
 use super::seams::Seams;
 use super::unseal;
+use super::watchdog::Checks;
 use super::works::Works;
 use crate::actors::connectivity::Connectivity;
 use crate::config::node_config::NodeConfig;
@@ -80,6 +81,11 @@ impl RunningNode {
     #[must_use]
     pub fn socket_dir(&self) -> &PathBuf {
         &self.socket_dir
+    }
+
+    /// What tells the watchdog whether the node is fit.
+    pub(super) fn checks(&self) -> Checks {
+        Checks::new(self.works.vault.clone(), self.works.handle.pulse())
     }
 
     /// Returns when the node has become unfit, with the reason.

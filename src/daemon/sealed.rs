@@ -48,6 +48,11 @@ impl SealedNode {
         }
     }
 
+    /// The door, for callers in this process.
+    pub(super) fn door(&self) -> SealedDoor {
+        self.door.clone()
+    }
+
     /// Returns with the key once it was brought.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::node::RunningNode;
 use super::sealed::SealedNode;
 use super::seams::Seams;
+use super::watchdog;
 use crate::config::node_config::{NodeConfig, UnsealSource};
 use crate::crypto::plaintext::Plaintext;
 
@@ -29,9 +30,11 @@ pub async fn up(config: &NodeConfig, passphrase: Option<&Plaintext>, seams: &Sea
         loopback = node.loopback().map(tracing::field::display),
         "the node is up"
     );
+    let mut checks = node.checks();
     let unfit = tokio::select! {
         () = ends.next() => None,
         reason = node.unfit() => Some(reason),
+        never = watchdog::keep(async || checks.is_fit().await) => match never {},
     };
     tell_systemd(&[NotifyState::Stopping]);
     node.stop().await;
@@ -68,12 +71,18 @@ async fn begin(
         loopback = sealed.loopback().map(tracing::field::display),
         "the node is sealed and waits for {waits_for}: aurora unseal"
     );
+    let door = sealed.door();
     let key = tokio::select! {
         () = ends.next() => None,
         key = sealed.unsealed() => Some(key?),
+        // What it waits for is told to people; that the door tells it is what counts.
+        never = watchdog::keep(async || !door.awaits().to_string().is_empty()) => match never {},
     };
     if let Some(key) = key {
-        let node = sealed.open(key).await?;
+        let node = tokio::select! {
+            node = sealed.open(key) => node?,
+            never = watchdog::keep_opening() => match never {},
+        };
         tell_systemd(&[NotifyState::Status("unsealed")]);
         return Ok(Some(node));
     }

@@ -1,6 +1,11 @@
 //! The grant that would give what is asked for, as lines to be added to the policy file: for a person to read, and to narrow.
 
+use std::time::Duration;
+
 use crate::model::access::{AccessRequest, Wish};
+
+/// A grant that was given in a hurry should not last for ever: whoever adds it may write another end, or `never`.
+const VALID_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Lines for `policy.toml`. Every text in them is quoted, so that nothing anybody wrote becomes a line of its own.
 #[must_use]
@@ -8,13 +13,15 @@ pub fn grant_text(request: &AccessRequest) -> String {
     let Wish { secret, capability, company } = &request.wish;
     let companies = company.as_ref().map(|company| format!("companies = [{}]\n", quoted(company.as_str())));
     format!(
-        "[[grant]]\nname = {}\nprincipal = {}\ncapabilities = [{}]\nsecrets = [{}]\n{}environments = [{}]\nreason = {}\n",
+        "[[grant]]\nname = {}\nprincipal = {}\ncapabilities = [{}]\nsecrets = [{}]\n{}environments = [{}]\n\
+         expires_at = {}\nreason = {}\n",
         quoted(&format!("access-{}", request.number)),
         quoted(&request.asker.principal().to_string()),
         quoted(capability.as_str()),
         quoted(&secret.to_string()),
         companies.unwrap_or_default(),
         quoted(request.environment.as_str()),
+        quoted(&request.at.plus(VALID_FOR).to_string()),
         quoted(&request.reason),
     )
 }

@@ -127,10 +127,9 @@ impl Desk {
             Ok(meant) => meant,
             Err(why) => {
                 // A refusal that cannot be written down is told apart: then the journal is what has to be looked at.
-                return Err(match vault.refuse_unit(&caller, &why).await {
-                    VaultError::Denied { .. } => Refusal::NotTheUnit(why),
-                    other => other.into(),
-                });
+                let refused = vault.refuse_unit(&caller, &why).await;
+                let is_written = matches!(refused, VaultError::Denied { .. });
+                return Err(if is_written { Refusal::NotTheUnit(why) } else { refused.into() });
             }
         };
         let Reference { name, field, company, version } = reference;

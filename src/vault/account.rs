@@ -49,6 +49,13 @@ impl Account {
         Self { entry: Entry { reason: None, ..entry }, began, presence: Presence::default(), signed_ahead: None }
     }
 
+    /// The account of another action within the same request.
+    pub(super) fn of_action(&self, action: Action) -> Self {
+        let mut other = self.clone();
+        other.entry.action = action.as_str();
+        other
+    }
+
     fn of_text(caller: &Caller, action: &'static str, began: Moment) -> Self {
         let strength = caller.attested.strength;
         let established = established(caller.door, strength);

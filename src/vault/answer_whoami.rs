@@ -7,6 +7,7 @@ use crate::model::attested::Attested;
 use crate::model::caller::Door;
 use crate::model::name::AgentName;
 use crate::model::principal::Principal;
+use crate::model::time::Timestamp;
 
 /// Everything that is known of a caller, and what that makes of it.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Whoami {
     pub agent: Option<AgentName>,
     /// The API key it showed, as the audit calls it.
     pub key: Option<String>,
+    /// Until when the key works, if nothing is done to it.
+    pub key_until: Option<Timestamp>,
     /// What it asked whether it may, and why it may.
     pub allowed: Option<Allowed>,
 }

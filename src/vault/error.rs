@@ -143,6 +143,9 @@ pub enum VaultError {
         /// The version.
         version: Version,
     },
+    /// What cannot be done to that version of a path, or not here.
+    #[error("{0}")]
+    NotOfPath(&'static str),
     /// It is done, but the store file could not be written anew.
     #[error("it is done, but its bytes are still in the lead's store file, which could not be written anew")]
     PurgeDue,
@@ -312,7 +315,9 @@ impl VaultError {
             Self::PolicyRefused { .. } => "policy_refused",
             Self::Fields(_) => "bad_fields",
             Self::OfSecret { cause, .. } => cause.code(),
-            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } => "bad_value",
+            Self::Wish(_) | Self::Twice | Self::TooMany { .. } | Self::TooManyServices { .. } | Self::NotOfPath(_) => {
+                "bad_value"
+            }
             Self::NoSuchNode(_)
             | Self::NoSuchGrant(_)
             | Self::NoSuchProvider(_)

@@ -55,6 +55,10 @@ pub mod limits;
 pub mod nodes;
 mod off_thread;
 pub mod parts;
+mod path_look;
+mod path_read;
+pub mod path_request;
+mod path_write;
 pub mod policy;
 mod probe_call;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::audit::entry::Ruling;
 use crate::model::actions::{Action, Capability};
 use crate::model::article::ArticleId;
 use crate::model::caller::Caller;
+use crate::model::grant::Expiry;
 use crate::model::secret::{Scope, SecretName};
 
 use super::account::Account;
@@ -82,6 +83,10 @@ impl Vault {
             besides: who.besides().to_vec(),
             agent: who.agent().cloned(),
             key: who.key().map(|key| ArticleId::ApiKey(key.agent.clone(), key.name.clone()).to_string()),
+            key_until: who.key().and_then(|key| match key.until {
+                Expiry::Never => None,
+                Expiry::At(end) => Some(end),
+            }),
             allowed,
         })
     }

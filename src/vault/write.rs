@@ -205,7 +205,7 @@ impl Vault {
     }
 
     /// The versions that are kept, newest first; at least one.
-    async fn kept(&self, at: &ScopedSecret) -> Result<Vec<Record>, VaultError> {
+    pub(super) async fn kept(&self, at: &ScopedSecret) -> Result<Vec<Record>, VaultError> {
         let kept = self.parts.store.versions(at.clone()).await;
         let kept = kept.map_err(|error| VaultError::Internal(error.to_string()))?;
         if kept.is_empty() { Err(absent(at)) } else { Ok(kept) }

@@ -97,10 +97,19 @@ mod tests {
         golden(&FromLead::from(Renewed { id: 1, chain: vec![vec![0x30], vec![0x31]] }), "000000090101f5010201300131");
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::NotEntitled }), "000000050101f70901");
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::NotLead }), "000000050101f70905");
-        golden(&FromFollower::from(AskAccess::sample()), "?");
-        golden(&FromFollower::from(ListAccess { id: 3, principal: Some("user:1000".into()) }), "?");
-        golden(&FromLead::from(AccessNoted { id: 2, number: 7, is_new: true }), "?");
-        golden(&FromLead::from(AccessList::sample()), "?");
+        golden(
+            &FromFollower::from(AskAccess::sample()),
+            "000000300101920201076167656e743a610e6f70656e61692f6170695f6b657909646174615f72656164010461636d6503782079",
+        );
+        golden(
+            &FromFollower::from(ListAccess { id: 3, principal: Some("user:1000".into()) }),
+            "0000000f010193030109757365723a31303030",
+        );
+        golden(&FromLead::from(AccessNoted { id: 2, number: 7, is_new: true }), "000000060101f6020701");
+        golden(
+            &FromLead::from(AccessList::sample()),
+            "000000350101f803010709757365723a313030300470726f640e6f70656e61692f6170695f6b657909646174615f7265616400037820790201",
+        );
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::TooMany }), "000000050101f70906");
     }
 

@@ -1,6 +1,6 @@
 //! Whoever is not known, or not allowed, gets nothing and learns nothing; and it is written down.
 
-mod by_route;
+pub mod by_route;
 mod every_action;
 
 use aurora_mesh::model::caller::{Caller, UID_NOBODY};

@@ -4,7 +4,7 @@
 //! The clock of the follower is held, so that every boundary is asserted at its exact millisecond.
 
 mod over_the_socket;
-mod stage;
+pub mod stage;
 
 use std::time::Duration;
 

@@ -87,6 +87,11 @@ fn unsafe_code_stands_in_one_file() {
 }
 
 #[test]
+fn the_room_for_models_has_no_way_to_a_value() {
+    assert_kept(sources("src").iter().flat_map(words::check_no_values).collect());
+}
+
+#[test]
 fn nothing_is_imported_by_star_or_exported_again() {
     assert_kept(sources("src").iter().flat_map(words::check_imports).collect());
 }

@@ -1,5 +1,9 @@
 //! The systemd unit in `mesh-config` fits the program: the same places, the same signal of readiness, and nothing that
-//! would blind the node to who asks.
+//! would blind the node to who asks. The units that `aurora service` writes are those, and systemd has nothing to say
+//! against them.
+
+mod commands;
+mod watchdog;
 
 use std::path::Path;
 
@@ -29,6 +33,7 @@ fn the_unit_starts_the_node_from_the_places_of_the_system() {
     assert_eq!(below("/run", "RuntimeDirectory"), paths.socket_dir);
     assert_eq!(setting(UNIT, "StateDirectoryMode"), Some("0700"));
     assert_eq!(setting(UNIT, "Type"), Some("notify"));
+    assert_eq!(setting(UNIT, "WatchdogSec"), Some("30"));
 }
 
 #[test]

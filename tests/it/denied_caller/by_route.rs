@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 44] = [
+const OF_THE_MESH: [Knock; 47] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -73,6 +73,9 @@ const OF_THE_MESH: [Knock; 44] = [
     ("GET", "/providers/openai", "", "provider.list"),
     ("GET", "/credentials/status", "", "secret.list"),
     ("POST", "/credentials/openai/validate", "", "credential.validate"),
+    ("GET", "/api/access-requests", "", "event.publish"),
+    ("POST", "/api/access-requests", r#"{"name":"openai/api_key","reason":"x"}"#, "event.publish"),
+    ("DELETE", "/api/access-requests/1", "", "policy.manage"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),

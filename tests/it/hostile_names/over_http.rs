@@ -63,6 +63,7 @@ fn in_paths() -> Vec<Taken> {
         target("POST", "/api/nodes/{}/ban", "vengeance"),
         target("DELETE", "/api/nodes/{}", "vengeance"),
         target("DELETE", "/api/tokens/{}", "0123456789ab"),
+        target("DELETE", "/api/access-requests/{}", "7"),
     ]
 }
 
@@ -123,6 +124,8 @@ fn in_bodies() -> Vec<Taken> {
         body("/api/agents", "prod", agent("environments", json!(["{}"]))),
         body("/api/connectivity/status", "openai", json!({"service": "{}", "status": "healthy"})),
         body("/api/connectivity/status", "healthy", json!({"service": "openai", "status": "{}"})),
+        body("/api/access-requests", "openai/api_key", json!({"name": "{}", "reason": "a drill"})),
+        body("/api/access-requests", "data_read", json!({"name": "openai/api_key", "reason": "x", "capability": "{}"})),
         body("/api/freezes", "agent:robot", json!({"target": "{}", "level": "read", "reason": "a drill"})),
         body("/api/secrets", "hubspot", secret("service", json!({}))),
         body("/api/secrets", "api", secret("key_name", json!({}))),

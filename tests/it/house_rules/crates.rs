@@ -45,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crc32fast", &["crypto/api_key"]),
     ("vsss_rs", &["crypto/shares"]),
     ("aws_lc_rs", &["crypto/fernet", "crypto/assertion"]),
-    ("base64", &["crypto/fernet", "crypto/assertion", "api/types_aws"]),
+    ("base64", &["crypto/fernet", "crypto/assertion", "delivery/quoting", "api/types_aws"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery", "callers/digest"]),
     // HTTP on the sockets.

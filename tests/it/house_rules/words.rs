@@ -10,6 +10,7 @@ const UNSAFE_HOME: &str = "src/crypto/locked.rs";
 /// looked at before it is added, and one that no longer calls is taken out.
 const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/api/body.rs", "a request body becomes a request"),
+    ("src/api/kv_types.rs", "the values of a path are answered"),
     ("src/api/lines.rs", "a line of many becomes a request"),
     ("src/api/json.rs", "an answer's bytes go to the socket"),
     ("src/api/routes_api_keys.rs", "an API key is shown once"),
@@ -20,6 +21,15 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/cli/credentials.rs", "an API key goes into a header"),
     ("src/cli/dev_node.rs", "a join token goes to a child's standard input"),
     ("src/cli/dev_story.rs", "a sample value is compared with what was stored"),
+    ("src/cli/verbs_docker_credential.rs", "a credential goes to docker as JSON"),
+    ("src/cli/verbs_credential_process.rs", "a key goes to an SDK of AWS as JSON"),
+    ("src/cli/verbs_git_credential.rs", "a credential goes to git as lines"),
+    ("src/cli/verbs_render.rs", "a template, which holds names, is read, and its text goes to standard output"),
+    ("src/delivery/git_credential.rs", "a password becomes a line for git"),
+    ("src/delivery/login.rs", "a value becomes a password"),
+    ("src/delivery/quoting.rs", "a value is quoted for where it lands"),
+    ("src/delivery/template.rs", "a value becomes one of a template"),
+    ("src/delivery/template_value.rs", "a template writes a value"),
     ("src/cli/import_source.rs", "a map file, which holds names, is read"),
     ("src/cli/output.rs", "JSON with a value goes to standard output"),
     ("src/cli/secret_file.rs", "a file of values is written for its owner"),
@@ -48,6 +58,7 @@ const EXPOSE_CALLERS: &[(&str, &str)] = &[
     ("src/crypto/signing.rs", "the text of a signing key is the key of its codes"),
     ("src/crypto/signing_keys.rs", "an unwrapped key moves into locked memory"),
     ("src/crypto/text.rs", "a value is written as a JSON text"),
+    ("src/crypto/text_map.rs", "a name of a map becomes the name of a key"),
     ("src/crypto/unseal.rs", "a key file becomes a key"),
     ("src/daemon/assemble_follower.rs", "certificates and public keys come out of their wrapping"),
     ("src/daemon/assemble_lead.rs", "the CA's certificate comes out of its wrapping"),
@@ -80,6 +91,19 @@ pub(super) fn check_unsafe(source: &Source) -> Vec<String> {
     }
     let words = source.numbered().filter(|(_, line)| holds_word(line, "unsafe"));
     words.map(|(line, _)| source.broken(line, "unsafe code belongs in src/crypto/locked.rs")).collect()
+}
+
+/// What a room that has no way to a value does not hold: the routes that answer with one, and the one way to it.
+const OF_VALUES: [&str; 5] = ["expose", "/api/secrets/", "/api/export", "/secretsmanager", "\"/v1"];
+
+/// A way to a value in `mcp`, whose answers are read by models.
+pub(super) fn check_no_values(source: &Source) -> Vec<String> {
+    if source.room() != "mcp" {
+        return Vec::new();
+    }
+    let holds = |line: &str| OF_VALUES.iter().any(|word| line.contains(word));
+    let found = source.numbered().filter(|(line, text)| source.is_production(*line) && holds(text));
+    found.map(|(line, _)| source.broken(line, "mcp has no way to a value")).collect()
 }
 
 /// Star imports (but for `super::*` in tests) and exports of what another module owns.
@@ -145,6 +169,20 @@ fn unsafe_code_elsewhere_is_found() {
     assert_eq!(check_unsafe(&Source::new("src/store/a.rs", text)).len(), 1);
     assert!(check_unsafe(&Source::new(UNSAFE_HOME, text)).is_empty());
     assert!(check_unsafe(&Source::new("src/store/a.rs", "// unsafe\nlet unsafe_ = \"unsafe\";\n")).is_empty());
+}
+
+#[test]
+fn a_way_to_a_value_is_found_where_there_may_be_none() {
+    let broken = |path: &str, text: &str| check_no_values(&Source::new(path, text)).len();
+    for text in [
+        "p.expose();\n",
+        "get(\"/api/export\");\n",
+        "get(format!(\"/api/secrets/{name}\"));\n",
+        "get(\"/v1/secret\");\n",
+    ] {
+        assert_eq!((broken("src/mcp/a.rs", text), broken("src/cli/a.rs", text)), (1, 0), "{text}");
+    }
+    assert_eq!(broken("src/mcp/a.rs", "get(\"/api/secrets\");\n"), 0);
 }
 
 #[test]

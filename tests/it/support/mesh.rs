@@ -1,7 +1,7 @@
 //! A whole mesh in one process: real stores, real QUIC over loopback, real sockets; only the clocks can be moved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -152,6 +152,14 @@ impl TestNode {
         if let Some(address) = port {
             eventually("the port is free", || async { UdpSocket::bind(address).ok().map(drop) }).await;
         }
+    }
+
+    /// Starts again with a loopback listener, and gives its address.
+    pub async fn on_loopback(&mut self) -> SocketAddr {
+        self.stop().await;
+        self.config.api.listen = Some(([127, 0, 0, 1], 0).into());
+        self.start().await;
+        self.running().loopback().expect("listens")
     }
 
     pub fn is_running(&self) -> bool {

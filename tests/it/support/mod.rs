@@ -9,6 +9,7 @@ pub mod grpc;
 pub mod http;
 pub mod intruder;
 pub mod log;
+pub mod loopback;
 pub mod mesh;
 pub mod process;
 pub mod raw;

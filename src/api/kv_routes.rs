@@ -1,0 +1,121 @@
+//! `/v1/…`: secrets for clients of HashiCorp Vault, as its KV engine of version 2 has them. Method by method, because `LIST`
+//! is one that no router knows.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::Response;
+
+use super::context::context;
+use super::desk::Desk;
+use super::error::ApiError;
+use super::kv_custom::Unmentioned;
+use super::kv_data::{self, Write};
+use super::kv_metadata::{self, Deed};
+use super::kv_path::{Target, target};
+use super::kv_system;
+use super::kv_types::ListQuery;
+use super::query;
+use crate::model::caller::Caller;
+use crate::model::name::ServiceName;
+use crate::vault::path_request::PathPlace;
+
+const NO_TOKENS: &str =
+    "tokens are API keys here: aurora apikey makes, renews and revokes them (terraform: skip_child_token = true)";
+
+const DEEPER: &str = "secret/SERVICE, one name: its fields are the keys of the service, and nothing lies deeper";
+
+/// What came, and where it goes.
+struct Asked {
+    desk: Arc<Desk>,
+    caller: Caller,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+}
+
+/// Everything below `/v1/`.
+pub(super) async fn kv(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let Path(path) = path.map_err(|_| ApiError::PathEncoding)?;
+    let target = target(&path)?;
+    Asked { desk, caller, method, uri, headers, body }.answer(target).await
+}
+
+impl Asked {
+    async fn answer(self, target: Target) -> Result<Response, ApiError> {
+        let Self { desk, caller, method, uri, headers, .. } = &self;
+        match (target, method.as_str()) {
+            (Target::Health, "GET" | "HEAD") => kv_system::health(false, desk.clock.now().wall, uri),
+            (Target::SealStatus, "GET" | "HEAD") => kv_system::seal_status(false),
+            (Target::Mount(is_ours), "GET") => kv_system::mount(desk, caller, is_ours).await,
+            (Target::LookupSelf, "GET") => kv_system::lookup_self(desk, caller).await,
+            (Target::RenewSelf, "POST" | "PUT") => kv_system::renew_self(desk, caller).await,
+            (Target::OtherToken, _) => Err(ApiError::NotOffered(NO_TOKENS)),
+            (Target::Services, "LIST") => kv_metadata::services(desk, caller, context(headers)?).await,
+            (Target::Services, "GET") if self.lists()? => kv_metadata::services(desk, caller, context(headers)?).await,
+            (Target::Data(service), _) => self.data(service).await,
+            (Target::Metadata(service), _) => self.metadata(service).await,
+            (Target::DeleteVersions(service), "POST" | "PUT") => self.versions(service, Deed::Delete).await,
+            (Target::UndeleteVersions(service), "POST" | "PUT") => self.versions(service, Deed::Undelete).await,
+            (Target::DestroyVersions(service), "POST" | "PUT") => self.versions(service, Deed::Destroy).await,
+            (Target::Deeper, "POST" | "PUT" | "PATCH") => Err(ApiError::BadValue { field: "the path", wanted: DEEPER }),
+            (Target::Deeper, _) => Err(ApiError::UnknownRoute),
+            _ => Err(ApiError::WrongMethod),
+        }
+    }
+
+    async fn data(self, service: ServiceName) -> Result<Response, ApiError> {
+        let place = self.place(service)?;
+        let Self { desk, caller, method, uri, headers, body } = self;
+        match method.as_str() {
+            "GET" => kv_data::read(&desk, &caller, &place, &uri).await,
+            "POST" | "PUT" => kv_data::write(&desk, caller, place, Write::Whole, &headers, body).await,
+            "PATCH" => kv_data::write(&desk, caller, place, Write::Part, &headers, body).await,
+            "DELETE" => kv_metadata::delete_current(&desk, caller, place).await,
+            _ => Err(ApiError::WrongMethod),
+        }
+    }
+
+    async fn metadata(self, service: ServiceName) -> Result<Response, ApiError> {
+        let place = self.place(service)?;
+        let lists = self.method.as_str() == "LIST" || (self.method == Method::GET && self.lists()?);
+        let Self { desk, caller, method, headers, body, .. } = self;
+        match method.as_str() {
+            // Below a path there is nothing to be listed.
+            _ if lists => Err(ApiError::UnknownRoute),
+            "GET" => kv_metadata::history(&desk, &caller, &place).await,
+            "POST" | "PUT" => kv_metadata::describe(&desk, caller, place, Unmentioned::Go, &headers, body).await,
+            "PATCH" => kv_metadata::describe(&desk, caller, place, Unmentioned::Stay, &headers, body).await,
+            "DELETE" => kv_metadata::destroy_all(&desk, caller, place).await,
+            _ => Err(ApiError::WrongMethod),
+        }
+    }
+
+    async fn versions(self, service: ServiceName, deed: Deed) -> Result<Response, ApiError> {
+        let place = self.place(service)?;
+        let Self { desk, caller, headers, body, .. } = self;
+        kv_metadata::versions(&desk, caller, place, deed, &headers, body).await
+    }
+
+    fn place(&self, service: ServiceName) -> Result<PathPlace, ApiError> {
+        Ok(PathPlace { service, context: context(&self.headers)? })
+    }
+
+    /// Whether a `GET` stands for a `LIST`, as clients that know only plain methods ask.
+    fn lists(&self) -> Result<bool, ApiError> {
+        let ListQuery { list } = query::parameters(&self.uri)?;
+        Ok(list.as_deref() == Some("1") || query::flag("list", list.as_deref())?)
+    }
+}

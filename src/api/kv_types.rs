@@ -1,0 +1,242 @@
+//! The JSON of HashiCorp Vault's API, as its clients send and expect it (Vault's HTTP API, "KV secrets engine version 2").
+
+use std::collections::BTreeMap;
+
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::error::ApiError;
+use crate::crypto::plaintext::Plaintext;
+use crate::crypto::text_map::TextMap;
+use crate::model::number::Version;
+use crate::vault::path_request::PathVersion;
+
+/// `GET secret/data/…?version=`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct VersionQuery {
+    /// 0, or none, is the current one.
+    pub(super) version: Option<u64>,
+}
+
+/// `GET secret/metadata/…?list=true`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// `true`: what the method `LIST` asks for.
+    pub(super) list: Option<String>,
+}
+
+/// `POST`, `PUT` and `PATCH secret/data/…`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WriteBody {
+    /// What is expected.
+    #[serde(default)]
+    pub(super) options: Option<WriteOptions>,
+    /// The fields.
+    pub(super) data: TextMap,
+}
+
+/// What is expected of a path that is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WriteOptions {
+    /// The version that must be current.
+    pub(super) cas: Option<u64>,
+}
+
+/// `POST secret/delete/…`, `undelete` and `destroy`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VersionsBody {
+    versions: Vec<u64>,
+}
+
+/// Most versions one request may name: more than are ever kept.
+const VERSIONS_MAX: usize = 1000;
+
+impl VersionsBody {
+    /// The versions.
+    ///
+    /// # Errors
+    /// [`ApiError::BadValue`] for none, too many, or one that is no number from 1.
+    pub(super) fn versions(self) -> Result<Vec<Version>, ApiError> {
+        let bad = || ApiError::BadValue { field: "versions", wanted: "1 to 1000 whole numbers from 1" };
+        if self.versions.is_empty() || self.versions.len() > VERSIONS_MAX {
+            return Err(bad());
+        }
+        self.versions.into_iter().map(|number| Version::new(number).ok_or_else(bad)).collect()
+    }
+}
+
+/// What every answer with data is wrapped in.
+#[derive(Serialize)]
+pub(super) struct Envelope<'a, T> {
+    pub(super) request_id: &'a str,
+    pub(super) lease_id: &'static str,
+    pub(super) renewable: bool,
+    pub(super) lease_duration: u64,
+    pub(super) data: T,
+    pub(super) wrap_info: Option<()>,
+    pub(super) warnings: Option<Vec<String>>,
+    pub(super) auth: Option<AuthView>,
+}
+
+impl<'a, T> Envelope<'a, T> {
+    /// An answer without a lease or a warning.
+    pub(super) fn new(request_id: &'a str, data: T) -> Self {
+        Self {
+            request_id,
+            lease_id: "",
+            renewable: false,
+            lease_duration: 0,
+            data,
+            wrap_info: None,
+            warnings: None,
+            auth: None,
+        }
+    }
+}
+
+/// A path with its values, or without: then `data` is `null`.
+#[derive(Serialize)]
+pub(super) struct DataView<'a> {
+    pub(super) data: Option<FieldsView<'a>>,
+    pub(super) metadata: VersionView<'a>,
+}
+
+/// The fields of a path. Values are borrowed: each is copied once, into the answer's buffer.
+pub(super) struct FieldsView<'a>(pub(super) Vec<(&'a str, &'a Plaintext)>);
+
+impl Serialize for FieldsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            let text = std::str::from_utf8(value.expose()).map_err(|_| S::Error::custom("a value that is no text"))?;
+            map.serialize_entry(name, text)?;
+        }
+        map.end()
+    }
+}
+
+/// Texts that are said about a path.
+pub(super) type Custom<'a> = BTreeMap<&'a str, String>;
+
+/// One version of a path.
+#[derive(Serialize)]
+pub(super) struct VersionView<'a> {
+    pub(super) created_time: String,
+    pub(super) custom_metadata: Option<Custom<'a>>,
+    pub(super) deletion_time: String,
+    pub(super) destroyed: bool,
+    pub(super) version: u64,
+}
+
+impl From<&PathVersion> for VersionView<'_> {
+    fn from(version: &PathVersion) -> Self {
+        Self {
+            created_time: version.created_at.to_string(),
+            custom_metadata: None,
+            deletion_time: deletion_time(version),
+            destroyed: version.destroyed,
+            version: version.version.get(),
+        }
+    }
+}
+
+/// All versions of a path. The settings are what Vault calls its defaults: they cannot be changed here.
+#[derive(Serialize)]
+pub(super) struct HistoryView<'a> {
+    pub(super) cas_required: bool,
+    pub(super) created_time: String,
+    pub(super) current_version: u64,
+    pub(super) custom_metadata: Option<Custom<'a>>,
+    pub(super) delete_version_after: &'static str,
+    pub(super) max_versions: u64,
+    pub(super) oldest_version: u64,
+    pub(super) updated_time: String,
+    pub(super) versions: BTreeMap<u64, StateView>,
+}
+
+/// One version in a history.
+#[derive(Serialize)]
+pub(super) struct StateView {
+    created_time: String,
+    deletion_time: String,
+    destroyed: bool,
+}
+
+impl From<&PathVersion> for StateView {
+    fn from(version: &PathVersion) -> Self {
+        Self {
+            created_time: version.created_at.to_string(),
+            deletion_time: deletion_time(version),
+            destroyed: version.destroyed,
+        }
+    }
+}
+
+fn deletion_time(version: &PathVersion) -> String {
+    version.deleted_at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// Names.
+#[derive(Serialize)]
+pub(super) struct KeysView<'a> {
+    pub(super) keys: Vec<&'a str>,
+}
+
+/// What a renewal answers: the token stays as it is.
+#[derive(Serialize)]
+pub(super) struct AuthView {
+    pub(super) client_token: &'static str,
+    pub(super) accessor: String,
+    pub(super) policies: Vec<String>,
+    pub(super) token_policies: Vec<String>,
+    pub(super) metadata: Option<()>,
+    pub(super) lease_duration: u64,
+    pub(super) renewable: bool,
+    pub(super) entity_id: &'static str,
+    pub(super) token_type: &'static str,
+    pub(super) orphan: bool,
+    pub(super) num_uses: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_the_shape_that_clients_know() {
+        let value = Plaintext::new(b"not-a-real-key".to_vec());
+        let metadata = VersionView {
+            created_time: "2026-11-21T08:00:00.123Z".to_owned(),
+            custom_metadata: None,
+            deletion_time: String::new(),
+            destroyed: false,
+            version: 1,
+        };
+        let data = DataView { data: Some(FieldsView(vec![("api_key", &value)])), metadata };
+        assert_eq!(
+            serde_json::to_string(&Envelope::new("id", data)).expect("json"),
+            concat!(
+                r#"{"request_id":"id","lease_id":"","renewable":false,"lease_duration":0,"data":{"data":"#,
+                r#"{"api_key":"not-a-real-key"},"metadata":{"created_time":"2026-11-21T08:00:00.123Z","#,
+                r#""custom_metadata":null,"deletion_time":"","destroyed":false,"version":1}},"wrap_info":null,"#,
+                r#""warnings":null,"auth":null}"#
+            )
+        );
+    }
+
+    #[test]
+    fn versions_are_some_numbers_from_one() {
+        let versions = |json: &str| serde_json::from_str::<VersionsBody>(json).expect("json").versions();
+        assert_eq!(versions(r#"{"versions":[2,1]}"#).expect("versions").len(), 2);
+        for bad in [r#"{"versions":[]}"#, r#"{"versions":[0]}"#] {
+            assert!(versions(bad).is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<VersionsBody>(r#"{"versions":["1"]}"#).is_err());
+    }
+}

@@ -1,0 +1,158 @@
+//! Each endpoint with each verb: status, shape, and the words of a refusal.
+
+use serde_json::{Value, json};
+
+use super::stage::{ask, errors, mesh};
+use crate::support::http::{self, send};
+use crate::support::mesh::TestMesh;
+
+const NOTHING: Value = Value::Null;
+
+async fn stored(mesh: &TestMesh, token: &str) {
+    let body = json!({"data": {"key": "not-a-real-key"}});
+    let stored = ask(&mesh.lead.agent_socket(), token, "POST", "/v1/secret/data/crm", &body).await;
+    assert_eq!(stored.status, 200, "{}", stored.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_endpoint_takes_its_verbs_and_no_others() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    let versions = json!({"versions": [1]});
+    let write = json!({"options": {}, "data": {"key": "not-a-real-key"}});
+    let table: [(&str, &str, &Value, u16); 39] = [
+        ("GET", "/v1/sys/health", &NOTHING, 200),
+        ("HEAD", "/v1/sys/health", &NOTHING, 200),
+        ("GET", "/v1/sys/health?standbyok=true&sealedcode=299", &NOTHING, 200),
+        ("POST", "/v1/sys/health", &NOTHING, 405),
+        ("GET", "/v1/sys/seal-status", &NOTHING, 200),
+        ("PUT", "/v1/sys/seal-status", &NOTHING, 405),
+        ("GET", "/v1/sys/internal/ui/mounts/secret/crm", &NOTHING, 200),
+        ("GET", "/v1/sys/internal/ui/mounts/kv", &NOTHING, 403),
+        ("GET", "/v1/sys/mounts", &NOTHING, 404),
+        ("GET", "/v1/auth/token/lookup-self", &NOTHING, 200),
+        ("POST", "/v1/auth/token/renew-self", &json!({}), 200),
+        ("PUT", "/v1/auth/token/renew-self", &json!({}), 200),
+        ("POST", "/v1/auth/token/revoke-self", &NOTHING, 400),
+        ("POST", "/v1/auth/token/create", &json!({}), 400),
+        ("GET", "/v1/secret/data/crm", &NOTHING, 200),
+        ("GET", "/v1//secret//data/crm/", &NOTHING, 200),
+        ("GET", "/v1/secret/data/crm?version=0", &NOTHING, 200),
+        ("GET", "/v1/secret/data/crm?version=7", &NOTHING, 404),
+        ("GET", "/v1/secret/data/crm?verison=1", &NOTHING, 400),
+        ("GET", "/v1/secret/data/absent", &NOTHING, 404),
+        ("GET", "/v1/secret/data/crm/deeper", &NOTHING, 404),
+        ("POST", "/v1/secret/data/crm/deeper", &write, 400),
+        ("GET", "/v1/secret/data/CRM", &NOTHING, 400),
+        ("GET", "/v1/kv/data/crm", &NOTHING, 404),
+        ("POST", "/v1/secret/data/crm", &write, 200),
+        ("PUT", "/v1/secret/data/crm", &write, 200),
+        ("PATCH", "/v1/secret/data/crm", &write, 200),
+        ("PATCH", "/v1/secret/data/absent", &write, 404),
+        ("LIST", "/v1/secret/metadata", &NOTHING, 200),
+        ("LIST", "/v1/secret/metadata/", &NOTHING, 200),
+        ("GET", "/v1/secret/metadata?list=true", &NOTHING, 200),
+        ("GET", "/v1/secret/metadata", &NOTHING, 405),
+        ("LIST", "/v1/secret/metadata/crm", &NOTHING, 404),
+        ("GET", "/v1/secret/metadata/crm", &NOTHING, 200),
+        ("PUT", "/v1/secret/metadata/crm", &json!({"custom_metadata": {"owner": "ops"}}), 204),
+        ("PUT", "/v1/secret/destroy/crm", &versions, 204),
+        ("POST", "/v1/secret/destroy/crm", &json!({"versions": [77]}), 400),
+        ("POST", "/v1/secret/undelete/crm", &versions, 400),
+        ("BREW", "/v1/secret/data/crm", &NOTHING, 405),
+    ];
+    let socket = mesh.lead.agent_socket();
+    let mut wrong = Vec::new();
+    for (method, target, body, status) in table {
+        let answer = ask(&socket, &token, method, target, body).await;
+        if answer.status != status {
+            wrong.push(format!("{method} {target}: {} instead of {status}: {}", answer.status, answer.body));
+        }
+        if status >= 400 && method != "HEAD" {
+            let told = errors(&answer);
+            assert_eq!(told.is_empty(), status == 404, "{method} {target}: {told:?}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_has_every_field_its_clients_look_for() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    let socket = mesh.lead.agent_socket();
+    let read = ask(&socket, &token, "GET", "/v1/secret/data/crm", &NOTHING).await;
+    let told = read.json();
+    assert_eq!(read.header("x-request-id"), told["request_id"].as_str());
+    assert_eq!((read.header("x-cache"), read.header("cache-control")), (Some("LEAD"), Some("no-store")));
+    assert_eq!(told["data"]["data"], json!({"key": "not-a-real-key"}));
+    assert_eq!(told["data"]["metadata"]["version"], 1);
+    assert_eq!(told["data"]["metadata"]["deletion_time"], "");
+    assert_eq!((&told["renewable"], &told["warnings"], &told["auth"]), (&json!(false), &NOTHING, &NOTHING));
+    let lease = told["lease_duration"].as_u64().expect("a number");
+    assert!((200..=300).contains(&lease), "what is left of the ttl: {lease}");
+
+    let looked = ask(&socket, &token, "GET", "/v1/auth/token/lookup-self", &NOTHING).await;
+    assert!(!looked.body.contains(&token));
+    let data = &looked.json()["data"];
+    assert_eq!((&data["id"], &data["type"]), (&json!("agent:robot/ci"), &json!("service")), "{data}");
+    assert!(data["ttl"].is_u64() && data["policies"] == json!(["agent:robot"]) && data.get("expire_time").is_some());
+
+    let mount = ask(&socket, &token, "GET", "/v1/sys/internal/ui/mounts/secret/crm", &NOTHING).await.json();
+    assert_eq!((&mount["data"]["path"], &mount["data"]["type"]), (&json!("secret/"), &json!("kv")));
+    assert_eq!(mount["data"]["options"]["version"], "2");
+    let seal = http::get(&socket, "/v1/sys/seal-status").await.json();
+    assert_eq!((&seal["sealed"], &seal["initialized"]), (&json!(false), &json!(true)));
+    assert!(seal["version"].as_str().is_some_and(|version| version.starts_with("1.")), "{seal}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_of_health_has_no_body_so_the_connection_can_be_used_again() {
+    let (mesh, _) = mesh().await;
+    let twice = "HEAD /v1/sys/health HTTP/1.1\r\nHost: a\r\n\r\nGET /v1/sys/seal-status HTTP/1.1\r\nHost: a\r\n\
+                 Connection: close\r\n\r\n";
+    let came = send(&mesh.lead.agent_socket(), twice.as_bytes()).await.expect("answers");
+    let text = String::from_utf8(came).expect("text");
+    let (head, rest) = text.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 200") && rest.starts_with("HTTP/1.1 200"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_none_is_refused_and_not_taken_for_the_process() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    let socket = mesh.lead.agent_socket();
+    for wrong in ["mj_agent_nobody", "root", &token[1..]] {
+        let refused = ask(&socket, wrong, "GET", "/v1/secret/data/crm", &NOTHING).await;
+        assert_eq!((refused.status, errors(&refused)[0].as_str()), (403, "permission denied"), "{}", refused.body);
+    }
+    let by_kernel = http::get(&socket, "/v1/secret/data/crm").await;
+    assert_eq!(by_kernel.status, 200, "without a token it is the process that asks: {}", by_kernel.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_kept_as_a_text_is_refused_and_never_quoted() {
+    let (mesh, token) = mesh().await;
+    let socket = mesh.lead.agent_socket();
+    for data in [
+        json!({"a": 5432}),
+        json!({"a": true}),
+        json!({"a": null}),
+        json!({"a": {"canary": "canary"}}),
+        json!({"a": ["canary"]}),
+        json!({"CANARY": "canary"}),
+        json!({}),
+        json!("canary"),
+    ] {
+        let refused = ask(&socket, &token, "POST", "/v1/secret/data/crm", &json!({ "data": data })).await;
+        assert_eq!(refused.status, 400, "{data}: {}", refused.body);
+        assert!(!refused.body.to_lowercase().contains("canary"), "{}", refused.body);
+    }
+    let many: serde_json::Map<String, Value> = (0..257).map(|number| (format!("k{number}"), json!("x"))).collect();
+    let refused = ask(&socket, &token, "POST", "/v1/secret/data/crm", &json!({ "data": many })).await;
+    assert!(refused.status == 400 && refused.body.contains("256"), "{}", refused.body);
+    let large = json!({"data": {"a": "x".repeat(70_000)}});
+    let refused = ask(&socket, &token, "POST", "/v1/secret/data/crm", &large).await;
+    assert!(refused.status == 413 && refused.body.contains("value_too_large"), "{}", refused.body);
+    assert_eq!(ask(&socket, &token, "GET", "/v1/secret/data/crm", &NOTHING).await.status, 404, "nothing was stored");
+}
