@@ -69,8 +69,6 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         )
         .route("/api/freezes/holders", get(routes_freezes::holders))
         .route("/api/freezes/{target}", delete(routes_freezes::unfreeze))
-        .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
-        .route("/api/access-requests/{id}", delete(routes_access::dismiss))
         .route("/api/policy", get(routes_policy::list))
         .route("/api/policy/grants/{name}", get(routes_policy::show))
         .route("/api/policy/plan", post(routes_policy::plan))
@@ -79,7 +77,14 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes.merge(of_providers()).merge(of_others())).with_state(desk)
+    with_refusals(routes.merge(of_requests()).merge(of_providers()).merge(of_others())).with_state(desk)
+}
+
+/// The routes about what somebody asks to be allowed.
+fn of_requests() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
+        .route("/api/access-requests/{id}", delete(routes_access::dismiss))
 }
 
 /// The routes about providers, and the credentials they were asked about.

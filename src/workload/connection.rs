@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
 use super::activity::Activity;
+use super::authority::Named;
 use super::front::Front;
 use crate::callers::peer::Peer;
 use crate::callers::seats::{Lane, Seat};
@@ -90,7 +91,7 @@ pub(super) async fn attend(
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(SEND_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Named::new(stream)), service)
     );
     let ended = tokio::select! {
         biased;
