@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio_util::task::TaskTracker;
 
 use super::activity::Activity;
+use super::authority::Named;
 use super::front::Front;
 use crate::callers::peer::Peer;
 use crate::callers::seats::{Lane, Seat};
@@ -90,7 +91,7 @@ pub(super) async fn attend(
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(SEND_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Named::new(stream)), service)
     );
     let ended = tokio::select! {
         biased;
@@ -116,5 +117,75 @@ async fn idle(activity: &Activity, patience: Duration) {
         }
         before = now;
         tokio::time::sleep(patience).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::activity::Places;
+    use super::*;
+    use crate::callers::attest::Witness;
+    use crate::callers::seats::{Limits, Seats};
+    use crate::model::caller::Door;
+    use crate::model::time::{Clock, Entropy, EntropyUnavailable, Moment};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Moment {
+            Moment::default()
+        }
+    }
+
+    impl Entropy for Still {
+        fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyUnavailable> {
+            buffer.fill(7);
+            Ok(())
+        }
+    }
+
+    /// The client's end of a connection to a sealed node that waits for 50 ms.
+    async fn connected() -> UnixStream {
+        let (ours, theirs) = UnixStream::pair().expect("pair");
+        let witness = Witness::of_machine();
+        let peer =
+            witness.attest(witness.knock(&ours, Door::Workload).expect("credentials")).await.expect("we are there");
+        let front = Front {
+            vault: OnceLock::new(),
+            witness,
+            clock: Arc::new(Still),
+            entropy: Arc::new(Still),
+            places: Places::default(),
+            stop: CancellationToken::new(),
+        };
+        let moment = Duration::from_millis(50);
+        let patience = Patience { idle: moment, ping: moment, drain: moment };
+        let seat = Seats::new(Limits::default()).take(1000);
+        tokio::spawn(attend(ours, peer, seat, Arc::new(front), (patience, TaskTracker::new())));
+        theirs
+    }
+
+    /// Returns once the connection is closed; what came until then is HTTP/2's own.
+    async fn is_closed(mut client: UnixStream) {
+        let mut came = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut came)).await;
+        // Closed or reset: what matters is that it ended.
+        drop(closed.expect("it is closed"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_half_of_it_or_opens_no_stream_is_closed() {
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+        for said in [&b""[..], &PREFACE[..10], PREFACE, &[PREFACE, SETTINGS].concat()] {
+            let mut client = connected().await;
+            client.write_all(said).await.expect("written");
+            is_closed(client).await;
+        }
     }
 }

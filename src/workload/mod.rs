@@ -6,6 +6,7 @@
 
 mod activity;
 mod answer;
+mod authority;
 mod connection;
 mod discovery;
 mod front;

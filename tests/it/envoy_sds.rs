@@ -65,8 +65,9 @@ async fn a_value_is_sent_once_and_again_when_it_changes_on_lead_and_follower() {
         assert_eq!(second.taken(), [generic("openai/api_key", "not-a-real-key-2")]);
         assert_eq!(second.nonce, "2");
         assert_ne!(first.version_info, second.version_info);
-        mesh.put(put("openai/api_key", "global", "not-a-real-key-1")).await;
+        let last = mesh.put(put("openai/api_key", "global", "not-a-real-key-1")).await;
         assert_eq!(next(&mut call).await.taken(), [generic("openai/api_key", "not-a-real-key-1")]);
+        follower.reaches(last.revision).await;
     }
     let lines = follower.vault().audit_tail(&admin(), 20).await.expect("the owner may read the journal");
     let reads = lines.iter().filter(|line| line.contains("secret.read")).collect::<Vec<_>>();
@@ -113,7 +114,7 @@ async fn a_closed_cache_sends_nothing_until_the_lead_is_heard_again() {
     let stored = mesh.put(put("openai/api_key", "global", "not-a-real-key")).await;
     follower.reaches(stored.revision).await;
     mesh.lead.stop().await;
-    follower.clock.advance(Duration::from_secs(24 * 60 * 60));
+    follower.clock.advance(Duration::from_secs(2 * 60 * 60));
     let mut call = follow(&follower, &["openai/api_key"]).await;
     assert!(call.is_silent_for(A_WHILE).await);
     mesh.lead.start().await;
