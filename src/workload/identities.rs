@@ -111,12 +111,12 @@ impl Identities {
     }
 
     fn refused(&self, error: &VaultError) -> Status {
-        match error {
-            VaultError::Denied { .. } => Status::permission_denied(
+        if matches!(error, VaultError::Denied { .. }) {
+            return Status::permission_denied(
                 "denied: no identity is given to this program; allow it integration_execute on secrets spiffe/*",
-            ),
-            error => refusal::status(error, &self.caller.request_id),
+            );
         }
+        refusal::status(error, &self.caller.request_id)
     }
 }
 

@@ -79,33 +79,21 @@ mod tests {
 
     #[test]
     fn pem_with_both_is_a_certificate_with_certificates_alone_whom_to_trust_and_all_else_is_generic() {
-        match by_content(plain(&format!("{KEY}{CHAIN}"))) {
-            Kind::TlsCertificate(both) => {
-                assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
-            }
-            other => panic!("{other:?}"),
-        }
-        match by_content(plain(CHAIN)) {
-            Kind::ValidationContext(trust) => assert_eq!(text(trust.trusted_ca), CHAIN),
-            other => panic!("{other:?}"),
-        }
+        let Kind::TlsCertificate(both) = by_content(plain(&format!("{KEY}{CHAIN}"))) else { panic!("a certificate") };
+        assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
+        let Kind::ValidationContext(trust) = by_content(plain(CHAIN)) else { panic!("whom to trust") };
+        assert_eq!(text(trust.trusted_ca), CHAIN);
         for value in ["not-a-real-key", KEY, "", "{\"certificate\":\"x\"}"] {
-            match by_content(plain(value)) {
-                Kind::GenericSecret(generic) => assert_eq!(text(generic.secret), value),
-                other => panic!("{other:?}"),
-            }
+            let Kind::GenericSecret(generic) = by_content(plain(value)) else { panic!("{value}") };
+            assert_eq!(text(generic.secret), value);
         }
     }
 
     #[test]
     fn the_two_fields_are_a_certificate() {
         let value = plain(&format!("{{\"certificate\":{CHAIN:?},\"private_key\":{KEY:?}}}"));
-        match pair(&value).expect("both are there") {
-            Kind::TlsCertificate(both) => {
-                assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
-            }
-            other => panic!("{other:?}"),
-        }
+        let Some(Kind::TlsCertificate(both)) = pair(&value) else { panic!("both are there") };
+        assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
         assert!(pair(&plain("{\"certificate\":\"x\"}")).is_none());
     }
 }
