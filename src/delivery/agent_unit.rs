@@ -16,6 +16,9 @@ const NODE: &str = "aurora.service";
 /// What follows the name of a unit that others may start after.
 const KINDS: [&str; 6] = [".service", ".socket", ".target", ".mount", ".path", ".timer"];
 
+/// The longest name of a unit is that of a file, 255 bytes; `.service` is among them.
+const STEM_BYTES_MAX: usize = 255 - 8;
+
 /// The longest name systemd can ask with: it stands with the unit in an address of Linux, which has 108 bytes; a zero byte,
 /// 16 digits, `/unit/` and `/` are before and between them.
 const ASKED_BYTES_MAX: usize = 107 - 1 - 16 - 6 - 1;
@@ -99,7 +102,8 @@ pub fn service_name(text: &str) -> Result<UnitName, AgentUnitError> {
     let stem = text.strip_suffix(".service").unwrap_or(text);
     // A cgroup whose name begins so is told from a file of the kernel by another name, and a template is no unit.
     let odd = stem.starts_with(['_', '.', '-']) || stem.ends_with('@') || stem.contains('\\');
-    let name = UnitName::parse(&format!("{stem}.service")).ok().filter(|_| !odd && !stem.contains('/'));
+    let odd = odd || stem.contains('/') || stem.len() > STEM_BYTES_MAX;
+    let name = UnitName::parse(&format!("{stem}.service")).ok().filter(|_| !odd);
     let name = name.ok_or_else(|| AgentUnitError::Name(text.to_owned()))?;
     if name.as_str() == NODE { Err(AgentUnitError::OfNode) } else { Ok(name) }
 }
