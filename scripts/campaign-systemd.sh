@@ -37,8 +37,6 @@ Type=oneshot
 ExecStart=/usr/local/bin/inside.sh
 StandardOutput=file:/campaign.out
 StandardError=file:/campaign.err
-SuccessAction=exit-force
-FailureAction=exit-force
 UNIT
 cat > "$root/etc/systemd/system/campaign.target" <<'UNIT'
 [Unit]
@@ -48,7 +46,7 @@ AllowIsolate=yes
 UNIT
 
 began=$(date +%s%N)
-timeout 240 unshare --mount --pid --fork --cgroup --ipc --uts --net --kill-child bash -c '
+unshare --mount --pid --fork --cgroup --ipc --uts --net --kill-child bash -c '
   set -e
   cd "$1"
   mount --make-rprivate /
@@ -64,9 +62,18 @@ timeout 240 unshare --mount --pid --fork --cgroup --ipc --uts --net --kill-child
   exec env -i container=unshare PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin chroot . bash -c "
     mount --make-rshared /
     exec \"\$0\" --unit=campaign.target --log-target=null --show-status=no" "$2"
-' campaign "$root" "$systemd" </dev/null >"$work/boot.log" 2>&1 || true
+' campaign "$root" "$systemd" </dev/null >"$work/boot.log" 2>&1 &
+booted=$!
+# It does not halt by itself: what it said last is waited for, and then all of its processes end with the namespace.
+for _ in $(seq 1200); do
+  grep -q '^end' "$root/campaign.out" 2>/dev/null && break
+  kill -0 "$booted" 2>/dev/null || break
+  sleep 0.2
+done
+kill -KILL "$booted" 2>/dev/null || true
+wait "$booted" 2>/dev/null || true
 took=$(( ($(date +%s%N) - began) / 1000000 ))
 
-cat "$root/campaign.out" 2>/dev/null || { printf 'systemd did not come up:\n' >&2; tail -20 "$work/boot.log" >&2; exit 1; }
+grep -v '^end' "$root/campaign.out" 2>/dev/null || { printf 'systemd did not come up:\n' >&2; tail -20 "$work/boot.log" >&2; exit 1; }
 grep -q '^all as it must be' "$root/campaign.out" || { cat "$root/campaign.err" >&2; exit 1; }
-printf 'boot, campaign and halt: %s ms, %s\n' "$took" "$("$systemd" --version | head -1)"
+printf 'boot and campaign: %s ms, %s\n' "$took" "$("$systemd" --version | head -1)"

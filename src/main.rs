@@ -7,15 +7,18 @@ use aurora_mesh::daemon::{command, hardening, logging};
 use aurora_mesh::mcp;
 
 fn main() -> ExitCode {
-    let cli = match cli::parse() {
-        Ok(cli) => cli,
-        Err(code) => return code,
-    };
     // Every verb may come to hold a value, a token or a key: also the commands that only ask a node.
     if let Err(error) = hardening::harden() {
         say::error(&format!("core dumps cannot be turned off, and one could hold a secret: {error}"));
         return ExitCode::FAILURE;
     }
+    if let Some(code) = cli::run_launch::launched() {
+        return code;
+    }
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match cli.command {
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),

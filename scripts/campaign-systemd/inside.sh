@@ -3,6 +3,7 @@
 set -euo pipefail
 export HOME=/root
 failed=0
+trap 'printf "end\n"' EXIT
 
 # One line for each promise; the campaign goes on, so that all of them are seen.
 must() {
@@ -109,4 +110,4 @@ systemctl start aurora.service
 for _ in $(seq 150); do [ "$(shown allowed.service SubState)" = running ] && break; sleep 0.1; done
 must 'once the node is back, the unit starts by itself' is "$(shown allowed.service SubState)" running
 
-[ $failed = 0 ] && printf 'all as it must be\n'
+if [ $failed = 0 ]; then printf 'all as it must be\n'; else printf 'not all as it must be\n'; fi

@@ -69,8 +69,11 @@ pub(super) async fn write(
     json::answer(&Envelope::new(&caller.request_id, VersionView::from(&version)))
 }
 
+/// Values by name, and the names that go.
+type Sorted = (Vec<(KeyName, Plaintext)>, Vec<KeyName>);
+
 /// The texts that are sent, and the names sent as `null`.
-fn sorted(entries: Vec<(KeyName, Sent)>, write: Write) -> Result<(Vec<(KeyName, Plaintext)>, Vec<KeyName>), ApiError> {
+fn sorted(entries: Vec<(KeyName, Sent)>, write: Write) -> Result<Sorted, ApiError> {
     const TEXTS: &str = "an object of texts: write a number, a list or an object as a text, and leave null out";
     let (mut values, mut nulls) = (Vec::new(), Vec::new());
     for (name, sent) in entries {

@@ -69,27 +69,39 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         )
         .route("/api/freezes/holders", get(routes_freezes::holders))
         .route("/api/freezes/{target}", delete(routes_freezes::unfreeze))
-        .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
-        .route("/api/access-requests/{id}", delete(routes_access::dismiss))
         .route("/api/policy", get(routes_policy::list))
         .route("/api/policy/grants/{name}", get(routes_policy::show))
         .route("/api/policy/plan", post(routes_policy::plan))
         .route("/api/policy/apply", post(routes_policy::apply))
         .route("/api/policy/test", post(routes_policy::test))
+        .route("/api/exposure", get(routes_exposure::exposure))
+        .route("/api/audit", get(routes_admin::audit_tail))
+        .route("/api/audit/verify", get(routes_admin::audit_verify));
+    with_refusals(routes.merge(of_requests()).merge(of_providers()).merge(of_others())).with_state(desk)
+}
+
+/// The routes about what somebody asks to be allowed.
+fn of_requests() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
+        .route("/api/access-requests/{id}", delete(routes_access::dismiss))
+}
+
+/// The routes about providers, and the credentials they were asked about.
+fn of_providers() -> Router<Arc<Desk>> {
+    Router::new()
         .route("/credentials/status", get(routes_credentials::status))
         .route("/credentials/{service}/validate", post(routes_credentials::validate))
         .route("/providers", get(routes_providers::list))
         .route("/providers/{name}", get(routes_providers::show))
-        .route("/v1/{*path}", any(kv_routes::kv))
-        .route("/api/exposure", get(routes_exposure::exposure))
-        .route("/api/audit", get(routes_admin::audit_tail))
-        .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes.merge(of_aws())).with_state(desk)
 }
 
-/// The routes of the AWS Secrets Manager Agent.
-fn of_aws() -> Router<Arc<Desk>> {
-    Router::new().route("/ping", get(routes_aws::ping)).route("/secretsmanager/get", get(routes_aws::get))
+/// The routes of other systems, whose clients work here: HashiCorp Vault, and the AWS Secrets Manager Agent.
+fn of_others() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/v1/{*path}", any(kv_routes::kv))
+        .route("/ping", get(routes_aws::ping))
+        .route("/secretsmanager/get", get(routes_aws::get))
 }
 
 /// What leads nowhere is refused in the shape of every other refusal.

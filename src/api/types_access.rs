@@ -31,13 +31,11 @@ impl AccessBody {
     /// [`ApiError`] names the field.
     pub(super) fn into_ask(self, node: Option<NodeName>) -> Result<AccessAsk, ApiError> {
         const WANTED: &str = "data_query, data_read, data_write or integration_execute";
-        let capability = self.capability.filter(|text| !text.is_empty());
-        let capability = capability.map_or(Some(Capability::DataRead), |text| askable(&text));
-        let company = self.company.filter(|text| !text.is_empty());
+        let capability = self.capability.map_or(Some(Capability::DataRead), |text| askable(&text));
         let wish = Wish {
             secret: SecretName::parse(&self.name)?,
             capability: capability.ok_or(ApiError::BadValue { field: "capability", wanted: WANTED })?,
-            company: company.as_deref().map(CompanyId::parse).transpose()?,
+            company: self.company.as_deref().map(CompanyId::parse).transpose()?,
         };
         Ok(AccessAsk { wish, reason: self.reason, node })
     }
@@ -166,5 +164,7 @@ mod tests {
         assert!(matches!(admin, ApiError::BadValue { field: "capability", .. }));
         assert!(matches!(ask(r#"{"name":"../b","reason":"x"}"#), Err(ApiError::Name(_))));
         assert!(matches!(ask(r#"{"name":"a/b","reason":"x","company":"A"}"#), Err(ApiError::Name(_))));
+        let empty = ask(r#"{"name":"a/b","reason":"x","capability":""}"#).expect_err("an empty text is no name");
+        assert!(matches!(empty, ApiError::BadValue { field: "capability", .. }));
     }
 }

@@ -18,6 +18,7 @@ use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
 use super::arguments_render::{RENDER_HELP, RenderArguments};
+use super::arguments_run::RunArguments;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
@@ -145,6 +146,24 @@ pub enum Verb {
   export HUBSPOT_API_KEY=$(aurora get hubspot/api_key --company acme)
   aurora get google/oauth --field client_id")]
     Get(GetArguments),
+    /// Run a command whose variables get the values of secrets
+    #[command(
+        override_usage = "aurora run [OPTIONS] -- <COMMAND>...",
+        after_help = "Examples:
+  OPENAI_API_KEY=aurora://openai/api_key aurora run -- python agent.py
+  aurora run --env .env -- npm start                    references in a dotenv file
+  aurora run --map GITHUB_TOKEN=github/token --company acme -- gh repo list
+  aurora run --prefix hubspot/ --watch -- ./sync        started anew when a value changes
+
+A variable whose whole value is aurora://SERVICE/KEY_NAME[?field=…&company=…&version=…] gets what is stored there. If one
+has none, nothing is started. Values are masked in what the command prints: as they are, also in pieces and line by line,
+but not in another form (base64, URL-encoded), and not if they have under 4 bytes. Variables of aurora itself (AURORA_TOKEN
+and so on) are not inherited.
+
+Exit codes: the command's own, or 128 + the signal that ended it; 126 and 127 if it cannot be executed or is not
+there; as everywhere if it was not started."
+    )]
+    Run(Box<RunArguments>),
     /// List secrets: names, scopes and versions, never values
     #[command(
         visible_alias = "ls",

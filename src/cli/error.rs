@@ -9,12 +9,14 @@
 //! | 4 | refused by policy |
 //! | 5 | only a too-old copy, or no lead |
 //! | 6 | a join that waits for approval (`daemon` ends with it) |
+//! | 126, 127 | of `run`: the command cannot be executed, is not there; otherwise `run` ends as its command did |
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::render_error::RenderError;
+use super::run_problem::Problems as RunProblems;
 use super::table::counted;
 use crate::catalogue::error::Problems;
 use crate::interchange::error::FileError;
@@ -172,6 +174,20 @@ pub enum CliError {
     /// A policy could not be tested. Its exit code is not that of a policy that would decide otherwise.
     #[error(transparent)]
     Untested(Box<CliError>),
+    /// A program was not started, because variables would have no value.
+    #[error(transparent)]
+    NotStarted(RunProblems),
+    /// A program cannot be executed.
+    #[error("cannot run {program}")]
+    NotExecuted {
+        /// Its name.
+        program: String,
+        /// The code a shell ends with then: 127 if it is not there, 126 if it is.
+        status: u8,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The journal was checked and does not hold; the verdict is already printed.
     #[error("the audit journal is broken: {reason}")]
     JournalBroken {
@@ -207,6 +223,8 @@ impl CliError {
             Self::SocketRefused { .. } => 4,
             Self::Refused { status, code, .. } => refused_code(*status, code),
             Self::NotFound { .. } => 3,
+            Self::NotStarted(problems) => problems.exit_code(),
+            Self::NotExecuted { status, .. } => *status,
             Self::Garbled { .. }
             | Self::Broken { .. }
             | Self::TimedOut { .. }
@@ -242,6 +260,8 @@ impl CliError {
             Self::Policy { .. } => "bad_policy",
             Self::PolicyDrift { .. } => "policy_drift",
             Self::Untested(cause) => cause.code(),
+            Self::NotStarted(problems) => problems.code(),
+            Self::NotExecuted { .. } => "not_executed",
             Self::JournalBroken { .. } => "journal_broken",
         }
     }
@@ -278,6 +298,7 @@ impl CliError {
             Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
             Self::Untested(cause) => cause.hint(),
             Self::Render(error) => error.hint(),
+            Self::NotStarted(problems) => problems.hint(),
             Self::JournalBroken { .. } => {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()
@@ -288,6 +309,7 @@ impl CliError {
             | Self::Unwritable(_)
             | Self::Unsaved { .. }
             | Self::Output(_)
+            | Self::NotExecuted { .. }
             | Self::System { .. } => String::new(),
         }
     }

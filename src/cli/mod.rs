@@ -18,6 +18,7 @@ pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
 pub mod arguments_render;
+pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_service;
 pub mod arguments_validate;
@@ -53,6 +54,16 @@ mod render_command;
 pub mod render_error;
 mod render_target;
 mod render_watch;
+mod run_child;
+pub mod run_launch;
+mod run_problem;
+mod run_pump;
+mod run_read;
+mod run_signals;
+mod run_sources;
+mod run_supervise;
+mod run_terminal;
+mod run_watch;
 mod said;
 mod secret_file;
 mod session;
@@ -82,6 +93,7 @@ mod verbs_node;
 mod verbs_policy;
 mod verbs_providers;
 mod verbs_render;
+mod verbs_run;
 mod verbs_secret;
 mod verbs_service;
 mod verbs_token;
@@ -141,7 +153,12 @@ pub fn run(global: &Global, verb: Verb) -> ExitCode {
     let mut output = Output::standard(global);
     let is_policy_test = matches!(verb, Verb::Policy(PolicyVerb::Test(_)));
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(perform(global, verb, &mut output)),
+        Ok(runtime) => {
+            let done = runtime.block_on(perform(global, verb, &mut output));
+            // Output that nobody takes any more is not waited for.
+            runtime.shutdown_background();
+            done
+        }
         Err(source) => Err(error::CliError::System { action: "start the runtime", source }),
     };
     let done = done.map_err(|error| hints::completed(error, global));
@@ -154,6 +171,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
     match verb {
         Verb::Put(arguments) => verbs_secret::put(&mut session, *arguments).await,
         Verb::Get(arguments) => verbs_secret::get(&mut session, &arguments).await,
+        Verb::Run(arguments) => Box::pin(verbs_run::run(&mut session, &arguments)).await,
         Verb::Delete(arguments) => verbs_life::delete(&mut session, &arguments).await,
         Verb::Undelete(arguments) => verbs_life::undelete(&mut session, &arguments).await,
         Verb::Destroy(arguments) => verbs_life::destroy(&mut session, &arguments).await,

@@ -77,7 +77,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)

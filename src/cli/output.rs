@@ -29,6 +29,8 @@ pub(super) struct Output {
     style: Style,
     err_style: Style,
     terminal: bool,
+    /// The code to end with when nothing failed.
+    ends_as: u8,
 }
 
 impl Output {
@@ -45,7 +47,13 @@ impl Output {
             err: Box::new(err),
             format: global.output,
             quiet: global.quiet,
+            ends_as: 0,
         }
+    }
+
+    /// Ends the command with the code of the program it ran.
+    pub(super) fn end_as(&mut self, code: u8) {
+        self.ends_as = code;
     }
 
     /// How answers are to be printed.
@@ -131,7 +139,7 @@ impl Output {
 
     /// Explains a failure on standard error and gives the exit code.
     pub(super) fn conclude(&mut self, done: Result<(), CliError>) -> ExitCode {
-        let Err(error) = done else { return ExitCode::SUCCESS };
+        let Err(error) = done else { return ExitCode::from(self.ends_as) };
         if matches!(&error, CliError::Output(source) if source.kind() == ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
@@ -173,7 +181,10 @@ fn for_programs(error: &CliError) -> String {
 /// The error without control characters. One that is a list of lines keeps them apart: each of them is ours.
 fn told(error: &CliError) -> String {
     let reasons = reasons(error);
-    if matches!(innermost(error), CliError::File(_) | CliError::Catalogue(_) | CliError::Policy { .. }) {
+    if matches!(
+        innermost(error),
+        CliError::File(_) | CliError::Catalogue(_) | CliError::Policy { .. } | CliError::NotStarted(_)
+    ) {
         return reasons.lines().map(plain).collect::<Vec<_>>().join("\n");
     }
     plain(&reasons)
@@ -237,6 +248,7 @@ mod tests {
             style: Style::Plain,
             err_style: Style::Plain,
             terminal: false,
+            ends_as: 0,
         };
         let done = output.write(b"x");
         assert_eq!(format!("{:?}", output.conclude(done)), format!("{:?}", ExitCode::SUCCESS));

@@ -58,12 +58,15 @@ fn format(arguments: &ExportArguments, answers: arguments::Format) -> Format {
 }
 
 /// All pages.
-struct Values {
-    items: Vec<Item>,
-    refused: usize,
+pub(super) struct Values {
+    /// The values.
+    pub(super) items: Vec<Item>,
+    /// How many names policy keeps from this caller.
+    pub(super) refused: usize,
 }
 
-async fn values(session: &Session<'_>, prefix: Option<&str>) -> Result<Values, CliError> {
+/// Asks for everything whose name starts so.
+pub(super) async fn values(session: &Session<'_>, prefix: Option<&str>) -> Result<Values, CliError> {
     let client = session.reader()?;
     let mut values = Values { items: Vec::new(), refused: 0 };
     let mut cursor: Option<String> = None;
@@ -105,7 +108,8 @@ fn part(value: &Plaintext, view: &FieldView) -> Option<(FieldTag, Plaintext)> {
     Some((tag, text))
 }
 
-fn nothing(prefix: Option<&str>, refused: usize) -> CliError {
+/// Why there is nothing to give.
+pub(super) fn nothing(prefix: Option<&str>, refused: usize) -> CliError {
     if refused > 0 {
         return CliError::Usage {
             message: format!("policy lets you export none of the {refused} values there are"),

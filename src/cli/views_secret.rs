@@ -62,7 +62,7 @@ pub(super) struct SecretView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<FieldView>,
+    pub(super) fields: Vec<FieldView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
 }

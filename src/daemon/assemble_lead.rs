@@ -243,8 +243,7 @@ fn role(
         lead_board: Arc::clone(lead_board),
         journal: journal.clone(),
     };
-    let clock = Arc::clone(&seams.clock);
-    let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), clock, known);
+    let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
     Ok(LeadRole {
         secrets,
         reminders: Arc::new(reminders),

@@ -62,6 +62,7 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
 /// Nothing secret is touched before the process has given up core dumps.
 fn prepared(work: impl Future<Output = Result<()>>) -> Result<()> {
     hardening::harden().context("core dumps cannot be turned off; the node does not start with keys in memory")?;
+    hardening::take_files().context("the limit of open files cannot be raised")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(work);
     // Nothing that still blocks holds up the end of the process.

@@ -93,6 +93,10 @@ async fn who_may_not_ask_and_what_cannot_be_asked_for_is_refused_and_a_caller_ha
     ] {
         assert_refused(&ask(&socket, &key, &body).await, 400, code);
     }
+    for id in ["0", "-1", "+1", "1x", "x", "18446744073709551616", "%D9%A1"] {
+        let target = format!("{REQUESTS}/{id}");
+        assert_refused(&with_key(&socket, &key, "DELETE", &target, &[], "").await, 400, "bad_value");
+    }
     for number in 0..20 {
         assert_eq!(ask(&socket, &key, &for_reading(&format!("openai/k{number}"))).await.status, 200);
     }

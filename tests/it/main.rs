@@ -42,6 +42,7 @@ mod render_command;
 mod replication;
 mod restarts;
 mod rulebook;
+mod run_command;
 mod sealed_node;
 mod searching;
 mod secret_life;

@@ -71,5 +71,7 @@ async fn allow(mesh: &TestMesh, principal: &str, secrets: &[&str]) {
 async fn reads(mesh: &TestMesh) -> Vec<Value> {
     let lines = mesh.lead.vault().audit_tail(&admin(), 20).await.expect("the owner may read the journal");
     let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    lines.filter(|line| line["action"] == "secret.read").collect()
+    let mut reads: Vec<Value> = lines.filter(|line| line["action"] == "secret.read").collect();
+    reads.reverse();
+    reads
 }

@@ -52,6 +52,10 @@ async fn serve(mut stream: TcpStream, root: PathBuf, wanted: String, seen: Arc<M
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16_384 {
         head.push(stream.read_u8().await.ok()?);
+        // Docker tries TLS first (a handshake begins with this byte), and goes on when nobody speaks it.
+        if head.first() == Some(&0x16) {
+            return None;
+        }
     }
     let head = String::from_utf8(head).ok()?;
     let target = head.split(' ').nth(1)?;

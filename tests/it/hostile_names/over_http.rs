@@ -63,7 +63,6 @@ fn in_paths() -> Vec<Taken> {
         target("POST", "/api/nodes/{}/ban", "vengeance"),
         target("DELETE", "/api/nodes/{}", "vengeance"),
         target("DELETE", "/api/tokens/{}", "0123456789ab"),
-        target("DELETE", "/api/access-requests/{}", "7"),
     ]
 }
 

@@ -85,7 +85,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sd_notify", &["daemon"]),
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "callers", "api", "cli", "daemon"]),
-    ("nix", &["callers"]),
+    ("nix", &["callers", "cli/run_signals", "cli/run_terminal"]),
     ("thiserror", &["model", "crypto", "policy", "config", "wire", "replication", "store", "audit", "transport"]),
     ("thiserror", &["catalogue", "connectivity", "interchange", "discovery", "egress", "actors", "vault", "api"]),
     ("thiserror", &["delivery", "callers", "units", "workload", "cli", "mcp", "daemon"]),

@@ -19,7 +19,7 @@ pub async fn mesh() -> (TestMesh, String) {
 /// The key of a new agent that may read, list and write these secrets.
 pub async fn writer(mesh: &TestMesh, name: &str, secrets: &str) -> String {
     let may =
-        json!({"capabilities": ["data_read", "data_query", "data_write"], "secrets": [secrets], "companies": "*"});
+        json!({"capabilities": ["data_read", "data_query", "data_write"], "secrets": [secrets], "companies": ["*"]});
     agent(mesh, name, &may).await;
     key(mesh, name, &json!({})).await
 }
