@@ -77,23 +77,30 @@ mod tests {
     const CHAIN: &str = "-----BEGIN CERTIFICATE-----\nbGVhZg==\n-----END CERTIFICATE-----\n";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\na2V5\n-----END PRIVATE KEY-----\n";
 
+    /// What a value is taken for, with its texts.
+    fn taken(kind: Kind) -> (&'static str, Vec<String>) {
+        match kind {
+            Kind::TlsCertificate(both) => ("certificate", vec![text(both.certificate_chain), text(both.private_key)]),
+            Kind::ValidationContext(trust) => ("trust", vec![text(trust.trusted_ca)]),
+            Kind::GenericSecret(generic) => ("generic", vec![text(generic.secret)]),
+        }
+    }
+
     #[test]
     fn pem_with_both_is_a_certificate_with_certificates_alone_whom_to_trust_and_all_else_is_generic() {
-        let Kind::TlsCertificate(both) = by_content(plain(&format!("{KEY}{CHAIN}"))) else { panic!("a certificate") };
-        assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
-        let Kind::ValidationContext(trust) = by_content(plain(CHAIN)) else { panic!("whom to trust") };
-        assert_eq!(text(trust.trusted_ca), CHAIN);
+        let both = vec![CHAIN.to_owned(), KEY.to_owned()];
+        assert_eq!(taken(by_content(plain(&format!("{KEY}{CHAIN}")))), ("certificate", both));
+        assert_eq!(taken(by_content(plain(CHAIN))), ("trust", vec![CHAIN.to_owned()]));
         for value in ["not-a-real-key", KEY, "", "{\"certificate\":\"x\"}"] {
-            let Kind::GenericSecret(generic) = by_content(plain(value)) else { panic!("{value}") };
-            assert_eq!(text(generic.secret), value);
+            assert_eq!(taken(by_content(plain(value))), ("generic", vec![value.to_owned()]));
         }
     }
 
     #[test]
     fn the_two_fields_are_a_certificate() {
         let value = plain(&format!("{{\"certificate\":{CHAIN:?},\"private_key\":{KEY:?}}}"));
-        let Some(Kind::TlsCertificate(both)) = pair(&value) else { panic!("both are there") };
-        assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
+        let both = vec![CHAIN.to_owned(), KEY.to_owned()];
+        assert_eq!(taken(pair(&value).expect("both are there")), ("certificate", both));
         assert!(pair(&plain("{\"certificate\":\"x\"}")).is_none());
     }
 }
