@@ -303,7 +303,7 @@ impl CliError {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()
             }
-            Self::File(_) => "Nothing was stored. Correct the file, and run the same command again.".to_owned(),
+            Self::File(_) => "Nothing was done. Correct the file, and run the same command again.".to_owned(),
             Self::Input { .. }
             | Self::Catalogue(_)
             | Self::Unwritable(_)

@@ -108,7 +108,7 @@ async fn list(session: &mut Session<'_>) -> Result<(), CliError> {
 fn refuse_to_keep() -> Result<(), CliError> {
     drop(gather_up_to(STORED_BYTES_MAX, io::stdin().lock(), "standard input", "the most docker stores")?);
     Err(CliError::Usage {
-        message: "aurora neither keeps nor removes what docker login and logout bring".to_owned(),
+        message: "nothing that docker login and logout bring is kept or removed".to_owned(),
         hint: "Store it on the lead: aurora put docker/HOST --field username:string --field password:secret".to_owned(),
     })
 }
