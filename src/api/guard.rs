@@ -232,20 +232,24 @@ mod tests {
         assert_eq!(pass(&older, ([127, 0, 0, 1], 8003).into()), Err(Foreign::ForProxy));
     }
 
+    /// A method, a target and headers.
+    type Ask = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
     #[test]
     fn a_request_without_its_mark_is_refused_and_each_dialect_has_its_own() {
         let unmarked = Err(Foreign::Unmarked);
-        let (vault, aws) = (("x-vault-token", "x"), ("x-aws-parameters-secrets-token", "x"));
-        let asks = ("x-vault-request", "true");
-        let refused: [(&str, &str, &[(&str, &str)]); 13] = [
+        const VAULT: (&str, &str) = ("x-vault-token", "x");
+        const AWS: (&str, &str) = ("x-aws-parameters-secrets-token", "x");
+        const ASKS: (&str, &str) = ("x-vault-request", "true");
+        let refused: [Ask; 13] = [
             ("GET", "/health", &[]),
             ("GET", "/health", &[("x-aurora-request", "1")]),
             ("GET", "/health", &[MARK, MARK]),
             ("GET", "/health", &[("x-api-key", "x"), ("authorization", "Bearer x")]),
-            ("GET", "/api/secrets/a/b", &[vault, aws, asks]),
+            ("GET", "/api/secrets/a/b", &[VAULT, AWS, ASKS]),
             ("GET", "/v1/secret/data/a", &[]),
-            ("GET", "/v1/secret/data/a", &[aws, ("x-vault-request", "1")]),
-            ("GET", "/secretsmanager/get", &[asks]),
+            ("GET", "/v1/secret/data/a", &[AWS, ("x-vault-request", "1")]),
+            ("GET", "/secretsmanager/get", &[ASKS]),
             ("POST", "/v1/sys/health", &[]),
             ("PUT", "/v1/sys/seal-status", &[]),
             ("POST", "/ping", &[]),
@@ -256,12 +260,12 @@ mod tests {
             let headers = [&[HERE], headers].concat();
             assert_eq!(asked(method, target, &headers), unmarked, "{method} {target} {headers:?}");
         }
-        let passed: [(&str, &str, &[(&str, &str)]); 9] = [
-            ("GET", "/v1/secret/data/a", &[vault]),
-            ("LIST", "/v1/secret/metadata", &[asks]),
+        let passed: [Ask; 9] = [
+            ("GET", "/v1/secret/data/a", &[VAULT]),
+            ("LIST", "/v1/secret/metadata", &[ASKS]),
             ("GET", "/v1/secret/data/a", &[MARK]),
-            ("GET", "/secretsmanager/get?secretId=a/b", &[aws]),
-            ("GET", "/secretsmanager/get?secretId=a/b", &[vault]),
+            ("GET", "/secretsmanager/get?secretId=a/b", &[AWS]),
+            ("GET", "/secretsmanager/get?secretId=a/b", &[VAULT]),
             ("GET", "/v1/sys/health?standbyok=true", &[]),
             ("HEAD", "/v1/sys/health", &[]),
             ("GET", "/v1/sys/seal-status", &[]),

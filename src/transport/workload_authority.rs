@@ -136,9 +136,9 @@ mod tests {
     fn uris(der: &[u8]) -> Vec<String> {
         let (_, certificate) = X509Certificate::from_der(der).expect("certificate");
         let names = certificate.subject_alternative_name().expect("readable").expect("there");
-        let uri = |name: &GeneralName<'_>| match name {
-            GeneralName::URI(uri) => (*uri).to_owned(),
-            other => panic!("{other:?}"),
+        let uri = |name: &GeneralName<'_>| {
+            let GeneralName::URI(uri) = name else { panic!("{name:?}") };
+            (*uri).to_owned()
         };
         names.value.general_names.iter().map(uri).collect()
     }

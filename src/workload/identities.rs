@@ -22,6 +22,10 @@ use crate::vault::follow::Moves;
 use crate::vault::parts::Vault;
 use crate::vault::workload::{WorkloadBundle, WorkloadName};
 
+/// What a program is told that may carry no name.
+const NO_IDENTITY: &str =
+    "denied: no identity is given to this program; allow it integration_execute on secrets spiffe/*";
+
 /// What a stream tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
@@ -111,12 +115,10 @@ impl Identities {
     }
 
     fn refused(&self, error: &VaultError) -> Status {
-        match error {
-            VaultError::Denied { .. } => Status::permission_denied(
-                "denied: no identity is given to this program; allow it integration_execute on secrets spiffe/*",
-            ),
-            error => refusal::status(error, &self.caller.request_id),
+        if matches!(error, VaultError::Denied { .. }) {
+            return Status::permission_denied(NO_IDENTITY);
         }
+        refusal::status(error, &self.caller.request_id)
     }
 }
 

@@ -77,35 +77,30 @@ mod tests {
     const CHAIN: &str = "-----BEGIN CERTIFICATE-----\nbGVhZg==\n-----END CERTIFICATE-----\n";
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\na2V5\n-----END PRIVATE KEY-----\n";
 
+    /// What a value is taken for, with its texts.
+    fn taken(kind: Kind) -> (&'static str, Vec<String>) {
+        match kind {
+            Kind::TlsCertificate(both) => ("certificate", vec![text(both.certificate_chain), text(both.private_key)]),
+            Kind::ValidationContext(trust) => ("trust", vec![text(trust.trusted_ca)]),
+            Kind::GenericSecret(generic) => ("generic", vec![text(generic.secret)]),
+        }
+    }
+
     #[test]
     fn pem_with_both_is_a_certificate_with_certificates_alone_whom_to_trust_and_all_else_is_generic() {
-        match by_content(plain(&format!("{KEY}{CHAIN}"))) {
-            Kind::TlsCertificate(both) => {
-                assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
-            }
-            other => panic!("{other:?}"),
-        }
-        match by_content(plain(CHAIN)) {
-            Kind::ValidationContext(trust) => assert_eq!(text(trust.trusted_ca), CHAIN),
-            other => panic!("{other:?}"),
-        }
+        let both = vec![CHAIN.to_owned(), KEY.to_owned()];
+        assert_eq!(taken(by_content(plain(&format!("{KEY}{CHAIN}")))), ("certificate", both));
+        assert_eq!(taken(by_content(plain(CHAIN))), ("trust", vec![CHAIN.to_owned()]));
         for value in ["not-a-real-key", KEY, "", "{\"certificate\":\"x\"}"] {
-            match by_content(plain(value)) {
-                Kind::GenericSecret(generic) => assert_eq!(text(generic.secret), value),
-                other => panic!("{other:?}"),
-            }
+            assert_eq!(taken(by_content(plain(value))), ("generic", vec![value.to_owned()]));
         }
     }
 
     #[test]
     fn the_two_fields_are_a_certificate() {
         let value = plain(&format!("{{\"certificate\":{CHAIN:?},\"private_key\":{KEY:?}}}"));
-        match pair(&value).expect("both are there") {
-            Kind::TlsCertificate(both) => {
-                assert_eq!((text(both.certificate_chain), text(both.private_key)), (CHAIN.to_owned(), KEY.to_owned()));
-            }
-            other => panic!("{other:?}"),
-        }
+        let both = vec![CHAIN.to_owned(), KEY.to_owned()];
+        assert_eq!(taken(pair(&value).expect("both are there")), ("certificate", both));
         assert!(pair(&plain("{\"certificate\":\"x\"}")).is_none());
     }
 }

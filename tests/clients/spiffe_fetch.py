@@ -48,7 +48,7 @@ def main():
         threading.Thread(target=watch_input, daemon=True).start()
         last = None
         while not done.is_set():
-            svid = source.svid
+            svid = source.get_x509_context().default_svid
             if svid.leaf.serial_number != last:
                 last = svid.leaf.serial_number
                 tell("sourced", svid, source.get_bundle_for_trust_domain(svid.spiffe_id.trust_domain))

@@ -15,7 +15,7 @@ use stage::{Mcp, TOOLS, canaries};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_tool_answers_and_no_byte_of_a_value_goes_either_way() {
     let mesh = canaries().await;
-    let mut mcp = Mcp::start(&mesh, None).await;
+    let mut mcp = Mcp::start(&mesh, None);
     let begun = mcp.initialize().await;
     assert_eq!(begun["serverInfo"]["name"], "aurora", "{begun}");
     assert_eq!(begun["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
@@ -72,7 +72,7 @@ async fn an_agent_that_may_not_read_is_told_why_and_can_ask_and_one_that_may_not
     agent(&mesh, "mute", &json!({"capabilities": ["data_write"], "secrets": ["other/*"]})).await;
     let robot = key(&mesh, "robot", &json!({})).await;
     let mute = key(&mesh, "mute", &json!({})).await;
-    let mut mcp = Mcp::start(&mesh, Some(&robot)).await;
+    let mut mcp = Mcp::start(&mesh, Some(&robot));
     mcp.initialize().await;
     let denied = mcp.good("explain_credential", json!({"name": "openai/api_key"})).await;
     assert_eq!((&denied["allowed"], &denied["rule"]), (&json!(false), &json!("default-deny")), "{denied}");
@@ -80,7 +80,7 @@ async fn an_agent_that_may_not_read_is_told_why_and_can_ask_and_one_that_may_not
     let asked = mcp.good("request_access", json!({"name": "openai/api_key", "reason": "nightly"})).await;
     assert_eq!((&asked["status"], &asked["id"]), (&json!("pending"), &json!(1)), "{asked}");
     assert!(asked["grant"].as_str().expect("lines").contains("agent:robot"), "{asked}");
-    let mut silent = Mcp::start(&mesh, Some(&mute)).await;
+    let mut silent = Mcp::start(&mesh, Some(&mute));
     silent.initialize().await;
     for (tool, arguments) in [
         ("list_credentials", json!({})),
@@ -101,7 +101,7 @@ async fn an_agent_that_may_not_read_is_told_why_and_can_ask_and_one_that_may_not
 async fn without_a_node_the_tools_say_so_and_work_again_when_it_is_back() {
     let mut mesh = TestMesh::start().await;
     mesh.put(put("openai/api_key", "global", "CANARY-global")).await;
-    let mut mcp = Mcp::start(&mesh, None).await;
+    let mut mcp = Mcp::start(&mesh, None);
     mcp.initialize().await;
     mesh.lead.stop().await;
     let away = mcp.bad("list_credentials", json!({})).await;

@@ -15,7 +15,7 @@ async fn a_configuration_is_refused_with_all_its_problems_at_once() {
     let dir = directory();
     let node = Node::new(dir.path(), "aurora", "info");
     node.init().await;
-    node.configure("listen = ", "lisen = ");
+    node.configure("\nlisten = ", "\nlisen = ");
     node.configure("ttl = \"5m\"", "ttl = \"five minutes\"");
     node.configure("durability = \"batched\"", "durability = \"perhaps\"");
     node.configure("role = \"lead\"", "role = \"boss\"");

@@ -15,6 +15,9 @@ fn told(received: &[u8]) -> (u16, String) {
     (status.unwrap_or_else(|| panic!("no answer: {text:?}")), text)
 }
 
+/// Who asks, and its method, target and headers.
+type Asker<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, &'a str)>);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_a_rebound_name_a_proxy_and_an_unmarked_request_get_no_byte_of_a_secret() {
     let Stage { mesh, at, key } = Stage::set().await;
@@ -24,7 +27,7 @@ async fn a_page_a_rebound_name_a_proxy_and_an_unmarked_request_get_no_byte_of_a_
     let absolute = format!("http://{here}{SECRET}");
     let origin = ("Origin", "http://evil.example");
     let preflight = [host, origin, ("Access-Control-Request-Method", "GET")];
-    let table: [(&str, &str, &str, Vec<(&str, &str)>); 17] = [
+    let table: [Asker<'_>; 17] = [
         ("a page", "GET", SECRET, vec![host, MARK, key, origin]),
         ("a page without an origin of its own", "GET", SECRET, vec![host, MARK, key, ("Origin", "null")]),
         ("a browser for another site", "GET", SECRET, vec![host, MARK, key, ("Sec-Fetch-Site", "cross-site")]),

@@ -7,7 +7,7 @@ use super::stage::{Mcp, canaries};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_ends_no_session_and_wrong_arguments_are_results_that_say_so() {
     let mesh = canaries().await;
-    let mut mcp = Mcp::start(&mesh, None).await;
+    let mut mcp = Mcp::start(&mesh, None);
     mcp.initialize().await;
     mcp.send(b"garbage\n\n{\"jsonrpc\":\n\xff\xfe\x00\n[[[[[[[[\n").await;
     mcp.send(format!("{}\n", "[".repeat(100_000)).as_bytes()).await;
@@ -55,11 +55,11 @@ async fn garbage_ends_no_session_and_wrong_arguments_are_results_that_say_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_at_once_or_speaks_something_else_leaves_no_process_behind() {
     let mesh = canaries().await;
-    assert_eq!(Mcp::start(&mesh, None).await.end().await.0, Some(0), "nothing was said");
-    let mut half = Mcp::start(&mesh, None).await;
+    assert_eq!(Mcp::start(&mesh, None).end().await.0, Some(0), "nothing was said");
+    let mut half = Mcp::start(&mesh, None);
     half.send(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"meth").await;
     assert_eq!(half.end().await.0, Some(0), "half a line");
-    let mut web = Mcp::start(&mesh, None).await;
+    let mut web = Mcp::start(&mesh, None);
     web.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(web.end().await.0, Some(0), "no line of it is JSON");
 }

@@ -40,7 +40,7 @@ pub struct Mcp {
 
 impl Mcp {
     /// Started against the lead, with an API key if one is given.
-    pub async fn start(mesh: &TestMesh, key: Option<&str>) -> Self {
+    pub fn start(mesh: &TestMesh, key: Option<&str>) -> Self {
         let mut command = aurora(mesh.dir.path(), ["mcp"]);
         command.env("AURORA_SOCKET", mesh.lead.agent_socket());
         if let Some(key) = key {

@@ -12,10 +12,13 @@ use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Tests wait for nothing longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Messages of one call that wait to be taken: more than any test sends.
+const REQUESTS_WAITING: usize = 4_096;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -27,7 +30,7 @@ pub struct Connection {
 
 /// One call.
 pub struct Call {
-    requests: Option<mpsc::UnboundedSender<Bytes>>,
+    requests: Option<mpsc::Sender<Bytes>>,
     answer: Answer,
 }
 
@@ -60,7 +63,7 @@ impl Connection {
 
     /// Begins any call.
     pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Call {
-        let (requests, received) = mpsc::unbounded_channel::<Bytes>();
+        let (requests, received) = mpsc::channel::<Bytes>(REQUESTS_WAITING);
         let frames = unfold(received, |mut received| async move {
             received.recv().await.map(|bytes| (Ok::<_, Infallible>(Frame::data(bytes)), received))
         });
@@ -89,7 +92,9 @@ impl Call {
     /// Sends these bytes, whatever they are.
     pub fn send_raw(&self, bytes: Vec<u8>) {
         // A call that has ended takes nothing more, which the test sees by its answer.
-        let _ended = self.requests.as_ref().expect("still sending").send(bytes.into());
+        let sent = self.requests.as_ref().expect("still sending").try_send(bytes.into());
+        // A call that ended takes nothing more, which its answer tells.
+        assert!(!matches!(sent, Err(TrySendError::Full(_))), "the server takes what it is sent");
     }
 
     /// Says that no more requests come.

@@ -1,6 +1,8 @@
 //! A process that asks as systemd does: it binds an abstract name, connects, shuts its side, and reads to the end. It is
 //! this test binary again, so that it can be in a cgroup of its own.
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
