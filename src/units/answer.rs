@@ -55,15 +55,28 @@ enum Refusal {
     Late(std::time::Duration),
     #[error("too many connections")]
     Crowd,
+    #[error("it is not known who asks, or there is no seat")]
+    Nobody,
     #[error("no random bytes")]
     NoEntropy,
     #[error("the value has {0} bytes, and systemd takes {VALUE_BYTES_MAX}")]
     TooLarge(usize),
 }
 
-/// Answers one connection, in bounded time.
-pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk: Arc<Desk>, stop: CancellationToken) {
-    let answered = answer(&mut stream, &peer, seat.lane(), &desk);
+/// Answers one connection, in bounded time: also one that nobody is known to have made, for a connection that is closed is a
+/// credential to systemd.
+pub(super) async fn attend(
+    mut stream: UnixStream,
+    known: Option<(Peer, Seat)>,
+    desk: Arc<Desk>,
+    stop: CancellationToken,
+) {
+    let answered = async {
+        match &known {
+            Some((peer, seat)) => answer(&mut stream, peer, seat.lane(), &desk).await,
+            None => refuse(&mut stream, "", &Refusal::Nobody, &desk).await,
+        }
+    };
     let mut answered = std::pin::pin!(answered);
     tokio::select! {
         biased;
@@ -101,9 +114,14 @@ async fn answer(stream: &mut UnixStream, peer: &Peer, lane: Lane, desk: &Desk) {
         },
         Err(refusal) => refusal,
     };
-    tracing::warn!(unit = shown, %refusal, "a credential of a unit is refused");
+    refuse(stream, &shown, &refusal, desk).await;
+}
+
+/// Refuses so that no start survives it.
+async fn refuse(stream: &mut UnixStream, unit: &str, refusal: &Refusal, desk: &Desk) {
+    tracing::warn!(unit, %refusal, "a credential of a unit is refused");
     if let Err(error) = give::refusal(stream, desk.patience.refusal).await {
-        tracing::warn!(unit = shown, %error, "a refusal was not read, and may be taken for a value");
+        tracing::warn!(unit, %error, "a refusal was not read, and may be taken for a value");
     }
 }
 

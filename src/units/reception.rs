@@ -75,9 +75,9 @@ async fn serve(socket: UnixListener, desk: Arc<Desk>, gate: Gate, stop: Cancella
     let tasks = TaskTracker::new();
     let attend = {
         let stop = stop.clone();
-        move |stream, peer, seat| attend(stream, peer, seat, Arc::clone(&desk), stop.clone())
+        move |stream, known| attend(stream, known, Arc::clone(&desk), stop.clone())
     };
-    gate.accept(socket, Door::Credentials, &tasks, &stop, attend).await;
+    gate.accept_everybody(socket, Door::Credentials, &tasks, &stop, attend).await;
     tasks.close();
     tasks.wait().await;
 }
