@@ -156,13 +156,13 @@ pub enum Verb {
   aurora run --map GITHUB_TOKEN=github/token --company acme -- gh repo list
   aurora run --prefix hubspot/ --watch -- ./sync        started anew when a value changes
 
-A variable whose whole value is aurora://SERVICE/KEY_NAME[?field=…&company=…&version=…] gets what is stored there. If one
-has none, nothing is started. Values are masked in what the command prints: as they are, also in pieces and line by line,
-but not in another form (base64, URL-encoded), and not if they have under 4 bytes. Variables of aurora itself (AURORA_TOKEN
-and so on) are not inherited.
+A variable whose whole value is aurora://SERVICE/KEY_NAME[?field=…&company=…&version=…] gets what is stored there. If \
+one has none, nothing is started. Values are masked in what the command prints: as they are, also in pieces and line by \
+line, but not in another form (base64, URL-encoded), and not if they have under 4 bytes. Variables of aurora itself \
+(AURORA_TOKEN and so on) are not inherited.
 
-Exit codes: the command's own, or 128 + the signal that ended it; 126 and 127 if it cannot be executed or is not
-there; as everywhere if it was not started."
+Exit codes: the command's own, or 128 + the signal that ended it; 126 and 127 if it cannot be executed or is not there; \
+as everywhere if it was not started."
     )]
     Run(Box<RunArguments>),
     /// List secrets: names, scopes and versions, never values
@@ -292,7 +292,7 @@ or a provider was not reached; 3 if what is named has no credential on this node
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before
   aurora exposure company:acme             the same of every node that spoke for the company
-  aurora exposure user:1000                what this caller read here, by the journal (also agent:NAME, unit:NAME)")]
+  aurora exposure user:1000                what this caller read here (also agent:NAME, unit:NAME)")]
     Exposure {
         /// node:NAME, company:ID, or a caller as the audit journal names it
         #[arg(value_name = "WHOSE")]
