@@ -1,6 +1,7 @@
 //! The accept loop that every local socket shares. Our own, because who connects must be known before anything is parsed,
 //! and because a client that sends nothing must not hold a connection for ever.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::model::caller::Door;
 /// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What is done with a connection that nobody attends to.
+type Farewell = Arc<dyn Fn(UnixStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// What all sockets of a node have in common: one witness, and seats that are counted over all of them. Cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
@@ -23,6 +27,8 @@ pub struct Gate {
     pub witness: Arc<Witness>,
     /// How many may.
     pub seats: Arc<Seats>,
+    /// `None`: it is closed.
+    farewell: Option<Farewell>,
 }
 
 impl Gate {
@@ -35,7 +41,17 @@ impl Gate {
     /// A gate with this witness.
     #[must_use]
     pub fn new(witness: Arc<Witness>, limits: Limits) -> Self {
-        Self { witness, seats: Seats::new(limits) }
+        Self { witness, seats: Seats::new(limits), farewell: None }
+    }
+
+    /// The same gate, for peers to whom a connection that is closed without a word says something: whoever is not attended
+    /// to, because it is not known who it is or its seat is needed, is sent off with this.
+    #[must_use]
+    pub fn with_farewell<F>(self, farewell: impl Fn(UnixStream) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self { farewell: Some(Arc::new(move |stream| Box::pin(farewell(stream)))), ..self }
     }
 
     /// Accepts until `stop`, and then removes the socket. Each connection that somebody is known to have made is attended
@@ -82,7 +98,10 @@ impl Gate {
     {
         match self.witness.knock(&stream, door) {
             Ok(knock) => drop(tasks.spawn(self.receive(stream, knock, attend.clone()))),
-            Err(error) => self.turn_away(&format!("the kernel did not say who connected: {error}")),
+            Err(error) => {
+                self.unknown(&format!("the kernel did not say who connected: {error}"));
+                drop(tasks.spawn(self.clone().leave(stream)));
+            }
         }
     }
 
@@ -97,20 +116,30 @@ impl Gate {
             // Whoever has to go goes at once, known or not: looking at a slow program must not gather descriptors.
             let attested = tokio::select! {
                 biased;
-                () = seat.evicted() => return,
+                () = seat.evicted() => return gate.leave(stream).await,
                 attested = gate.witness.attest(knock) => attested,
             };
             match attested {
                 Some(peer) => Box::pin(attend(stream, peer, seat)).await,
-                None => gate.turn_away("the process that connected is gone"),
+                None => {
+                    gate.unknown("the process that connected is gone, or cannot be looked at");
+                    gate.leave(stream).await;
+                }
             }
         }
     }
 
-    /// Counts and logs a connection that is closed without an answer, because nobody is known to have made it.
-    fn turn_away(&self, reason: &str) {
+    /// Counts and logs a connection that is not answered, because nobody is known to have made it.
+    fn unknown(&self, reason: &str) {
         let times = self.witness.count_unidentified();
         tracing::warn!(reason, times, "a local connection was closed without an answer");
+    }
+
+    /// Sends a connection off that nobody attends to.
+    async fn leave(self, stream: UnixStream) {
+        if let Some(farewell) = &self.farewell {
+            farewell(stream).await;
+        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::task::JoinError;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::give::{self, Given, Patience, VALUE_BYTES_MAX};
 use super::peer_name::{self, Claim};
@@ -42,6 +44,8 @@ pub(super) struct Desk {
     pub(super) entropy: Arc<dyn Entropy>,
     /// How long everything may take.
     pub(super) patience: Patience,
+    /// When the node stops.
+    pub(super) stop: CancellationToken,
 }
 
 /// Why there is no value.
@@ -53,57 +57,91 @@ enum Refusal {
     NotTheUnit(NotTheUnit),
     #[error("no answer in {} s", .0.as_secs())]
     Late(std::time::Duration),
+    #[error("the node stops")]
+    Stopping,
     #[error("too many connections")]
     Crowd,
+    #[error("a fault of ours: {0}")]
+    Fault(JoinError),
     #[error("no random bytes")]
     NoEntropy,
     #[error("the value has {0} bytes, and systemd takes {VALUE_BYTES_MAX}")]
     TooLarge(usize),
 }
 
-/// Answers one connection, in bounded time.
-pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk: Arc<Desk>, stop: CancellationToken) {
-    let answered = answer(&mut stream, &peer, seat.lane(), &desk);
-    let mut answered = std::pin::pin!(answered);
-    tokio::select! {
-        biased;
-        () = answered.as_mut() => {}
-        () = stop.cancelled() => {
-            if timeout(desk.patience.drain, answered).await.is_err() {
-                tracing::warn!("the node stops while a unit is given its credential");
-            }
-        }
-    }
-}
-
-async fn answer(stream: &mut UnixStream, peer: &Peer, lane: Lane, desk: &Desk) {
+/// Answers one connection, in bounded time. However it ends, what was written is a whole value, or longer than any.
+pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk: Arc<Desk>) {
+    let peer = Arc::new(peer);
     let address = stream.peer_addr().ok();
     let address = address.as_ref().and_then(|address| address.as_abstract_name());
     let claim = address.and_then(peer_name::claim);
     let shown = claim.as_ref().map_or_else(|| peer_name::shown(address), |claim| claim.unit.to_string());
     let decided = match desk.request_id() {
-        _ if lane == Lane::Reserved => Err(Refusal::Crowd),
+        _ if seat.lane() == Lane::Reserved => Err(Refusal::Crowd),
         None => Err(Refusal::NoEntropy),
         Some(request_id) => {
-            let decided = desk.decide(peer, peer.caller(request_id), claim, &shown);
-            timeout(desk.patience.answer, decided).await.unwrap_or(Err(Refusal::Late(desk.patience.answer)))
+            let (desk, peer, shown) = (Arc::clone(&desk), Arc::clone(&peer), shown.clone());
+            let caller = peer.caller(request_id);
+            let (patience, stop) = (desk.patience, desk.stop.clone());
+            let deciding = async move { desk.decide(&peer, caller, claim, &shown).await };
+            in_time(deciding, patience, &stop).await
         }
     };
     let refusal = match decided {
         Ok((vault, value)) => match vault.confirm(&value).map(|()| peer.is_there()) {
-            Ok(true) => match give::value(stream, &value.value, desk.patience.value).await {
-                Given::Whole => return tracing::debug!(unit = shown, "a unit has its credential"),
-                Given::Gone => return tracing::info!(unit = shown, "a unit did not wait for its credential"),
-                Given::Stalled => Refusal::Late(desk.patience.value),
-            },
+            Ok(true) => {
+                let given = give::value(&mut stream, &value.value, desk.patience.value);
+                match before_end(given, desk.patience, &desk.stop).await {
+                    Some(Given::Whole) => return tracing::debug!(unit = shown, "a unit has its credential"),
+                    Some(Given::Gone) => return tracing::info!(unit = shown, "a unit did not wait for its credential"),
+                    Some(Given::Stalled) => Refusal::Late(desk.patience.value),
+                    None => Refusal::Stopping,
+                }
+            }
             Ok(false) => Refusal::Vault(VaultError::CallerGone),
             Err(error) => Refusal::Vault(error),
         },
         Err(refusal) => refusal,
     };
     tracing::warn!(unit = shown, %refusal, "a credential of a unit is refused");
-    if let Err(error) = give::refusal(stream, desk.patience.refusal).await {
-        tracing::warn!(unit = shown, %error, "a refusal was not read, and may be taken for a value");
+    refuse(stream, desk.patience, &desk.stop).await;
+}
+
+/// Writes a refusal: to a unit that is not given its credential, and to whoever is not known at all.
+pub(super) async fn refuse(mut stream: UnixStream, patience: Patience, stop: &CancellationToken) {
+    let written = give::refusal(&mut stream, patience.refusal);
+    let written = before_end(written, patience, stop).await;
+    if !matches!(written, Some(Ok(()))) {
+        tracing::warn!("a refusal was not read, and may be taken for a value");
+    }
+}
+
+/// What is decided within its time and before the end of the node. It has a task of its own, so that a fault in it is a
+/// refusal too: a task that ends with the connection in its hands would answer by closing it.
+async fn in_time<T: Send + 'static>(
+    deciding: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    patience: Patience,
+    stop: &CancellationToken,
+) -> Result<T, Refusal> {
+    let decided = timeout(patience.answer, AbortOnDropHandle::new(tokio::spawn(deciding)));
+    match before_end(decided, patience, stop).await {
+        Some(Ok(Ok(decided))) => decided,
+        Some(Ok(Err(fault))) => Err(Refusal::Fault(fault)),
+        Some(Err(_)) => Err(Refusal::Late(patience.answer)),
+        None => Err(Refusal::Stopping),
+    }
+}
+
+/// What comes of this before the node has waited for it long enough at its stop.
+async fn before_end<T>(of: impl Future<Output = T>, patience: Patience, stop: &CancellationToken) -> Option<T> {
+    let end = async {
+        stop.cancelled().await;
+        sleep(patience.drain).await;
+    };
+    tokio::select! {
+        biased;
+        came = of => Some(came),
+        () = end => None,
     }
 }
 
@@ -172,5 +210,53 @@ impl Desk {
         let mut bytes = [0_u8; 16];
         self.entropy.fill(&mut bytes).ok()?;
         Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    fn short() -> Patience {
+        let moment = Duration::from_millis(20);
+        Patience { answer: Duration::from_secs(60), drain: moment, ..Patience::default() }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_decided_when_the_node_stops_is_refused() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let decided = in_time(pending::<Result<(), Refusal>>(), short(), &stop).await;
+        assert!(matches!(decided, Err(Refusal::Stopping)), "{decided:?}");
+        assert!(in_time(ready(Ok(())), short(), &stop).await.is_ok(), "what can be decided still is");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_refused_and_so_is_a_fault_of_ours() {
+        let stop = CancellationToken::new();
+        let patience = Patience { answer: Duration::from_millis(20), ..Patience::default() };
+        let decided = in_time(pending::<Result<(), Refusal>>(), patience, &stop).await;
+        assert!(matches!(decided, Err(Refusal::Late(_))), "{decided:?}");
+        let faulty = async { Err::<(), _>(Refusal::TooLarge(Vec::new()[ready(1).await])) };
+        let decided = in_time(faulty, patience, &stop).await;
+        assert!(matches!(decided, Err(Refusal::Fault(_))), "{decided:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_whole_also_while_the_node_stops() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (here, mut there) = UnixStream::pair().expect("a pair");
+        let patience = Patience { drain: Duration::from_secs(60), ..Patience::default() };
+        let (mut came, refused) = (Vec::new(), refuse(here, patience, &stop));
+        let (read, ()) = tokio::join!(there.read_to_end(&mut came), refused);
+        assert!(read.expect("read") > VALUE_BYTES_MAX);
+        let (here, _there) = UnixStream::pair().expect("a pair");
+        refuse(here, short(), &stop).await;
     }
 }
