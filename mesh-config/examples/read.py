@@ -46,7 +46,11 @@ def read(name: str) -> requests.Response:
 
 
 def main() -> int:
-    answer = read(sys.argv[1])
+    try:
+        answer = read(sys.argv[1])
+    except requests.ConnectionError as error:
+        print(f"no node answers: {error}", file=sys.stderr)
+        return 1
     if answer.status_code != 200:
         error = answer.json()["error"]
         print(f"{error['code']}: {error['message']}. {error['hint']}", file=sys.stderr)

@@ -17,7 +17,7 @@ use super::guard;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
-use super::{kv_namespace, limit_headers};
+use super::{kv_namespace, kv_slashes, limit_headers};
 use crate::callers::attest::Witness;
 use crate::callers::peer::Peer;
 use crate::callers::seats::Lane;
@@ -93,6 +93,7 @@ impl Front {
     /// Answers one request. Never fails: a failure is an answer too.
     pub(super) async fn answer(&self, peer: &Peer, lane: Lane, mut request: Request<Body>) -> Response {
         let started = self.clock.now().boot;
+        kv_slashes::collapse(&mut request);
         let dialect = Dialect::of(request.uri().path());
         let Ok(request_id) = self.request_id() else {
             return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID, dialect);

@@ -54,9 +54,10 @@ const X_FORWARDED: &str = "x-forwarded";
 const HTTP_PORT: u16 = 80;
 
 /// What unmodified clients ask before they have anything to show, and what tells nothing that is worth a preflight.
-const TELLS_NOTHING: [(&Method, &str); 5] = [
+const TELLS_NOTHING: [(&Method, &str); 6] = [
     (&Method::GET, "/v1/sys/health"),
     (&Method::HEAD, "/v1/sys/health"),
+    (&Method::GET, "/v1/sys/init"),
     (&Method::GET, "/v1/sys/seal-status"),
     (&Method::GET, "/ping"),
     (&Method::HEAD, "/ping"),
@@ -277,7 +278,7 @@ mod tests {
             let headers = [&[HERE], headers].concat();
             assert_eq!(asked(method, target, &headers), unmarked, "{method} {target} {headers:?}");
         }
-        let passed: [Ask; 9] = [
+        let passed: [Ask; 10] = [
             ("GET", "/v1/secret/data/a", &[VAULT]),
             ("LIST", "/v1/secret/metadata", &[ASKS]),
             ("GET", "/v1/secret/data/a", &[MARK]),
@@ -285,6 +286,7 @@ mod tests {
             ("GET", "/secretsmanager/get?secretId=a/b", &[VAULT]),
             ("GET", "/v1/sys/health?standbyok=true", &[]),
             ("HEAD", "/v1/sys/health", &[]),
+            ("GET", "/v1/sys/init", &[]),
             ("GET", "/v1/sys/seal-status", &[]),
             ("GET", "/ping", &[]),
         ];

@@ -14,6 +14,8 @@ pub(super) const MOUNT: &str = "secret";
 pub(super) enum Target {
     /// `sys/health`
     Health,
+    /// `sys/init`
+    Init,
     /// `sys/seal-status`
     SealStatus,
     /// `sys/internal/ui/mounts/…`, and whether it is about [`MOUNT`].
@@ -48,6 +50,7 @@ pub(super) fn target(path: &str) -> Result<Target, ApiError> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         ["sys", "health"] => Ok(Target::Health),
+        ["sys", "init"] => Ok(Target::Init),
         ["sys", "seal-status"] => Ok(Target::SealStatus),
         ["sys", "internal", "ui", "mounts", mount, ..] => Ok(Target::Mount(*mount == MOUNT)),
         ["auth", "token", "lookup-self"] => Ok(Target::LookupSelf),
@@ -82,6 +85,7 @@ mod tests {
         let service = || ServiceName::parse("hubspot").expect("a name");
         let expected = [
             ("sys/health", Target::Health),
+            ("sys/init", Target::Init),
             ("sys/seal-status", Target::SealStatus),
             ("sys/internal/ui/mounts/secret", Target::Mount(true)),
             ("sys/internal/ui/mounts/secret/hubspot/x", Target::Mount(true)),

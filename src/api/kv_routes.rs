@@ -53,11 +53,21 @@ pub(super) async fn kv(
     Asked { desk, caller, method, uri, headers, body }.answer(target).await
 }
 
+/// A truth as Vault reads one, in each way that Go's `strconv.ParseBool` knows: hvac's own `list` says `True`.
+fn is_true(text: &str) -> Result<bool, ApiError> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(ApiError::BadValue { field: "list", wanted: "true or false" }),
+    }
+}
+
 impl Asked {
     async fn answer(self, target: Target) -> Result<Response, ApiError> {
         let Self { desk, caller, method, uri, headers, .. } = &self;
         match (target, method.as_str()) {
             (Target::Health, "GET" | "HEAD") => kv_system::health(false, desk.clock.now().wall, uri),
+            (Target::Init, "GET") => kv_system::init(),
             (Target::SealStatus, "GET" | "HEAD") => kv_system::seal_status(false),
             (Target::Mount(is_ours), "GET") => kv_system::mount(desk, caller, is_ours).await,
             (Target::LookupSelf, "GET") => kv_system::lookup_self(desk, caller).await,
@@ -116,6 +126,24 @@ impl Asked {
     /// Whether a `GET` stands for a `LIST`, as clients that know only plain methods ask.
     fn lists(&self) -> Result<bool, ApiError> {
         let ListQuery { list } = query::parameters(&self.uri)?;
-        Ok(list.as_deref() == Some("1") || query::flag("list", list.as_deref())?)
+        is_true(list.as_deref().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_asked_for_in_every_way_that_vault_reads() {
+        for text in ["1", "t", "T", "true", "TRUE", "True"] {
+            assert_eq!(is_true(text), Ok(true), "{text}");
+        }
+        for text in ["", "0", "f", "F", "false", "FALSE", "False"] {
+            assert_eq!(is_true(text), Ok(false), "{text}");
+        }
+        for text in ["yes", "tRUE", "2", " true"] {
+            assert!(is_true(text).is_err(), "{text}");
+        }
     }
 }

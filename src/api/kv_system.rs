@@ -68,6 +68,16 @@ fn asked_status(uri: &Uri) -> Option<StatusCode> {
 }
 
 #[derive(Serialize)]
+struct InitView {
+    initialized: bool,
+}
+
+/// `sys/init`: a node that answers was made by `aurora init` or `aurora join`.
+pub(super) fn init() -> Result<Response, ApiError> {
+    json::answer(&InitView { initialized: true })
+}
+
+#[derive(Serialize)]
 struct SealView {
     #[serde(rename = "type")]
     kind: &'static str,

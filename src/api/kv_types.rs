@@ -50,7 +50,25 @@ pub(super) struct WriteOptions {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionsBody {
-    versions: Vec<u64>,
+    versions: Vec<VersionSaid>,
+}
+
+/// One version: a number, or its digits, as Vault's own command line sends them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum VersionSaid {
+    Number(u64),
+    Text(String),
+}
+
+impl VersionSaid {
+    fn version(self) -> Option<Version> {
+        let number = match self {
+            Self::Number(number) => Some(number),
+            Self::Text(digits) => digits.parse().ok(),
+        };
+        number.and_then(Version::new)
+    }
 }
 
 /// Most versions one request may name: more than are ever kept.
@@ -66,7 +84,7 @@ impl VersionsBody {
         if self.versions.is_empty() || self.versions.len() > VERSIONS_MAX {
             return Err(bad());
         }
-        self.versions.into_iter().map(|number| Version::new(number).ok_or_else(bad)).collect()
+        self.versions.into_iter().map(|said| said.version().ok_or_else(bad)).collect()
     }
 }
 
@@ -234,9 +252,14 @@ mod tests {
     fn versions_are_some_numbers_from_one() {
         let versions = |json: &str| serde_json::from_str::<VersionsBody>(json).expect("json").versions();
         assert_eq!(versions(r#"{"versions":[2,1]}"#).expect("versions").len(), 2);
-        for bad in [r#"{"versions":[]}"#, r#"{"versions":[0]}"#] {
+        let as_vault_sends_them = versions(r#"{"versions":["2","10"]}"#).expect("versions");
+        assert_eq!(as_vault_sends_them.iter().map(|version| version.get()).collect::<Vec<_>>(), [2, 10]);
+        for bad in [r#"{"versions":[]}"#, r#"{"versions":[0]}"#, r#"{"versions":["0"]}"#, r#"{"versions":["1,2"]}"#] {
             assert!(versions(bad).is_err(), "{bad}");
         }
-        assert!(serde_json::from_str::<VersionsBody>(r#"{"versions":["1"]}"#).is_err());
+        for bad in [r#"{"versions":[-1]}"#, r#"{"versions":[1.5]}"#, r#"{"versions":[null]}"#, r#"{"versions":[[1]]}"#]
+        {
+            assert!(serde_json::from_str::<VersionsBody>(bad).is_err(), "{bad}");
+        }
     }
 }

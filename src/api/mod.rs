@@ -27,6 +27,7 @@ mod kv_metadata;
 mod kv_namespace;
 mod kv_path;
 mod kv_routes;
+mod kv_slashes;
 mod kv_system;
 mod kv_types;
 mod limit_headers;

@@ -38,6 +38,7 @@ pub(super) fn build(desk: SealedDesk) -> Router {
         .route("/health", get(health))
         .route("/api/unseal", get(status).post(unseal))
         .route("/v1/sys/health", get(health_of_vault))
+        .route("/v1/sys/init", get(initialized))
         .route("/v1/sys/seal-status", get(seal_status))
         .fallback(sealed)
         .method_not_allowed_fallback(sealed)
@@ -52,6 +53,11 @@ async fn health(State(desk): State<Arc<SealedDesk>>) -> Result<Response, ApiErro
 /// `GET` and `HEAD /v1/sys/health`, for clients of HashiCorp Vault.
 async fn health_of_vault(State(desk): State<Arc<SealedDesk>>, uri: Uri) -> Result<Response, ApiError> {
     kv_system::health(true, desk.door.health().now, &uri)
+}
+
+/// `GET /v1/sys/init`
+async fn initialized() -> Result<Response, ApiError> {
+    kv_system::init()
 }
 
 /// `GET /v1/sys/seal-status`

@@ -250,7 +250,7 @@ fn internal() -> Row {
 
 fn not_lead(lead: &LeadAddress) -> Row {
     let message = format!(
-        "this node is a follower: the mesh as a whole is known, and changes are made on the lead, {}",
+        "this node is a follower: changes, and what concerns the whole mesh, are for the lead, {}",
         lead_text(lead)
     );
     let name = lead.name.as_ref().map_or("the lead", NodeName::as_str);

@@ -13,7 +13,7 @@ pub(super) const NO_IDENTITY: &str = "Show an API key that works: aurora apikey 
      who asks, show one that works or none, and connect as a user that exists on this machine.";
 
 /// When policy refuses.
-pub(super) const DENIED: &str = "Ask an admin for a grant: aurora access request SERVICE/KEY_NAME --reason TEXT; or quote the request id, which is in the audit journal.";
+pub(super) const DENIED: &str = "Ask for it: aurora access request SERVICE/KEY_NAME --reason TEXT. If that is refused as well, ask an admin, who finds the request id in the audit journal.";
 
 /// When a value does not fit its fields.
 pub(super) const FIELDS: &str =

@@ -1,7 +1,6 @@
 //! The accept loop that every local socket shares. Our own, because who connects must be known before anything is parsed,
 //! and because a client that sends nothing must not hold a connection for ever.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,6 @@ use crate::model::caller::Door;
 /// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What is done with a connection that nobody attends to.
-type Farewell = Arc<dyn Fn(UnixStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
 /// What all sockets of a node have in common: one witness, and seats that are counted over all of them. Cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
@@ -27,8 +23,6 @@ pub struct Gate {
     pub witness: Arc<Witness>,
     /// How many may.
     pub seats: Arc<Seats>,
-    /// `None`: it is closed.
-    farewell: Option<Farewell>,
 }
 
 impl Gate {
@@ -41,22 +35,12 @@ impl Gate {
     /// A gate with this witness.
     #[must_use]
     pub fn new(witness: Arc<Witness>, limits: Limits) -> Self {
-        Self { witness, seats: Seats::new(limits), farewell: None }
-    }
-
-    /// The same gate, for peers to whom a connection that is closed without a word says something: whoever is not attended
-    /// to, because it is not known who it is or its seat is needed, is sent off with this.
-    #[must_use]
-    pub fn with_farewell<F>(self, farewell: impl Fn(UnixStream) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Self { farewell: Some(Arc::new(move |stream| Box::pin(farewell(stream)))), ..self }
+        Self { witness, seats: Seats::new(limits) }
     }
 
     /// Accepts until `stop`, and then removes the socket. Each connection that somebody is known to have made is attended
-    /// to in a task of `tasks`, which the caller waits for; one whose seat a newer connection needs is dropped. Who had
-    /// connected when the socket was removed is attended to as well: to be cut off unheard may mean something to a peer.
+    /// to in a task of `tasks`, which the caller waits for; others, and one whose seat a newer connection needs, are closed.
+    /// Who had connected when the socket was removed is attended to as well.
     pub async fn accept<A, F>(
         &self,
         listener: UnixListener,
@@ -65,7 +49,31 @@ impl Gate {
         stop: &CancellationToken,
         attend: A,
     ) where
-        A: Fn(UnixStream, Peer, Seat) -> F + Clone + Send + 'static,
+        A: Fn(UnixStream, Peer, Seat) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let attend = move |stream, known: Option<(Peer, Seat)>| {
+            let attended = known.map(|(peer, seat)| attend(stream, peer, seat));
+            async move {
+                if let Some(attended) = attended {
+                    attended.await;
+                }
+            }
+        };
+        self.accept_everybody(listener, door, tasks, stop, attend).await;
+    }
+
+    /// The same for a peer to which a connection that is closed unheard means something: it is attended to whoever it is,
+    /// as nobody if it is not known who made it, or if there is no seat.
+    pub async fn accept_everybody<A, F>(
+        &self,
+        listener: UnixListener,
+        door: Door,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        attend: A,
+    ) where
+        A: Fn(UnixStream, Option<(Peer, Seat)>) -> F + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         loop {
@@ -93,14 +101,14 @@ impl Gate {
     /// Asks the kernel who connected, and has it attended to.
     fn admit<A, F>(&self, stream: UnixStream, door: Door, tasks: &TaskTracker, attend: &A)
     where
-        A: Fn(UnixStream, Peer, Seat) -> F + Clone + Send + 'static,
+        A: Fn(UnixStream, Option<(Peer, Seat)>) -> F + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         match self.witness.knock(&stream, door) {
             Ok(knock) => drop(tasks.spawn(self.receive(stream, knock, attend.clone()))),
             Err(error) => {
-                self.unknown(&format!("the kernel did not say who connected: {error}"));
-                drop(tasks.spawn(self.clone().leave(stream)));
+                self.turn_away(&format!("the kernel did not say who connected: {error}"));
+                drop(tasks.spawn(attend(stream, None)));
             }
         }
     }
@@ -108,7 +116,7 @@ impl Gate {
     /// Gives a connection its seat, and attends to it once it is known who made it.
     fn receive<A, F>(&self, stream: UnixStream, knock: Knock, attend: A) -> impl Future<Output = ()> + Send + use<A, F>
     where
-        A: Fn(UnixStream, Peer, Seat) -> F + Send + 'static,
+        A: Fn(UnixStream, Option<(Peer, Seat)>) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let (gate, seat) = (self.clone(), self.seats.take(knock.uid));
@@ -116,30 +124,20 @@ impl Gate {
             // Whoever has to go goes at once, known or not: looking at a slow program must not gather descriptors.
             let attested = tokio::select! {
                 biased;
-                () = seat.evicted() => return gate.leave(stream).await,
+                () = seat.evicted() => return Box::pin(attend(stream, None)).await,
                 attested = gate.witness.attest(knock) => attested,
             };
-            match attested {
-                Some(peer) => Box::pin(attend(stream, peer, seat)).await,
-                None => {
-                    gate.unknown("the process that connected is gone, or cannot be looked at");
-                    gate.leave(stream).await;
-                }
+            if attested.is_none() {
+                gate.turn_away("the process that connected is gone");
             }
+            Box::pin(attend(stream, attested.map(|peer| (peer, seat)))).await;
         }
     }
 
-    /// Counts and logs a connection that is not answered, because nobody is known to have made it.
-    fn unknown(&self, reason: &str) {
+    /// Counts and logs a connection that gets nothing, because nobody is known to have made it.
+    fn turn_away(&self, reason: &str) {
         let times = self.witness.count_unidentified();
         tracing::warn!(reason, times, "a local connection was closed without an answer");
-    }
-
-    /// Sends a connection off that nobody attends to.
-    async fn leave(self, stream: UnixStream) {
-        if let Some(farewell) = &self.farewell {
-            farewell(stream).await;
-        }
     }
 }
 
@@ -164,9 +162,50 @@ fn remove(listener: &UnixListener) {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::callers::attest::{Credentials, Kernel};
+
+    /// A kernel that has no descriptor left for the handle of a process.
+    struct Exhausted;
+
+    impl Kernel for Exhausted {
+        fn credentials(&self, _: &UnixStream) -> io::Result<Credentials> {
+            Ok(Credentials { uid: 0, gid: 0, pid: None })
+        }
+
+        fn pidfd(&self, _: &UnixStream) -> io::Result<Option<OwnedFd>> {
+            Err(io::Error::from_raw_os_error(nix::errno::Errno::EMFILE as i32))
+        }
+    }
+
+    /// A connection closed unheard was an empty credential to systemd, with which the unit started.
+    #[tokio::test]
+    async fn a_connection_that_nobody_is_known_to_have_made_is_answered_where_silence_means_something() {
+        let home = tempfile::tempdir().expect("directory");
+        let path = home.path().join("a.sock");
+        let listener = UnixListener::bind(&path).expect("bound");
+        let mut client = UnixStream::connect(&path).await.expect("connected");
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        stop.cancel();
+        let attend = |mut stream: UnixStream, known: Option<(Peer, Seat)>| async move {
+            assert!(known.is_none());
+            stream.write_all(b"refused").await.expect("open");
+        };
+        let witness = Arc::new(Witness::new(Box::new(Exhausted), Path::new("/proc")));
+        let gate = Gate::new(witness, Limits::default());
+        gate.accept_everybody(listener, Door::Credentials, &tasks, &stop, attend).await;
+        tasks.close();
+        tasks.wait().await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("not cut off");
+        assert_eq!(answer, "refused");
+    }
 
     /// A peer that takes silence for an answer must not be cut off by a stop.
     #[tokio::test]

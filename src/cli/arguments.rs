@@ -40,6 +40,7 @@ use crate::model::secret::Scope;
   aurora put hubspot/api_key             asks for the value without showing it
   aurora get hubspot/api_key             prints the value and nothing else
   aurora explain hubspot/api_key         says which scope won, and why
+  aurora run --env .env -- npm start     references in the file become values, for the program only
 
 Exit codes: 0 ok; 1 usage, configuration or no daemon; 2 the node failed;
 3 not found; 4 refused by policy; 5 only a too-old copy, or no lead;
@@ -155,13 +156,13 @@ pub enum Verb {
   aurora run --map GITHUB_TOKEN=github/token --company acme -- gh repo list
   aurora run --prefix hubspot/ --watch -- ./sync        started anew when a value changes
 
-A variable whose whole value is aurora://SERVICE/KEY_NAME[?field=…&company=…&version=…] gets what is stored there. If one
-has none, nothing is started. Values are masked in what the command prints: as they are, also in pieces and line by line,
-but not in another form (base64, URL-encoded), and not if they have under 4 bytes. Variables of aurora itself (AURORA_TOKEN
-and so on) are not inherited.
+A variable whose whole value is aurora://SERVICE/KEY_NAME[?field=…&company=…&version=…] gets what is stored there. If \
+one has none, nothing is started. Values are masked in what the command prints: as they are, also in pieces and line by \
+line, but not in another form (base64, URL-encoded), and not if they have under 4 bytes. Variables of aurora itself \
+(AURORA_TOKEN and so on) are not inherited.
 
-Exit codes: the command's own, or 128 + the signal that ended it; 126 and 127 if it cannot be executed or is not
-there; as everywhere if it was not started."
+Exit codes: the command's own, or 128 + the signal that ended it; 126 and 127 if it cannot be executed or is not there; \
+as everywhere if it was not started."
     )]
     Run(Box<RunArguments>),
     /// List secrets: names, scopes and versions, never values
@@ -255,7 +256,7 @@ or a provider was not reached; 3 if what is named has no credential on this node
     #[command(after_help = "Example: aurora status -o json")]
     Status,
     /// The environments of the mesh, beside each other
-    #[command(subcommand, visible_alias = "env")]
+    #[command(subcommand, visible_alias = "env", after_help = "Example: aurora environment list")]
     Environment(EnvironmentVerb),
     /// Bring a share, or the passphrase, to a sealed node: asked for without echo, or from standard input (-)
     #[command(after_help = "Examples:
@@ -264,38 +265,41 @@ or a provider was not reached; 3 if what is named has no credential on this node
   aurora unseal --status")]
     Unseal(UnsealArguments),
     /// The nodes of the mesh
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora nodes list")]
     Nodes(NodesVerb),
     /// Tokens that admit new nodes
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora token create vengeance --company acme")]
     Token(TokenVerb),
     /// Agents, which act by API keys
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: aurora agent create openclaw --capability data_read --allow 'hubspot/*' --environments prod"
+    )]
     Agent(AgentVerb),
     /// The API keys of agents
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: (umask 077; aurora apikey create openclaw --name ci > openclaw.key)")]
     Apikey(ApikeyVerb),
     /// The keys of the lead: rotate them, and see how they stand
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora key status")]
     Key(KeyVerb),
     /// Who may do what: the grants, and the file they come from
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora policy test policy.toml --days 7")]
     Policy(PolicyVerb),
     /// The APIs this node knows: what their credentials are called, and how each is checked
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora providers list")]
     Providers(ProvidersVerb),
     /// List the values somebody could have read: what to replace after an incident, the ones in use first
     #[command(after_help = "Examples:
   aurora exposure node:runpod-tx           what the node was entitled to, now or before
   aurora exposure company:acme             the same of every node that spoke for the company
-  aurora exposure user:1000                what this caller read here, by the journal (also agent:NAME, unit:NAME)")]
+  aurora exposure user:1000                what this caller read here (also agent:NAME, unit:NAME)")]
     Exposure {
         /// node:NAME, company:ID, or a caller as the audit journal names it
         #[arg(value_name = "WHOSE")]
         of: String,
     },
     /// Ask to be allowed something, and see what others ask for
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora access request openai/api_key --reason 'nightly report'")]
     Access(AccessVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
@@ -332,10 +336,13 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     #[command(after_help = "Example: aurora unused --for 90d")]
     Unused(UnusedArguments),
     /// The audit journal of this node
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: aurora audit tail --lines 20")]
     Audit(AuditVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: aurora service create worker --exec '/opt/worker' --credential openai/api_key --dry-run"
+    )]
     Service(ServiceVerb),
     /// Print the completion script of a shell
     #[command(after_help = "Example: source <(aurora completion bash)")]

@@ -90,7 +90,7 @@ fn key(text: Option<OsString>, file: Option<OsString>) -> Result<Option<ApiKeyTe
             hint: format!("Unset one of them: unset {TOKEN}"),
         }),
         (Some(text), None) => parsed(Plaintext::new(text.into_vec()), TOKEN).map(Some),
-        (None, Some(path)) => parsed(trimmed(&read(Path::new(&path))?), TOKEN_FILE).map(Some),
+        (None, Some(path)) => parsed(trimmed(&read(Path::new(&path), TOKEN_FILE)?), TOKEN_FILE).map(Some),
     }
 }
 
@@ -107,9 +107,10 @@ fn trimmed(text: &Plaintext) -> Plaintext {
 }
 
 /// Reads a file that nobody but its owner may read, into one buffer. The mode is that of the file that was opened, not of a name.
-pub(super) fn read(path: &Path) -> Result<Plaintext, CliError> {
+/// Mistakes name the variable that names the file.
+pub(super) fn read(path: &Path, variable: &str) -> Result<Plaintext, CliError> {
     let what = path.display().to_string();
-    let unreadable = |source| CliError::Input { what: what.clone(), source };
+    let unreadable = |source| CliError::Input { what: format!("{what}, the file that {variable} names"), source };
     let file = File::open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
     if !found.is_file() || found.len() > FILE_BYTES_MAX {

@@ -303,7 +303,10 @@ impl CliError {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()
             }
-            Self::File(_) => "Nothing was stored. Correct the file, and run the same command again.".to_owned(),
+            Self::File(_) => "Nothing was done. Correct the file, and run the same command again.".to_owned(),
+            Self::Unsaved { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "Try it as a user who may write there, such as root, or write elsewhere.".to_owned()
+            }
             Self::Input { .. }
             | Self::Catalogue(_)
             | Self::Unwritable(_)

@@ -60,13 +60,15 @@ impl Problems {
         }
     }
 
-    /// What to do about the first.
+    /// What to do about the first. The node's hint, with the secret it is about.
     #[must_use]
     pub fn hint(&self) -> String {
-        match self.0.first().map(|problem| &problem.cause) {
-            Some(Cause::TooOld { .. }) => "Look with: aurora status".to_owned(),
-            Some(Cause::Refused(error)) => error.hint(),
-            Some(Cause::Unfit(_)) | None => String::new(),
+        let Some(first) = self.0.first() else { return String::new() };
+        match (&first.cause, &first.secret) {
+            (Cause::TooOld { .. }, _) => "Look with: aurora status".to_owned(),
+            (Cause::Refused(error), Some(secret)) => error.hint().replace("SERVICE/KEY_NAME", &secret.name.to_string()),
+            (Cause::Refused(error), None) => error.hint(),
+            (Cause::Unfit(_), _) => String::new(),
         }
     }
 }
@@ -114,7 +116,8 @@ mod tests {
 
     #[test]
     fn all_are_told_each_on_its_line_and_the_first_decides_the_code() {
-        let refused = CliError::NotFound { message: "a/b has no value".to_owned(), hint: "Look".to_owned() };
+        let refused =
+            CliError::NotFound { message: "a/b has no value".to_owned(), hint: "Ask: SERVICE/KEY_NAME".to_owned() };
         let secret = Reference::parse("aurora://a/b?field=x").ok();
         let age = (Duration::from_secs(3700), Duration::from_secs(60));
         let problems = Problems(vec![
@@ -129,6 +132,6 @@ mod tests {
              B (aurora://a/b?field=x): the lead confirmed it 1 h ago, and 1 m is the most\n  \
              C: the value holds a zero byte, and no variable can"
         );
-        assert_eq!((problems.exit_code(), problems.code(), problems.hint()), (3, "not_found", "Look".to_owned()));
+        assert_eq!((problems.exit_code(), problems.code(), problems.hint()), (3, "not_found", "Ask: a/b".to_owned()));
     }
 }

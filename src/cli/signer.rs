@@ -60,9 +60,11 @@ impl Signer {
         };
         let name = agent.ok_or_else(|| usage(format!("{SIGNING_KEY_FILE} is set and {AGENT} is not")))?;
         let agent = AgentName::parse(&name.to_string_lossy()).map_err(|error| usage(format!("{AGENT}: {error}")))?;
-        let key = SigningKey::parse(&credentials::read(Path::new(&path))?).map_err(|error| CliError::Usage {
-            message: format!("{SIGNING_KEY_FILE}: {error}"),
-            hint: "A signing key begins with aurora-sign-; aurora agent signing-key makes one.".to_owned(),
+        let key = SigningKey::parse(&credentials::read(Path::new(&path), SIGNING_KEY_FILE)?).map_err(|error| {
+            CliError::Usage {
+                message: format!("{SIGNING_KEY_FILE}: {error}"),
+                hint: "A signing key begins with aurora-sign-; aurora agent signing-key makes one.".to_owned(),
+            }
         })?;
         Ok(Some(Self { key, agent }))
     }

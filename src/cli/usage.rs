@@ -57,9 +57,9 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let kind = error.kind();
     let done = if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         output.write(error.render().to_string().as_bytes())
-    } else if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    } else if matches!(kind, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         match output.format() {
-            Format::Table => return output.complain(&error.render().to_string()),
+            Format::Table => return output.complain(&help_after(arguments)),
             Format::Json | Format::Yaml => Err(incomplete()),
         }
     } else if kind == ErrorKind::UnknownArgument && may_be_value(error, arguments) {
@@ -76,6 +76,18 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 fn is_policy_test(arguments: &[OsString]) -> bool {
     let at = arguments.iter().position(|argument| argument == "policy");
     at.is_some_and(|at| arguments.iter().skip(at).any(|argument| argument == "test"))
+}
+
+/// The help of the last verb that was written. (clap gives it by itself unless a variable of ours is set, which it counts
+/// as something that was said.)
+fn help_after(arguments: &[OsString]) -> String {
+    let mut command = Cli::command();
+    command.build();
+    let mut verb = &command;
+    for word in arguments.iter().skip(1) {
+        verb = verb.find_subcommand(word).unwrap_or(verb);
+    }
+    verb.clone().render_help().to_string()
 }
 
 fn incomplete() -> CliError {
@@ -154,6 +166,29 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_and_every_group_of_verbs_shows_an_example() {
+        let mut commands: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        let mut found = 0;
+        while let Some(command) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{}", command.get_name());
+            let is_short = |line: &str| !line.starts_with(' ') || line.chars().count() <= 110;
+            assert!(help.lines().all(is_short), "an example that is broken: {}", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
+            found += 1;
+        }
+        assert!(found > 60);
+    }
+
+    #[test]
+    fn a_verb_that_is_missing_is_answered_with_help_about_what_was_said() {
+        let help = |line: &[&str]| help_after(&line.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(help(&["aurora"]).contains("Usage: aurora [OPTIONS] <COMMAND>"));
+        let nodes = help(&["aurora", "--quiet", "nodes"]);
+        assert!(nodes.contains("Usage: aurora nodes") && nodes.contains("approve"), "{nodes}");
     }
 
     #[test]

@@ -37,11 +37,12 @@ pub(super) async fn answer(session: &mut Session<'_>, arguments: &DockerCredenti
         "store" | "erase" => refuse_to_keep(),
         other => Err(usage(&format!("docker has no operation {other:?}"))),
     };
-    if let Err(error) = &done {
-        let told = if reads::is_absent(error) { NOT_FOUND.to_owned() } else { format!("aurora: {error}") };
-        session.output.write(format!("{}\n", told.replace('\n', " ")).as_bytes())?;
-    }
-    done
+    let Err(error) = done else { return Ok(()) };
+    let is_absent = reads::is_absent(&error);
+    let told = if is_absent { NOT_FOUND.to_owned() } else { format!("aurora: {error}") };
+    session.output.write(format!("{}\n", told.replace('\n', " ")).as_bytes())?;
+    // Helpers of docker end with 1 when there is none, and so it knows them.
+    Err(if is_absent { CliError::Usage { message: error.to_string(), hint: error.hint() } } else { error })
 }
 
 async fn get(session: &mut Session<'_>, arguments: &DockerCredentialArguments) -> Result<(), CliError> {
@@ -108,7 +109,7 @@ async fn list(session: &mut Session<'_>) -> Result<(), CliError> {
 fn refuse_to_keep() -> Result<(), CliError> {
     drop(gather_up_to(STORED_BYTES_MAX, io::stdin().lock(), "standard input", "the most docker stores")?);
     Err(CliError::Usage {
-        message: "aurora neither keeps nor removes what docker login and logout bring".to_owned(),
+        message: "nothing that docker login and logout bring is kept or removed".to_owned(),
         hint: "Store it on the lead: aurora put docker/HOST --field username:string --field password:secret".to_owned(),
     })
 }

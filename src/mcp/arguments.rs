@@ -30,6 +30,7 @@ pub(super) struct ListArguments {
 #[serde(deny_unknown_fields)]
 pub(super) struct ExplainArguments {
     /// `service/key_name`, such as `openai/api_key`.
+    #[serde(alias = "credential", alias = "secret")]
     pub(super) name: String,
     /// The company on whose behalf it would be used.
     pub(super) company: Option<String>,
@@ -59,6 +60,7 @@ pub(super) struct ExpiringArguments {
 #[serde(deny_unknown_fields)]
 pub(super) struct RequestArguments {
     /// `service/key_name`, such as `openai/api_key`.
+    #[serde(alias = "credential", alias = "secret")]
     pub(super) name: String,
     /// What it is needed for, in one line of at most 256 bytes; a person reads it.
     pub(super) reason: String,

@@ -44,8 +44,6 @@ pub(super) struct Desk {
     pub(super) entropy: Arc<dyn Entropy>,
     /// How long everything may take.
     pub(super) patience: Patience,
-    /// When the node stops.
-    pub(super) stop: CancellationToken,
 }
 
 /// Why there is no value.
@@ -63,37 +61,73 @@ enum Refusal {
     Crowd,
     #[error("a fault of ours: {0}")]
     Fault(JoinError),
+    #[error("it is not known who asks, or there is no seat")]
+    Nobody,
     #[error("no random bytes")]
     NoEntropy,
     #[error("the value has {0} bytes, and systemd takes {VALUE_BYTES_MAX}")]
     TooLarge(usize),
 }
 
-/// Answers one connection, in bounded time. However it ends, what was written is a whole value, or longer than any.
-pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk: Arc<Desk>) {
+/// Answers one connection, in bounded time: also one that nobody is known to have made, for a connection that is closed is a
+/// credential to systemd. However it ends, what was written is a whole value, or longer than any.
+pub(super) async fn attend(
+    mut stream: UnixStream,
+    known: Option<(Peer, Seat)>,
+    desk: Arc<Desk>,
+    stop: CancellationToken,
+) {
+    // The seat is held until a refusal is written, too.
+    let (peer, seat) = known.unzip();
+    let lane = seat.as_ref().map_or(Lane::Reserved, Seat::lane);
+    let (unit, refusal) = match peer {
+        Some(peer) => match answer(&mut stream, peer, lane, &desk, &stop).await {
+            Ok(()) => return,
+            Err(refused) => refused,
+        },
+        None => (String::new(), Refusal::Nobody),
+    };
+    tracing::warn!(unit, %refusal, "a credential of a unit is refused");
+    refuse(stream, desk.patience, &stop).await;
+}
+
+/// Gives the value, or says of which unit and why not.
+async fn answer(
+    stream: &mut UnixStream,
+    peer: Peer,
+    lane: Lane,
+    desk: &Arc<Desk>,
+    stop: &CancellationToken,
+) -> Result<(), (String, Refusal)> {
     let peer = Arc::new(peer);
     let address = stream.peer_addr().ok();
     let address = address.as_ref().and_then(|address| address.as_abstract_name());
     let claim = address.and_then(peer_name::claim);
     let shown = claim.as_ref().map_or_else(|| peer_name::shown(address), |claim| claim.unit.to_string());
     let decided = match desk.request_id() {
-        _ if seat.lane() == Lane::Reserved => Err(Refusal::Crowd),
+        _ if lane == Lane::Reserved => Err(Refusal::Crowd),
         None => Err(Refusal::NoEntropy),
         Some(request_id) => {
-            let (desk, peer, shown) = (Arc::clone(&desk), Arc::clone(&peer), shown.clone());
+            let (desk, peer, shown) = (Arc::clone(desk), Arc::clone(&peer), shown.clone());
             let caller = peer.caller(request_id);
-            let (patience, stop) = (desk.patience, desk.stop.clone());
+            let patience = desk.patience;
             let deciding = async move { desk.decide(&peer, caller, claim, &shown).await };
-            in_time(deciding, patience, &stop).await
+            in_time(deciding, patience, stop).await
         }
     };
     let refusal = match decided {
         Ok((vault, value)) => match vault.confirm(&value).map(|()| peer.is_there()) {
             Ok(true) => {
-                let given = give::value(&mut stream, &value.value, desk.patience.value);
-                match before_end(given, desk.patience, &desk.stop).await {
-                    Some(Given::Whole) => return tracing::debug!(unit = shown, "a unit has its credential"),
-                    Some(Given::Gone) => return tracing::info!(unit = shown, "a unit did not wait for its credential"),
+                let given = give::value(stream, &value.value, desk.patience.value);
+                match before_end(given, desk.patience, stop).await {
+                    Some(Given::Whole) => {
+                        tracing::debug!(unit = shown, "a unit has its credential");
+                        return Ok(());
+                    }
+                    Some(Given::Gone) => {
+                        tracing::info!(unit = shown, "a unit did not wait for its credential");
+                        return Ok(());
+                    }
                     Some(Given::Stalled) => Refusal::Late(desk.patience.value),
                     None => Refusal::Stopping,
                 }
@@ -103,12 +137,11 @@ pub(super) async fn attend(mut stream: UnixStream, peer: Peer, seat: Seat, desk:
         },
         Err(refusal) => refusal,
     };
-    tracing::warn!(unit = shown, %refusal, "a credential of a unit is refused");
-    refuse(stream, desk.patience, &desk.stop).await;
+    Err((shown, refusal))
 }
 
-/// Writes a refusal: to a unit that is not given its credential, and to whoever is not known at all.
-pub(super) async fn refuse(mut stream: UnixStream, patience: Patience, stop: &CancellationToken) {
+/// Writes a refusal.
+async fn refuse(mut stream: UnixStream, patience: Patience, stop: &CancellationToken) {
     let written = give::refusal(&mut stream, patience.refusal);
     let written = before_end(written, patience, stop).await;
     if !matches!(written, Some(Ok(()))) {

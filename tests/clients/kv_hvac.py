@@ -40,6 +40,7 @@ assert not client(token[:-1] + ("a" if token[-1] != "a" else "b")).is_authentica
 assert good.auth.token.lookup_self()["data"]["type"] == "service"
 assert good.auth.token.renew_self()["auth"]["renewable"] is False
 assert not good.sys.is_sealed()
+assert good.sys.is_initialized()
 assert good.sys.read_health_status().status_code == 200  # HEAD, on a connection that is used again
 assert good.sys.read_health_status(method="GET")["sealed"] is False
 refused(InvalidRequest, good.auth.token.revoke_self, "aurora apikey")
@@ -65,6 +66,7 @@ refused(InvalidRequest, lambda: kv.create_or_update_secret(path=service, secret=
 
 # Which paths there are.
 assert service in kv.list_secrets(path="")["data"]["keys"]
+assert service in good.list("secret/metadata")["data"]["keys"]  # ?list=True
 strict = client(token, strict_http=True)
 assert service in strict.secrets.kv.v2.list_secrets(path="")["data"]["keys"]
 

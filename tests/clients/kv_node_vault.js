@@ -24,6 +24,7 @@ async function life() {
   assert.strictEqual((await good.tokenLookupSelf()).data.type, "service");
   assert.strictEqual((await good.health()).sealed, false);
   assert.strictEqual((await good.status()).sealed, false);
+  assert.strictEqual((await good.initialized()).initialized, true);
   await refused(403, () => client("mj_agent_nobody").tokenLookupSelf(), "permission denied");
 
   // Written, read, written again.

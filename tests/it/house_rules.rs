@@ -107,6 +107,12 @@ fn the_rooms_in_the_readme_are_the_directories_in_src() {
 }
 
 #[test]
+fn the_files_and_headings_that_the_readme_points_at_are_there() {
+    let top = top();
+    assert_kept(repository::check_readme_names(&text("README.md"), |path| top.join(path).exists()));
+}
+
+#[test]
 fn the_top_level_holds_the_agreed_entries_only() {
     assert_kept(repository::check_top_level(&repository::entries(&top())));
 }

@@ -114,8 +114,8 @@ async fn a_watcher_goes_on_where_it_stopped_when_the_lead_or_the_follower_starts
     let mut on_lead = Watcher::open(&lead.agent(), &target, &[("Last-Event-ID", &seen)]).await;
     assert_eq!(on_lead.told(2).await, life()[1..3]);
 
-    follower.start().await;
     let last = live(&lead, 3).await;
+    follower.start().await;
     follower.reaches(last).await;
     let mut on_follower = Watcher::open(&follower.agent(), &format!("{target}?after={seen}"), &[]).await;
     let told = on_follower.told(1).await;

@@ -35,8 +35,8 @@ async fn docker_is_told_in_its_own_words() {
         (&["get"], "identity.example", 0, told("identity.example", "<token>", "not-a-real-token")),
         (&[map, "get"], "registry.example", 0, told("registry.example", "x-access-token", "not-a-real-token")),
         (&[map, "--username", "me", "get"], "registry.example", 0, told("registry.example", "me", "not-a-real-token")),
-        (&["get"], "ghcr.io:5000", 3, absent.to_owned()),
-        (&["get"], "not a registry", 3, absent.to_owned()),
+        (&["get"], "ghcr.io:5000", 1, absent.to_owned()),
+        (&["get"], "not a registry", 1, absent.to_owned()),
         (&["list"], "", 0, r#"{"127.0.0.1:5000":"","ghcr.io":"","identity.example":""}"#.to_owned()),
     ];
     for (arguments, input, code, out) in table {

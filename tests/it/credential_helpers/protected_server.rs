@@ -52,9 +52,13 @@ async fn serve(mut stream: TcpStream, root: PathBuf, wanted: String, seen: Arc<M
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16_384 {
         head.push(stream.read_u8().await.ok()?);
-        // Docker tries TLS first (a handshake begins with this byte), and goes on when nobody speaks it.
+        // Docker tries TLS first (a handshake begins with this byte), and goes on when it is answered in plain text. A
+        // connection that is closed with bytes unread would be reset, which is another error to it.
         if head.first() == Some(&0x16) {
-            return None;
+            let mut hello = [0; 16_384];
+            let _read = stream.read(&mut hello).await.ok()?;
+            stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n").await.ok()?;
+            return stream.shutdown().await.ok();
         }
     }
     let head = String::from_utf8(head).ok()?;

@@ -53,6 +53,26 @@ pub(super) fn check_readme(readme: &str, rooms: &BTreeSet<String>) -> Vec<String
     broken
 }
 
+/// Source files between backticks, such as `vault/read.rs`, that are neither in `src` nor where their path says; and links
+/// to headings that are not there.
+pub(super) fn check_readme_names(readme: &str, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    let spans = readme.split('`').skip(1).step_by(2);
+    let files = spans.filter(|span| span.ends_with(".rs") && span.contains('/') && !span.contains(char::is_whitespace));
+    let lost = files.filter(|file| !is_there(file) && !is_there(&format!("src/{file}")));
+    let mut broken: Vec<String> = lost.map(|file| format!("README.md: names {file}, which is not there")).collect();
+    let headings: BTreeSet<String> = readme.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
+    let links = readme.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+    let nowhere = links.filter(|link| !headings.contains(*link));
+    broken.extend(nowhere.map(|link| format!("README.md: links to #{link}, which is no heading")));
+    broken
+}
+
+/// What a heading is linked by.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|character| character.is_alphanumeric() || matches!(character, '-' | '_')).collect()
+}
+
 fn listed_room(row: &str) -> Option<&str> {
     let (room, rest) = row.strip_prefix("| `")?.split_once('`')?;
     rest.trim_start().starts_with('|').then_some(room)
@@ -84,4 +104,15 @@ fn a_readme_whose_map_differs_from_src_is_found() {
     assert_eq!(broken(readme, &["model", "wire", "store"]), 1);
     assert_eq!(broken(&readme.replace("wire", "model"), &["model"]), 1);
     assert_eq!(broken(&readme.replace("## Architecture", "### Architecture"), &["model", "wire"]), 1);
+}
+
+#[test]
+fn a_readme_that_names_what_is_gone_is_found() {
+    let broken =
+        |readme: &str| check_readme_names(readme, |path| path == "src/vault/read.rs" || path == "tests/it/main.rs");
+    let good =
+        "## Who asks, and why\n`vault/read.rs` `Vault::read` reads; `tests/it/main.rs`; [more](#who-asks-and-why)\n";
+    assert!(broken(good).is_empty(), "{:?}", broken(good));
+    assert_eq!(broken(&good.replace("vault/read", "api/read")).len(), 1);
+    assert_eq!(broken(&good.replace("(#who-asks", "(#who-answers")).len(), 1);
 }

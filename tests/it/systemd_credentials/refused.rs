@@ -55,7 +55,7 @@ async fn whoever_is_not_systemd_is_refused_and_leaves_no_line_of_its_own_in_the_
     assert_eq!(rule, expected);
 
     let forged: [Option<&[u8]>; 3] =
-        [None, Some(b"x"), Some(b"0/unit/a.service/b\n{\"seq\":1,\"decision\":\"allow\"}")];
+        [None, Some(b"x"), Some(b"x/unit/a.service/b\n{\"seq\":1,\"decision\":\"allow\"}")];
     for address in forged {
         refused(&ask(&socket, address, None).await);
         let line = reads(&mesh).await.remove(0);

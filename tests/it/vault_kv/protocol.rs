@@ -23,10 +23,12 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
     stored(&mesh, &token).await;
     let versions = json!({"versions": [1]});
     let write = json!({"options": {}, "data": {"key": "not-a-real-key"}});
-    let table: [Knock<'_>; 38] = [
+    let table: [Knock<'_>; 45] = [
         ("GET", "/v1/sys/health", &NOTHING, 200),
         ("GET", "/v1/sys/health?standbyok=true&sealedcode=299", &NOTHING, 200),
         ("POST", "/v1/sys/health", &NOTHING, 405),
+        ("GET", "/v1/sys/init", &NOTHING, 200),
+        ("PUT", "/v1/sys/init", &NOTHING, 405),
         ("GET", "/v1/sys/seal-status", &NOTHING, 200),
         ("PUT", "/v1/sys/seal-status", &NOTHING, 405),
         ("GET", "/v1/sys/internal/ui/mounts/secret/crm", &NOTHING, 200),
@@ -39,6 +41,8 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
         ("POST", "/v1/auth/token/create", &json!({}), 400),
         ("GET", "/v1/secret/data/crm", &NOTHING, 200),
         ("GET", "/v1//secret//data/crm/", &NOTHING, 200),
+        ("GET", "//v1/secret/data/crm", &NOTHING, 200),
+        ("GET", "//v1//sys//health", &NOTHING, 200),
         ("GET", "/v1/secret/data/crm?version=0", &NOTHING, 200),
         ("GET", "/v1/secret/data/crm?version=7", &NOTHING, 404),
         ("GET", "/v1/secret/data/crm?verison=1", &NOTHING, 400),
@@ -54,6 +58,9 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
         ("LIST", "/v1/secret/metadata", &NOTHING, 200),
         ("LIST", "/v1/secret/metadata/", &NOTHING, 200),
         ("GET", "/v1/secret/metadata?list=true", &NOTHING, 200),
+        ("GET", "/v1/secret/metadata?list=True", &NOTHING, 200),
+        ("GET", "/v1/secret/metadata?list=maybe", &NOTHING, 400),
+        ("GET", "/v1/secret/metadata?list=False", &NOTHING, 405),
         ("GET", "/v1/secret/metadata", &NOTHING, 405),
         ("LIST", "/v1/secret/metadata/crm", &NOTHING, 404),
         ("GET", "/v1/secret/metadata/crm", &NOTHING, 200),

@@ -148,15 +148,15 @@ impl FalseLead {
         control.send(&control::FromLead::from(welcome("aurora"))).await.expect("sent");
         let promise = heartbeats.expect::<control::FromFollower>().await.expect("says how long it goes on alone");
         assert!(matches!(promise, control::FromFollower::Promise(_)), "{promise:?}");
-        let (mut records, mut rules) = (None, None);
+        let (mut records, mut rules, mut others) = (None, None, Vec::new());
         while records.is_none() || rules.is_none() {
             let (kind, sender, receiver) = victim.accept_stream().await.expect("a stream");
             match kind {
                 StreamKind::Subscription => records = Some((sender, receiver)),
                 StreamKind::Rules => rules = Some((sender, receiver)),
-                // What the victim knows of APIs is its own affair here.
-                StreamKind::Connectivity => drop((sender, receiver)),
-                StreamKind::Control | StreamKind::Request => panic!("{kind:?}"),
+                // What the victim knows of APIs, and what it asks, is its own affair here.
+                StreamKind::Connectivity | StreamKind::Request => others.push((sender, receiver)),
+                StreamKind::Control => panic!("{kind:?}"),
             }
         }
         let ((subscription, mut acks), mut rules) = (records.expect("subscribed"), rules.expect("followed"));
@@ -166,7 +166,7 @@ impl FalseLead {
         let rules::FromFollower::FollowRules(follows) = rules.1.expect().await.expect("follows") else {
             panic!("the rules are not followed")
         };
-        Session { victim, control, subscription, heartbeats, rules, follows, _acks: acks }
+        Session { victim, control, subscription, heartbeats, rules, follows, _acks: acks, _others: others }
     }
 }
 
@@ -179,6 +179,8 @@ pub(super) struct Session {
     /// Where the follower says that its rules stand.
     pub(super) follows: rules::FollowRules,
     pub(super) _acks: FrameReceiver,
+    /// Held open, because the end of a stream ends the session.
+    pub(super) _others: Vec<(FrameSender, FrameReceiver)>,
 }
 
 impl Session {
