@@ -186,17 +186,18 @@ pub struct Replacement {
     pub values: Vec<NewValue>,
     /// What is deleted at the same time, as far as it has a value.
     pub dropped: Vec<ScopedSecret>,
-    /// What the expected version is about, besides the values.
-    pub known: Vec<ScopedSecret>,
-    /// The greatest version there must be of what is known; 0 = none of it may have a value.
+    /// What the expected version is not about: those of the service that whoever asks did not see when it asked. What has
+    /// come since then counts.
+    pub unseen: Vec<ScopedSecret>,
+    /// The greatest version there must be of the others and of the values; 0 = none of them may have a value.
     pub cas: Option<u64>,
 }
 
 /// What is done to one secret of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Its current version is deleted.
-    Delete,
+    /// Its current version is deleted, if it is this one.
+    Delete(Version),
     /// Its deleted version is current again.
     Undelete,
     /// Something else is said about it.

@@ -18,10 +18,11 @@ impl Draft {
         new: Replacement,
         context: Context<'_>,
     ) -> Result<Vec<CommittedSecret>, CommitError> {
-        let Replacement { values, dropped, known, cas } = new;
-        let about = values.iter().map(|value| &value.at).chain(&known);
-        if let Some(expected) = cas {
-            self.expect(expected, about)?;
+        let Replacement { values, dropped, unseen, cas } = new;
+        if let (Some(expected), Some(first)) = (cas, values.first()) {
+            let is_written = |at: &ScopedSecret| values.iter().any(|value| value.at == *at);
+            let counts = |record: &&Record| is_written(&record.at) || !unseen.contains(&record.at);
+            Self::expect(expected, self.of_service(&first.at).filter(counts))?;
         }
         let number = values.first().map(|value| self.next_number(&value.at));
         for at in dropped.into_iter().filter(|at| self.is_live(at)).collect::<Vec<_>>() {
@@ -42,7 +43,7 @@ impl Draft {
     ) -> Result<Vec<CommittedSecret>, CommitError> {
         let take = |(at, step): (ScopedSecret, Step)| {
             let taken = match step {
-                Step::Delete => self.delete(&at, context),
+                Step::Delete(version) => self.is_current(&at, version).and_then(|()| self.delete(&at, context)),
                 Step::Undelete => self.undelete(&at, context),
                 Step::Describe(patch) => self.describe(&at, &patch, context),
                 Step::Destroy { current, older } => self.destroy(&at, current, older, context),
@@ -53,11 +54,9 @@ impl Draft {
     }
 
     /// Whether the greatest version is the expected one; 0 also stands for values that are all gone.
-    fn expect<'a>(&self, expected: u64, about: impl Iterator<Item = &'a ScopedSecret>) -> Result<(), CommitError> {
-        let records: Vec<&Record> =
-            about.filter_map(|at| self.state.lead.view.get(at)).map(|record| &**record).collect();
-        let greatest =
-            records.iter().filter(|record| record.body != RecordBody::Unset).map(|record| record.version).max();
+    fn expect<'a>(expected: u64, about: impl Iterator<Item = &'a Record>) -> Result<(), CommitError> {
+        let records: Vec<&Record> = about.collect();
+        let greatest = records.iter().map(|record| record.version).max();
         let is_live = records.iter().any(|record| record.sealed().is_some());
         if expected == greatest.map_or(0, Version::get) || (expected == 0 && !is_live) {
             return Ok(());
@@ -67,13 +66,24 @@ impl Draft {
 
     /// One more than any version of the service in this scope.
     fn next_number(&self, at: &ScopedSecret) -> Version {
+        self.of_service(at).map(|record| record.version).max().map_or(Version::FIRST, Version::next)
+    }
+
+    /// What the service of a secret has in its scope, as far as it ever had a value.
+    fn of_service<'a>(&'a self, at: &'a ScopedSecret) -> impl Iterator<Item = &'a Record> {
         let service = &at.secret.name.service;
-        let view = &self.state.lead.view;
-        let of_service = view
-            .within(&at.secret.environment, Some(service), None)
-            .take_while(|record| record.at.secret.name.service == *service);
-        let given = of_service.filter(|record| record.at.scope == at.scope && record.body != RecordBody::Unset);
-        given.map(|record| record.version).max().map_or(Version::FIRST, Version::next)
+        let from = self.state.lead.view.within(&at.secret.environment, Some(service), None);
+        let of_service = from.take_while(move |record| record.at.secret.name.service == *service);
+        let given = of_service.filter(move |record| record.at.scope == at.scope && record.body != RecordBody::Unset);
+        given.map(|record| &**record)
+    }
+
+    /// Whether a secret still has the version that was looked at: what was written since then was not meant.
+    fn is_current(&self, at: &ScopedSecret, version: Version) -> Result<(), CommitError> {
+        match self.state.lead.view.get(at).filter(|record| record.body != RecordBody::Unset) {
+            Some(record) if record.version != version => Err(CommitError::Conflict { current: Some(record.version) }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn is_live(&self, at: &ScopedSecret) -> bool {
@@ -106,12 +116,11 @@ mod tests {
     }
 
     fn replace(keys: &[&str], dropped: &[&str], cas: Option<u64>) -> Change {
-        let known = ["a", "b", "c"].map(at).into();
         let values = keys.iter().map(|key| value(key, "same")).collect();
         Change::Replace(Box::new(Replacement {
             values,
             dropped: dropped.iter().map(|key| at(key)).collect(),
-            known,
+            unseen: Vec::new(),
             cas,
         }))
     }
@@ -155,17 +164,47 @@ mod tests {
         bench.plan(Change::Put(Box::new(value("b", "by hand")))).expect("planned");
         assert_eq!(conflict(&mut bench, 1), 2, "a part of it was changed by somebody else");
         assert_eq!(versions(&mut bench, replace(&["a"], &["b"], Some(2))), [3]);
-        bench.plan(Change::Steps(vec![(at("a"), Step::Delete)])).expect("planned");
+        bench.plan(Change::Steps(vec![(at("a"), Step::Delete(Version::new(3).expect("a number")))])).expect("planned");
         assert_eq!(versions(&mut bench, replace(&["a"], &[], Some(0))), [4], "nothing has a value");
-        bench.plan(Change::Steps(vec![(at("a"), Step::Delete)])).expect("planned");
+        bench.plan(Change::Steps(vec![(at("a"), Step::Delete(Version::new(4).expect("a number")))])).expect("planned");
         assert_eq!(versions(&mut bench, replace(&["a"], &[], Some(4))), [5], "or what was deleted is named");
+    }
+
+    /// Between the look at a path and its write somebody else may write; what the caller may not see is no matter to it.
+    #[test]
+    fn a_key_that_came_meanwhile_is_a_conflict_and_one_that_was_never_seen_is_none() {
+        let mut bench = Bench::new();
+        versions(&mut bench, replace(&["a", "b"], &[], None));
+        bench.plan(Change::Put(Box::new(value("c", "meanwhile")))).expect("planned");
+        bench.plan(Change::Put(Box::new(value("c", "again")))).expect("planned");
+        let ask = |unseen: &[&str]| {
+            let unseen = unseen.iter().map(|key| at(key)).collect();
+            let values = vec![value("a", "mine")];
+            Change::Replace(Box::new(Replacement { values, dropped: vec![at("b")], unseen, cas: Some(1) }))
+        };
+        let refused = bench.plan(ask(&[])).expect_err("the path is at 2 by now");
+        assert!(matches!(refused, CommitError::Conflict { .. }), "{refused:?}");
+        assert_eq!(current(&bench, "b"), Some(1));
+        assert!(bench.plan(ask(&["c", "a"])).is_ok(), "what is written counts, seen or not, and is at 1");
+    }
+
+    #[test]
+    fn a_version_that_came_meanwhile_is_not_deleted() {
+        let mut bench = Bench::new();
+        versions(&mut bench, replace(&["a", "b"], &[], None));
+        bench.plan(Change::Put(Box::new(value("b", "meanwhile")))).expect("planned");
+        let steps = ["a", "b"].map(|key| (at(key), Step::Delete(Version::FIRST)));
+        let refused = bench.plan(Change::Steps(steps.into())).expect_err("b has another by now");
+        assert!(matches!(refused, CommitError::OfSecret { .. }), "{refused:?}");
+        assert_eq!((current(&bench, "a"), current(&bench, "b")), (Some(1), Some(2)));
     }
 
     #[test]
     fn of_several_steps_all_are_taken_or_none() {
         let mut bench = Bench::new();
         versions(&mut bench, replace(&["a", "b"], &[], None));
-        let steps = |keys: &[&str]| Change::Steps(keys.iter().map(|key| (at(key), Step::Delete)).collect());
+        let steps =
+            |keys: &[&str]| Change::Steps(keys.iter().map(|key| (at(key), Step::Delete(Version::FIRST))).collect());
         let refused = bench.plan(steps(&["a", "c"])).expect_err("there is no c");
         assert!(matches!(refused, CommitError::OfSecret { .. }), "{refused:?}");
         assert_eq!(current(&bench, "a"), Some(1));

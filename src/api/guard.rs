@@ -28,11 +28,27 @@ const X_VAULT_REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 /// What a browser says about where the page is that asks.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Where a proxy says on whose behalf it asks.
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+/// Where a proxy says on whose behalf it asks, and what is meant for one alone: nginx, Cloudflare, Akamai, Envoy, Azure and
+/// clients that were told to use a proxy.
+const OF_PROXY: [&str; 14] = [
+    "cdn-loop",
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
+    "proxy-authorization",
+    "proxy-connection",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-url",
+    "x-real-ip",
+];
 
-/// The same, in several headers that begin alike.
-const X_FORWARDED: &str = "x-forwarded-";
+/// The same, in several headers that begin alike, `X-Forwarded` itself among them.
+const X_FORWARDED: &str = "x-forwarded";
 
 /// The port that is left out of `Host`.
 const HTTP_PORT: u16 = 80;
@@ -114,7 +130,7 @@ fn is_of_other_site(headers: &HeaderMap) -> bool {
 }
 
 fn is_of_proxy(name: &HeaderName) -> bool {
-    name == FORWARDED || name == VIA || name == X_REAL_IP || name.as_str().starts_with(X_FORWARDED)
+    name == FORWARDED || name == VIA || name.as_str().starts_with(X_FORWARDED) || OF_PROXY.contains(&name.as_str())
 }
 
 /// Whether it has a header that no page can add unasked. In the paths of another system, one that its clients send does as
@@ -220,7 +236,8 @@ mod tests {
 
     #[test]
     fn what_was_forwarded_is_refused() {
-        for name in ["forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host", "x-forwarded-anything"] {
+        let named = ["forwarded", "via", "x-forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-anything"];
+        for name in named.into_iter().chain(OF_PROXY) {
             let refused = Err(Foreign::Forwarded { header: name.to_owned() });
             assert_eq!(asked("GET", "/health", &[HERE, MARK, (name, "")]), refused, "{name}");
         }

@@ -61,7 +61,11 @@ async fn by_prefix(session: &mut Session<'_>, prefix: &str, variables: &mut Vari
     }
     for (name, target) in variable_names(&items, &Catalogue::embedded()?)? {
         let field = target.field.map(|tag| tag.name);
-        variables.secret(&name, Reference { field, ..Reference::to(target.name) });
+        let secret = Reference { field, ..Reference::to(target.name) };
+        if !variables.secret(&name, secret.clone()) {
+            let why = "which is left out: programs take it for an order; if it is meant, ask for it";
+            session.output.note(&format!("{} would be {name}, {why}: --map {name}={}", secret.name, secret.name));
+        }
     }
     Ok(())
 }

@@ -57,14 +57,15 @@ pub(super) fn write_as(path: &Path, content: &Plaintext, shape: Shape) -> Result
     File::open(directory(path)).and_then(|directory| directory.sync_all()).map_err(unsaved)
 }
 
-/// Whether the place has this content and shape already: then there is nothing to write.
+/// Whether the place has this content and shape already: then there is nothing to write. A file of somebody else's is not
+/// ours whatever it holds: its owner could change it afterwards.
 pub(super) fn is_written(path: &Path, content: &Plaintext, shape: Shape) -> bool {
-    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let Ok(file) = OpenOptions::new().read(true).custom_flags(no_follow).open(path) else { return false };
+    // A pipe that somebody put there would be waited for until somebody wrote to it.
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(path) else { return false };
     let Ok(found) = file.metadata() else { return false };
-    let is_owned = shape
-        .owner
-        .is_none_or(|owner| found.uid() == owner.user && owner.group.is_none_or(|group| found.gid() == group));
+    let owner = shape.owner.unwrap_or_else(|| Owner { user: rustix::process::geteuid().as_raw(), group: None });
+    let is_owned = found.uid() == owner.user && owner.group.is_none_or(|group| found.gid() == group);
     let is_shaped = found.is_file() && found.mode() & 0o7777 == shape.mode && is_owned;
     let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
     if !is_shaped || found.len() != length {
@@ -167,6 +168,13 @@ mod tests {
         let link = home.path().join("link");
         symlink(&path, &link).expect("linked");
         assert!(!is_written(&link, &plain("A"), shape), "a link is not the file");
+        let pipe = home.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o640.into(), 0).expect("made");
+        assert!(!is_written(&pipe, &plain("A"), shape), "a pipe is not waited for");
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(1), None).expect("given away");
+            assert!(!is_written(&path, &plain("A"), shape), "what is somebody else's is written anew");
+        }
     }
 
     /// A run that is killed between two steps leaves a file with values behind, under a name that nobody looks at.

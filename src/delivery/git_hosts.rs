@@ -50,9 +50,12 @@ impl HostRule {
         Ok(Self { host, path: segments(path), reference: Reference::parse_short(reference)? })
     }
 
-    /// How much of what is asked for it names; `None` if it is about something else.
+    /// How much of what is asked for it names; `None` if it is about something else. What a path with steps in it leads
+    /// to is known after they are taken, as git takes them: `acme/../evil` lies below nothing but the host.
     fn fits(&self, host: &Host, path: &[String]) -> Option<usize> {
-        (self.host == *host && path.starts_with(&self.path)).then_some(self.path.len())
+        let steps = path.iter().any(|segment| matches!(segment.as_str(), "." | ".."));
+        let lies_below = self.path.is_empty() || (!steps && path.starts_with(&self.path));
+        (self.host == *host && lies_below).then_some(self.path.len())
     }
 }
 
@@ -107,6 +110,10 @@ mod tests {
             assert_eq!(answer(other, None), None, "{other}");
         }
         assert_eq!(chosen(&["git.example/acme=git/acme"], "git.example", None), None, "the path is not known");
+        for path in ["acme/../evil/app.git", "acme/./app.git", "acme/.."] {
+            assert_eq!(answer("git.example", Some(path)).as_deref(), Some("git/all"), "{path}");
+            assert_eq!(chosen(&["git.example/acme=git/acme"], "git.example", Some(path)), None, "{path}");
+        }
     }
 
     #[test]

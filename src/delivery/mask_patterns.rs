@@ -114,7 +114,16 @@ fn several_lines(text: &[u8], forms: &mut Vec<Plaintext>) {
     }
     // The frame of a PEM file is the same in all of them (RFC 7468), and no secret.
     let telling = lines().map(<[u8]>::trim_ascii).filter(|line| line.len() >= LINE_BYTES_MIN);
-    forms.extend(telling.filter(|line| !line.starts_with(b"-----")).map(|line| Plaintext::new(line.to_vec())));
+    forms.extend(telling.filter(|line| !is_frame(line)).map(|line| Plaintext::new(line.to_vec())));
+}
+
+/// `-----BEGIN …-----` and `-----END …-----`, and nothing that only begins like them.
+fn is_frame(line: &[u8]) -> bool {
+    let label = [&b"-----BEGIN "[..], b"-----END "].into_iter().find_map(|start| line.strip_prefix(start));
+    let label = label.and_then(|rest| rest.strip_suffix(b"-----"));
+    label.is_some_and(|label| {
+        label.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ')
+    })
 }
 
 /// The automaton while it is put together. Its labels have room for all, so that no copy of them is left behind.
@@ -221,5 +230,7 @@ mod tests {
         assert_eq!(masked(&key.replace('\n', "\r\n"), key), "*\n");
         assert_eq!(masked(key, "1: bm90IGEgcmVhbCBrZXk\n2: aGVyZSBuZWl0aGVy\n3: ab"), "1: *\n2: *\n3: ab");
         assert_eq!(masked(key, "-----BEGIN KEY-----"), "-----BEGIN KEY-----");
+        let odd = "first-line-of-it\n-----not-a-frame-but-a-secret";
+        assert_eq!(masked(odd, "2: -----not-a-frame-but-a-secret"), "2: *");
     }
 }

@@ -23,6 +23,71 @@ pub const OWN_VARIABLES: [&str; 10] = [
     "AURORA_TOKEN_FILE",
 ];
 
+/// What the loader, a shell, an interpreter, git, ssh or a library for TLS takes for an order: what to load or to run, and
+/// whom to trust. A name that is made from that of a secret must be none of them: whoever may store `ld/preload` would run
+/// what he likes in every program that is given all it may have. Where somebody asks for one by name, he means it.
+const OBEYED: [&str; 50] = [
+    "ALL_PROXY",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_ENDPOINT_URL",
+    "BASH_ENV",
+    "CORECLR_ENABLE_PROFILING",
+    "CORECLR_PROFILER",
+    "CORECLR_PROFILER_PATH",
+    "CURL_CA_BUNDLE",
+    "CURL_HOME",
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "DOTNET_STARTUP_HOOKS",
+    "GCONV_PATH",
+    "GIT_ASKPASS",
+    "GIT_DIR",
+    "GIT_EDITOR",
+    "GIT_EXEC_PATH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_PROXY_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_NO_VERIFY",
+    "GIT_TEMPLATE_DIR",
+    "GLIBC_TUNABLES",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+    "PHP_INI_SCAN_DIR",
+    "PROMPT_COMMAND",
+    "REQUESTS_CA_BUNDLE",
+    "RUSTC_WRAPPER",
+    "SSH_ASKPASS",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SUDO_ASKPASS",
+    "SYSTEMD_EDITOR",
+    "SYSTEMD_PAGER",
+];
+
+/// The same, in many that begin alike: `LD_PRELOAD`, `GIT_CONFIG_COUNT`, and what this program itself takes for orders.
+const OBEYED_BEGINNINGS: [&str; 4] = ["AURORA_", "DYLD_", "GIT_CONFIG", "LD_"];
+
+/// Whether a program would take a variable of this name for an order.
+#[must_use]
+pub fn is_obeyed(name: &str) -> bool {
+    OBEYED.contains(&name) || OBEYED_BEGINNINGS.into_iter().any(|beginning| name.starts_with(beginning))
+}
+
 /// What a variable is to hold.
 #[derive(Debug)]
 pub enum Wanted {
@@ -90,9 +155,14 @@ impl Variables {
         }
     }
 
-    /// A secret under a name that was made for it.
-    pub fn secret(&mut self, name: &str, of: Reference) {
-        self.name(name, Ok(Wanted::Secret(of)));
+    /// A secret under a name that was made for it; false if it is left out, because of what the name means to programs.
+    #[must_use]
+    pub fn secret(&mut self, name: &str, of: Reference) -> bool {
+        let is_taken = !is_obeyed(name);
+        if is_taken {
+            self.name(name, Ok(Wanted::Secret(of)));
+        }
+        is_taken
     }
 
     fn name(&mut self, name: &str, wanted: Result<Wanted, VariableError>) {
@@ -175,7 +245,7 @@ mod tests {
             [("A", "aurora://a/inherited"), ("PATH", "/bin"), ("B", "x aurora://a/b"), ("C", "aurora://c/c")];
         variables.inherit(inherited.map(|(name, text)| (name.into(), text.into())));
         file(&mut variables, &[("A", "aurora://a/of_file?field=x"), ("D", "two words"), ("E", "aurora://e/of_file")]);
-        variables.secret("E", Reference::parse("aurora://e/by_prefix").expect("good"));
+        assert!(variables.secret("E", Reference::parse("aurora://e/by_prefix").expect("good")));
         variables.map("D=d/mapped?version=3");
         assert_eq!(
             told(variables),
@@ -186,6 +256,21 @@ mod tests {
                 "E <- aurora://e/by_prefix"
             ]
         );
+    }
+
+    /// Names of secrets are chosen by whoever may store them, not by whoever runs the program.
+    #[test]
+    fn a_name_that_programs_obey_is_not_made_from_that_of_a_secret_and_can_be_asked_for() {
+        let reference = || Reference::parse("aurora://ld/preload").expect("good");
+        for name in OBEYED.into_iter().chain(["LD_PRELOAD", "LD_AUDIT", "GIT_CONFIG_COUNT", "AURORA_SOCKET"]) {
+            let mut variables = Variables::default();
+            assert!(!variables.secret(name, reference()), "{name}");
+            variables.map(&format!("{name}=ld/preload"));
+            assert_eq!(told(variables), [format!("{name} <- aurora://ld/preload")]);
+        }
+        for name in ["OPENAI_API_KEY", "GITHUB_TOKEN", "GIT_TOKEN", "NODE_AUTH_TOKEN", "LDAP_PASSWORD"] {
+            assert!(Variables::default().secret(name, reference()), "{name}");
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub const IN_ALL_MAX: usize = 1000;
 /// After this a request that nobody looked at is forgotten: whoever still needs it asks again.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// So long a request that is granted stays at least, for whoever asked to see it; and so seldom one node gets more room by
+/// what it says is granted.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// The first line of the bytes: what they are, and their version.
 const TITLE: &str = "aurora-access-requests 1";
 
@@ -66,6 +70,15 @@ pub enum Crowd {
 }
 
 impl Crowd {
+    /// Whether two askers are counted together.
+    fn has(self, one: &Asker, other: &Asker) -> bool {
+        match self {
+            Self::Principal => one.node == other.node && one.principal() == other.principal(),
+            Self::Node => one.node == other.node,
+            Self::Mesh => true,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -87,7 +100,9 @@ pub struct RequestsFault {
 
 impl Requests {
     /// Takes in a request. The same one again is the one that is there, with the reason that was given first. Those that
-    /// `is_granted` says yes to wait for nobody, and take no room but that of the mesh.
+    /// `is_granted` says yes to wait for nobody: they count for their node and the mesh alone, and where there is no room
+    /// the oldest that was asked for [`SETTLED_AFTER`] ago or earlier goes. They do count: a node that lies about who asks
+    /// may name somebody who may do everything.
     ///
     /// # Errors
     /// [`Full`] when there is no room for another.
@@ -96,17 +111,17 @@ impl Requests {
         if let Some(known) = self.waiting.values().find(same) {
             return Ok(Noted { number: known.number, is_new: false });
         }
-        let waits = |known: &&AccessRequest| !is_granted(known);
         let asker = &request.asker;
-        let of_node = || self.waiting.values().filter(|known| known.asker.node == asker.node);
-        let own = of_node().filter(|known| known.asker.principal() == asker.principal());
+        let of = |crowd: Crowd| self.waiting.values().filter(move |known| crowd.has(asker, &known.asker));
         let crowds = [
-            (Crowd::Principal, OPEN_MAX, own.filter(waits).count()),
-            (Crowd::Node, OF_NODE_MAX, of_node().filter(waits).count()),
-            (Crowd::Mesh, IN_ALL_MAX, self.waiting.len()),
+            (Crowd::Principal, OPEN_MAX, of(Crowd::Principal).filter(|known| !is_granted(known)).count()),
+            (Crowd::Node, OF_NODE_MAX, of(Crowd::Node).count()),
+            (Crowd::Mesh, IN_ALL_MAX, of(Crowd::Mesh).count()),
         ];
         if let Some((of_whom, max, _)) = crowds.into_iter().find(|(_, max, count)| count >= max) {
-            return Err(Full { of_whom, max });
+            let is_old = |known: &AccessRequest| request.at.since(known.at).is_some_and(|age| age >= SETTLED_AFTER);
+            let settled = of(of_whom).find(|known| is_old(known) && is_granted(known)).map(|known| known.number);
+            self.waiting.remove(&settled.ok_or(Full { of_whom, max })?);
         }
         self.given += 1;
         let number = self.given;
@@ -287,6 +302,26 @@ pub(super) mod tests {
         }
         assert_eq!(requests.all().count(), IN_ALL_MAX);
         assert!(requests.to_bytes().len() < 2 << 20);
+    }
+
+    /// Whoever asks on a follower is whom the follower says. One that is broken into may name somebody who may do everything.
+    #[test]
+    fn a_node_that_claims_to_speak_for_the_mighty_fills_its_share_of_the_list_and_no_more() {
+        let mut requests = Requests::default();
+        ask(&mut requests, request("user:1", "openai/k")).expect("room");
+        let mut ask_so = |number: usize, at: Timestamp| {
+            let mut mighty = request(&format!("agent:a{number}"), &format!("openai/k{number}"));
+            let node = NodeName::parse("broken").expect("a name");
+            mighty.asker = Asker::new(node, mighty.asker.principals()).expect("somebody");
+            requests.ask(AccessRequest { at, ..mighty }, |known| known.asker.node.as_str() == "broken")
+        };
+        let made = (0..2 * IN_ALL_MAX).filter(|number| ask_so(*number, Timestamp(1000)).is_ok()).count();
+        assert_eq!(made, OF_NODE_MAX);
+        let later = ask_so(9999, Timestamp(1000).plus(SETTLED_AFTER)).expect("the oldest that is granted goes");
+        assert!(later.is_new);
+        assert_eq!(requests.all().count(), OF_NODE_MAX + 1);
+        assert_eq!(requests.all().next().map(|first| first.number), Some(1), "nobody else's goes");
+        assert!(ask(&mut requests, request("user:2", "openai/k")).is_ok(), "there is room for others");
     }
 
     #[test]

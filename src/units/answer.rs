@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::task::JoinError;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::give::{self, Given, Patience, VALUE_BYTES_MAX};
 use super::peer_name::{self, Claim};
@@ -53,8 +55,12 @@ enum Refusal {
     NotTheUnit(NotTheUnit),
     #[error("no answer in {} s", .0.as_secs())]
     Late(std::time::Duration),
+    #[error("the node stops")]
+    Stopping,
     #[error("too many connections")]
     Crowd,
+    #[error("a fault of ours: {0}")]
+    Fault(JoinError),
     #[error("it is not known who asks, or there is no seat")]
     Nobody,
     #[error("no random bytes")]
@@ -64,32 +70,36 @@ enum Refusal {
 }
 
 /// Answers one connection, in bounded time: also one that nobody is known to have made, for a connection that is closed is a
-/// credential to systemd.
+/// credential to systemd. However it ends, what was written is a whole value, or longer than any.
 pub(super) async fn attend(
     mut stream: UnixStream,
     known: Option<(Peer, Seat)>,
     desk: Arc<Desk>,
     stop: CancellationToken,
 ) {
-    let answered = async {
-        match &known {
-            Some((peer, seat)) => answer(&mut stream, peer, seat.lane(), &desk).await,
-            None => refuse(&mut stream, "", &Refusal::Nobody, &desk).await,
-        }
+    // The seat is held until a refusal is written, too.
+    let (peer, seat) = known.unzip();
+    let lane = seat.as_ref().map_or(Lane::Reserved, Seat::lane);
+    let (unit, refusal) = match peer {
+        Some(peer) => match answer(&mut stream, peer, lane, &desk, &stop).await {
+            Ok(()) => return,
+            Err(refused) => refused,
+        },
+        None => (String::new(), Refusal::Nobody),
     };
-    let mut answered = std::pin::pin!(answered);
-    tokio::select! {
-        biased;
-        () = answered.as_mut() => {}
-        () = stop.cancelled() => {
-            if timeout(desk.patience.drain, answered).await.is_err() {
-                tracing::warn!("the node stops while a unit is given its credential");
-            }
-        }
-    }
+    tracing::warn!(unit, %refusal, "a credential of a unit is refused");
+    refuse(stream, desk.patience, &stop).await;
 }
 
-async fn answer(stream: &mut UnixStream, peer: &Peer, lane: Lane, desk: &Desk) {
+/// Gives the value, or says of which unit and why not.
+async fn answer(
+    stream: &mut UnixStream,
+    peer: Peer,
+    lane: Lane,
+    desk: &Arc<Desk>,
+    stop: &CancellationToken,
+) -> Result<(), (String, Refusal)> {
+    let peer = Arc::new(peer);
     let address = stream.peer_addr().ok();
     let address = address.as_ref().and_then(|address| address.as_abstract_name());
     let claim = address.and_then(peer_name::claim);
@@ -98,30 +108,73 @@ async fn answer(stream: &mut UnixStream, peer: &Peer, lane: Lane, desk: &Desk) {
         _ if lane == Lane::Reserved => Err(Refusal::Crowd),
         None => Err(Refusal::NoEntropy),
         Some(request_id) => {
-            let decided = desk.decide(peer, peer.caller(request_id), claim, &shown);
-            timeout(desk.patience.answer, decided).await.unwrap_or(Err(Refusal::Late(desk.patience.answer)))
+            let (desk, peer, shown) = (Arc::clone(desk), Arc::clone(&peer), shown.clone());
+            let caller = peer.caller(request_id);
+            let patience = desk.patience;
+            let deciding = async move { desk.decide(&peer, caller, claim, &shown).await };
+            in_time(deciding, patience, stop).await
         }
     };
     let refusal = match decided {
         Ok((vault, value)) => match vault.confirm(&value).map(|()| peer.is_there()) {
-            Ok(true) => match give::value(stream, &value.value, desk.patience.value).await {
-                Given::Whole => return tracing::debug!(unit = shown, "a unit has its credential"),
-                Given::Gone => return tracing::info!(unit = shown, "a unit did not wait for its credential"),
-                Given::Stalled => Refusal::Late(desk.patience.value),
-            },
+            Ok(true) => {
+                let given = give::value(stream, &value.value, desk.patience.value);
+                match before_end(given, desk.patience, stop).await {
+                    Some(Given::Whole) => {
+                        tracing::debug!(unit = shown, "a unit has its credential");
+                        return Ok(());
+                    }
+                    Some(Given::Gone) => {
+                        tracing::info!(unit = shown, "a unit did not wait for its credential");
+                        return Ok(());
+                    }
+                    Some(Given::Stalled) => Refusal::Late(desk.patience.value),
+                    None => Refusal::Stopping,
+                }
+            }
             Ok(false) => Refusal::Vault(VaultError::CallerGone),
             Err(error) => Refusal::Vault(error),
         },
         Err(refusal) => refusal,
     };
-    refuse(stream, &shown, &refusal, desk).await;
+    Err((shown, refusal))
 }
 
-/// Refuses so that no start survives it.
-async fn refuse(stream: &mut UnixStream, unit: &str, refusal: &Refusal, desk: &Desk) {
-    tracing::warn!(unit, %refusal, "a credential of a unit is refused");
-    if let Err(error) = give::refusal(stream, desk.patience.refusal).await {
-        tracing::warn!(unit, %error, "a refusal was not read, and may be taken for a value");
+/// Writes a refusal.
+async fn refuse(mut stream: UnixStream, patience: Patience, stop: &CancellationToken) {
+    let written = give::refusal(&mut stream, patience.refusal);
+    let written = before_end(written, patience, stop).await;
+    if !matches!(written, Some(Ok(()))) {
+        tracing::warn!("a refusal was not read, and may be taken for a value");
+    }
+}
+
+/// What is decided within its time and before the end of the node. It has a task of its own, so that a fault in it is a
+/// refusal too: a task that ends with the connection in its hands would answer by closing it.
+async fn in_time<T: Send + 'static>(
+    deciding: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    patience: Patience,
+    stop: &CancellationToken,
+) -> Result<T, Refusal> {
+    let decided = timeout(patience.answer, AbortOnDropHandle::new(tokio::spawn(deciding)));
+    match before_end(decided, patience, stop).await {
+        Some(Ok(Ok(decided))) => decided,
+        Some(Ok(Err(fault))) => Err(Refusal::Fault(fault)),
+        Some(Err(_)) => Err(Refusal::Late(patience.answer)),
+        None => Err(Refusal::Stopping),
+    }
+}
+
+/// What comes of this before the node has waited for it long enough at its stop.
+async fn before_end<T>(of: impl Future<Output = T>, patience: Patience, stop: &CancellationToken) -> Option<T> {
+    let end = async {
+        stop.cancelled().await;
+        sleep(patience.drain).await;
+    };
+    tokio::select! {
+        biased;
+        came = of => Some(came),
+        () = end => None,
     }
 }
 
@@ -190,5 +243,53 @@ impl Desk {
         let mut bytes = [0_u8; 16];
         self.entropy.fill(&mut bytes).ok()?;
         Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    fn short() -> Patience {
+        let moment = Duration::from_millis(20);
+        Patience { answer: Duration::from_secs(60), drain: moment, ..Patience::default() }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_decided_when_the_node_stops_is_refused() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let decided = in_time(pending::<Result<(), Refusal>>(), short(), &stop).await;
+        assert!(matches!(decided, Err(Refusal::Stopping)), "{decided:?}");
+        assert!(in_time(ready(Ok(())), short(), &stop).await.is_ok(), "what can be decided still is");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_refused_and_so_is_a_fault_of_ours() {
+        let stop = CancellationToken::new();
+        let patience = Patience { answer: Duration::from_millis(20), ..Patience::default() };
+        let decided = in_time(pending::<Result<(), Refusal>>(), patience, &stop).await;
+        assert!(matches!(decided, Err(Refusal::Late(_))), "{decided:?}");
+        let faulty = async { Err::<(), _>(Refusal::TooLarge(Vec::new()[ready(1).await])) };
+        let decided = in_time(faulty, patience, &stop).await;
+        assert!(matches!(decided, Err(Refusal::Fault(_))), "{decided:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_whole_also_while_the_node_stops() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (here, mut there) = UnixStream::pair().expect("a pair");
+        let patience = Patience { drain: Duration::from_secs(60), ..Patience::default() };
+        let (mut came, refused) = (Vec::new(), refuse(here, patience, &stop));
+        let (read, ()) = tokio::join!(there.read_to_end(&mut came), refused);
+        assert!(read.expect("read") > VALUE_BYTES_MAX);
+        let (here, _there) = UnixStream::pair().expect("a pair");
+        refuse(here, short(), &stop).await;
     }
 }

@@ -1,6 +1,8 @@
 //! A path is changed as a whole: each key is authorised and written to the journal by name, and then all of it is stored in
 //! one transaction, or none.
 
+use std::sync::Arc;
+
 use crate::actors::change::{Change, Committed, NewValue, Replacement, Step};
 use crate::actors::error::CommitError;
 use crate::model::actions::Action;
@@ -48,7 +50,7 @@ impl Vault {
     ) -> Result<(), VaultError> {
         self.change_path(caller, place, Action::SecretDelete, |keys| {
             are_current(keys, versions)?;
-            Ok(steps(keys, |record| record.sealed().map(|_| Step::Delete)))
+            Ok(steps(keys, |record| record.sealed().map(|_| Step::Delete(record.version))))
         })
         .await
     }
@@ -218,7 +220,7 @@ impl Vault {
             new.push(NewValue { at, value, patch: Patch::default(), cas: None });
         }
         let lead = self.lead()?;
-        let known = self.known(&who, &place);
+        let (known, unseen) = self.known(&who, &place);
         let mut deleting = account.of_action(Action::SecretDelete);
         let dropped = match self.dropped(&who, &place, &new, &known, others, &mut deleting) {
             Ok(dropped) => dropped,
@@ -231,8 +233,7 @@ impl Vault {
         self.note_each(account, names, PLANNED).await?;
         self.note_each(&mut deleting, dropped.clone(), PLANNED).await?;
         let audit_seq = self.announce(account).await?;
-        let known = known.values().flatten().map(|record| record.at.clone()).collect();
-        let replacement = Box::new(Replacement { values: new, dropped, known, cas });
+        let replacement = Box::new(Replacement { values: new, dropped, unseen, cas });
         self.stored_path(lead.secrets.commit(Change::Replace(replacement), audit_seq).await)
     }
 
@@ -258,8 +259,8 @@ impl Vault {
         Ok(SecretAddress { environment, name }.within(scope))
     }
 
-    /// The keys that the caller may read in the scope of the path.
-    fn known(&self, who: &Identified, place: &PathPlace) -> Keys {
+    /// The keys that the caller may read in the scope of the path, and those that it may not.
+    fn known(&self, who: &Identified, place: &PathPlace) -> (Keys, Vec<ScopedSecret>) {
         let (environment, scope) = (&self.parts.environment, place.scope());
         let held = self.parts.board.held.load();
         let of_service = held
@@ -268,8 +269,9 @@ impl Vault {
             .take_while(|record| record.at.secret.name.service == place.service)
             .filter(|record| record.at.scope == scope && record.body != RecordBody::Unset);
         let may_read = |name| self.is_granted(who, Action::SecretRead, Object::in_scope(name, &scope, environment));
-        let known = of_service.filter(|record| may_read(&record.at.secret.name));
-        known.map(|record| (record.at.secret.name.key.clone(), Some(record.clone()))).collect()
+        let (known, unseen): (Vec<_>, Vec<_>) = of_service.partition(|record| may_read(&record.at.secret.name));
+        let by_name = |record: &Arc<Record>| (record.at.secret.name.key.clone(), Some(Arc::clone(record)));
+        (known.into_iter().map(by_name).collect(), unseen.into_iter().map(|record| record.at.clone()).collect())
     }
 
     /// What a write deletes besides, each authorised.

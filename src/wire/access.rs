@@ -182,7 +182,26 @@ fn asker(node: &NodeName, principals: &[String]) -> Result<Asker, WireError> {
         return Err(many);
     }
     let principals = principals.iter().map(|text| Principal::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    // A grant names the first, and a caller of ours is a user, a unit, an agent or an admin before all else. A node that is
+    // broken into must not have a grant proposed for a crowd, or for another node.
+    if !principals.first().is_some_and(is_somebody) {
+        return Err(WireError::Field { field: "principals", rule: FieldRule::Malformed });
+    }
     Asker::new(node.clone(), &principals).filter(|asker| asker.principals().len() == principals.len()).ok_or(many)
+}
+
+fn is_somebody(principal: &Principal) -> bool {
+    match principal {
+        Principal::User(_) | Principal::UserNamed(_) | Principal::Unit(_) | Principal::Agent(_) | Principal::Admin => {
+            true
+        }
+        Principal::Group(_)
+        | Principal::GroupNamed(_)
+        | Principal::Executable(_)
+        | Principal::Node(_)
+        | Principal::Owner
+        | Principal::SocketGroup => false,
+    }
 }
 
 fn reason(text: String) -> Result<String, WireError> {
@@ -260,6 +279,12 @@ mod tests {
             assert!(!refused(|frame| frame.wish.secret = hostile.into()).is_empty());
         }
         refused(|frame| frame.principals = vec!["root".into()]);
+        for crowd in ["socket-group", "owner", "group:100", "group:staff", "node:beta"] {
+            assert!(refused(|frame| frame.principals = vec![crowd.into()]).starts_with("field principals"), "{crowd}");
+            let besides = vec!["user:1".into(), crowd.into()];
+            let frame = AskAccess { principals: besides, ..AskAccess::sample() };
+            assert!(frame.read(&node()).is_ok(), "{crowd} besides");
+        }
         refused(|frame| frame.wish.company = Some("../x".into()));
         let principal = Some("nobody".to_owned());
         assert!(ListAccess { id: 1, principal }.principal().is_err());

@@ -62,6 +62,30 @@ async fn a_page_a_rebound_name_a_proxy_and_an_unmarked_request_get_no_byte_of_a_
     assert_eq!(get(at, key.1, SECRET).await.json()["key_value"], VALUE, "a program that does as it is told");
 }
 
+/// What the guard let through does not speak for what follows it on the same connection, nor for what hides in a body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_of_a_connection_is_looked_at_and_none_is_smuggled_in_another() {
+    let Stage { at, key, mesh: _kept } = Stage::set().await;
+    let bare = format!("GET {SECRET} HTTP/1.1\r\nHost: {at}\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n");
+    let ping = format!("GET /ping HTTP/1.1\r\nHost: {at}\r\n");
+    let marked = format!("GET /health HTTP/1.1\r\nHost: {at}\r\nX-Aurora-Request: true\r\n");
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    let table = [
+        ("after a ping", format!("{ping}\r\n{bare}")),
+        ("after one that is marked", format!("{marked}\r\n{bare}")),
+        ("in a body of two lengths", format!("{marked}Content-Length: 4\r\n{chunked}\r\n0\r\n\r\n{bare}")),
+        ("after an upgrade", format!("{ping}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n{bare}")),
+        ("after an upgrade to HTTP/2", format!("{ping}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n{bare}")),
+        ("behind a folded header", format!("{ping}X: a\r\n X-Aurora-Request: true\r\n\r\n{bare}")),
+    ];
+    for (how, requests) in table {
+        let received = send(at, requests.as_bytes()).await;
+        let text = String::from_utf8_lossy(&received).into_owned();
+        assert!(!text.contains(VALUE) && !text.contains("HTTP/1.1 101"), "{how}: {text}");
+    }
+    assert_eq!(get(at, &key, SECRET).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn methods_that_mean_nothing_here_and_headers_without_end_are_refused_and_the_next_request_is_answered() {
     let Stage { at, key, mesh: _kept } = Stage::set().await;
