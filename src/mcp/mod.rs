@@ -6,6 +6,7 @@
 
 mod answers;
 mod arguments;
+mod connectivity;
 mod explained;
 mod node;
 mod refusal;

@@ -9,11 +9,12 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, Json, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use serde_json::json;
 
-use super::answers::{Connectivity, CredentialList, Expiring, ExpiringView, ListView, Reported, Requested, StatusView};
+use super::answers::{CredentialList, Expiring, ExpiringView, ListView, Reported, Requested};
 use super::arguments::{
     ConnectivityArguments, ExpiringArguments, ExplainArguments, ListArguments, ReportArguments, RequestArguments,
     company, secret, service,
 };
+use super::connectivity::{Connectivity, StatusView};
 use super::explained::{ExplainView, Explained};
 use super::node::{Ask, Node, Tell};
 use super::refusal::Refusal;
