@@ -1,6 +1,7 @@
 //! `/v1/…`: secrets for clients of HashiCorp Vault, as its KV engine of version 2 has them. Method by method, because `LIST`
 //! is one that no router knows.
 
+use std::mem;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -9,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 
+use super::body;
 use super::context::context;
 use super::desk::Desk;
 use super::error::ApiError;
@@ -63,7 +65,10 @@ fn is_true(text: &str) -> Result<bool, ApiError> {
 }
 
 impl Asked {
-    async fn answer(self, target: Target) -> Result<Response, ApiError> {
+    async fn answer(mut self, target: Target) -> Result<Response, ApiError> {
+        if matches!(target, Target::RenewSelf | Target::OtherToken) {
+            body::pass_over(mem::take(&mut self.body)).await;
+        }
         let Self { desk, caller, method, uri, headers, .. } = &self;
         match (target, method.as_str()) {
             (Target::Health, "GET" | "HEAD") => kv_system::health(false, desk.clock.now().wall, uri),

@@ -1,6 +1,10 @@
 //! Each endpoint with each verb: status, shape, and the words of a refusal.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 use super::stage::{ask, errors, mesh};
 use crate::support::http::{self, send};
@@ -164,4 +168,23 @@ async fn what_cannot_be_kept_as_a_text_is_refused_and_never_quoted() {
     let refused = ask(&socket, &token, "POST", "/v1/secret/data/crm", &large).await;
     assert!(refused.status == 413 && refused.body.contains("value_too_large"), "{}", refused.body);
     assert_eq!(ask(&socket, &token, "GET", "/v1/secret/data/crm", &NOTHING).await.status, 404, "nothing was stored");
+}
+
+/// hvac sends the header of `renew-self` and its body in two pieces. When the answer left before the second had come, the
+/// connection was closed behind it, and what hvac asked next on it, as any client with a pool does, got no answer at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_says_nothing_may_come_late_and_the_connection_is_used_again() {
+    let (mesh, _token) = mesh().await;
+    for path in ["renew-self", "revoke-self"] {
+        let mut stream = UnixStream::connect(mesh.lead.agent_socket()).await.expect("it connects");
+        let header = format!("POST /v1/auth/token/{path} HTTP/1.1\r\nHost: node\r\nContent-Length: 2\r\n\r\n");
+        stream.write_all(header.as_bytes()).await.expect("the header leaves");
+        // Late, so that an answer that does not wait for the body has left; an answer that waits is right however late it is.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let rest = "{}GET /v1/sys/health HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n";
+        stream.write_all(rest.as_bytes()).await.expect("the rest leaves");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.expect("answers");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{path}: {answers}");
+    }
 }
