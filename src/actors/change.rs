@@ -202,6 +202,8 @@ pub enum Step {
     Undelete,
     /// Something else is said about it.
     Describe(Patch),
+    /// An older version becomes this: deleted, or readable again. Nothing, if its value is not the one that was read.
+    Older(Box<Record>),
     /// Values of it are gone for good.
     Destroy {
         /// Whether the current version is among them, and is this one.

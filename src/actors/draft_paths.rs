@@ -6,10 +6,12 @@
 
 use super::change::{CommittedSecret, NewValue, Replacement, Step};
 use super::draft::{Context, Draft};
+use super::draft_values::unchanged;
 use super::error::CommitError;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::ScopedSecret;
+use crate::store::mutation::Mutation;
 
 impl Draft {
     /// All values under one number, and what is dropped deleted; or nothing, when the expected version is not there.
@@ -46,11 +48,23 @@ impl Draft {
                 Step::Delete(version) => self.is_current(&at, version).and_then(|()| self.delete(&at, context)),
                 Step::Undelete => self.undelete(&at, context),
                 Step::Describe(patch) => self.describe(&at, &patch, context),
+                Step::Older(record) => self.change_older(*record, context),
                 Step::Destroy { current, older } => self.destroy(&at, current, older, context),
             };
             taken.map_err(|cause| of(&at, cause))
         };
         steps.into_iter().map(take).collect()
+    }
+
+    /// Writes an older version as it shall be; what is current stays as it is. It is on the disk only, and is replaced there
+    /// if its value is still sealed as it was read.
+    fn change_older(&mut self, mut record: Record, context: Context<'_>) -> Result<CommittedSecret, CommitError> {
+        let current = self.state.lead.view.get(&record.at).ok_or(CommitError::NoSuchSecret)?;
+        let committed = unchanged(current);
+        let expecting = record.kept().map(|sealed| sealed.generation).ok_or(CommitError::NotDeleted)?;
+        record.updated_at = context.now;
+        self.mutations.push(Mutation::ReplaceVersion { record, expecting });
+        Ok(committed)
     }
 
     /// Whether the greatest version is the expected one; 0 also stands for values that are all gone.

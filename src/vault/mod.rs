@@ -55,6 +55,7 @@ pub mod limits;
 pub mod nodes;
 mod off_thread;
 pub mod parts;
+mod path_life;
 mod path_look;
 mod path_read;
 pub mod path_request;

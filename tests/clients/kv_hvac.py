@@ -77,7 +77,13 @@ deleted = kv.read_secret_version(path=service, raise_on_deleted_version=False)
 assert deleted["data"]["data"] is None and deleted["data"]["metadata"]["deletion_time"], deleted
 kv.undelete_secret_versions(path=service, versions=[3])
 assert version()["key"] == "third"
-refused(InvalidRequest, lambda: kv.delete_secret_versions(path=service, versions=[1]), "current version")
+kv.delete_secret_versions(path=service, versions=[1, 2, 9])
+refused(InvalidPath, lambda: version(1))
+refused(InvalidPath, lambda: version(2))
+assert version()["key"] == "third"
+assert kv.read_secret_metadata(path=service)["data"]["versions"]["2"]["deletion_time"]
+kv.undelete_secret_versions(path=service, versions=[1, 2])
+assert version(1)["key"] == "not-a-real-key" and version(2)["key"] == "second"
 kv.delete_secret_versions(path=service, versions=[3])
 kv.undelete_secret_versions(path=service, versions=[3])
 kv.destroy_secret_versions(path=service, versions=[1])

@@ -54,6 +54,38 @@ async fn what_is_stored_by_hand_is_a_version_of_the_path_and_a_client_that_does_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_version_is_deleted_and_undeleted_without_touching_the_current_one() {
+    let (mesh, token) = mesh().await;
+    for value in ["1", "2", "3"] {
+        write(&mesh, &token, &json!({"data": {"a": value, "b": value}})).await;
+    }
+    let versions = |deed: &'static str, versions: Value| {
+        let (socket, token) = (mesh.lead.agent_socket(), token.clone());
+        async move {
+            let body = json!({ "versions": versions });
+            ask(&socket, &token, "POST", &format!("/v1/secret/{deed}/crm"), &body).await.status
+        }
+    };
+    assert_eq!(versions("delete", json!([1, 2, 9])).await, 204);
+    assert_eq!(path(&mesh, &token, "").await["data"], json!({"a": "3", "b": "3"}));
+    let gone = path(&mesh, &token, "?version=2").await;
+    assert_eq!((&gone["data"], gone["metadata"]["deletion_time"] == ""), (&Value::Null, false), "{gone}");
+    assert_eq!(versions("undelete", json!([2])).await, 204);
+    assert_eq!(path(&mesh, &token, "?version=2").await["data"], json!({"a": "2", "b": "2"}));
+    assert_eq!(path(&mesh, &token, "?version=1").await["data"], Value::Null);
+    assert_eq!(versions("delete", json!([3, 2])).await, 204, "both at once");
+    assert_eq!(path(&mesh, &token, "").await["data"], Value::Null);
+    assert_eq!(versions("undelete", json!([3, 2, 1])).await, 204);
+    for (number, value) in [("1", "1"), ("2", "2"), ("3", "3")] {
+        let back = path(&mesh, &token, &format!("?version={number}")).await;
+        assert_eq!(back["data"], json!({"a": value, "b": value}), "{number}");
+    }
+    assert_eq!(versions("destroy", json!([1])).await, 204);
+    assert_eq!(versions("undelete", json!([1])).await, 204, "nothing is left of it");
+    assert_eq!(path(&mesh, &token, "?version=1").await["data"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_writers_that_expect_the_same_version_one_is_served() {
     let (mesh, token) = mesh().await;
     write(&mesh, &token, &json!({"data": {"a": "0", "b": "0"}})).await;

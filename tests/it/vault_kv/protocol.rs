@@ -27,7 +27,7 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
     stored(&mesh, &token).await;
     let versions = json!({"versions": [1]});
     let write = json!({"options": {}, "data": {"key": "not-a-real-key"}});
-    let table: [Knock<'_>; 45] = [
+    let table: [Knock<'_>; 46] = [
         ("GET", "/v1/sys/health", &NOTHING, 200),
         ("GET", "/v1/sys/health?standbyok=true&sealedcode=299", &NOTHING, 200),
         ("POST", "/v1/sys/health", &NOTHING, 405),
@@ -70,8 +70,9 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
         ("GET", "/v1/secret/metadata/crm", &NOTHING, 200),
         ("PUT", "/v1/secret/metadata/crm", &json!({"custom_metadata": {"owner": "ops"}}), 204),
         ("PUT", "/v1/secret/destroy/crm", &versions, 204),
-        ("POST", "/v1/secret/destroy/crm", &json!({"versions": [77]}), 400),
-        ("POST", "/v1/secret/undelete/crm", &versions, 400),
+        ("POST", "/v1/secret/destroy/crm", &json!({"versions": [77]}), 204),
+        ("POST", "/v1/secret/undelete/crm", &versions, 204),
+        ("POST", "/v1/secret/delete/crm", &json!({"versions": [77, 1]}), 204),
         ("BREW", "/v1/secret/data/crm", &NOTHING, 405),
     ];
     let socket = mesh.lead.agent_socket();
