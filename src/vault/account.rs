@@ -16,6 +16,7 @@ use crate::policy::rule::UNDECIDED_RULE;
 
 use super::answer::{Freshness, Served};
 use super::error::VaultError;
+use super::established::{established, established_with_key, first_seen};
 use super::parts::Vault;
 
 /// The outcome of a line about one secret of a change of many, written before the change is announced as a whole.
@@ -192,44 +193,6 @@ impl Account {
             Served::Hit => "hit",
             Served::Stale => "stale",
         });
-    }
-}
-
-/// Who asks, before it is identified.
-fn first_seen(caller: &Caller) -> String {
-    match caller.door {
-        Door::Loopback => "unknown".to_owned(),
-        Door::Agent | Door::Admin | Door::Credentials | Door::Workload => format!("user:{}", caller.uid),
-    }
-}
-
-/// How it is known who asks, without a key.
-fn established(door: Door, strength: Strength) -> &'static str {
-    match (door, strength) {
-        (Door::Agent, Strength::Strong) => "peer-credentials+pidfd, agent socket",
-        (Door::Admin, Strength::Strong) => "peer-credentials+pidfd, admin socket",
-        (Door::Credentials, Strength::Strong) => "peer-credentials+pidfd, credentials socket",
-        (Door::Workload, Strength::Strong) => "peer-credentials+pidfd, workload socket",
-        (Door::Agent, Strength::Weak) => "peer-credentials, agent socket",
-        (Door::Admin, Strength::Weak) => "peer-credentials, admin socket",
-        (Door::Credentials, Strength::Weak) => "peer-credentials, credentials socket",
-        (Door::Workload, Strength::Weak) => "peer-credentials, workload socket",
-        (Door::Loopback, _) => "nothing, loopback listener",
-    }
-}
-
-/// The same when an API key was shown.
-fn established_with_key(door: Door, strength: Strength) -> &'static str {
-    match (door, strength) {
-        (Door::Agent, Strength::Strong) => "API key and peer-credentials+pidfd, agent socket",
-        (Door::Admin, Strength::Strong) => "API key and peer-credentials+pidfd, admin socket",
-        (Door::Credentials, Strength::Strong) => "API key and peer-credentials+pidfd, credentials socket",
-        (Door::Workload, Strength::Strong) => "API key and peer-credentials+pidfd, workload socket",
-        (Door::Agent, Strength::Weak) => "API key and peer-credentials, agent socket",
-        (Door::Admin, Strength::Weak) => "API key and peer-credentials, admin socket",
-        (Door::Credentials, Strength::Weak) => "API key and peer-credentials, credentials socket",
-        (Door::Workload, Strength::Weak) => "API key and peer-credentials, workload socket",
-        (Door::Loopback, _) => "API key, loopback listener",
     }
 }
 

@@ -34,6 +34,7 @@ pub mod credentials;
 pub mod environment_check;
 pub mod environments;
 pub mod error;
+mod established;
 pub mod expiring;
 pub mod explain;
 pub mod export;
