@@ -17,9 +17,10 @@ use super::views_secret::FieldView;
 use crate::catalogue::lookup::Catalogue;
 use crate::crypto::fields::select;
 use crate::crypto::plaintext::Plaintext;
+use crate::delivery::variables::is_obeyed;
 use crate::interchange::entry::{Content, Format, Item};
 use crate::interchange::target::FieldTag;
-use crate::interchange::write::write;
+use crate::interchange::write::{variable_names, write};
 use crate::model::fields::FieldKind;
 use crate::model::name::{FieldName, KeyName, ServiceName};
 use crate::model::secret::{Scope, SecretName};
@@ -32,6 +33,7 @@ pub(super) async fn export(session: &mut Session<'_>, arguments: &ExportArgument
     if items.is_empty() {
         return Err(nothing(arguments.prefix.as_deref(), refused));
     }
+    let items = for_format(items, format, &catalogue, session)?;
     let file = write(format, &items, &catalogue)?;
     if refused > 0 {
         session.output.note(&format!("{refused} names were left out, because policy does not let you export them"));
@@ -55,6 +57,31 @@ fn format(arguments: &ExportArguments, answers: arguments::Format) -> Format {
         (None, None, arguments::Format::Json) => Format::Json,
         (None, None, arguments::Format::Yaml) => Format::Yaml,
     }
+}
+
+/// What may be written so: a shell that reads a file of variables obeys some of them, and the name of a secret is chosen by
+/// whoever may store one.
+fn for_format(
+    items: Vec<Item>,
+    format: Format,
+    catalogue: &Catalogue,
+    session: &mut Session<'_>,
+) -> Result<Vec<Item>, CliError> {
+    if format != Format::Shell {
+        return Ok(items);
+    }
+    let mut kept = Vec::with_capacity(items.len());
+    for item in items {
+        let names = variable_names(std::slice::from_ref(&item), catalogue)?;
+        match names.iter().find(|(name, _)| is_obeyed(name)) {
+            Some((name, _)) => {
+                let secret = &item.name;
+                session.output.note(&format!("{secret} was left out: shells and programs obey {name}"));
+            }
+            None => kept.push(item),
+        }
+    }
+    Ok(kept)
 }
 
 /// All pages.

@@ -121,3 +121,17 @@ async fn an_exported_file_is_for_its_owner_alone_and_a_failed_export_leaves_the_
     let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+/// `eval "$(aurora export --format shell)"` must not run what somebody stored under the name of an order to the loader.
+#[tokio::test]
+async fn a_name_that_a_shell_obeys_is_in_no_file_for_a_shell_and_that_is_said() {
+    let desk = Desk::open().await;
+    desk.lead.put("ld/preload", "global", "/tmp/example.so").await;
+    desk.lead.put("openai/api_key", "global", "not-a-real-key").await;
+    let shell = desk.lead.run(&["export", "--format", "shell"], b"").await;
+    let text = String::from_utf8_lossy(&shell.out).into_owned();
+    assert!(text.contains("OPENAI_API_KEY") && !text.to_uppercase().contains("PRELOAD"), "{text}");
+    assert!(shell.err.contains("ld/preload was left out") && shell.err.contains("LD_PRELOAD"), "{}", shell.err);
+    let json = desk.lead.run(&["export", "--format", "json"], b"").await.json();
+    assert_eq!(json["ld/preload"], "/tmp/example.so", "data is data");
+}
