@@ -147,7 +147,7 @@ async fn a_follower_sends_to_the_lead_whoever_wants_to_import_and_exports_what_i
     let many = desk.file("many.env", many);
     let refused = follower.run(&["import", &many, "--yes"], b"").await;
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.err.contains("changes are made on the lead, aurora"), "{}", refused.err);
+    assert!(refused.err.contains("are for the lead, aurora"), "{}", refused.err);
     let few = desk.file("few.env", "HUBSPOT_API_KEY=x\n# aurora: hubspot/other company:acme\nY=z\n");
     desk.import(&[&few, "--yes"]).await.text();
     follower.reaches(desk.revision().await).await;
