@@ -89,8 +89,19 @@ impl Desk {
     }
 }
 
+/// The same with every signal as it is by default. Whatever started these tests may have had some ignored (`nohup`, a job in the
+/// background), and a shell that is started so cannot trap them.
+fn hearing(command: &Command) -> Command {
+    let command = command.as_std();
+    let mut hearing = Command::new("/usr/bin/env");
+    hearing.arg("--default-signal").arg(command.get_program()).args(command.get_args()).env_clear();
+    hearing.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).kill_on_drop(true);
+    hearing
+}
+
 /// Starts it, and gives the lines it prints.
-fn started(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
+fn started(command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut command = hearing(&command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary is there");
     let lines = BufReader::new(child.stdout.take().expect("piped")).lines();

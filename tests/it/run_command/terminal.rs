@@ -9,13 +9,15 @@ use tokio::process::{ChildStdout, Command};
 
 use crate::support::process::AURORA;
 
-use super::Desk;
+use super::{Desk, hearing};
 
 /// A line of the shell at a terminal of its own; `None` where there is no way to one.
 fn at_a_terminal(desk: &Desk, line: &str) -> Option<Command> {
     // util-linux's script(1) is there wherever a Linux has a login.
     let mut command = Command::new(Some("/usr/bin/script").filter(|path| Path::new(path).exists())?);
     command.args(["-qec", line, "/dev/null"]).env("AURORA_SOCKET", desk.lead.agent()).env("SHELL", "/bin/sh");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut command = hearing(&command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     Some(command)
 }
