@@ -58,11 +58,11 @@ pub fn write(format: Format, items: &[Item], catalogue: &Catalogue) -> Result<Pl
     Ok(file?)
 }
 
-/// The variables under which [`write`] gives items in a format of variables, in their order, and which value or field
+/// The variables under which [`write()`] gives items in a format of variables, in their order, and which value or field
 /// each holds.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn variable_names(items: &[Item], catalogue: &Catalogue) -> Result<Vec<(String, Target)>, WriteError> {
     let texts = texts(items, catalogue)?;
     Ok(variables(&texts, catalogue).into_iter().map(|variable| (variable.name, variable.target)).collect())
