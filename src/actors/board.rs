@@ -12,12 +12,14 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::asked_checks::AskedChecks;
 use super::connectivity_board::ConnectivityBoard;
+use super::event_hub::EventHub;
 use super::key_use::KeyUse;
 use super::lead_line::LeadLine;
 use super::limit_board::LimitBoard;
 use super::rotation_board::RotationBoard;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::signing_keys::SigningKeys;
+use crate::metrics::numbers::Metrics;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
@@ -71,6 +73,10 @@ pub struct Board {
     pub contact_moved: Notify,
     /// Asks the session for a heartbeat now instead of at the next second.
     pub ask_now: Notify,
+    /// Where it is told what happens.
+    pub events: EventHub,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Board {
@@ -92,6 +98,8 @@ impl Board {
             banned: ArcSwapOption::empty(),
             contact_moved: Notify::new(),
             ask_now: Notify::new(),
+            events: EventHub::default(),
+            metrics: Metrics::default(),
         }
     }
 }

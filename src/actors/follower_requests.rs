@@ -15,7 +15,7 @@ use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AskAccess, ListAccess};
 use crate::wire::open::StreamKind;
 use crate::wire::request::{FailureReason, FromFollower, FromLead, Renew};
-use crate::wire::version::{ACCESS_SINCE, ProtocolVersion};
+use crate::wire::version::ProtocolVersion;
 
 /// The lead answers at once, or after a write to its disk: one that does not is stuck, and the session starts over.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,12 +38,12 @@ pub(super) async fn run(
             }
             call = calls.recv() => call.ok_or(SessionError::Stopping)?,
         };
-        let answer = if version < ACCESS_SINCE {
-            Err(NoAnswer::OlderLead)
-        } else if call.answer.is_closed() {
+        if call.answer.is_closed() {
             continue;
-        } else {
-            asking.ask(call.question).await?
+        }
+        let answer = match call.question.since() {
+            since if version < since => Err(NoAnswer::OlderLead),
+            _ => asking.ask(call.question).await?,
         };
         // Whoever asked may have given up.
         let _gone = call.answer.send(answer);

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::access::{Listed, Wish};
 use crate::model::principal::Principal;
 use crate::policy::access::Noted;
+use crate::wire::version::{ProtocolVersion, SPOKEN};
 
 /// A lead that is there answers within milliseconds, a write to its disk included; whoever asks waits no longer for a no.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
@@ -31,6 +32,15 @@ pub enum LeadQuestion {
     },
     /// What was asked for on this node: by one principal, or by anybody.
     Requests(Option<Principal>),
+}
+
+impl LeadQuestion {
+    /// The first version of the protocol that has this question.
+    pub(super) fn since(&self) -> ProtocolVersion {
+        match self {
+            Self::Access { .. } | Self::Requests(_) => SPOKEN[SPOKEN.len() - 1],
+        }
+    }
 }
 
 /// What it answers.

@@ -12,11 +12,9 @@ use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AccessList, AccessNoted, AskAccess, ListAccess};
 use crate::wire::request::{Failed, FailureReason, FromFollower, FromLead, Renewed};
-use crate::wire::version::{ACCESS_SINCE, ProtocolVersion};
 
-/// Who asks, in which version, and who answers.
+/// Who asks, and who answers.
 pub(super) struct Asked {
-    pub(super) version: ProtocolVersion,
     pub(super) sessions: Arc<LeadSessions>,
     pub(super) connection: Arc<PeerConnection>,
 }
@@ -30,9 +28,6 @@ pub(super) async fn run(
     while let Some(frame) = receiver.receive().await? {
         let answer = match frame {
             FromFollower::Renew(renew) => asked.renewed(renew.id, &renew.csr),
-            FromFollower::AskAccess(_) | FromFollower::ListAccess(_) if asked.version < ACCESS_SINCE => {
-                return Err(SessionError::Unexpected("a question that its version does not have"));
-            }
             FromFollower::AskAccess(ask) => asked.noted(ask).await?,
             FromFollower::ListAccess(list) => asked.listed(&list).await?,
         };

@@ -26,7 +26,7 @@ use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
 use crate::wire::open::StreamKind;
-use crate::wire::version::{self, ProtocolVersion};
+use crate::wire::version::{self, AUDIT_SINCE, ProtocolVersion};
 
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -142,8 +142,12 @@ impl Streams {
             StreamKind::Connectivity => {
                 self.running.spawn(lead_connectivity::run(sender, receiver, sessions, node.clone()));
             }
+            StreamKind::Audit if self.version < AUDIT_SINCE => {
+                return Err(SessionError::Unexpected("a stream that its version does not have"));
+            }
+            StreamKind::Audit => {}
             StreamKind::Request => {
-                let asked = lead_requests::Asked { version: self.version, sessions, connection };
+                let asked = lead_requests::Asked { sessions, connection };
                 self.running.spawn(lead_requests::run(sender, receiver, asked));
             }
         }

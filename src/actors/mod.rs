@@ -42,6 +42,7 @@ mod draft_signing;
 mod draft_tokens;
 mod draft_values;
 pub mod error;
+pub mod event_hub;
 mod expulsion;
 pub mod follower_cache;
 mod follower_connectivity;

@@ -251,6 +251,7 @@ fn log(event: &Event) {
         Event::CredentialExpiring { .. } | Event::RotationDue { .. } | Event::CredentialInvalid { .. } => {
             tracing::warn!(event = name, "a credential needs somebody, see aurora audit tail: {told}");
         }
+        Event::AuditGap { .. } => tracing::warn!(event = name, "{told}"),
     }
 }
 

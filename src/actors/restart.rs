@@ -24,6 +24,12 @@ pub enum Part {
     Connectivity,
     /// What people are told of credentials and APIs.
     Reminders,
+    /// The files of the journal: packed, indexed and dropped in time.
+    Upkeep,
+    /// What happens, kept and passed on.
+    Events,
+    /// What subscribers are sent.
+    Deliveries,
 }
 
 impl Part {
@@ -39,6 +45,9 @@ impl Part {
             Self::Rotation => "rotation",
             Self::Connectivity => "connectivity",
             Self::Reminders => "reminders",
+            Self::Upkeep => "upkeep",
+            Self::Events => "events",
+            Self::Deliveries => "deliveries",
         }
     }
 }
@@ -76,9 +85,13 @@ impl Restarts {
     pub fn ended(&mut self, part: Part, now: BootTime, jitter: u64) -> Remedy {
         match part {
             Part::Secret => Remedy::StopNode,
-            Part::Discovery | Part::Rotation | Part::Connectivity | Part::Reminders => {
-                Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000))
-            }
+            Part::Discovery
+            | Part::Rotation
+            | Part::Connectivity
+            | Part::Reminders
+            | Part::Upkeep
+            | Part::Events
+            | Part::Deliveries => Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000)),
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),
         }
     }

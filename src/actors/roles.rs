@@ -148,6 +148,7 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
+            Part::Upkeep | Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -178,9 +179,13 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
-            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders => {
-                Err("a follower has no such part".into())
-            }
+            Part::Heartbeat
+            | Part::Certificate
+            | Part::Rotation
+            | Part::Reminders
+            | Part::Upkeep
+            | Part::Events
+            | Part::Deliveries => Err("a follower has no such part".into()),
         }
     }
 }

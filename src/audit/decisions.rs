@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::AuditError;
-use super::files::{Month, months, open_to_read, path_of};
+use super::files::{Month, parts};
 use super::line::parse_decision;
 use super::lines::{Lines, Next};
 use crate::model::time::Timestamp;
@@ -17,9 +17,9 @@ use crate::policy::replay::Past;
 pub fn decisions(directory: &Path, since: Timestamp, mut tell: impl FnMut(Past)) -> Result<u64, AuditError> {
     let mut unreadable: u64 = 0;
     let first = Month::of(since);
-    for month in months(directory)?.into_iter().filter(|month| first.as_ref().is_none_or(|first| month >= first)) {
-        let path = path_of(directory, &month);
-        let mut lines = Lines::of(open_to_read(&path)?);
+    for part in parts(directory)?.into_iter().filter(|part| first.as_ref().is_none_or(|first| part.month >= *first)) {
+        let path = part.path(directory);
+        let mut lines = Lines::of(directory, &part)?;
         loop {
             match lines.next().map_err(AuditError::io(&path))? {
                 Next::Line(line) => match parse_decision(line) {

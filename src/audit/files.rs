@@ -44,6 +44,76 @@ impl Month {
     }
 }
 
+/// One file of a journal. A month has one or, where it would grow too large, several; closed ones are packed.
+///
+/// `audit-2026-11.jsonl`, then `audit-2026-11.002.jsonl`; packed `audit-2026-11.jsonl.gz`. Ordered as their lines are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    /// The month it was begun in.
+    pub(super) month: Month,
+    /// Which one of the month, from 1.
+    pub(super) number: u32,
+    /// How its bytes are kept.
+    pub(super) form: Form,
+}
+
+/// How the lines of a file are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Form {
+    /// As gzip members (RFC 1952), each of whole lines. It is complete: it gets its name once it is on the disk.
+    Packed,
+    /// As they are written.
+    Plain,
+}
+
+impl Part {
+    /// The name of its file.
+    pub(super) fn file_name(&self) -> String {
+        let number = if self.number == 1 { String::new() } else { format!(".{:03}", self.number) };
+        let ending = match self.form {
+            Form::Packed => ".gz",
+            Form::Plain => "",
+        };
+        format!("audit-{}{number}.jsonl{ending}", self.month.0)
+    }
+
+    /// Its path in a journal's directory.
+    pub(super) fn path(&self, directory: &Path) -> PathBuf {
+        directory.join(self.file_name())
+    }
+
+    fn of_file_name(full: &str) -> Option<Self> {
+        let (name, form) = match full.strip_suffix(".gz") {
+            Some(name) => (name, Form::Packed),
+            None => (full, Form::Plain),
+        };
+        let name = name.strip_prefix("audit-")?.strip_suffix(".jsonl")?;
+        let (month, number) = match name.split_once('.') {
+            None => (name, 1),
+            // Written with at least three digits, so each number has one spelling.
+            Some((month, digits)) => (month, digits.parse().ok().filter(|number| *number > 1)?),
+        };
+        let part = Self { month: Month::parse(month)?, number, form };
+        (part.file_name() == full).then_some(part)
+    }
+}
+
+/// The files of a journal, in the order of their lines. Of one that is there packed and plain, because a crash came
+/// between packing it and removing what was packed, the packed one. Other files are not part of the chain.
+///
+/// # Errors
+/// [`AuditError::Io`] when the directory cannot be read, also when it is missing.
+pub(super) fn parts(directory: &Path) -> Result<Vec<Part>, AuditError> {
+    let mut parts = Vec::new();
+    for item in std::fs::read_dir(directory).map_err(AuditError::io(directory))? {
+        let item = item.map_err(AuditError::io(directory))?;
+        parts.extend(item.file_name().to_str().and_then(Part::of_file_name));
+    }
+    parts.sort();
+    parts.dedup_by(|next, kept| (&next.month, next.number) == (&kept.month, kept.number));
+    Ok(parts)
+}
+
 /// The months a directory holds, oldest first. Other files are not part of the chain.
 ///
 /// # Errors
@@ -118,6 +188,25 @@ mod tests {
             assert_eq!(Month::of_file_name(name), None, "{name}");
         }
         assert_eq!(Month::of(Timestamp(i64::MAX)), None);
+    }
+
+    #[test]
+    fn the_files_of_a_journal_are_in_the_order_of_their_lines_and_each_is_there_once() {
+        let directory = tempfile::tempdir().expect("directory");
+        let ordered = [
+            "audit-2026-10.jsonl.gz",
+            "audit-2026-10.002.jsonl.gz",
+            "audit-2026-10.1000.jsonl",
+            "audit-2026-11.jsonl",
+            "audit-2026-11.002.jsonl",
+        ];
+        let others =
+            ["audit-2026-10.002.jsonl", "audit-2026-11.2.jsonl", "audit-2026-11.001.jsonl", "audit-2026-11.idx"];
+        for name in ordered.iter().chain(&others) {
+            std::fs::write(directory.path().join(name), "").expect("file");
+        }
+        let found: Vec<String> = parts(directory.path()).expect("readable").iter().map(Part::file_name).collect();
+        assert_eq!(found, ordered);
     }
 
     #[test]

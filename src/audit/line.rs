@@ -27,8 +27,13 @@ pub(super) struct Stamp<'a> {
     pub(super) time: Timestamp,
 }
 
+/// The format of the lines this build writes. Lines of before had no number and are of format 1; a chain never goes back
+/// to an earlier one.
+pub(super) const FORMAT: u8 = 2;
+
 #[derive(Serialize)]
 struct Line<'a> {
+    v: u8,
     seq: u64,
     prev: String,
     time: String,
@@ -75,6 +80,7 @@ pub(super) struct Link {
 /// [`AuditError::LineTooLong`] past [`LINE_BYTES_MAX`].
 pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(Head, Vec<u8>), AuditError> {
     let line = Line {
+        v: FORMAT,
         seq: head.next_seq(),
         prev: head.hex(),
         time: stamp.time.to_string(),
@@ -237,7 +243,7 @@ mod tests {
         assert_eq!(
             rendered(&entry).expect("short"),
             format!(
-                "{{\"seq\":1,\"prev\":\"{zeros}\",\"time\":\"2026-11-21T08:00:00.123Z\",\"node\":\"vengeance\",\
+                "{{\"v\":2,\"seq\":1,\"prev\":\"{zeros}\",\"time\":\"2026-11-21T08:00:00.123Z\",\"node\":\"vengeance\",\
                  \"request_id\":\"r1\",\"principal\":\"user:1000\",\"established\":\"peer-credentials\",\
                  \"attest\":\"weak\",\"action\":\"secret.read\",\"secret\":\"hubspot/api_key\",\"scope\":\"company:acme\",\
                  \"environment\":\"prod\",\"company\":\"acme\",\"version\":1,\"decision\":\"allow\",\"rule\":\"socket-group\",\

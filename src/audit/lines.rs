@@ -1,13 +1,17 @@
 //! The lines of one file of a journal, in bounded memory.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
+use flate2::bufread::MultiGzDecoder;
+
+use super::error::AuditError;
+use super::files::{Form, Part, open_to_read};
 use super::line::LINE_BYTES_MAX;
 
 /// Reads one after the other.
 pub(super) struct Lines {
-    reader: BufReader<File>,
+    reader: Box<dyn BufRead + Send>,
     buffer: Vec<u8>,
 }
 
@@ -24,9 +28,21 @@ pub(super) enum Next<'a> {
 }
 
 impl Lines {
-    /// From the beginning of a file.
-    pub(super) fn of(file: File) -> Self {
-        Self { reader: BufReader::new(file), buffer: Vec::new() }
+    /// From the beginning of a file, packed or not.
+    ///
+    /// # Errors
+    /// As [`open_to_read`].
+    pub(super) fn of(directory: &Path, part: &Part) -> Result<Self, AuditError> {
+        let file = BufReader::new(open_to_read(&part.path(directory))?);
+        Ok(match part.form {
+            Form::Plain => Self::over(Box::new(file)),
+            Form::Packed => Self::over(Box::new(BufReader::new(MultiGzDecoder::new(file)))),
+        })
+    }
+
+    /// Over any bytes.
+    pub(super) fn over(reader: Box<dyn BufRead + Send>) -> Self {
+        Self { reader, buffer: Vec::new() }
     }
 
     /// The next line.

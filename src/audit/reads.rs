@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::AuditError;
-use super::files::{months, open_to_read, path_of};
+use super::files::parts;
 use super::line::{parse_read, parse_time};
 use super::lines::{Lines, Next};
 use crate::model::number::Version;
@@ -39,9 +39,9 @@ impl Read {
 /// [`AuditError`] when a file cannot be read: never fewer reads instead.
 pub fn reads(directory: &Path, mut tell: impl FnMut(Read)) -> Result<u64, AuditError> {
     let mut unreadable: u64 = 0;
-    for month in months(directory)? {
-        let path = path_of(directory, &month);
-        let mut lines = Lines::of(open_to_read(&path)?);
+    for part in parts(directory)? {
+        let path = part.path(directory);
+        let mut lines = Lines::of(directory, &part)?;
         loop {
             match lines.next().map_err(AuditError::io(&path))? {
                 Next::Line(line) => match parse_read(line) {
@@ -62,9 +62,9 @@ pub fn reads(directory: &Path, mut tell: impl FnMut(Read)) -> Result<u64, AuditE
 /// # Errors
 /// [`AuditError`] when a file cannot be read.
 pub fn begins(directory: &Path) -> Result<Option<Timestamp>, AuditError> {
-    for month in months(directory)? {
-        let path = path_of(directory, &month);
-        let mut lines = Lines::of(open_to_read(&path)?);
+    for part in parts(directory)? {
+        let path = part.path(directory);
+        let mut lines = Lines::of(directory, &part)?;
         loop {
             match lines.next().map_err(AuditError::io(&path))? {
                 Next::Line(line) => {

@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::AuditError;
-use super::files::{months, open_to_read, path_of};
+use super::files::{Form, Part, open_to_read, parts};
+use super::lines::{Lines, Next};
 
 /// Most lines given at once: with the longest lines they still fit in memory.
 pub const TAIL_LINES_MAX: usize = 10_000;
@@ -21,18 +22,32 @@ const BLOCK_BYTES: usize = 64 << 10;
 pub fn tail(directory: &Path, count: usize) -> Result<Vec<String>, AuditError> {
     let wanted = count.min(TAIL_LINES_MAX);
     let mut lines = VecDeque::new();
-    for month in months(directory)?.iter().rev() {
+    for part in parts(directory)?.iter().rev() {
         if lines.len() >= wanted {
             break;
         }
-        let path = path_of(directory, month);
+        let path = part.path(directory);
         let missing = wanted.saturating_sub(lines.len());
-        let file = open_to_read(&path)?;
-        for line in last_lines(&file, missing).map_err(AuditError::io(&path))? {
-            lines.push_front(line);
-        }
+        let last = match part.form {
+            Form::Plain => last_lines(&open_to_read(&path)?, missing).map_err(AuditError::io(&path))?,
+            Form::Packed => last_packed(directory, part, missing)?,
+        };
+        last.into_iter().for_each(|line| lines.push_front(line));
     }
     Ok(lines.into())
+}
+
+/// The last lines of a packed file, newest first. It can only be read from its beginning.
+fn last_packed(directory: &Path, part: &Part, wanted: usize) -> Result<Vec<String>, AuditError> {
+    let mut last = VecDeque::new();
+    let mut lines = Lines::of(directory, part)?;
+    while let Next::Line(line) = lines.next().map_err(AuditError::io(part.path(directory)))? {
+        if last.len() == wanted {
+            last.pop_front();
+        }
+        last.push_back(String::from_utf8_lossy(line).into_owned());
+    }
+    Ok(last.into_iter().rev().collect())
 }
 
 /// The last whole lines of one file, newest first.

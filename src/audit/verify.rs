@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::error::AuditError;
-use super::files::{months, open_to_read, path_of};
+use super::files::parts;
 use super::head::Head;
 use super::line::parse_link;
 use super::lines::{Lines, Next};
@@ -116,10 +116,10 @@ struct Walk {
 fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError> {
     let mut walk = Walk { head: Head::GENESIS, last: None };
     let reached = |walk: &Walk| until.is_some_and(|until| walk.head.seq == until.seq);
-    for month in months(directory)? {
-        let path = path_of(directory, &month);
-        let mut lines = Lines::of(open_to_read(&path)?);
-        let mut place = Place { file: month.file_name(), line: 0 };
+    for part in parts(directory)? {
+        let path = part.path(directory);
+        let mut lines = Lines::of(directory, &part)?;
+        let mut place = Place { file: part.file_name(), line: 0 };
         while !reached(&walk) {
             place.line = place.line.saturating_add(1);
             let step = match lines.next().map_err(AuditError::io(&path))? {

@@ -26,6 +26,7 @@ pub mod same;
 pub mod scope_key;
 pub mod sealing;
 pub mod shares;
+pub mod signature;
 pub mod signing;
 pub mod signing_keys;
 pub mod system_entropy;

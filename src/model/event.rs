@@ -52,10 +52,17 @@ pub enum Event {
         /// What is wrong, where the reports tell.
         diagnosis: Vec<String>,
     },
+    /// The journal of a node is not whole, or was not heard of for long.
+    AuditGap {
+        /// Whose.
+        node: NodeName,
+        /// What is missing or wrong, with the numbers of the lines.
+        detail: String,
+    },
 }
 
 impl Event {
-    /// `credential.expiring`, `credential.rotation_due`, `credential.invalid` or `api.status`.
+    /// Its type, as subscribers know it: `credential.expiring`, `api.status`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -63,6 +70,7 @@ impl Event {
             Self::RotationDue { .. } => "credential.rotation_due",
             Self::CredentialInvalid { .. } => "credential.invalid",
             Self::ApiStatus { .. } => "api.status",
+            Self::AuditGap { .. } => "audit.gap",
         }
     }
 
@@ -74,7 +82,7 @@ impl Event {
                 Some((at.clone(), *version))
             }
             Self::CredentialInvalid { environment, key, .. } => Some((key.in_environment(environment), key.version)),
-            Self::ApiStatus { .. } => None,
+            Self::ApiStatus { .. } | Self::AuditGap { .. } => None,
         }
     }
 
@@ -97,6 +105,7 @@ impl Event {
                 let diagnosis: String = diagnosis.iter().map(|line| format!("; {line}")).collect();
                 format!("{service} is {}, and was {before}{diagnosis}", state.as_str())
             }
+            Self::AuditGap { node, detail } => format!("the journal of {node}: {detail}"),
         }
     }
 }

@@ -21,6 +21,7 @@ mod older_versions;
 mod overlay;
 mod rebuild;
 mod record;
+pub mod rows;
 mod schema;
 mod step;
 mod table;

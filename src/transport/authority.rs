@@ -19,6 +19,7 @@ use super::node_key::{NodeKey, failed};
 use super::spiffe::PeerIdentity;
 use crate::crypto::digest::sha256;
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::signature::Signer;
 use crate::model::identity::{KeyPin, MeshId};
 use crate::model::time::Timestamp;
 
@@ -125,6 +126,17 @@ impl Authority {
     /// As [`Self::issue`].
     pub fn requested_pin(csr: &[u8]) -> Result<KeyPin, TransportError> {
         Ok(KeyPin(sha256(&requested_key(csr)?.subject_public_key_info())))
+    }
+}
+
+/// Signs statements that are no certificates: they begin with words, where a certificate begins with a DER sequence.
+impl Signer for Authority {
+    fn public_key(&self) -> Vec<u8> {
+        self.key.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.key.sign(message)
     }
 }
 

@@ -11,7 +11,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A peer that is silent this long is gone: three keep-alives.
 const IDLE_MS: u32 = 15_000;
 
-/// Five streams are in use; the rest is room for short-lived ones. Memory grows with what is permitted.
+/// Six streams are in use; the rest is room for short-lived ones. Memory grows with what is permitted.
 const STREAMS: u32 = 32;
 
 /// One batch of records fits, so that a frame does not wait for a second window.

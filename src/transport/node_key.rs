@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SigningKey};
 use rustls::crypto::aws_lc_rs::sign::any_ecdsa_type;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 use super::error::TransportError;
 use crate::crypto::digest::sha256;
 use crate::crypto::plaintext::Plaintext;
+use crate::crypto::signature::Signer;
 use crate::model::identity::KeyPin;
 
 /// The key a node is pinned by. Its randomness comes from aws-lc, which takes no other source.
@@ -75,6 +76,16 @@ impl NodeKey {
     }
 }
 
+impl Signer for NodeKey {
+    fn public_key(&self) -> Vec<u8> {
+        self.pair.subject_public_key_info()
+    }
+
+    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.pair.sign(message).ok()
+    }
+}
+
 impl Drop for NodeKey {
     fn drop(&mut self) {
         self.pair.zeroize();
@@ -94,6 +105,7 @@ pub(super) fn failed(what: &'static str, source: rcgen::Error) -> TransportError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::signature::is_signed;
 
     #[test]
     fn a_key_reads_back_and_keeps_its_pin() {
@@ -108,6 +120,18 @@ mod tests {
         assert!(NodeKey::from_plaintext(&Plaintext::new(vec![])).is_err());
         let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("key");
         assert!(NodeKey::from_plaintext(&Plaintext::new(other.serialize_der())).is_err());
+    }
+
+    #[test]
+    fn what_it_signs_is_known_by_its_public_key_and_by_no_other() {
+        let (key, other) = (NodeKey::generate().expect("key"), NodeKey::generate().expect("key"));
+        let signature = key.sign(b"a statement").expect("signed");
+        assert!(is_signed(&key.public_key(), b"a statement", &signature));
+        assert!(!is_signed(&other.public_key(), b"a statement", &signature));
+        assert!(!is_signed(&key.public_key(), b"another statement", &signature));
+        for (public_key, signature) in [(vec![], &signature), (key.public_key(), &vec![]), (vec![0; 91], &signature)] {
+            assert!(!is_signed(&public_key, b"a statement", signature));
+        }
     }
 
     #[test]

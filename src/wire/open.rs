@@ -14,6 +14,8 @@ codes! {
         Rules = 4,
         /// Which APIs work from where; from version 4 on.
         Connectivity = 5,
+        /// The journal of a follower, and what the lead vouches for; from version 6 on.
+        Audit = 6,
     }
 }
 

@@ -4,14 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(pub u16);
 
-/// What this program speaks, newest first. Version 4 has no questions about access requests: a lead that speaks it is not
-/// asked them, and a follower that does asks none. Versions 1, whose records had no fields and did not say what their last
-/// change did, 2, which had no rulebook, and 3, which had no stream of connectivity, were never released and are not spoken
-/// any more.
-pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(5), ProtocolVersion(4)];
+/// What this program speaks, newest first. Version 5 has no stream of audit and no published events: a lead that speaks it
+/// takes no journals, and a follower that does sends none. Versions 1, whose records had no fields and did not say what their
+/// last change did, 2, which had no rulebook, 3, which had no stream of connectivity, and 4, which had no questions about
+/// access, were never released and are not spoken any more.
+pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(6), ProtocolVersion(5)];
 
-/// The first version that has questions about access requests.
-pub const ACCESS_SINCE: ProtocolVersion = ProtocolVersion(5);
+/// The first version whose members forward journals and events.
+pub const AUDIT_SINCE: ProtocolVersion = ProtocolVersion(6);
 
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
@@ -35,8 +35,8 @@ mod tests {
     #[test]
     fn the_newest_common_version_is_chosen() {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 5, 4]), Some(ProtocolVersion(5)));
-        assert_eq!(choose(&[7, 4]), Some(ProtocolVersion(4)), "the one before is spoken too");
+        assert_eq!(choose(&[7, 6, 5]), Some(ProtocolVersion(6)));
+        assert_eq!(choose(&[7, 5]), Some(ProtocolVersion(5)), "the one before is spoken too");
     }
 
     #[test]

@@ -13,6 +13,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("wire", 1),
     ("replication", 1),
     ("connectivity", 1),
+    ("events", 1),
+    ("metrics", 1),
     ("store", 2),
     ("audit", 2),
     ("transport", 2),

@@ -155,7 +155,7 @@ impl FalseLead {
                 StreamKind::Subscription => records = Some((sender, receiver)),
                 StreamKind::Rules => rules = Some((sender, receiver)),
                 // What the victim knows of APIs, and what it asks, is its own affair here.
-                StreamKind::Connectivity | StreamKind::Request => others.push((sender, receiver)),
+                StreamKind::Connectivity | StreamKind::Request | StreamKind::Audit => others.push((sender, receiver)),
                 StreamKind::Control => panic!("{kind:?}"),
             }
         }
