@@ -10,8 +10,8 @@ use super::error::ApiError;
 use super::{
     kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
     routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
-    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
-    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
+    routes_health, routes_keys, routes_life, routes_lists, routes_metrics, routes_nodes, routes_policy,
+    routes_providers, routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -19,6 +19,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
     let routes = Router::new()
         .route("/health", get(routes_health::health))
         .route("/api/status", get(routes_health::status))
+        .route("/metrics", get(routes_metrics::metrics))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
         .route(
             "/api/secrets/{service}/{key}",

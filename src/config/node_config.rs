@@ -34,6 +34,10 @@ pub struct NodeConfig {
     pub limits: LimitsSection,
     /// How it finds out which APIs work.
     pub connectivity: ConnectivitySection,
+    /// Who may look at its numbers.
+    pub metrics: MetricsSection,
+    /// How it logs.
+    pub log: LogSection,
     /// `[credentials]`: which secret systemd gets by which name.
     pub credentials: BTreeMap<CredentialName, Reference>,
 }
@@ -218,6 +222,50 @@ pub struct ConnectivitySection {
 impl Default for ConnectivitySection {
     fn default() -> Self {
         Self { probe: true, providers_dir: None, ca_file: None }
+    }
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MetricsSection {
+    /// Whether everybody who reaches the loopback listener may look at the numbers, without an API key.
+    pub loopback: bool,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSection {
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// In which form a node logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people on standard error.
+    #[default]
+    Text,
+    /// One JSON object a line on standard error.
+    Json,
+    /// To the journal of systemd, each field on its own; as JSON on standard error where there is none.
+    Journald,
+}
+
+impl LogFormat {
+    /// `text`, `json` or `journald`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Journald => "journald",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Text, Self::Json, Self::Journald].into_iter().find(|format| format.as_str() == text)
     }
 }
 

@@ -22,6 +22,8 @@ pub fn render(config: &NodeConfig) -> String {
         api(config),
         limits(config),
         connectivity(config),
+        metrics(config),
+        log(config),
         credentials(config),
     ]
     .join("\n")
@@ -120,6 +122,28 @@ probe = {}
         section.probe,
         given("providers_dir", section.providers_dir.as_ref(), "/etc/aurora/providers"),
         given("ca_file", section.ca_file.as_ref(), "/etc/aurora/ca.pem")
+    )
+}
+
+fn metrics(config: &NodeConfig) -> String {
+    format!(
+        "\
+[metrics]
+# GET /metrics tells numbers of the node to those who manage it. true: also to everybody who reaches api.listen.
+loopback = {}
+",
+        config.metrics.loopback
+    )
+}
+
+fn log(config: &NodeConfig) -> String {
+    format!(
+        "\
+[log]
+# \"text\" or \"json\", on standard error; \"journald\": to the journal of systemd, each field on its own.
+format = {}
+",
+        text(config.log.format.as_str())
     )
 }
 

@@ -23,6 +23,7 @@ pub mod logging;
 mod new_store;
 pub mod node;
 mod pending;
+mod process_reading;
 mod providers;
 pub mod sealed;
 pub mod seams;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
+use crate::metrics::numbers::Decided;
 use crate::model::actions::Action;
 use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
@@ -181,6 +182,17 @@ impl Account {
         }
     }
 
+    /// What is counted of it.
+    fn counted(&self, outcome: &'static str, now: Moment) -> Decided {
+        Decided {
+            action: self.entry.action,
+            decision: self.entry.ruling.as_str(),
+            outcome,
+            freshness: self.entry.freshness,
+            latency: now.boot.since(self.began.boot),
+        }
+    }
+
     /// The line as it is written now.
     fn line(&self, outcome: &'static str, now: Moment) -> Entry {
         let company = self.entry.company.as_ref().or_else(|| company_of(self.entry.scope.as_ref())).cloned();
@@ -223,8 +235,16 @@ pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        let parts = &self.parts;
-        account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await
+        let (parts, now) = (&self.parts, self.parts.clock.now());
+        let written = account.write(outcome, &parts.journal, &parts.journal_works, now).await;
+        match &written {
+            Ok(_) if outcome != INTENT && outcome != PLANNED => {
+                parts.board.metrics.decided(&account.counted(outcome, now))
+            }
+            Ok(_) => {}
+            Err(_) => parts.board.metrics.unaudited(),
+        }
+        written
     }
 
     /// Writes a line of a request that is made of many: what was decided about one of them.

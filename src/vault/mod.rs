@@ -53,6 +53,7 @@ pub mod import;
 mod key_uses;
 pub mod keys;
 pub mod limits;
+pub mod metrics;
 pub mod nodes;
 mod off_thread;
 pub mod parts;

@@ -11,6 +11,7 @@ use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
 use crate::catalogue::lookup::Catalogue;
 use crate::egress::client::Egress;
+use crate::metrics::readings::ProcessReading;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
@@ -75,6 +76,10 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// How busy this machine is, in thousandths of a waiting process.
     pub load_milli: fn() -> u32,
+    /// What this process uses.
+    pub process_reading: fn() -> ProcessReading,
+    /// Whether everybody on loopback may look at the numbers.
+    pub metrics_on_loopback: bool,
     /// When the node started.
     pub started: Moment,
 }

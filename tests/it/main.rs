@@ -34,6 +34,7 @@ mod life_of_a_secret;
 mod limits;
 mod loopback;
 mod mcp_server;
+mod metrics;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod policy_file;
