@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use aurora_mesh::cli::{self, arguments::Command, say};
-use aurora_mesh::config::node_config::LogFormat;
 use aurora_mesh::daemon::{command, hardening, logging};
 use aurora_mesh::mcp;
 
@@ -25,7 +24,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => cli::dev::run(&arguments),
         Command::Mcp => {
             // Standard output is the protocol's. What clients send is at debug, and only shown to whoever asks for that.
-            logging::start(Some(cli.global.log.as_deref().unwrap_or("warn")), LogFormat::Text);
+            logging::start(Some(cli.global.log.as_deref().unwrap_or("warn")));
             mcp::serve::run(&cli.global)
         }
         node @ (Command::Init(_) | Command::Join(_) | Command::Up(_)) => command::run(node, cli.global.log.as_deref()),

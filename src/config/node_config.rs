@@ -237,6 +237,8 @@ pub struct MetricsSection {
 pub struct LogSection {
     /// In which form.
     pub format: LogFormat,
+    /// An OpenTelemetry collector on this machine that is sent traces of requests; none if absent.
+    pub otlp: Option<SocketAddr>,
 }
 
 /// In which form a node logs.

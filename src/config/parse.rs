@@ -269,8 +269,16 @@ fn log(mut section: Section<'_>) -> LogSection {
     let format = section.text("format", "write \"text\", \"json\" or \"journald\"", |text| {
         LogFormat::parse(text).ok_or_else(|| format!("{:?} is not a form of logs", shortened(text)))
     });
+    let otlp = section.text("otlp", "write an address of this machine alone, like \"127.0.0.1:4318\"", loopback);
+    if otlp.is_some() && !cfg!(feature = "otlp") {
+        section.refuse(
+            "otlp",
+            "is not in this build",
+            "leave it out, or build with: cargo build --release --features otlp",
+        );
+    }
     section.finish();
-    LogSection { format: format.unwrap_or_default() }
+    LogSection { format: format.unwrap_or_default(), otlp }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {

@@ -142,8 +142,13 @@ fn log(config: &NodeConfig) -> String {
 [log]
 # \"text\" or \"json\", on standard error; \"journald\": to the journal of systemd, each field on its own.
 format = {}
-",
-        text(config.log.format.as_str())
+# A collector on this machine for traces of requests, over OTLP; only in builds with the feature otlp.
+{}",
+        text(config.log.format.as_str()),
+        match config.log.otlp {
+            Some(collector) => format!("otlp = {}\n", text(&collector.to_string())),
+            None => "# otlp = \"127.0.0.1:4318\"\n".to_owned(),
+        }
     )
 }
 

@@ -151,7 +151,7 @@ async fn run_up(arguments: UpArguments, log: Option<&str>) -> Result<()> {
         Defaults::from_environment(superuser, |name| std::env::var(name).ok()).map_err(|error| anyhow!(error))?;
     let file = arguments.config.unwrap_or(defaults.paths.config_file.clone());
     let config = config_file::read(&file, &defaults)?;
-    logging::start(log, config.log.format);
+    let _logging = logging::of_node(log, &config.log, &config.node.name)?;
     let passphrase = match config.unseal {
         UnsealSource::Passphrase => passphrase::ask_if_any(Kind::Known).map_err(|error| anyhow!("{error}"))?,
         UnsealSource::File { .. } | UnsealSource::SystemdCredential { .. } | UnsealSource::Shamir => None,

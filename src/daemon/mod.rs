@@ -28,6 +28,8 @@ mod providers;
 pub mod sealed;
 pub mod seams;
 pub mod system_clock;
+#[cfg(feature = "otlp")]
+mod traces;
 mod unseal;
 pub mod up;
 mod watchdog;

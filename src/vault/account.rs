@@ -239,7 +239,10 @@ impl Vault {
         let written = account.write(outcome, &parts.journal, &parts.journal_works, now).await;
         match &written {
             Ok(_) if outcome != INTENT && outcome != PLANNED => {
-                parts.board.metrics.decided(&account.counted(outcome, now))
+                let decided = account.counted(outcome, now);
+                parts.board.metrics.decided(&decided);
+                let span = tracing::Span::current();
+                span.record("action", decided.action).record("decision", decided.decision).record("outcome", outcome);
             }
             Ok(_) => {}
             Err(_) => parts.board.metrics.unaudited(),
