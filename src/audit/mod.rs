@@ -12,11 +12,13 @@ pub mod head;
 pub mod journal;
 mod line;
 mod lines;
+pub mod options;
 pub mod reads;
 pub mod recovery;
 #[cfg(test)]
 mod sample;
 mod sink;
+mod spool;
 pub mod tail;
 pub mod verify;
 mod writer;
