@@ -13,12 +13,17 @@ pub mod journal;
 mod line;
 mod lines;
 pub mod options;
+pub mod pack;
 pub mod reads;
 pub mod recovery;
+pub mod retire;
 #[cfg(test)]
 mod sample;
 mod sink;
 mod spool;
 pub mod tail;
+pub mod tombstone;
+mod tombstones;
+pub mod upkeep;
 pub mod verify;
 mod writer;
