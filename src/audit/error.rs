@@ -61,6 +61,9 @@ pub enum Obstacle {
     /// The journal was closed.
     #[error("it is closed")]
     Closed,
+    /// More would wait for the lead than may.
+    #[error("too many lines wait for the lead to take them")]
+    SpoolFull,
 }
 
 impl AuditError {

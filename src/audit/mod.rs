@@ -16,6 +16,7 @@ pub mod intake;
 pub mod journal;
 mod line;
 mod lines;
+pub mod options;
 pub mod reads;
 pub mod recovery;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub mod seal;
 mod seal_sample;
 pub mod seal_text;
 mod sink;
+mod spool;
 pub mod tail;
 pub mod verify;
 mod writer;
