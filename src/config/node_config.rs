@@ -137,10 +137,30 @@ impl UnsealSource {
 }
 
 /// `[audit]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditSection {
     /// When a line is on disk.
     pub durability: Durability,
+    /// A file of the journal that has grown to so many bytes is closed, and the next one begun.
+    pub file_bytes_max: u64,
+    /// How many months a closed file is kept, the month it was begun in not counted.
+    pub keep_months: u32,
+    /// On a follower: how many bytes of lines may wait for the lead. Beyond it nothing is answered.
+    pub spool_bytes_max: u64,
+    /// On the lead: how much of the disk is left to its own journal. With less, it takes no lines of others.
+    pub reserve_bytes: u64,
+}
+
+impl Default for AuditSection {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            file_bytes_max: 128 << 20,
+            keep_months: 13,
+            spool_bytes_max: 1 << 30,
+            reserve_bytes: 1 << 30,
+        }
+    }
 }
 
 /// When an audit line is on disk.

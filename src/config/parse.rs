@@ -17,9 +17,10 @@ use crate::model::reference::Reference;
 use super::duration;
 use super::error::{Problem, Problems};
 use super::node_config::{
-    ApiSection, AuditSection, ConnectivitySection, CredentialName, Defaults, Durability, LimitsSection, LogFormat,
-    LogSection, MeshSection, MetricsSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, ConnectivitySection, CredentialName, Defaults, LimitsSection, LogFormat, LogSection, MeshSection,
+    MetricsSection, NodeConfig, NodeSection, UnsealSource,
 };
+use super::parse_audit::audit;
 use super::paths::Paths;
 use super::section::Section;
 
@@ -194,14 +195,6 @@ fn unseal(mut section: Section<'_>, state_dir: &Path) -> UnsealSource {
     }
 }
 
-fn audit(mut section: Section<'_>) -> AuditSection {
-    let durability = section.text("durability", "write \"batched\" or \"strict\"", |text| {
-        Durability::parse(text).ok_or_else(|| format!("{:?} is not a durability", shortened(text)))
-    });
-    section.finish();
-    AuditSection { durability: durability.unwrap_or_default() }
-}
-
 fn api(mut section: Section<'_>, paths: &Paths) -> ApiSection {
     let given = section.text("socket_dir", RIGHT_PATH, absolute);
     let socket_dir = given.unwrap_or_else(|| paths.socket_dir.clone());
@@ -309,6 +302,7 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::node_config::{AuditSection, Durability};
     use super::super::render::render;
     use super::*;
 
@@ -493,7 +487,13 @@ mod tests {
         full.mesh.discovery = false;
         full.cache = FreshnessPolicy { ttl: Duration::from_millis(1500), max_stale: Duration::ZERO };
         full.unseal = UnsealSource::Passphrase;
-        full.audit.durability = Durability::Strict;
+        full.audit = AuditSection {
+            durability: Durability::Strict,
+            file_bytes_max: 1 << 20,
+            keep_months: 24,
+            spool_bytes_max: 2 << 20,
+            reserve_bytes: 0,
+        };
         full.api.socket_group = Some("aurora".to_owned());
         full.api.listen = Some(SocketAddr::from(([127, 0, 0, 1], 8003)));
         let name = CredentialName::parse("openai_key").expect("a name");

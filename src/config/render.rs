@@ -153,13 +153,26 @@ format = {}
 }
 
 fn audit(config: &NodeConfig) -> String {
+    let audit = &config.audit;
     format!(
         "\
 [audit]
 # Every line is written before the answer. \"batched\": it is on disk within 50 ms; \"strict\": before the answer.
 durability = {}
+# A file of the journal that has grown to so many bytes is closed and packed, and the next one begun.
+file_bytes_max = {}
+# Closed files are kept for so many months; then they go, and a signed tombstone stays.
+keep_months = {}
+# On a follower: bytes of lines that may wait for the lead. Beyond it nothing is answered until the lead takes some.
+spool_bytes_max = {}
+# On the lead: bytes of the disk that are left to its own journal; of a small disk, a twentieth.
+reserve_bytes = {}
 ",
-        text(config.audit.durability.as_str())
+        text(audit.durability.as_str()),
+        audit.file_bytes_max,
+        audit.keep_months,
+        audit.spool_bytes_max,
+        audit.reserve_bytes
     )
 }
 
