@@ -106,7 +106,9 @@ mod tests {
         for (node, chain) in [("vengeance", 10), ("vengeance", 2), ("macmini", 1)] {
             fs::create_dir_all(chain_dir(audit_dir, &name(node), chain)).expect("directory");
         }
-        for other in ["nodes/vengeance/01", "nodes/vengeance/0", "nodes/vengeance/x", "nodes/Not A Node/1", "nodes/lead/1"] {
+        for other in
+            ["nodes/vengeance/01", "nodes/vengeance/0", "nodes/vengeance/x", "nodes/Not A Node/1", "nodes/lead/1"]
+        {
             fs::create_dir_all(audit_dir.join(other)).expect("directory");
         }
         fs::write(audit_dir.join("nodes/vengeance/3"), "a file").expect("file");

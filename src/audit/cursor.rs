@@ -92,6 +92,16 @@ pub fn before_oldest(directory: &Path) -> Result<Option<Head>, AuditError> {
     Ok(Some(Head::GENESIS))
 }
 
+/// Brings what was written to a journal's newest file to the disk.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn sync_newest(directory: &Path) -> Result<(), AuditError> {
+    let Some(part) = parts(directory)?.pop().filter(|part| part.form == Form::Plain) else { return Ok(()) };
+    let path = part.path(directory);
+    open_to_read(&path)?.sync_data().map_err(AuditError::io(path))
+}
+
 fn before(line: &[u8]) -> Option<Head> {
     let link = parse_link(line)?;
     Some(Head { seq: link.seq.checked_sub(1)?, hash: digest(&link.prev)? })
@@ -347,7 +357,11 @@ mod tests {
         assert!(matches!(behind(2), Err(CursorError::Missing { seq: 2 })));
         assert_eq!(before_oldest(directory.path()).expect("readable"), Some(behind(3).expect("there").tip().head));
         let altered = lines[7].replace("user:1000", "user:1001");
-        fs::write(directory.path().join("audit-2026-11.002.jsonl"), [&lines[6], &altered, &lines[8]].map(String::as_str).concat()).expect("file");
+        fs::write(
+            directory.path().join("audit-2026-11.002.jsonl"),
+            [&lines[6], &altered, &lines[8]].map(String::as_str).concat(),
+        )
+        .expect("file");
         let told = behind(6).expect("there").next_durable(9, 1 << 20).expect_err("broken").to_string();
         assert!(told.starts_with("audit-2026-11.002.jsonl: line 9 does not follow"), "{told}");
         let empty = tempfile::tempdir().expect("directory");

@@ -29,7 +29,7 @@ pub(super) struct Stamp<'a> {
 
 /// The format of the lines this build writes. Lines of before had no number and are of format 1; a chain never goes back
 /// to an earlier one.
-pub(super) const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 2;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -119,6 +119,17 @@ pub(super) fn parse_time(line: &[u8]) -> Option<Timestamp> {
         time: Cow<'a, str>,
     }
     Timestamp::parse(&serde_json::from_slice::<Timed<'_>>(line).ok()?.time)
+}
+
+/// The format of a line (without newline); `None` if it is not a line of a journal.
+pub(super) fn parse_format(line: &[u8]) -> Option<u8> {
+    #[derive(Deserialize)]
+    struct Formatted {
+        v: Option<u8>,
+        #[serde(rename = "seq")]
+        _seq: u64,
+    }
+    Some(serde_json::from_slice::<Formatted>(line).ok()?.v.unwrap_or(1))
 }
 
 /// Reads the links of a line (without newline); `None` if it is not a line of a journal.

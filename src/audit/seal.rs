@@ -174,8 +174,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::seal_sample::{author, seal, signed};
-    use crate::crypto::signature_testing::Key;
     use super::*;
+    use crate::crypto::signature_testing::Key;
 
     #[test]
     fn a_statement_has_one_text() {

@@ -105,8 +105,8 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::super::seal_sample::seal;
-    use crate::crypto::signature_testing::Key;
     use super::*;
+    use crate::crypto::signature_testing::Key;
 
     #[test]
     fn a_seal_reads_back_as_it_was_written_and_in_no_other_spelling() {
