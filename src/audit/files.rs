@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 use super::error::AuditError;
 
 /// Only the node itself reads its journal: it names every secret there is.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// `2026-11`. Ordered as time is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,12 @@ impl Month {
     /// The month before all others, for a clock that is out of range when there is no file yet.
     pub(super) fn first() -> Self {
         Self("0000-01".to_owned())
+    }
+
+    /// Months since the year 0, to tell how far two are apart.
+    pub(super) fn count(&self) -> Option<u32> {
+        let (year, month) = self.0.split_once('-')?;
+        year.parse::<u32>().ok()?.checked_mul(12)?.checked_add(month.parse().ok()?)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -110,13 +116,22 @@ impl Part {
 /// # Errors
 /// [`AuditError::Io`] when the directory cannot be read, also when it is missing.
 pub(super) fn parts(directory: &Path) -> Result<Vec<Part>, AuditError> {
+    let mut parts = listed(directory)?;
+    parts.dedup_by(|next, kept| (&next.month, next.number) == (&kept.month, kept.number));
+    Ok(parts)
+}
+
+/// As [`parts`], with both forms of what is there packed and plain.
+///
+/// # Errors
+/// As [`parts`].
+pub(super) fn listed(directory: &Path) -> Result<Vec<Part>, AuditError> {
     let mut parts = Vec::new();
     for item in std::fs::read_dir(directory).map_err(AuditError::io(directory))? {
         let item = item.map_err(AuditError::io(directory))?;
         parts.extend(item.file_name().to_str().and_then(Part::of_file_name));
     }
     parts.sort();
-    parts.dedup_by(|next, kept| (&next.month, next.number) == (&kept.month, kept.number));
     Ok(parts)
 }
 

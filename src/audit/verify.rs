@@ -8,11 +8,13 @@ use super::files::parts;
 use super::head::Head;
 use super::line::parse_link;
 use super::lines::{Lines, Next};
+use super::tombstone::Trust;
+use super::tombstones::beginning;
 
 /// What following the chain came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Lines that hold, from the first.
+    /// Lines that hold, from the first that is there.
     pub lines: u64,
     /// The last of them.
     pub head: Head,
@@ -63,6 +65,20 @@ pub enum Flaw {
     /// It is the first line, but says that there is one before it.
     #[error("is the first line but names one before it")]
     NotFirst,
+    /// It is the first line there is, and what was before it was removed without a word.
+    #[error("has number {first} and is the first, but what was removed with a tombstone ends with number {accounted}")]
+    BeginningMissing {
+        /// Its number.
+        first: u64,
+        /// The last number that a tombstone accounts for.
+        accounted: u64,
+    },
+    /// A line of the tombstones that no key signed that may.
+    #[error("is not a tombstone of this journal that its node or the mesh signed")]
+    FalseTombstone,
+    /// A tombstone of lines that do not follow on those of the tombstone before.
+    #[error("is a tombstone that does not follow on the one before it: one was removed, added or moved")]
+    LooseTombstone,
     /// The node wrote on from here.
     #[error("is where the chain ends, but the node has written up to number {head}: the end was removed")]
     EndMissing {
@@ -81,7 +97,7 @@ pub enum Flaw {
 /// # Errors
 /// [`AuditError`] when a file cannot be read: that is not the same as a chain that holds, or does not.
 pub fn verify(directory: &Path) -> Result<Verdict, AuditError> {
-    follow(directory, None)
+    follow(directory, Head::GENESIS, None)
 }
 
 /// Follows the chain to the line that the writing node remembers as its last. Lines behind it are newer and not looked at,
@@ -90,7 +106,19 @@ pub fn verify(directory: &Path) -> Result<Verdict, AuditError> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_to(directory: &Path, head: &Head) -> Result<Verdict, AuditError> {
-    follow(directory, Some(head))
+    follow(directory, Head::GENESIS, Some(head))
+}
+
+/// Follows the chain from where it begins by the word of tombstones that are believed, to the head if there is one. Lines
+/// that are gone are accepted exactly as far as such tombstones reach, and count as lines that hold.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_kept(directory: &Path, head: Option<&Head>, trust: &Trust) -> Result<Verdict, AuditError> {
+    match beginning(directory, trust)? {
+        Ok(begin) => follow(directory, begin, head),
+        Err(broken) => Ok(Verdict { lines: 0, head: Head::GENESIS, broken: Some(broken) }),
+    }
 }
 
 /// A place in the journal.
@@ -108,13 +136,14 @@ impl Place {
 
 /// The chain as far as it was followed.
 struct Walk {
+    begin: Head,
     head: Head,
     /// Where the head stands.
     last: Option<Place>,
 }
 
-fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError> {
-    let mut walk = Walk { head: Head::GENESIS, last: None };
+fn follow(directory: &Path, begin: Head, until: Option<&Head>) -> Result<Verdict, AuditError> {
+    let mut walk = Walk { begin, head: begin, last: None };
     let reached = |walk: &Walk| until.is_some_and(|until| walk.head.seq == until.seq);
     for part in parts(directory)? {
         let path = part.path(directory);
@@ -165,7 +194,8 @@ impl Walk {
     }
 
     fn verdict(self, broken: Option<Break>) -> Verdict {
-        Verdict { lines: self.head.seq, head: self.head, broken }
+        let lines = self.head.seq.saturating_sub(self.begin.seq);
+        Verdict { lines, head: self.head, broken }
     }
 }
 
