@@ -121,6 +121,22 @@ pub(super) fn parse_time(line: &[u8]) -> Option<Timestamp> {
     Timestamp::parse(&serde_json::from_slice::<Timed<'_>>(line).ok()?.time)
 }
 
+/// The line before a line (without newline), as that names it; `None` if it is not a line of a journal.
+pub(super) fn parse_before(line: &[u8]) -> Option<Head> {
+    let link = parse_link(line)?;
+    Some(Head { seq: link.seq.checked_sub(1)?, hash: super::seal_text::digest(&link.prev)? })
+}
+
+/// Whose line (without newline) it is; `None` if it is not a line of a journal.
+pub(super) fn parse_node(line: &[u8]) -> Option<NodeName> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        node: Cow<'a, str>,
+    }
+    NodeName::parse(&serde_json::from_slice::<Named<'_>>(line).ok()?.node).ok()
+}
+
 /// The format of a line (without newline); `None` if it is not a line of a journal.
 pub(super) fn parse_format(line: &[u8]) -> Option<u8> {
     #[derive(Deserialize)]

@@ -20,6 +20,8 @@ pub mod line;
 mod lines;
 pub mod options;
 pub mod pack;
+pub mod proof;
+pub mod proof_file;
 pub mod reads;
 pub mod receiving;
 pub mod recovery;
