@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use ractor::{Actor, ActorCell, ActorProcessingErr};
 use tokio::sync::oneshot;
 
+use super::audit_watch::AuditWatch;
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
 use super::connectivity::Connectivity;
@@ -63,6 +64,8 @@ pub struct LeadRole {
     pub rotation: Arc<KeyRotation>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Looks after the journals of all nodes.
+    pub audit: Arc<AuditWatch>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
     /// What is announced on the local network, if anything.
@@ -105,6 +108,7 @@ impl Roles {
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
+            Part::Audit,
             Part::Peers,
         ];
         const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Peers];
@@ -148,6 +152,7 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
+            Part::Audit => task(Box::pin(Arc::clone(&self.audit).keep_watching()), supervisor).await,
             Part::Upkeep | Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
@@ -183,6 +188,7 @@ impl FollowerRole {
             | Part::Certificate
             | Part::Rotation
             | Part::Reminders
+            | Part::Audit
             | Part::Upkeep
             | Part::Events
             | Part::Deliveries => Err("a follower has no such part".into()),

@@ -12,9 +12,8 @@ use super::error::AuditError;
 use super::files::{Form, Part, open_to_read, parts};
 use super::head::Head;
 use super::intake::{Misfit, Tip};
-use super::line::{LINE_BYTES_MAX, parse_link};
+use super::line::{LINE_BYTES_MAX, parse_before};
 use super::lines::{Lines, Next};
-use super::seal_text::digest;
 use crate::model::name::NodeName;
 
 /// How much of a file is read at a time.
@@ -84,7 +83,7 @@ pub fn before_oldest(directory: &Path) -> Result<Option<Head>, AuditError> {
     for part in parts(directory)? {
         let mut lines = Lines::of(directory, &part)?;
         match lines.next().map_err(AuditError::io(part.path(directory)))? {
-            Next::Line(line) => return Ok(before(line)),
+            Next::Line(line) => return Ok(parse_before(line)),
             Next::End | Next::Cut => {}
             Next::TooLong => return Ok(None),
         }
@@ -92,9 +91,14 @@ pub fn before_oldest(directory: &Path) -> Result<Option<Head>, AuditError> {
     Ok(Some(Head::GENESIS))
 }
 
-fn before(line: &[u8]) -> Option<Head> {
-    let link = parse_link(line)?;
-    Some(Head { seq: link.seq.checked_sub(1)?, hash: digest(&link.prev)? })
+/// Brings what was written to a journal's newest file to the disk.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn sync_newest(directory: &Path) -> Result<(), AuditError> {
+    let Some(part) = parts(directory)?.pop().filter(|part| part.form == Form::Plain) else { return Ok(()) };
+    let path = part.path(directory);
+    open_to_read(&path)?.sync_data().map_err(AuditError::io(path))
 }
 
 impl Cursor {
@@ -108,7 +112,7 @@ impl Cursor {
         for part in newest_first {
             let mut lines = Lines::of(directory, &part)?;
             let first = match lines.next().map_err(AuditError::io(part.path(directory)))? {
-                Next::Line(line) => before(line),
+                Next::Line(line) => parse_before(line),
                 Next::End | Next::Cut | Next::TooLong => None,
             };
             let Some(first) = first.filter(|first| first.seq <= seq) else { continue };

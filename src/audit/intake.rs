@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(told(edit), Misfit::OtherPast { seq: 3 });
         assert_eq!(told(|lines| lines[2] = "{}\n".to_owned()), Misfit::NotALine { seq: 3 });
         assert_eq!(told(|lines| lines[3].truncate(40)), Misfit::NotALine { seq: 4 });
-        assert_eq!(told(|lines| drop(lines[3].pop())), Misfit::NotALine { seq: 4 });
+        assert_eq!(told(|lines| lines[3] = lines[3].trim_end().to_owned()), Misfit::NotALine { seq: 4 });
         let long = |lines: &mut Vec<String>| lines[3] = format!("{}\n", "x".repeat(LINE_BYTES_MAX + 1));
         assert_eq!(told(long), Misfit::TooLong { seq: 4 });
         let relabel = |lines: &mut Vec<String>| lines[3] = lines[3].replace("\"v\":2,", "");

@@ -79,6 +79,24 @@ fn each(directory: &Path, trust: &Trust, mut tell: impl FnMut(Tombstone)) -> Res
     }
 }
 
+/// The lines of the tombstones, as they are; a torn end is left out.
+///
+/// # Errors
+/// [`AuditError`] when the file cannot be read; one that is missing holds none.
+pub(super) fn texts(directory: &Path) -> Result<Vec<String>, AuditError> {
+    let path = path(directory);
+    let file = match open_to_read(&path) {
+        Err(AuditError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let mut lines = Lines::over(Box::new(io::BufReader::new(file)));
+    let mut texts = Vec::new();
+    while let Next::Line(line) = lines.next().map_err(AuditError::io(&path))? {
+        texts.push(String::from_utf8_lossy(line).into_owned());
+    }
+    Ok(texts)
+}
+
 /// Up to where the tombstones account for what is not there: before the first line if there are none.
 ///
 /// # Errors

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
+use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity};
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
+use crate::actors::audit_desk::{AuditDesk, DeskParts};
+use crate::actors::audit_watch::AuditWatch;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
@@ -24,6 +27,7 @@ use crate::actors::limit_board::LimitBoard;
 use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::audit::seal::Author;
 use crate::connectivity::news::News;
 use crate::connectivity::told::Told;
 use crate::crypto::key_ring::KeyRing;
@@ -49,6 +53,7 @@ pub(super) struct AssembledLead {
     secrets: LeadSecrets,
     board: Arc<LeadBoard>,
     access: Arc<AccessDesk>,
+    audit: Arc<AuditDesk>,
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
@@ -67,6 +72,7 @@ impl AssembledLead {
             nonces: Mutex::new(Nonces::new(self.start, self.signed_until)),
             board: self.board,
             access: self.access,
+            audit: self.audit,
             authority: self.authority,
             addresses,
             unseal: self.unseal,
@@ -85,7 +91,7 @@ fn reachable(bound: SocketAddr) -> String {
 
 /// The keys a lead works with.
 struct LeadKeys {
-    node: NodeKey,
+    node: Arc<NodeKey>,
     authority: Arc<Authority>,
     mesh_sealing: SealingKey,
     ring: KeyRing,
@@ -100,7 +106,7 @@ impl LeadKeys {
             ring.insert(wrapped.at.clone(), wrapped.generation, key, wrapped.made_at);
         }
         Ok(Self {
-            node: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
+            node: Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?),
             authority: Arc::new(authority(keystore)?),
             mesh_sealing: SealingKey::from_plaintext(&keystore.get(BlobName::MeshSealingKey)?)?,
             ring,
@@ -159,10 +165,12 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
+    let audit = Arc::new(audit_desk(from, &keys, &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
         access: Arc::clone(&access),
+        audit: Arc::clone(&audit),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
@@ -170,8 +178,24 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known, access))?;
+    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known), (access, audit))?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+}
+
+/// Where the journals of all nodes come together.
+fn audit_desk(from: &Materials<'_>, keys: &LeadKeys, board: &Arc<Board>) -> AuditDesk {
+    let Materials { config, keystore, journal, seams, .. } = *from;
+    AuditDesk::new(DeskParts {
+        audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        own: Author { mesh: keystore.mesh, node: config.node.name.clone() },
+        file_bytes_max: config.audit.file_bytes_max,
+        reserve_bytes: config.audit.reserve_bytes,
+        authority: Arc::clone(&keys.authority),
+        key: Arc::clone(&keys.node),
+        journal: journal.clone(),
+        board: Arc::clone(board),
+        clock: Arc::clone(&seams.clock),
+    })
 }
 
 fn access_desk(from: &Materials<'_>, kept: Option<&Vec<u8>>, board: &Arc<Board>) -> AccessDesk {
@@ -196,7 +220,8 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known, access): (Arc<Connectivity>, Known, Arc<AccessDesk>),
+    (connectivity, known): (Arc<Connectivity>, Known),
+    (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -225,6 +250,7 @@ fn role(
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
         access,
+        audit: Arc::clone(&audit),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -246,6 +272,7 @@ fn role(
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
     Ok(LeadRole {
         secrets,
+        audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

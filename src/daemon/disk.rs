@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE};
+use crate::audit::heads;
 use crate::audit::journal::Journal;
 use crate::audit::options::{JournalOptions, SpoolOptions};
 use crate::config::node_config::NodeConfig;
@@ -49,13 +50,15 @@ impl Disk {
 }
 
 fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
-    let bytes_max = config.audit.spool_bytes_max;
+    let (bytes_max, audit_dir) = (config.audit.spool_bytes_max, config.node.state_dir.join(AUDIT_DIR));
     let spool = match config.node.role {
         Role::Lead => None,
-        Role::Follower => Some(SpoolOptions { bytes_max, forwarded_seq: 0 }),
+        Role::Follower => {
+            Some(SpoolOptions { bytes_max, forwarded_seq: heads::sealed_seq(&audit_dir).unwrap_or_default() })
+        }
     };
     let options = JournalOptions {
-        directory: config.node.state_dir.join(AUDIT_DIR),
+        directory: audit_dir,
         node: config.node.name.clone(),
         clock: Arc::clone(&seams.clock),
         durability: config.audit.durability,

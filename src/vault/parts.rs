@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
 use crate::actors::access_desk::AccessDesk;
+use crate::actors::audit_desk::AuditDesk;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
@@ -92,6 +93,8 @@ pub struct LeadParts {
     pub board: Arc<LeadBoard>,
     /// Where access requests are kept.
     pub access: Arc<AccessDesk>,
+    /// Where the journals of all nodes come together.
+    pub audit: Arc<AuditDesk>,
     /// The nonces of signed commands that were used.
     pub nonces: Mutex<Nonces>,
     /// Pins the mesh CA in join tokens.
