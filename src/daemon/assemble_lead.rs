@@ -15,6 +15,7 @@ use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
@@ -198,7 +199,7 @@ fn role(
     secrets: LeadSecrets,
     (connectivity, known, access): (Arc<Connectivity>, Known, Arc<AccessDesk>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -213,6 +214,7 @@ fn role(
         lead: name.clone(),
         secrets: secrets.clone(),
         board: Arc::clone(lead_board),
+        published: Arc::clone(board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
@@ -225,6 +227,7 @@ fn role(
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
         access,
+        posts: Arc::clone(posts),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -244,8 +247,11 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
+    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
+    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
+        events: Arc::new(events),
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

@@ -7,4 +7,8 @@ pub mod facts;
 pub mod filter;
 pub mod id;
 pub mod kept;
+pub mod legacy;
+pub mod posting;
+pub mod schema;
+pub mod standing;
 pub mod subject;
