@@ -11,6 +11,8 @@ use super::seams::Seams;
 use super::{assemble_follower, assemble_lead};
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::connectivity::{Connectivity, ConnectivityParts};
+use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
@@ -26,6 +28,8 @@ pub(super) struct Materials<'node> {
     pub(super) keystore: &'node Keystore,
     pub(super) store: &'node Store,
     pub(super) journal: &'node Journal,
+    pub(super) events: &'node EventLog,
+    pub(super) posts: &'node Arc<EventPosts>,
     pub(super) seams: &'node Seams,
     pub(super) handle: &'node NodeHandle,
 }

@@ -18,6 +18,7 @@ use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
@@ -223,7 +224,7 @@ fn role(
     (connectivity, known): (Arc<Connectivity>, Known),
     (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -238,6 +239,7 @@ fn role(
         lead: name.clone(),
         secrets: secrets.clone(),
         board: Arc::clone(lead_board),
+        published: Arc::clone(board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
@@ -251,6 +253,7 @@ fn role(
         heartbeats: heartbeats.clone(),
         access,
         audit: Arc::clone(&audit),
+        posts: Arc::clone(posts),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -270,9 +273,12 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
+    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
+    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
         audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
+        events: Arc::new(events),
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

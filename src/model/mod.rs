@@ -17,6 +17,7 @@ pub mod connectivity;
 pub mod entitlement;
 pub mod entitlement_history;
 pub mod event;
+pub mod event_kind;
 pub mod fields;
 pub mod freeze;
 pub mod freshness;

@@ -9,6 +9,7 @@ use crate::metrics::numbers::Decided;
 use crate::model::actions::Action;
 use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
+use crate::model::event::Event;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
@@ -236,6 +237,7 @@ impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
         let (parts, now) = (&self.parts, self.parts.clock.now());
+        let worked = parts.journal_works.load(Ordering::Relaxed);
         let written = account.write(outcome, &parts.journal, &parts.journal_works, now).await;
         match &written {
             Ok(_) if outcome != INTENT && outcome != PLANNED => {
@@ -246,6 +248,10 @@ impl Vault {
             }
             Ok(_) => {}
             Err(_) => parts.board.metrics.unaudited(),
+        }
+        if written.is_err() && worked {
+            let detail = "the audit journal cannot be written; nothing is answered".to_owned();
+            parts.board.events.tell(Event::SystemError { part: "audit", detail });
         }
         written
     }
