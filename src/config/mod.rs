@@ -8,6 +8,8 @@ pub mod duration;
 pub mod error;
 pub mod node_config;
 pub mod parse;
+mod parse_notify;
 pub mod paths;
 pub mod render;
+mod render_notify;
 mod section;

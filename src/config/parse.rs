@@ -20,6 +20,7 @@ use super::node_config::{
     ApiSection, AuditSection, ConnectivitySection, CredentialName, Defaults, Durability, LimitsSection, MeshSection,
     NodeConfig, NodeSection, UnsealSource,
 };
+use super::parse_notify;
 use super::paths::Paths;
 use super::section::Section;
 
@@ -50,13 +51,14 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let api = api(Section::take(&mut root, "api", &mut problems), &defaults.paths);
     let limits = limits(Section::take(&mut root, "limits", &mut problems));
     let connectivity = connectivity(Section::take(&mut root, "connectivity", &mut problems));
+    let notify = parse_notify::notify(&mut root, &mut problems);
     let credentials = credentials(Section::take(&mut root, "credentials", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity] and [credentials]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [notify] and [credentials]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, credentials })
+    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, notify, credentials })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.

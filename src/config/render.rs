@@ -6,6 +6,7 @@ use toml::Value;
 
 use super::duration;
 use super::node_config::{NodeConfig, UnsealSource};
+use super::render_notify;
 
 /// Writes every option, with a comment on each.
 ///
@@ -22,6 +23,7 @@ pub fn render(config: &NodeConfig) -> String {
         api(config),
         limits(config),
         connectivity(config),
+        render_notify::notify(&config.notify),
         credentials(config),
     ]
     .join("\n")
@@ -199,6 +201,6 @@ fn path(path: &Path) -> String {
     text(&path.to_string_lossy())
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     Value::from(text).to_string()
 }

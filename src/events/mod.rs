@@ -2,5 +2,4 @@
 //! which a receiver knows that it was us.
 
 pub mod dedup;
-pub mod quiet;
 pub mod retry;

@@ -242,6 +242,7 @@ fn config(
         api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None, listen: None },
         limits: LimitsSection::default(),
         connectivity: connectivity.clone(),
+        notify: aurora_mesh::model::channel::Notify::default(),
         credentials: BTreeMap::new(),
     }
 }

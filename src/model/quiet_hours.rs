@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::time::Timestamp;
+use super::time::Timestamp;
 
 const DAY_MINUTES: i64 = 24 * 60;
 const MINUTE_MS: i64 = 60_000;
