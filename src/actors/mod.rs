@@ -43,6 +43,7 @@ mod draft_tokens;
 mod draft_values;
 pub mod error;
 pub mod event_hub;
+pub mod event_log;
 mod expulsion;
 pub mod follower_cache;
 mod follower_connectivity;
