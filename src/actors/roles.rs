@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
 use super::connectivity::Connectivity;
+use super::deliveries::Deliveries;
 use super::discovery::{self, Announcement};
 use super::heartbeat::Heartbeats;
 use super::join_desk::JoinDesk;
@@ -65,6 +66,8 @@ pub struct LeadRole {
     pub connectivity: Arc<Connectivity>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
+    /// Sends what happens to those who want to hear of it; set before the parts start.
+    pub deliveries: Option<Arc<Deliveries>>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -81,6 +84,8 @@ pub struct FollowerRole {
     pub discover: Option<MeshId>,
     /// Where what was found goes.
     pub hints: Arc<Hints>,
+    /// Sends what happens to those who want to hear of it.
+    pub deliveries: Arc<Deliveries>,
 }
 
 /// One part that runs.
@@ -105,9 +110,10 @@ impl Roles {
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
+            Part::Deliveries,
             Part::Peers,
         ];
-        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Peers];
+        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Deliveries, Part::Peers];
         match self {
             Self::Lead(_) => LEAD,
             Self::Follower(_) => FOLLOWER,
@@ -148,7 +154,11 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
-            Part::Upkeep | Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
+            Part::Deliveries => {
+                let deliveries = self.deliveries.clone().ok_or("nothing is to be delivered")?;
+                task(Box::pin(deliveries.keep_delivering()), supervisor).await
+            }
+            Part::Upkeep | Part::Events => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -179,13 +189,13 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
+            Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
             Part::Heartbeat
             | Part::Certificate
             | Part::Rotation
             | Part::Reminders
             | Part::Upkeep
-            | Part::Events
-            | Part::Deliveries => Err("a follower has no such part".into()),
+            | Part::Events => Err("a follower has no such part".into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
@@ -126,8 +126,9 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, lead: None })
+    let deliveries = deliveries(from, &board).await?;
+    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints, deliveries: Arc::clone(&deliveries) };
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -170,8 +170,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
+    let deliveries = deliveries(from, &board).await?;
     let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known, access))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+    let role = LeadRole { deliveries: Some(Arc::clone(&deliveries)), ..role };
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
 }
 
 fn access_desk(from: &Materials<'_>, kept: Option<&Vec<u8>>, board: &Arc<Board>) -> AccessDesk {
@@ -246,6 +248,7 @@ fn role(
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
     Ok(LeadRole {
         secrets,
+        deliveries: None,
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

@@ -1,7 +1,7 @@
 //! A node without its sockets: keys open, parts running, the door in place. Built in order, and taken down in reverse.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
@@ -93,7 +93,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, connectivity, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, deliveries, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
@@ -112,6 +112,9 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
+        deliveries: Arc::clone(&deliveries),
+        notify: config.notify.clone(),
+        notice_pace: Mutex::default(),
         workloads,
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
@@ -121,6 +124,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         started: seams.clock.now(),
     });
     connectivity.begin(Arc::new(vault.clone()));
+    deliveries.begin(Arc::new(vault.clone()));
     Ok(Running { vault, address: started.address, connectivity })
 }
 

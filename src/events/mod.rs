@@ -12,5 +12,6 @@ pub mod messages;
 pub mod parcel;
 pub mod retry;
 pub mod route;
+pub mod rules;
 pub mod subject;
 pub mod subscription;
