@@ -39,7 +39,8 @@ async fn subscribe(session: &mut Session<'_>, arguments: &SubscribeArguments) ->
         types: arguments.types.iter().map(ToString::to_string).collect(),
         service: text(arguments.service.as_ref()),
         scope: text(session.scope),
-        company: text(session.company()),
+        // A variable that is set for other commands narrows nothing here.
+        company: text(session.companies.first()),
         environment: text(session.environment.as_ref()),
         node: text(arguments.node.as_ref()),
         webhook: text(arguments.webhook.as_ref()),

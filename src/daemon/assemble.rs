@@ -12,6 +12,7 @@ use super::{assemble_follower, assemble_lead};
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::connectivity::{Connectivity, ConnectivityParts};
 use crate::actors::deliveries::{Deliveries, DeliveryParts};
+use crate::actors::event_log::EventLog;
 use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
@@ -28,6 +29,7 @@ pub(super) struct Materials<'node> {
     pub(super) keystore: &'node Keystore,
     pub(super) store: &'node Store,
     pub(super) journal: &'node Journal,
+    pub(super) events: &'node EventLog,
     pub(super) seams: &'node Seams,
     pub(super) handle: &'node NodeHandle,
 }

@@ -14,6 +14,7 @@ mod durable;
 mod earlier;
 mod group;
 pub mod hardening;
+mod history;
 pub mod init;
 pub mod join;
 mod join_ask;

@@ -10,8 +10,9 @@ use super::assemble::{Assembled, Materials, assemble};
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{AUDIT_DIR, doors, providers};
+use super::{AUDIT_DIR, doors, history, providers};
 use crate::actors::connectivity::Connectivity;
+use crate::actors::event_log::EventLog;
 use crate::actors::node::NodeHandle;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
@@ -31,6 +32,7 @@ pub(super) struct Works {
     pub(super) address: Option<SocketAddr>,
     /// Which APIs work from where.
     pub(super) connectivity: Arc<Connectivity>,
+    events: EventLog,
     store: Store,
     journal: Journal,
 }
@@ -41,8 +43,8 @@ impl Works {
         crate::transport::provider::install();
         let Disk { store, contents, journal } = disk;
         match Self::over(key, (&store, contents), &journal, config, seams).await {
-            Ok((handle, Running { vault, address, connectivity })) => {
-                Ok(Self { handle, vault, address, connectivity, store, journal })
+            Ok((handle, Running { vault, address, connectivity, events })) => {
+                Ok(Self { handle, vault, address, connectivity, events, store, journal })
             }
             Err(error) => {
                 Disk::close(store, journal).await;
@@ -57,6 +59,7 @@ impl Works {
         self.vault.keep_last_key_uses().await;
         self.connectivity.keep_last_calls().await;
         drop((self.vault, self.connectivity));
+        drop(self.events.rows().close().await);
         Disk::close(self.store, self.journal).await;
     }
 
@@ -70,7 +73,9 @@ impl Works {
         let keystore = Keystore::open(Arc::new(key), contents.facts.mesh, contents.blobs.clone())?;
         warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
-        let materials = Materials { config, keystore: &keystore, store, journal, seams, handle: &handle };
+        let events = history::open(config, seams).await?;
+        let materials =
+            Materials { config, keystore: &keystore, store, journal, events: &events, seams, handle: &handle };
         match start_parts(&materials, contents).await {
             Ok(running) => Ok((handle, running)),
             Err(error) => {
@@ -86,10 +91,11 @@ struct Running {
     vault: Vault,
     address: Option<SocketAddr>,
     connectivity: Arc<Connectivity>,
+    events: EventLog,
 }
 
 async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Running> {
-    let Materials { config, keystore, store, journal, seams, handle } = *materials;
+    let Materials { config, keystore, store, journal, seams, handle, .. } = *materials;
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
@@ -125,7 +131,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
     });
     connectivity.begin(Arc::new(vault.clone()));
     deliveries.begin(Arc::new(vault.clone()));
-    Ok(Running { vault, address: started.address, connectivity })
+    Ok(Running { vault, address: started.address, connectivity, events: materials.events.clone() })
 }
 
 /// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.
