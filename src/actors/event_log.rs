@@ -148,34 +148,35 @@ impl EventLog {
     /// # Errors
     /// [`StoreError`]; then nothing was kept.
     pub(super) async fn keep(&self, events: &[Event], also: Vec<RowWrite>) -> Result<Vec<KeptEvent>, StoreError> {
-        self.keep_with(events, |_| also).await
+        self.keep_as(events.iter().map(|event| (event.clone(), None)).collect(), |_| also).await
     }
 
-    /// The same, with rows that are made of what is kept.
-    pub(super) async fn keep_with(
+    /// The same, of events that may have a name already, and with rows that are made of what is kept.
+    pub(super) async fn keep_as(
         &self,
-        events: &[Event],
+        events: Vec<(Event, Option<EventId>)>,
         also: impl FnOnce(&[KeptEvent]) -> Vec<RowWrite>,
     ) -> Result<Vec<KeptEvent>, StoreError> {
         let Shared { rows, home, clock, entropy, last, last_id } = &*self.shared;
         let mut turn = last_id.lock().await;
         let (now, mut id, mut number) = (clock.now().wall, *turn, self.last());
         let mut all = Vec::with_capacity(events.len());
-        for event in events {
+        for (event, named) in &events {
             let mut random = [0; 16];
             // Without random bytes ids still differ on this node.
             let _ = entropy.fill(&mut random);
-            let next = EventId::next(id, now, random);
             number = number.saturating_add(1);
-            id = Some(next);
+            let next = named.unwrap_or_else(|| EventId::next(id, now, random));
+            if named.is_none() {
+                id = Some(next);
+            }
             all.push(envelope(event, home, (number, next), now));
         }
         let mut writes = also(&all);
         let put = |event: &KeptEvent| RowWrite::Put(RowTable::Events, row_key(event.number), event.to_bytes());
         writes.extend(all.iter().map(put));
         if let Some(first) = number.checked_sub(KEPT_MAX).filter(|_| !all.is_empty()) {
-            let first = row_key(first.saturating_add(1));
-            writes.extend([RowTable::Events, RowTable::Posted].map(|table| RowWrite::DropBefore(table, first.clone())));
+            writes.push(RowWrite::DropBefore(RowTable::Events, row_key(first.saturating_add(1))));
         }
         if !writes.is_empty() {
             rows.write(writes).await?;
@@ -185,6 +186,17 @@ impl EventLog {
             last.send_replace(number);
         }
         Ok(all)
+    }
+
+    /// Notes that the node stops, and closes the file.
+    pub async fn end(&self) {
+        let stops = Event::SystemMaintenance { detail: "the node stops".to_owned() };
+        if let Err(error) = self.keep(&[stops], Vec::new()).await {
+            tracing::warn!(%error, "that the node stops was not kept among the events");
+        }
+        if let Err(error) = self.shared.rows.close().await {
+            tracing::error!(%error, "the file of events did not close cleanly");
+        }
     }
 
     /// Forgets what is too old.
@@ -199,8 +211,7 @@ impl EventLog {
             let old = page.iter().take_while(|event| event.at < since).last().map(|event| event.number);
             let Some(old) = old else { return Ok(()) };
             let first = row_key(old.saturating_add(1));
-            let drops = [RowTable::Events, RowTable::Posted].map(|table| RowWrite::DropBefore(table, first.clone()));
-            self.shared.rows.write(drops.to_vec()).await?;
+            self.shared.rows.write(vec![RowWrite::DropBefore(RowTable::Events, first)]).await?;
             after = old;
         }
     }

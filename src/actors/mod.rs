@@ -8,6 +8,7 @@
 //! ├─ rotation     lead: seals values anew after a scope got a new key
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
+//! ├─ events       keeps what happens, under numbers, and lets everybody know that there is more
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
 //!
@@ -48,7 +49,10 @@ mod draft_tokens;
 mod draft_values;
 pub mod error;
 pub mod event_hub;
+pub mod event_keeper;
 pub mod event_log;
+pub mod event_posts;
+mod event_sources;
 mod expulsion;
 pub mod follower_cache;
 mod follower_connectivity;

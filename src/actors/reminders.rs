@@ -163,6 +163,9 @@ impl Reminders {
         for event in &events {
             self.journal.append(line(event)).await?;
             log(event);
+            if !self.board.events.tell_surely(event.clone()).await {
+                tracing::warn!(event = event.name(), "it was not kept among the events; the journal has it");
+            }
         }
         let mut mutations = Vec::new();
         {

@@ -13,6 +13,7 @@ use crate::actors::board::{Board, LeadBoard};
 use crate::actors::connectivity::{Connectivity, ConnectivityParts};
 use crate::actors::deliveries::{Deliveries, DeliveryParts};
 use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
@@ -30,6 +31,7 @@ pub(super) struct Materials<'node> {
     pub(super) store: &'node Store,
     pub(super) journal: &'node Journal,
     pub(super) events: &'node EventLog,
+    pub(super) posts: &'node Arc<EventPosts>,
     pub(super) seams: &'node Seams,
     pub(super) handle: &'node NodeHandle,
 }

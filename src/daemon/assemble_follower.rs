@@ -10,6 +10,7 @@ use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::follower_cache::CacheParts;
 use crate::actors::follower_keys::FollowerKeys;
 use crate::actors::follower_rules::StoredRules;
@@ -65,7 +66,7 @@ impl FollowerIdentity {
 
 /// Starts the writer of the cache and describes the rest.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
-    let Materials { config, keystore, store, seams, handle, .. } = *from;
+    let Materials { config, keystore, store, events, posts, seams, handle, .. } = *from;
     let identity = FollowerIdentity::open(keystore)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
@@ -127,7 +128,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
     let deliveries = deliveries(from, &board).await?;
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints, deliveries: Arc::clone(&deliveries) };
+    let sends = Arc::clone(&deliveries);
+    let events = (events.clone(), Arc::clone(posts));
+    let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
+    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints, events, deliveries: sends };
     Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
 }
 

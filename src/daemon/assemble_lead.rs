@@ -13,8 +13,10 @@ use crate::actors::admission::RosterAdmission;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
+use crate::actors::deliveries::Deliveries;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
@@ -171,8 +173,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
     let deliveries = deliveries(from, &board).await?;
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known, access))?;
-    let role = LeadRole { deliveries: Some(Arc::clone(&deliveries)), ..role };
+    let others = (Arc::clone(&connectivity), known, access, Arc::clone(&deliveries));
+    let role = role(from, keys, (&board, &lead_board), secrets, others)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
 }
 
@@ -198,9 +200,9 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known, access): (Arc<Connectivity>, Known, Arc<AccessDesk>),
+    (connectivity, known, access, deliveries): (Arc<Connectivity>, Known, Arc<AccessDesk>, Arc<Deliveries>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -215,6 +217,7 @@ fn role(
         lead: name.clone(),
         secrets: secrets.clone(),
         board: Arc::clone(lead_board),
+        published: Arc::clone(board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
@@ -227,6 +230,7 @@ fn role(
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
         access,
+        posts: Arc::clone(posts),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -246,9 +250,12 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
+    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
+    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
-        deliveries: None,
+        events: Arc::new(events),
+        deliveries,
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

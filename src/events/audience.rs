@@ -13,7 +13,7 @@ pub enum Audience {
     Secret(ScopedSecret),
     /// Who may list a secret of this name.
     Named(SecretName),
-    /// Who may see how this service works.
+    /// Who may see how this service works for everybody: what is told of it is about nodes and companies of all kinds.
     Service(ServiceName),
     /// Who manages the mesh wholly.
     Admins,
@@ -60,7 +60,7 @@ impl Audience {
     pub fn told(kind: EventKind) -> &'static str {
         match kind.as_str().split_once('.').map_or("", |(family, _)| family) {
             "secret" | "credential" => "who may list the secret",
-            "api" => "who may see how the service works",
+            "api" => "who may see how services work for everybody",
             "freeze" => "who may list events, and of a secret who may list it",
             "node" | "audit" | "backup" | "token" | "access" => "who manages the mesh",
             "system" | "agent" => "who manages the mesh; what a program posts, who may list events",

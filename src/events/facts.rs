@@ -35,7 +35,7 @@ pub fn facts(event: &Event) -> Map<String, Value> {
             object(json!({"node": node.as_str(), "environment": environment.as_str()}))
         }
         Event::NodeLost { node, heard_at } => {
-            object(json!({"node": node.as_str(), "last_heard": heard_at.to_string()}))
+            object(json!({"node": node.as_str(), "last_heard": heard_at.map(|at| at.to_string())}))
         }
         Event::NodeBanned { node } => object(json!({"node": node.as_str()})),
         Event::AgentChanged { agent, .. } => object(json!({"agent": agent.as_str()})),

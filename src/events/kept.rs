@@ -2,10 +2,12 @@
 //! always be told. The line is JSON too.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::audience::Audience;
 use super::id::EventId;
 use super::subject::Subject;
+use crate::model::event::Post;
 use crate::model::event_kind::EventKind;
 use crate::model::name::{CompanyId, EnvironmentName, KeyName, NodeName, ServiceName};
 use crate::model::secret::{Scope, SecretAddress, SecretName};
@@ -51,6 +53,13 @@ struct Head {
     company: Option<String>,
 }
 
+/// What the envelope of a program's event holds besides what the line says.
+#[derive(Deserialize)]
+struct Posted {
+    by: Option<String>,
+    data: Map<String, Value>,
+}
+
 impl KeptEvent {
     /// The row.
     #[must_use]
@@ -83,6 +92,15 @@ impl KeptEvent {
         bytes.push(b'\n');
         bytes.extend_from_slice(self.body.as_bytes());
         bytes
+    }
+
+    /// What a program told, if this is the event of one.
+    #[must_use]
+    pub fn post(&self) -> Option<Post> {
+        let told: Posted = serde_json::from_str(&self.body).ok()?;
+        let Subject { kind, node, environment, company, .. } = self.subject.clone();
+        let (by, data) = (told.by?, serde_json::to_string(&told.data).ok()?);
+        Some(Post { kind, key: None, by, node, environment: environment?, company, at: self.at, data })
     }
 
     /// Reads a row; `None` for what this program did not write.

@@ -34,8 +34,8 @@ pub enum Event {
     NodeLost {
         /// Which.
         node: NodeName,
-        /// When it was heard last.
-        heard_at: Timestamp,
+        /// When it was heard last, if it was heard since the lead started.
+        heard_at: Option<Timestamp>,
     },
     /// A node may hold nothing any more.
     NodeBanned {
@@ -257,7 +257,8 @@ impl Event {
         match self {
             Self::SecretChanged { change, version, .. } => format!("version {version}: {change}"),
             Self::NodeJoined { node, environment } => format!("{node} joined, in {environment}"),
-            Self::NodeLost { node, heard_at } => format!("{node} was last heard at {heard_at}"),
+            Self::NodeLost { node, heard_at: Some(at) } => format!("{node} was last heard at {at}"),
+            Self::NodeLost { node, heard_at: None } => format!("{node} was not heard since the lead started"),
             Self::NodeBanned { node } => format!("{node} is banned"),
             Self::AgentChanged { agent, .. } => format!("agent {agent}"),
             Self::CredentialExpiring { expires, days_left, .. } => {

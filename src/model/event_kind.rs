@@ -69,7 +69,7 @@ kinds! {
     /// A node may hold secrets from now on.
     NodeJoined = "node.joined", "A node joined the mesh, or was approved.";
     /// A node was not heard of for too long.
-    NodeLost = "node.lost", "A node was not heard for longer than it goes on without the lead.";
+    NodeLost = "node.lost", "A node that was connected was not heard for 15 seconds.";
     /// A node may hold nothing any more.
     NodeBanned = "node.banned", "A node was banned.";
     /// An API works better or worse.

@@ -8,6 +8,7 @@ use crate::audit::journal::Journal;
 use crate::model::actions::Action;
 use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
+use crate::model::event::Event;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
@@ -224,7 +225,13 @@ impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
         let parts = &self.parts;
-        account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await
+        let worked = parts.journal_works.load(Ordering::Relaxed);
+        let written = account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await;
+        if written.is_err() && worked {
+            let detail = "the audit journal cannot be written; nothing is answered".to_owned();
+            parts.board.events.tell(Event::SystemError { part: "audit", detail });
+        }
+        written
     }
 
     /// Writes a line of a request that is made of many: what was decided about one of them.

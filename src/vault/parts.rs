@@ -9,6 +9,8 @@ use super::notice_pace::NoticePace;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::deliveries::Deliveries;
+use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
 use crate::catalogue::lookup::Catalogue;
@@ -58,6 +60,10 @@ pub struct Parts {
     pub store: Store,
     /// The journal.
     pub journal: Journal,
+    /// The history of events.
+    pub events: EventLog,
+    /// Where events of programs come in.
+    pub posts: Arc<EventPosts>,
     /// Whether the journal took the last line it was given.
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
