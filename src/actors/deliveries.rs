@@ -165,12 +165,7 @@ impl Deliveries {
     }
 
     /// Sends one message, for one parcel or for several that were held back, and sees to what follows.
-    async fn send(
-        &self,
-        courier: &dyn Courier,
-        to: Destination,
-        parcels: Vec<Parcel>,
-    ) -> Result<(), StoreError> {
+    async fn send(&self, courier: &dyn Courier, to: Destination, parcels: Vec<Parcel>) -> Result<(), StoreError> {
         let Some(first) = parcels.first() else { return Ok(()) };
         let message = self.message(to, first, &parcels);
         let (route, attempts) = (first.route.clone(), first.attempts.saturating_add(1));

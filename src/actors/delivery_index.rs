@@ -124,7 +124,8 @@ mod tests {
         let mut index = DeliveryIndex::default();
         (0..10).for_each(|number| index.put(number, &route("slow"), Timestamp(0)));
         index.put(10, &route("quick"), Timestamp(5));
-        let mut taken: Vec<u64> = std::iter::repeat_with(|| index.take_due(Timestamp(4), |_| true)).take(6).flatten().collect();
+        let mut taken: Vec<u64> =
+            std::iter::repeat_with(|| index.take_due(Timestamp(4), |_| true)).take(6).flatten().collect();
         taken.sort_unstable();
         assert_eq!(taken, [0, 1, 2, 3], "and what is not due is not taken");
         assert_eq!(index.take_due(Timestamp(5), |_| true), [10]);

@@ -118,16 +118,17 @@ impl Deliveries {
         self.tell_overflow(over);
         self.wake();
         let number = numbers.first().copied().unwrap_or_default();
-        let tried = tokio::time::timeout(patience, async {
-            while self.queue.holds(number) && moved.changed().await.is_ok() {
-                if !self.queue.holds(number) || self.last_of(number).await?.is_some() {
+        let tried = async {
+            while self.queue.holds(number) && self.last_of(number).await?.is_none() {
+                if moved.changed().await.is_err() {
                     break;
                 }
             }
-            Ok::<_, StoreError>(())
-        });
-        // Late is as good as not yet.
-        drop(tried.await.map_err(drop).map(|tried| tried.map_err(drop)));
+            Ok::<(), StoreError>(())
+        };
+        if let Ok(failed) = tokio::time::timeout(patience, tried).await {
+            failed?;
+        }
         let delivered = self.log.rows().get(RowTable::Delivered, row_key(number)).await?;
         if delivered.is_some() {
             return Ok(Sent::Delivered);
@@ -179,7 +180,11 @@ impl Deliveries {
             for event in &page {
                 let is_named = id.is_none_or(|id| event.id.to_string() == id);
                 let is_since = since.is_none_or(|since| event.at >= since);
-                if is_named && is_since && subscription.filter.matches(&event.subject) && ids.insert(event.id.to_string()) {
+                if is_named
+                    && is_since
+                    && subscription.filter.matches(&event.subject)
+                    && ids.insert(event.id.to_string())
+                {
                     again.push(Parcel { born: now, ..of_event(event, route.clone(), false, now) });
                 }
             }

@@ -204,11 +204,9 @@ impl FollowerRole {
             },
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Heartbeat
-            | Part::Certificate
-            | Part::Rotation
-            | Part::Reminders
-            | Part::Upkeep => Err("a follower has no such part".into()),
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Upkeep => {
+                Err("a follower has no such part".into())
+            }
         }
     }
 }

@@ -124,11 +124,7 @@ pub(super) async fn test(
 ) -> Result<Response, ApiError> {
     body::none(body).await?;
     let carried = desk.vault.test_subscription(&caller, name.clone()).await?;
-    json::answer(&TestedView {
-        success: carried.outcome == Outcome::Taken,
-        name: name.as_str(),
-        answer: carried.told,
-    })
+    json::answer(&TestedView { success: carried.outcome == Outcome::Taken, name: name.as_str(), answer: carried.told })
 }
 
 /// `POST /api/subscriptions/{name}/replay`.

@@ -257,9 +257,8 @@ fn rule(
         Ok(_) | Err(_) => Err("is not a channel of this file"),
     });
     let channel = missing(&mut section, "channel", right, channel);
-    let priority = section.text("priority", "write \"normal\" or \"urgent\"", |text| {
-        Priority::parse(text).ok_or("is not a priority")
-    });
+    let priority = section
+        .text("priority", "write \"normal\" or \"urgent\"", |text| Priority::parse(text).ok_or("is not a priority"));
     let right = "write a duration up to 30d, like \"10m\"; \"0s\" tells everything";
     let repeat_after = section.text("repeat_after", right, |text| match duration::parse(text) {
         Ok(duration) if duration <= Duration::from_secs(30 * 86_400) => Ok(duration),
@@ -272,7 +271,8 @@ fn rule(
 }
 
 fn wanted(key: &str, found: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<Aspect, String> {
-    const RIGHT: &str = "write it as where = { service = \"openai\" }, with service, scope, company, environment or node";
+    const RIGHT: &str =
+        "write it as where = { service = \"openai\" }, with service, scope, company, environment or node";
     let table = match found {
         None => return BTreeMap::new(),
         Some(Value::Table(table)) => table,
@@ -307,7 +307,8 @@ fn is_name(aspect: Aspect, text: &str) -> bool {
 
 /// The form of a pattern; whether there is such a type is asked where the types are known.
 fn is_type_pattern(text: &str) -> Result<(), String> {
-    let is_word = |word: &str| word == "*" || (!word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase() || it == b'_'));
+    let is_word =
+        |word: &str| word == "*" || (!word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase() || it == b'_'));
     let fits = text == "*" || text.split_once('.').is_some_and(|(family, verb)| is_word(family) && is_word(verb));
     if fits && text.len() <= 64 { Ok(()) } else { Err("is not a pattern of types".to_owned()) }
 }

@@ -131,7 +131,15 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let sends = Arc::clone(&deliveries);
     let events = (events.clone(), Arc::clone(posts));
     let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints, events, deliveries: sends };
+    let role = FollowerRole {
+        secrets,
+        peers: Arc::new(peers),
+        connectivity: with,
+        discover,
+        hints,
+        events,
+        deliveries: sends,
+    };
     Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
 }
 

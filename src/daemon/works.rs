@@ -1,8 +1,8 @@
 //! A node without its sockets: keys open, parts running, the door in place. Built in order, and taken down in reverse.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 

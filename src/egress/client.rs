@@ -78,7 +78,9 @@ impl Egress {
         let open = client(tls.clone(), Guard { resolver: Arc::clone(&resolver), bounds: Bounds::Open })?;
         let private = client(tls.clone(), Guard { resolver: Arc::clone(&resolver), bounds: Bounds::Private })?;
         // Mail is no protocol of HTTP.
-        let mail = Arc::new(ClientConfig { alpn_protocols: Vec::new(), ..tls });
+        let mut mail = tls;
+        mail.alpn_protocols.clear();
+        let mail = Arc::new(mail);
         Ok(Self { open, private, limit, resolver, mail })
     }
 

@@ -126,7 +126,8 @@ pub fn summary(from: Origin<'_>, bodies: &[&str]) -> String {
 #[must_use]
 pub fn telegram(chat: &str, told: &Told, silent: bool) -> String {
     let link = json!({"is_disabled": true});
-    json!({"chat_id": chat, "text": told.text, "disable_notification": silent, "link_preview_options": link}).to_string()
+    json!({"chat_id": chat, "text": told.text, "disable_notification": silent, "link_preview_options": link})
+        .to_string()
 }
 
 /// The body of an incoming webhook of Slack, or with a chat that of `chat.postMessage`. The three characters that begin
@@ -187,7 +188,8 @@ mod tests {
 
     #[test]
     fn an_event_is_told_in_a_title_and_lines() {
-        let data = json!({"service": "openai", "key_name": "api_key", "scope": "global", "scope_id": null, "version": 3});
+        let data =
+            json!({"service": "openai", "key_name": "api_key", "scope": "global", "scope_id": null, "version": 3});
         let told = Told::of(&own("secret.rotated", FROM, &data));
         assert_eq!(told.title, "secret.rotated openai/api_key");
         let lines: Vec<&str> = told.text.lines().collect();
@@ -214,7 +216,9 @@ mod tests {
         let body: Value = serde_json::from_str(&telegram("-1", &told, true)).expect("json");
         assert_eq!((body["text"].as_str(), body.get("parse_mode")), (Some(told.text.as_str()), None));
         assert_eq!(body["disable_notification"], true);
-        assert!(slack_took_it(br#"{"ok":true}"#) && !slack_took_it(br#"{"ok":false,"error":"x"}"#) && !slack_took_it(b""));
+        assert!(
+            slack_took_it(br#"{"ok":true}"#) && !slack_took_it(br#"{"ok":false,"error":"x"}"#) && !slack_took_it(b"")
+        );
     }
 
     #[test]

@@ -98,7 +98,12 @@ mod tests {
 
     #[test]
     fn a_url_is_read_and_written_alike() {
-        for text in ["https://example.com/", "https://a.example.com:8443/x/y?z=1%20", "https://[2001:db8::1]:1/", "https://10.0.0.1/h"] {
+        for text in [
+            "https://example.com/",
+            "https://a.example.com:8443/x/y?z=1%20",
+            "https://[2001:db8::1]:1/",
+            "https://10.0.0.1/h",
+        ] {
             assert_eq!(WebAddress::parse(text).expect(text).to_string(), text);
         }
         let read = WebAddress::parse("https://Example.com?a=b").expect("a query alone");

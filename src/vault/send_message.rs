@@ -90,8 +90,10 @@ fn signed(
 ) -> Option<Call> {
     let seconds = now.0.div_euclid(1000);
     let plain = |text: &str| Plaintext::new(text.as_bytes().to_vec());
-    let mut headers =
-        vec![("webhook-id".to_owned(), plain(&message.id)), ("webhook-timestamp".to_owned(), plain(&seconds.to_string()))];
+    let mut headers = vec![
+        ("webhook-id".to_owned(), plain(&message.id)),
+        ("webhook-timestamp".to_owned(), plain(&seconds.to_string())),
+    ];
     if !keys.is_empty() {
         let codes = keys.iter().map(|key| key.sign(&message.id, seconds, message.body.as_bytes()).ok());
         let codes: Vec<String> = codes.collect::<Option<_>>()?;

@@ -196,7 +196,8 @@ impl Vault {
             self.announce(&mut account).await?;
             let secret = self.new_secret(caller, &name, reason.map(str::to_owned)).await?;
             let now = self.parts.clock.now().wall;
-            let changed = self.deliveries().book.change(&name, |subscription| subscription.rotated_at = Some(now)).await;
+            let changed =
+                self.deliveries().book.change(&name, |subscription| subscription.rotated_at = Some(now)).await;
             let subscription = changed.map_err(|error| of_book(&name, error))?;
             Ok(Subscribed { subscription, secret: Some(secret) })
         };
