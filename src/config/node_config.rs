@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -38,6 +39,8 @@ pub struct NodeConfig {
     pub metrics: MetricsSection,
     /// How it logs.
     pub log: LogSection,
+    /// Whom it tells of events.
+    pub notify: Notify,
     /// `[credentials]`: which secret systemd gets by which name.
     pub credentials: BTreeMap<CredentialName, Reference>,
 }

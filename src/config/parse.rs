@@ -21,6 +21,7 @@ use super::node_config::{
     MetricsSection, NodeConfig, NodeSection, UnsealSource,
 };
 use super::parse_audit::audit;
+use super::parse_notify;
 use super::paths::Paths;
 use super::section::Section;
 
@@ -53,13 +54,14 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let connectivity = connectivity(Section::take(&mut root, "connectivity", &mut problems));
     let metrics = metrics(Section::take(&mut root, "metrics", &mut problems));
     let log = log(Section::take(&mut root, "log", &mut problems));
+    let notify = parse_notify::notify(&mut root, &mut problems);
     let credentials = credentials(Section::take(&mut root, "credentials", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [metrics], [log] and [credentials]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [metrics], [log], [notify] and [credentials]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, metrics, log, credentials })
+    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, metrics, log, notify, credentials })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.

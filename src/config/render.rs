@@ -6,6 +6,7 @@ use toml::Value;
 
 use super::duration;
 use super::node_config::{NodeConfig, UnsealSource};
+use super::render_notify;
 
 /// Writes every option, with a comment on each.
 ///
@@ -24,6 +25,7 @@ pub fn render(config: &NodeConfig) -> String {
         connectivity(config),
         metrics(config),
         log(config),
+        render_notify::notify(&config.notify),
         credentials(config),
     ]
     .join("\n")
@@ -241,6 +243,6 @@ fn path(path: &Path) -> String {
     text(&path.to_string_lossy())
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
@@ -134,10 +134,20 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
+    let deliveries = deliveries(from, &board).await?;
+    let sends = Arc::clone(&deliveries);
     let events = (events.clone(), Arc::clone(posts));
     let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints, events };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, lead: None })
+    let role = FollowerRole {
+        secrets,
+        peers: Arc::new(peers),
+        connectivity: with,
+        discover,
+        hints,
+        events,
+        deliveries: sends,
+    };
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -16,6 +16,7 @@ use crate::actors::audit_watch::AuditWatch;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
+use crate::actors::deliveries::Deliveries;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::event_keeper::EventKeeper;
@@ -179,8 +180,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known), (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+    let deliveries = deliveries(from, &board).await?;
+    let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
+    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.
@@ -221,7 +224,7 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known): (Arc<Connectivity>, Known),
+    (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
     (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
@@ -279,6 +282,7 @@ fn role(
         secrets,
         audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
         events: Arc::new(events),
+        deliveries,
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

@@ -25,6 +25,7 @@ use crate::config::node_config::{
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -193,6 +194,7 @@ fn template(
         connectivity: ConnectivitySection::default(),
         metrics: MetricsSection::default(),
         log: LogSection::default(),
+        notify: Notify::default(),
         credentials: std::collections::BTreeMap::new(),
     })
 }

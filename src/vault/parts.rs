@@ -5,9 +5,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
+use super::notice_pace::NoticePace;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::audit_desk::AuditDesk;
 use crate::actors::board::{Board, LeadBoard};
+use crate::actors::deliveries::Deliveries;
 use crate::actors::event_log::EventLog;
 use crate::actors::event_posts::EventPosts;
 use crate::actors::secret_lead::LeadSecrets;
@@ -15,6 +17,7 @@ use crate::audit::journal::Journal;
 use crate::catalogue::lookup::Catalogue;
 use crate::egress::client::Egress;
 use crate::metrics::readings::ProcessReading;
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
@@ -71,6 +74,12 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way to them.
     pub egress: Arc<Egress>,
+    /// What is sent to those who want to hear of events.
+    pub deliveries: Arc<Deliveries>,
+    /// Whom this node tells of events.
+    pub notify: Notify,
+    /// Who sent messages to channels lately.
+    pub notice_pace: Mutex<NoticePace>,
     /// Signs the identities of this node's programs.
     pub workloads: WorkloadAuthority,
     /// The node's own freshness durations.

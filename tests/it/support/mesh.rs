@@ -245,6 +245,7 @@ fn config(
         connectivity: connectivity.clone(),
         metrics: MetricsSection::default(),
         log: LogSection::default(),
+        notify: aurora_mesh::model::channel::Notify::default(),
         credentials: BTreeMap::new(),
     }
 }
