@@ -40,6 +40,7 @@ pub mod seal;
 mod seal_sample;
 pub mod seal_text;
 pub mod search;
+#[cfg(test)]
 mod search_tests;
 pub mod selection;
 mod sink;
