@@ -6,6 +6,7 @@
 //! ├─ heartbeat    lead: who was heard when
 //! ├─ certificate  lead: its own, renewed at half life
 //! ├─ rotation     lead: seals values anew after a scope got a new key
+//! ├─ upkeep       packs closed files of the journal, and removes those whose time is over
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
 //! └─ discovery    mDNS: announces, or collects hints
@@ -76,3 +77,4 @@ mod spent_calls;
 mod tally;
 mod task;
 mod unanswered;
+pub mod upkeep;

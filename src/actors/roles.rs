@@ -21,6 +21,7 @@ use super::restart::Part;
 use super::secret_follower::FollowerSecrets;
 use super::secret_lead::LeadSecrets;
 use super::task::{Task, Work};
+use super::upkeep::Upkeep;
 use crate::model::identity::MeshId;
 use crate::transport::tls::LeadTls;
 
@@ -65,6 +66,8 @@ pub struct LeadRole {
     pub connectivity: Arc<Connectivity>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
+    /// Sees to the files of the journals.
+    pub upkeep: Arc<Upkeep>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -77,6 +80,8 @@ pub struct FollowerRole {
     pub peers: Arc<FollowerPeers>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Sees to the files of the journal.
+    pub upkeep: Arc<Upkeep>,
     /// The mesh whose lead is looked for on the local network, if it is.
     pub discover: Option<MeshId>,
     /// Where what was found goes.
@@ -105,9 +110,10 @@ impl Roles {
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
+            Part::Upkeep,
             Part::Peers,
         ];
-        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Peers];
+        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Upkeep, Part::Peers];
         match self {
             Self::Lead(_) => LEAD,
             Self::Follower(_) => FOLLOWER,
@@ -148,7 +154,8 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
-            Part::Upkeep | Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
+            Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
+            Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -174,6 +181,7 @@ impl FollowerRole {
         match part {
             Part::Secret => Ok(self.secrets.cell().into()),
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
+            Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
             Part::Peers => task(Box::pin(Arc::clone(&self.peers).keep_connected()), supervisor).await,
             Part::Discovery => match self.discover {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
@@ -183,7 +191,6 @@ impl FollowerRole {
             | Part::Certificate
             | Part::Rotation
             | Part::Reminders
-            | Part::Upkeep
             | Part::Events
             | Part::Deliveries => Err("a follower has no such part".into()),
         }

@@ -23,8 +23,9 @@ use super::sink::{FileSink, Sink};
 use super::spool::Spool;
 use super::writer::{Message, Waiting, Writer};
 
-/// Longest time a caller waits for its line: past it a person thinks the node hangs.
-const APPEND_WITHIN: Duration = Duration::from_secs(1);
+/// Longest time a caller waits for its line: past a second a person thinks the node hangs, and the refusal has to reach him
+/// within it.
+const APPEND_WITHIN: Duration = Duration::from_millis(900);
 
 /// Most lines that wait. As many as there are local connections: each has one request at a time.
 const QUEUE_MAX: usize = 1024;

@@ -14,6 +14,8 @@ pub mod head;
 pub mod heads;
 pub mod intake;
 pub mod journal;
+#[cfg(test)]
+mod life_tests;
 mod line;
 mod lines;
 pub mod options;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, connectivity};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
@@ -126,7 +127,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints };
+    let upkeep = upkeep(from, Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?))?;
+    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, upkeep, discover, hints };
     Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, lead: None })
 }
 

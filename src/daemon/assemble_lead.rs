@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, connectivity};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -229,6 +230,7 @@ fn role(
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
     };
+    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority))?;
     let certificate = LeadCertificate {
         key: keys.node,
         identity,
@@ -247,6 +249,7 @@ fn role(
     Ok(LeadRole {
         secrets,
         reminders: Arc::new(reminders),
+        upkeep,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE};
+use crate::audit::heads;
 use crate::audit::journal::Journal;
 use crate::audit::options::{JournalOptions, SpoolOptions};
 use crate::config::node_config::NodeConfig;
@@ -49,13 +50,19 @@ impl Disk {
 }
 
 fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
+    let directory = config.node.state_dir.join(AUDIT_DIR);
     let bytes_max = config.audit.spool_bytes_max;
     let spool = match config.node.role {
         Role::Lead => None,
-        Role::Follower => Some(SpoolOptions { bytes_max, forwarded_seq: 0 }),
+        Role::Follower => {
+            // What the lead countersigned is on the lead's disk.
+            let forwarded_seq =
+                heads::sealed_seq(&directory).context("the seals of the audit journal cannot be read")?;
+            Some(SpoolOptions { bytes_max, forwarded_seq })
+        }
     };
     let options = JournalOptions {
-        directory: config.node.state_dir.join(AUDIT_DIR),
+        directory,
         node: config.node.name.clone(),
         clock: Arc::clone(&seams.clock),
         durability: config.audit.durability,

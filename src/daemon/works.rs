@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 
 use super::assemble::{Assembled, Materials, assemble};
+use super::audit_parts::tombstone_keys;
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
@@ -110,6 +111,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         journal: journal.clone(),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        audit_keys: tombstone_keys(keystore)?,
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
         workloads,
