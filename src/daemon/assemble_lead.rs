@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -261,6 +262,7 @@ fn role(
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
     };
+    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority))?;
     let certificate = LeadCertificate {
         key: keys.node,
         identity,
@@ -284,6 +286,7 @@ fn role(
         events: Arc::new(events),
         deliveries,
         reminders: Arc::new(reminders),
+        upkeep,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

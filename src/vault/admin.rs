@@ -1,5 +1,6 @@
 //! What the owner of a node does with its journal.
 
+use crate::audit::tombstone::Trust;
 use crate::audit::{tail, verify};
 use crate::model::actions::Action;
 use crate::model::caller::Caller;
@@ -36,7 +37,9 @@ impl Vault {
         let permitted = self.node_permit(caller, Action::AuditRead, &mut account);
         self.settle(&account, permitted).await?;
         let (dir, head) = (self.parts.audit_dir.clone(), self.parts.journal.head());
-        let verdict = off_thread(move || verify::verify_to(&dir, &head).map_err(internal)).await?;
+        let (mesh, node, keys) = (self.parts.mesh, self.parts.node.clone(), self.parts.audit_keys.clone());
+        let trust = Trust { mesh, node, keys };
+        let verdict = off_thread(move || verify::verify_kept(&dir, Some(&head), &trust).map_err(internal)).await?;
         Ok(AuditVerdict { lines: verdict.lines, broken: verdict.broken.map(|broken| broken.to_string()) })
     }
 

@@ -139,7 +139,8 @@ impl Connection {
 fn told(what: &str, (with, without): (u64, u64), time: Duration) -> bool {
     let a_second = |reads: u64| precise(reads) / time.as_secs_f64();
     let kept = precise(with) / precise(without.max(1));
-    let text = format!("{what:24} {:>9.0}/s written, {:>9.0}/s thrown away: {kept:.3}", a_second(with), a_second(without));
+    let text =
+        format!("{what:24} {:>9.0}/s written, {:>9.0}/s thrown away: {kept:.3}", a_second(with), a_second(without));
     drop(writeln!(std::io::stdout(), "{text}"));
     kept >= KEPT_MIN
 }

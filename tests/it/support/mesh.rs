@@ -68,7 +68,8 @@ impl TestMesh {
     async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
         let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
-        let mut lead = TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None };
+        let mut lead =
+            TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None };
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
