@@ -185,7 +185,9 @@ fn each(
 fn record(line: &[u8]) -> Record<'_> {
     if line.starts_with(b"{\"journal\":") {
         let read = serde_json::from_slice::<Beginning>(line).ok();
-        return Record::Journal(read.and_then(|read| Some((NodeName::parse(&read.journal.node).ok()?, read.journal.chain))));
+        return Record::Journal(
+            read.and_then(|read| Some((NodeName::parse(&read.journal.node).ok()?, read.journal.chain))),
+        );
     }
     if seal_text::is_meant(line) {
         return Record::Seal(line);
@@ -274,7 +276,9 @@ impl Following<'_> {
 
     /// Where a journal begins: before its first line, or where tombstones say, or anywhere if that may be.
     fn begin(&self, whose: &Whose, line: &[u8]) -> Head {
-        let Some(before) = super::line::parse_before(line).filter(|before| before.seq > 0) else { return Head::GENESIS };
+        let Some(before) = super::line::parse_before(line).filter(|before| before.seq > 0) else {
+            return Head::GENESIS;
+        };
         if self.leave.partial {
             return before;
         }

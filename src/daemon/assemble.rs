@@ -15,7 +15,7 @@ use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
-use crate::model::identity::Role;
+use crate::model::identity::{KeyPin, Role};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
@@ -35,6 +35,8 @@ pub(super) struct Assembled {
     pub(super) board: Arc<Board>,
     pub(super) roles: Roles,
     pub(super) connectivity: Arc<Connectivity>,
+    /// Pins the mesh CA.
+    pub(super) authority: KeyPin,
     pub(super) lead: Option<AssembledLead>,
 }
 

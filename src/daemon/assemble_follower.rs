@@ -95,6 +95,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         clock: Arc::clone(&seams.clock),
     };
     let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
+    let authority = identity.authority;
     let rejoin_tls = JoinTls::new(identity.authority, Arc::clone(&seams.clock))?;
     let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
     let sessions = FollowerSessions {
@@ -134,7 +135,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
     let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, lead: None })
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, authority, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -165,6 +165,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
+    let authority = keys.authority.pin();
     let audit = Arc::new(audit_desk(from, &keys, &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
@@ -179,7 +180,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
     let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known), (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, authority, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.

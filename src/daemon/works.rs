@@ -93,7 +93,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, connectivity, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, authority, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
@@ -104,6 +104,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         node: config.node.name.clone(),
         environment: config.node.environment.clone(),
         house,
+        authority,
         lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
         board,
         store: store.clone(),

@@ -32,7 +32,8 @@ async fn every_line_of_a_follower_is_on_the_lead_and_sealed_byte_for_byte() {
     let verdict = verify(&copy).expect("readable");
     assert_eq!((usize::try_from(verdict.lines).expect("small"), verdict.broken), (count, None));
     for kept in [copy, audit_dir(&follower)] {
-        let sealed = || async { heads::newest(&kept).expect("readable").filter(|seal| *seal.chain_head() == verdict.head) };
+        let sealed =
+            || async { heads::newest(&kept).expect("readable").filter(|seal| *seal.chain_head() == verdict.head) };
         eventually("both keep a seal of the last line", sealed).await;
     }
     assert_eq!(gaps(&mesh.lead), Vec::<String>::new());
@@ -41,6 +42,7 @@ async fn every_line_of_a_follower_is_on_the_lead_and_sealed_byte_for_byte() {
 #[tokio::test]
 async fn reads_while_the_lead_is_away_arrive_when_it_is_back() {
     let (mut mesh, follower) = mesh().await;
+    reads(&follower, 1).await;
     arrives(&mesh.lead, &follower, 1).await;
     for _ in 0..3 {
         mesh.lead.stop().await;
