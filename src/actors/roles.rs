@@ -215,10 +215,9 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
-            Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Upkeep => {
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit => {
                 Err("a follower has no such part".into())
             }
         }

@@ -7,6 +7,7 @@ use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
+use super::routes_audit_proof::of_audit_proof;
 use super::{
     kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
     routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
@@ -76,10 +77,9 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/apply", post(routes_policy::apply))
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
-        .route("/api/audit", get(routes_admin::audit_tail))
-        .route("/api/audit/verify", get(routes_admin::audit_verify));
+        .route("/api/audit", get(routes_admin::audit_tail));
     let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests());
-    with_refusals(routes.merge(of_providers()).merge(of_others())).with_state(desk)
+    with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
 }
 
 /// The routes about what happens.

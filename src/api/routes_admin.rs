@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::desk::Desk;
 use super::error::ApiError;
-use super::types_admin::{AuditQuery, AuditView, VerdictView};
+use super::types_admin::{AuditQuery, AuditView};
 use super::{json, query};
 use crate::model::caller::Caller;
 
@@ -29,13 +29,4 @@ pub(super) async fn audit_tail(
     let limit = query::limit(query.limit, AUDIT_LINES_MAX, "a whole number from 1 to 1000")?;
     let lines = desk.vault.audit_tail(&caller, limit.unwrap_or(AUDIT_LINES)).await?;
     json::answer(&AuditView { lines })
-}
-
-/// `GET /api/audit/verify`.
-pub(super) async fn audit_verify(
-    State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiError> {
-    let verdict = desk.vault.audit_verify(&caller).await?;
-    json::answer(&VerdictView { valid: verdict.broken.is_none(), lines: verdict.lines, broken: verdict.broken })
 }

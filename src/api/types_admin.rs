@@ -16,14 +16,3 @@ pub(super) struct AuditView {
     /// JSON texts, oldest first.
     pub(super) lines: Vec<String>,
 }
-
-/// `GET /api/audit/verify`.
-#[derive(Debug, Serialize)]
-pub(super) struct VerdictView {
-    /// Whether every line fits the one before.
-    pub(super) valid: bool,
-    /// Lines that were checked.
-    pub(super) lines: u64,
-    /// The first that does not fit, with its file and reason.
-    pub(super) broken: Option<String>,
-}

@@ -7,7 +7,8 @@ use super::arguments_audit::AuditVerb;
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
-use super::views_admin::{AuditView, VerdictView};
+use super::verbs_audit_proof;
+use super::views_admin::AuditView;
 
 /// `aurora audit …`
 pub(super) async fn audit(session: &mut Session<'_>, verb: &AuditVerb) -> Result<(), CliError> {
@@ -20,11 +21,10 @@ pub(super) async fn audit(session: &mut Session<'_>, verb: &AuditVerb) -> Result
                 Format::Table | Format::Yaml => session.output.show(&tail),
             }
         }
-        AuditVerb::Verify => {
-            let verdict: VerdictView = session.admin()?.ask(Question::get("/api/audit/verify")).await?;
-            session.output.show(&verdict)?;
-            verdict.broken.map_or(Ok(()), |reason| Err(CliError::JournalBroken { reason }))
-        }
+        AuditVerb::Verify(asked) => verbs_audit_proof::verify(session, asked).await,
+        AuditVerb::Heads { node } => verbs_audit_proof::heads(session, node.as_ref()).await,
+        AuditVerb::Nodes => verbs_audit_proof::nodes(session).await,
+        AuditVerb::Proof { node } => verbs_audit_proof::proof(session, node.as_ref()).await,
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         clock: Arc::clone(&seams.clock),
     };
     let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
+    let authority = identity.authority;
     let rejoin_tls = JoinTls::new(identity.authority, Arc::clone(&seams.clock))?;
     let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
     let sessions = FollowerSessions {
@@ -150,7 +151,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         events,
         deliveries: sends,
     };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, authority, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -168,6 +168,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
+    let authority = keys.authority.pin();
     let audit = Arc::new(audit_desk(from, &keys, &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
@@ -184,7 +185,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
     let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.

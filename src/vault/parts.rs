@@ -54,6 +54,8 @@ pub struct Parts {
     pub environment: EnvironmentName,
     /// Who is special here.
     pub house: House,
+    /// Pins the mesh CA: whose seals are believed.
+    pub authority: KeyPin,
     /// What only a lead has.
     pub lead: Option<LeadParts>,
     /// What reads are answered from.
