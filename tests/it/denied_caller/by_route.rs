@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 47] = [
+const OF_THE_MESH: [Knock; 58] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -76,6 +76,17 @@ const OF_THE_MESH: [Knock; 47] = [
     ("GET", "/api/access-requests", "", "event.publish"),
     ("POST", "/api/access-requests", r#"{"name":"openai/api_key","reason":"x"}"#, "event.publish"),
     ("DELETE", "/api/access-requests/1", "", "policy.manage"),
+    ("GET", "/api/subscriptions", "", "event.subscribe"),
+    ("POST", "/api/subscriptions", r#"{"name":"ci","webhook":"https://hooks.example.com/"}"#, "event.subscribe"),
+    ("DELETE", "/api/subscriptions/ci", "", "event.subscribe"),
+    ("POST", "/api/subscriptions/ci/pause", "", "event.subscribe"),
+    ("POST", "/api/subscriptions/ci/resume", "", "event.subscribe"),
+    ("POST", "/api/subscriptions/ci/rotate", "", "event.subscribe"),
+    ("POST", "/api/subscriptions/ci/test", "", "event.subscribe"),
+    ("POST", "/api/subscriptions/ci/replay", "{}", "event.subscribe"),
+    ("GET", "/api/deliveries", "", "event.subscribe"),
+    ("GET", "/api/dead-letters", "", "event.subscribe"),
+    ("POST", "/notify", r#"{"channel":"ops","message":"x"}"#, "event.publish"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),
