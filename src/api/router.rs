@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::error::ApiError;
 use super::{
     kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
-    routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
+    routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure, routes_freezes,
     routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
     routes_secret, routes_signing, routes_subscriptions, routes_unseal, routes_watch, routes_whoami,
 };
@@ -78,7 +78,16 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
     let routes = routes.merge(of_subscriptions());
-    with_refusals(routes.merge(of_requests()).merge(of_providers()).merge(of_others())).with_state(desk)
+    with_refusals(routes.merge(of_requests()).merge(of_events()).merge(of_providers()).merge(of_others())).with_state(desk)
+}
+
+/// The routes about what happens.
+fn of_events() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/events", post(routes_events::publish))
+        .route("/api/events", get(routes_events::stream).post(routes_events::publish))
+        .route("/api/events/history", get(routes_events::history))
+        .route("/api/events/types", get(routes_events::types))
 }
 
 /// The routes about what somebody asks to be allowed.
