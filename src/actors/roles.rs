@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use ractor::{Actor, ActorCell, ActorProcessingErr};
 use tokio::sync::oneshot;
 
+use super::audit_watch::AuditWatch;
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
 use super::connectivity::Connectivity;
@@ -66,6 +67,8 @@ pub struct LeadRole {
     pub rotation: Arc<KeyRotation>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Looks after the journals of all nodes.
+    pub audit: Arc<AuditWatch>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
     /// Keeps what happens.
@@ -117,6 +120,7 @@ impl Roles {
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
+            Part::Audit,
             Part::Deliveries,
             Part::Peers,
         ];
@@ -169,6 +173,7 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
+            Part::Audit => task(Box::pin(Arc::clone(&self.audit).keep_watching()), supervisor).await,
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
             Part::Upkeep => Err("a lead has no such part yet".into()),
@@ -204,7 +209,7 @@ impl FollowerRole {
             },
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Upkeep => {
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Upkeep => {
                 Err("a follower has no such part".into())
             }
         }

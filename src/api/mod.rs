@@ -52,6 +52,7 @@ mod routes_health;
 mod routes_keys;
 mod routes_life;
 mod routes_lists;
+mod routes_metrics;
 mod routes_nodes;
 mod routes_policy;
 mod routes_providers;

@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::context::{context, event_number, idempotency_key};
 use super::desk::Desk;
 use super::error::ApiError;
-use super::types_events::{EventBody, HistoryQuery, PublishedView, StreamQuery, TypesQuery, TypesView, page_text, write};
+use super::types_events::{
+    EventBody, HistoryQuery, PublishedView, StreamQuery, TypesQuery, TypesView, page_text, write,
+};
 use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::vault::event_stream::EventStream;

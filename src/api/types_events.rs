@@ -136,12 +136,7 @@ impl StreamQuery {
     ///
     /// # Errors
     /// [`ApiError`] names the parameter.
-    pub(super) fn into_ask(
-        self,
-        types: &[String],
-        seen: Option<u64>,
-        context: Context,
-    ) -> Result<StreamAsk, ApiError> {
+    pub(super) fn into_ask(self, types: &[String], seen: Option<u64>, context: Context) -> Result<StreamAsk, ApiError> {
         let after = match seen {
             Some(seen) => Some(seen),
             None => number("after", self.after)?,

@@ -4,19 +4,40 @@
 //! second and goes on by itself once it can; it never hangs a caller, and an I/O error is never read as an empty journal.
 //! What a chain in one place cannot show is a missing end: whoever knows the head hands it to [`verify::verify_to`].
 
+pub mod copies;
+pub mod copy;
+pub mod cursor;
 pub mod decisions;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod gap;
 pub mod head;
+pub mod heads;
+pub mod intake;
 pub mod journal;
-mod line;
+pub mod line;
 mod lines;
+pub mod options;
+pub mod pack;
+pub mod proof;
+pub mod proof_file;
 pub mod reads;
+pub mod receiving;
 pub mod recovery;
+pub mod retire;
+pub mod room;
 #[cfg(test)]
 mod sample;
+pub mod seal;
+#[cfg(test)]
+mod seal_sample;
+pub mod seal_text;
 mod sink;
+mod spool;
 pub mod tail;
+pub mod tombstone;
+mod tombstones;
+pub mod upkeep;
 pub mod verify;
 mod writer;

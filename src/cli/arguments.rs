@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
+use super::arguments_audit::AuditVerb;
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
@@ -367,21 +368,6 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
-}
-
-/// `aurora audit …`
-#[derive(Debug, Subcommand)]
-pub enum AuditVerb {
-    /// Show the last lines
-    #[command(after_help = "Example: aurora audit tail --lines 20")]
-    Tail {
-        /// How many, at most 1000
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        lines: u16,
-    },
-    /// Check that no line was changed or removed
-    #[command(after_help = "Example: aurora audit verify")]
-    Verify,
 }
 
 /// The shells there are completions for.

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_access;
 pub mod arguments_agent;
+pub mod arguments_audit;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod error;
 pub mod node_config;
 pub mod parse;
+mod parse_audit;
 mod parse_notify;
 pub mod paths;
 pub mod render;

@@ -27,6 +27,8 @@ pub mod scope_key;
 pub mod sealing;
 pub mod shares;
 pub mod signature;
+#[cfg(test)]
+pub mod signature_testing;
 pub mod signing;
 pub mod signing_keys;
 pub mod system_entropy;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
 use crate::actors::event_keeper::EventKeeper;
+use crate::actors::follower_audit::Forwarded;
 use crate::actors::follower_cache::CacheParts;
 use crate::actors::follower_keys::FollowerKeys;
 use crate::actors::follower_rules::StoredRules;
@@ -66,7 +68,7 @@ impl FollowerIdentity {
 
 /// Starts the writer of the cache and describes the rest.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
-    let Materials { config, keystore, store, events, posts, seams, handle, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, handle } = *from;
     let identity = FollowerIdentity::open(keystore)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
@@ -107,6 +109,11 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
             mesh: keystore.mesh,
             node: own_name,
             entropy: Arc::clone(&seams.entropy),
+        },
+        forwarded: Forwarded {
+            journal: journal.clone(),
+            audit_dir: config.node.state_dir.join(AUDIT_DIR),
+            authority: identity.authority,
         },
         clock: Arc::clone(&seams.clock),
         freshness: config.cache,

@@ -151,6 +151,8 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         clock: Arc::clone(&seams.clock),
         entropy: Arc::clone(&seams.entropy),
         load_milli: super::load::load_milli,
+        process_reading: super::process_reading::process_reading,
+        metrics_on_loopback: config.metrics.loopback,
         started: seams.clock.now(),
     });
     connectivity.begin(Arc::new(vault.clone()));

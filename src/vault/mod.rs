@@ -58,6 +58,7 @@ pub mod import;
 mod key_uses;
 pub mod keys;
 pub mod limits;
+pub mod metrics;
 pub mod nodes;
 pub mod notice_pace;
 pub mod notices;
