@@ -221,6 +221,7 @@ pub enum VaultError {
     #[error(transparent)]
     Event(#[from] EventError),
     /// Something about subscriptions, or messages to channels.
+    #[error(transparent)]
     Delivery(#[from] DeliveryError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
