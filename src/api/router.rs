@@ -9,9 +9,9 @@ use super::desk::Desk;
 use super::error::ApiError;
 use super::{
     kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
-    routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure, routes_freezes,
-    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
-    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
+    routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
+    routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy,
+    routes_providers, routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -77,7 +77,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail))
         .route("/api/audit/verify", get(routes_admin::audit_verify));
-    with_refusals(routes.merge(of_requests()).merge(of_events()).merge(of_providers()).merge(of_others())).with_state(desk)
+    with_refusals(routes.merge(of_requests()).merge(of_events()).merge(of_providers()).merge(of_others()))
+        .with_state(desk)
 }
 
 /// The routes about what happens.

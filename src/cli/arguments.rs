@@ -9,6 +9,7 @@ use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
@@ -301,6 +302,9 @@ or a provider was not reached; 3 if what is named has no credential on this node
     /// Ask to be allowed something, and see what others ask for
     #[command(subcommand, after_help = "Example: aurora access request openai/api_key --reason 'nightly report'")]
     Access(AccessVerb),
+    /// What happens: as it happens, and what happened
+    #[command(subcommand, after_help = "Example: aurora events tail --type 'secret.*'")]
+    Events(EventVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
   aurora whoami

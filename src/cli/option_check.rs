@@ -5,6 +5,7 @@ use super::arguments::{Global, Verb};
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
@@ -78,11 +79,14 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 fn takes(verb: &Verb) -> Takes {
     match verb {
         Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Events(EventVerb::Tail(_) | EventVerb::List(_)) => Takes::Everything,
+        Verb::Events(EventVerb::Types { .. }) => Takes::Reason,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
         | Verb::DockerCredential(_)
-        | Verb::CredentialProcess(_) => Takes::Context,
+        | Verb::CredentialProcess(_)
+        | Verb::Events(EventVerb::Publish(_)) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)

@@ -10,5 +10,7 @@ pub mod kept;
 pub mod legacy;
 pub mod posting;
 pub mod schema;
+#[cfg(test)]
+mod schema_tests;
 pub mod standing;
 pub mod subject;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::access_error::AccessError;
-use super::event_error::EventError;
 use super::agent_error::AgentError;
+use super::event_error::EventError;
 use super::roster_error::RosterError;
 use super::sealed_parts::Awaits;
 use super::signing::SignatureRefused;

@@ -169,13 +169,7 @@ impl Vault {
 
     /// Whether this caller may hear of an event now, by the action it asks with. About a secret nobody hears who may not both
     /// hear of events about it and list it.
-    pub(super) fn may_hear(
-        &self,
-        who: &Identified,
-        entitled: &Entitlement,
-        event: &KeptEvent,
-        action: Action,
-    ) -> bool {
+    pub(super) fn may_hear(&self, who: &Identified, entitled: &Entitlement, event: &KeptEvent, action: Action) -> bool {
         let environment = event.subject.environment.as_ref().unwrap_or(&self.parts.environment);
         match &event.audience {
             Audience::Secret(at) => {

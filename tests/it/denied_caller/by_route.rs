@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 47] = [
+const OF_THE_MESH: [Knock; 52] = [
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -76,6 +76,11 @@ const OF_THE_MESH: [Knock; 47] = [
     ("GET", "/api/access-requests", "", "event.publish"),
     ("POST", "/api/access-requests", r#"{"name":"openai/api_key","reason":"x"}"#, "event.publish"),
     ("DELETE", "/api/access-requests/1", "", "policy.manage"),
+    ("GET", "/api/events", "", "event.subscribe"),
+    ("GET", "/api/events/history", "", "event.list"),
+    ("GET", "/api/events/types", "", "event.list"),
+    ("POST", "/api/events", r#"{"type":"data.created"}"#, "event.publish"),
+    ("POST", "/events", r#"{"source_agent":"x","action":"data.created"}"#, "event.publish"),
     ("GET", "/api/freezes", "", "policy.manage"),
     ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#, "policy.manage"),
     ("DELETE", "/api/freezes?target=mesh", "", "policy.manage"),
