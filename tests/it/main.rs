@@ -19,6 +19,7 @@ mod egress;
 mod entitlement;
 mod environments;
 mod envoy_sds;
+mod events;
 mod examples;
 mod explanation;
 mod exposure;
