@@ -11,7 +11,7 @@ use crate::audit::copies::{JournalDir, journals};
 use crate::audit::entry::{Entry, INTENT};
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
-use crate::audit::pack::pack_closed;
+use crate::audit::pack::{index_packed, pack_closed};
 use crate::audit::retire::{self, Graveyard};
 use crate::audit::tombstone::{Tombstone, Trust};
 use crate::audit::upkeep::{Calendar, PACK_EVERY};
@@ -90,11 +90,15 @@ impl Upkeep {
     fn pack(&self, journal: &JournalDir) {
         match pack_closed(&journal.path) {
             Ok(packing) => {
+                let is_new = !packing.packed.is_empty();
                 for file in packing.packed {
                     tracing::info!(node = journal.node.as_str(), file, "a closed file of the journal was packed");
                 }
                 for (file, error) in packing.failed {
                     self.tell(journal.path.join(file), &error);
+                }
+                if let Some(Err(error)) = is_new.then(|| index_packed(&journal.path)) {
+                    self.tell(journal.path.clone(), &error);
                 }
             }
             Err(error) => self.tell(journal.path.clone(), &error),
@@ -244,7 +248,8 @@ mod tests {
     fn files(directory: &Path) -> Vec<String> {
         let items = fs::read_dir(directory).expect("directory").map(|item| item.expect("item"));
         let names = items.map(|item| item.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.filter(|name| name.starts_with("audit-")).collect();
+        let is_part = |name: &String| name.starts_with("audit-") && !name.ends_with(".idx");
+        let mut names: Vec<String> = names.filter(is_part).collect();
         names.sort();
         names
     }
@@ -262,6 +267,7 @@ mod tests {
         let (upkeep, pin) = upkeep(directory.path(), &own, Role::Lead, &clock, Key::new());
         Arc::clone(&upkeep).tend().await.expect("tended");
         for at in [directory.path(), &copies] {
+            assert!(at.join("audit-2025-06.idx").exists(), "a search finds it indexed");
             let packed = ["audit-2025-06.jsonl.gz", "audit-2025-09.jsonl.gz", "audit-2026-10.jsonl.gz"];
             assert_eq!(files(at), [&packed[..], &["audit-2026-11.jsonl"]].concat());
         }
