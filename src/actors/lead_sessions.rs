@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::access_desk::AccessDesk;
+use super::audit_desk::AuditDesk;
 use super::board::{Board, LeadBoard};
 use super::error::SessionError;
 use super::event_posts::EventPosts;
@@ -32,6 +33,8 @@ pub struct LeadSessions {
     pub sealer: ScopeSealer,
     /// Takes in what callers of followers ask to be allowed.
     pub access: Arc<AccessDesk>,
+    /// Takes the journals of followers.
+    pub audit: Arc<AuditDesk>,
     /// Takes in what programs of followers tell.
     pub posts: Arc<EventPosts>,
     /// Issues certificates.

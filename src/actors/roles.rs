@@ -6,9 +6,11 @@ use std::sync::{Arc, OnceLock};
 use ractor::{Actor, ActorCell, ActorProcessingErr};
 use tokio::sync::oneshot;
 
+use super::audit_watch::AuditWatch;
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
 use super::connectivity::Connectivity;
+use super::deliveries::Deliveries;
 use super::discovery::{self, Announcement};
 use super::event_keeper::EventKeeper;
 use super::heartbeat::Heartbeats;
@@ -65,10 +67,14 @@ pub struct LeadRole {
     pub rotation: Arc<KeyRotation>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Looks after the journals of all nodes.
+    pub audit: Arc<AuditWatch>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
     /// Keeps what happens.
     pub events: Arc<EventKeeper>,
+    /// Sends what happens to those who want to hear of it.
+    pub deliveries: Arc<Deliveries>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -85,6 +91,8 @@ pub struct FollowerRole {
     pub discover: Option<MeshId>,
     /// Where what was found goes.
     pub hints: Arc<Hints>,
+    /// Sends what happens to those who want to hear of it.
+    pub deliveries: Arc<Deliveries>,
     /// Keeps what happens.
     pub events: Arc<EventKeeper>,
 }
@@ -112,9 +120,11 @@ impl Roles {
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
+            Part::Audit,
+            Part::Deliveries,
             Part::Peers,
         ];
-        const FOLLOWER: &[Part] = &[Part::Secret, Part::Events, Part::Connectivity, Part::Peers];
+        const FOLLOWER: &[Part] = &[Part::Secret, Part::Events, Part::Connectivity, Part::Deliveries, Part::Peers];
         match self {
             Self::Lead(_) => LEAD,
             Self::Follower(_) => FOLLOWER,
@@ -163,8 +173,10 @@ impl LeadRole {
             Part::Rotation => task(Box::pin(Arc::clone(&self.rotation).keep_rotating()), supervisor).await,
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
+            Part::Audit => task(Box::pin(Arc::clone(&self.audit).keep_watching()), supervisor).await,
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
-            Part::Upkeep | Part::Deliveries => Err("a lead has no such part yet".into()),
+            Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
+            Part::Upkeep => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -196,12 +208,10 @@ impl FollowerRole {
                 None => Err("nothing is to be looked for".into()),
             },
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
-            Part::Heartbeat
-            | Part::Certificate
-            | Part::Rotation
-            | Part::Reminders
-            | Part::Upkeep
-            | Part::Deliveries => Err("a follower has no such part".into()),
+            Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Upkeep => {
+                Err("a follower has no such part".into())
+            }
         }
     }
 }

@@ -128,6 +128,18 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedRequest {
     }
 }
 
+/// The subscription of `/api/subscriptions/{name}/…`.
+#[derive(Debug)]
+pub(super) struct NamedSubscription(pub(super) KeyName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedSubscription {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(KeyName::parse(&segment(parts, state).await?)?))
+    }
+}
+
 /// The agent of `/api/agents/{name}/…`.
 #[derive(Debug)]
 pub(super) struct NamedAgent(pub(super) AgentName);

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
+use super::arguments_audit::AuditVerb;
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
@@ -24,6 +25,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
+use super::arguments_subscriptions::NotifyArguments;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -311,6 +313,9 @@ or a provider was not reached; 3 if what is named has no credential on this node
   aurora whoami --may secret.read hubspot/api_key --company acme
   aurora whoami --admin --may node.manage")]
     Whoami(WhoamiArguments),
+    /// Tell a channel of this node something, such as a chat or an address for mail
+    #[command(after_help = "Example: aurora notify ops 'the nightly report failed' --priority urgent")]
+    Notify(NotifyArguments),
     /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
     #[command(after_help = "Examples:
   aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'
@@ -364,21 +369,6 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
-}
-
-/// `aurora audit …`
-#[derive(Debug, Subcommand)]
-pub enum AuditVerb {
-    /// Show the last lines
-    #[command(after_help = "Example: aurora audit tail --lines 20")]
-    Tail {
-        /// How many, at most 1000
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        lines: u16,
-    },
-    /// Check that no line was changed or removed
-    #[command(after_help = "Example: aurora audit verify")]
-    Verify,
 }
 
 /// The shells there are completions for.

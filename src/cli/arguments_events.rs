@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::arguments_subscriptions::SubscriptionVerb;
 use crate::config::duration;
 use crate::events::filter::TypeGlob;
 use crate::model::event_kind::EventKind;
@@ -41,6 +42,9 @@ It goes on when the node was away, from where it was, until it is interrupted.")
 
 Nothing that looks like a credential is taken. The same --key again is the same event.")]
     Publish(PublishArguments),
+    /// Who is told.
+    #[command(flatten)]
+    Subscriptions(SubscriptionVerb),
 }
 
 /// What is wanted.

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod arguments_access;
 pub mod arguments_agent;
+pub mod arguments_audit;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;
@@ -22,6 +23,7 @@ pub mod arguments_render;
 pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_service;
+pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -98,6 +100,7 @@ mod verbs_render;
 mod verbs_run;
 mod verbs_secret;
 mod verbs_service;
+mod verbs_subscriptions;
 mod verbs_token;
 mod verbs_unseal;
 mod verbs_validate;
@@ -128,6 +131,7 @@ mod views_record;
 mod views_secret;
 mod views_service;
 mod views_signing;
+mod views_subscriptions;
 mod views_token;
 mod views_unseal;
 mod views_validate;
@@ -208,6 +212,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
+        Verb::Notify(arguments) => verbs_subscriptions::notify(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,

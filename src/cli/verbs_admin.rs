@@ -2,7 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::arguments::{AuditVerb, Cli, Format, Shell};
+use super::arguments::{Cli, Format, Shell};
+use super::arguments_audit::AuditVerb;
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;

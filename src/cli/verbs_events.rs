@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::events::{Event, EventReader};
 use super::question::Question;
 use super::session::Session;
+use super::verbs_subscriptions::subscriptions;
 use super::verbs_watch::{PAUSE_MAX, PAUSE_MIN, SILENCE_MAX, passes};
 use super::views_events::{EventView, EventsView, HistoryView, PublishBody, PublishedView, TypesView};
 use super::views_watch::ResetView;
@@ -28,6 +29,7 @@ pub(super) async fn events(session: &mut Session<'_>, verb: &EventVerb) -> Resul
         EventVerb::List(arguments) => list(session, arguments).await,
         EventVerb::Types { kind } => types(session, *kind).await,
         EventVerb::Publish(arguments) => publish(session, arguments).await,
+        EventVerb::Subscriptions(verb) => subscriptions(session, verb).await,
     }
 }
 

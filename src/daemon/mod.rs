@@ -24,10 +24,13 @@ pub mod logging;
 mod new_store;
 pub mod node;
 mod pending;
+mod process_reading;
 mod providers;
 pub mod sealed;
 pub mod seams;
 pub mod system_clock;
+#[cfg(feature = "otlp")]
+mod traces;
 mod unseal;
 pub mod up;
 mod watchdog;

@@ -1,8 +1,8 @@
 //! A node without its sockets: keys open, parts running, the door in place. Built in order, and taken down in reverse.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -117,7 +117,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, connectivity, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, deliveries, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
@@ -142,15 +142,21 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
+        deliveries: Arc::clone(&deliveries),
+        notify: config.notify.clone(),
+        notice_pace: Mutex::default(),
         workloads,
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
         clock: Arc::clone(&seams.clock),
         entropy: Arc::clone(&seams.entropy),
         load_milli: super::load::load_milli,
+        process_reading: super::process_reading::process_reading,
+        metrics_on_loopback: config.metrics.loopback,
         started: seams.clock.now(),
     });
     connectivity.begin(Arc::new(vault.clone()));
+    deliveries.begin(Arc::new(vault.clone()));
     Ok(Running { vault, address: started.address, connectivity, events: events.clone() })
 }
 

@@ -15,6 +15,7 @@ pub mod article;
 mod article_agent;
 #[cfg(test)]
 mod article_tests;
+pub mod audit;
 pub mod connectivity;
 pub mod control;
 pub mod entitlement;

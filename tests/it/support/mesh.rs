@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aurora_mesh::config::node_config::{
-    ApiSection, AuditSection, ConnectivitySection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, LimitsSection, LogSection, MeshSection, MetricsSection, NodeConfig,
+    NodeSection, UnsealSource,
 };
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::init::init;
 use aurora_mesh::daemon::join::{JoinOptions, WhilePending, join};
 use aurora_mesh::daemon::node::RunningNode;
-use aurora_mesh::daemon::seams::Seams;
+use aurora_mesh::daemon::seams::{JournalPlace, Seams};
 use aurora_mesh::model::company::Companies;
 use aurora_mesh::model::entitlement::Entitlement;
 use aurora_mesh::model::freshness::FreshnessPolicy;
@@ -34,6 +35,8 @@ use super::wait::eventually;
 pub struct TestNode {
     pub config: NodeConfig,
     pub clock: Arc<MovableClock>,
+    /// Where its journal goes when it starts.
+    pub journal: JournalPlace,
     running: Option<RunningNode>,
 }
 
@@ -65,7 +68,8 @@ impl TestMesh {
     async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
         let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
-        let mut lead = TestNode { config, clock: Arc::new(MovableClock::new()), running: None };
+        let mut lead =
+            TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None };
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
@@ -98,7 +102,7 @@ impl TestMesh {
     /// A machine that has not joined.
     pub fn stranger(&self, name: &str) -> TestNode {
         let config = config(self.dir.path(), name, Role::Follower, self.freshness, &self.connectivity);
-        TestNode { config, clock: Arc::new(MovableClock::new()), running: None }
+        TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None }
     }
 
     /// Stores on the lead.
@@ -191,7 +195,7 @@ impl TestNode {
     }
 
     pub fn seams(&self) -> Seams {
-        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy) }
+        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy), journal: self.journal }
     }
 
     /// Reads as a program on this node does.
@@ -242,6 +246,9 @@ fn config(
         api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None, listen: None },
         limits: LimitsSection::default(),
         connectivity: connectivity.clone(),
+        metrics: MetricsSection::default(),
+        log: LogSection::default(),
+        notify: aurora_mesh::model::channel::Notify::default(),
         credentials: BTreeMap::new(),
     }
 }
