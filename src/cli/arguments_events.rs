@@ -3,6 +3,7 @@
 use super::arguments_subscriptions::SubscriptionVerb;
 use clap::{Args, Subcommand};
 
+use super::arguments_subscriptions::SubscriptionVerb;
 use crate::config::duration;
 use crate::events::filter::TypeGlob;
 use crate::model::event_kind::EventKind;

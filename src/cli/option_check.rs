@@ -79,8 +79,11 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
-        Verb::Events(
+        Verb::Get(_)
+        | Verb::Run(_)
+        | Verb::Export(_)
+        | Verb::Whoami(_)
+        | Verb::Events(
             EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)),
         ) => Takes::Everything,
         Verb::Events(EventVerb::Types { .. }) => Takes::Reason,
