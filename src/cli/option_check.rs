@@ -79,20 +79,13 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_)
-        | Verb::Run(_)
-        | Verb::Export(_)
-        | Verb::Whoami(_)
-        | Verb::Events(
-            EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)),
-        ) => Takes::Everything,
-        Verb::Events(EventVerb::Types { .. }) => Takes::Reason,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Events(verb) => takes_of_events(verb),
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
         | Verb::DockerCredential(_)
-        | Verb::CredentialProcess(_)
-        | Verb::Events(EventVerb::Publish(_)) => Takes::Context,
+        | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)
@@ -118,13 +111,6 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Events(EventVerb::Subscriptions(
-            SubscriptionVerb::Unsubscribe { .. }
-            | SubscriptionVerb::Pause { .. }
-            | SubscriptionVerb::Resume { .. }
-            | SubscriptionVerb::Rotate { .. }
-            | SubscriptionVerb::Replay(_),
-        )) => Takes::Reason,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -139,12 +125,6 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
-        | Verb::Events(EventVerb::Subscriptions(
-            SubscriptionVerb::Subscriptions { .. }
-            | SubscriptionVerb::Test { .. }
-            | SubscriptionVerb::Deliveries(_)
-            | SubscriptionVerb::Dead(_),
-        ))
         | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
@@ -153,6 +133,29 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
+    }
+}
+
+fn takes_of_events(verb: &EventVerb) -> Takes {
+    match verb {
+        EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)) => {
+            Takes::Everything
+        }
+        EventVerb::Publish(_) => Takes::Context,
+        EventVerb::Types { .. }
+        | EventVerb::Subscriptions(
+            SubscriptionVerb::Unsubscribe { .. }
+            | SubscriptionVerb::Pause { .. }
+            | SubscriptionVerb::Resume { .. }
+            | SubscriptionVerb::Rotate { .. }
+            | SubscriptionVerb::Replay(_),
+        ) => Takes::Reason,
+        EventVerb::Subscriptions(
+            SubscriptionVerb::Subscriptions { .. }
+            | SubscriptionVerb::Test { .. }
+            | SubscriptionVerb::Deliveries(_)
+            | SubscriptionVerb::Dead(_),
+        ) => Takes::Nothing,
     }
 }
 
