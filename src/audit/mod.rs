@@ -9,6 +9,7 @@ pub mod decisions;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod follow;
 pub mod head;
 mod index;
 mod index_build;

@@ -25,6 +25,7 @@ pub mod answer_whoami;
 mod api_key_plan;
 pub mod api_keys;
 mod asking;
+pub mod audit_search;
 pub mod authorise;
 pub mod browse;
 mod checking;
