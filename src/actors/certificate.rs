@@ -76,7 +76,7 @@ impl FollowerCertificate {
 /// The lead's certificate, which it issues to itself at every start and at half life.
 pub struct LeadCertificate {
     /// The key it is for.
-    pub key: NodeKey,
+    pub key: Arc<NodeKey>,
     /// Whom it names.
     pub identity: PeerIdentity,
     /// Who issues it.

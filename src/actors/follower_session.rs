@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::board::Board;
 use super::certificate::FollowerCertificate;
 use super::error::SessionError;
+use super::follower_audit::{self, Forwarded};
 use super::follower_connectivity;
 use super::follower_requests;
 use super::secret_follower::FollowerSecrets;
@@ -48,6 +49,8 @@ pub struct FollowerSessions {
     pub board: Arc<Board>,
     /// This node's certificate.
     pub certificate: FollowerCertificate,
+    /// What goes to the lead of the journal.
+    pub forwarded: Forwarded,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The node's own freshness durations: the lead tells people when this node stops by itself.
@@ -131,6 +134,7 @@ impl Session {
             ended = follow_rules(&connection, &sessions, rules) => ended,
             ended = follow(&connection, &sessions, position) => ended,
             ended = follower_connectivity::run(&connection, &sessions) => ended,
+            ended = follower_audit::run(&connection, &sessions, version) => ended,
             ended = follower_requests::run(&connection, &sessions, version) => ended,
         };
         let mut reason = ended.err().unwrap_or(SessionError::Stopping);

@@ -9,9 +9,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::admission;
+use super::audit_desk::Sender;
 use super::board::Presence;
 use super::error::SessionError;
 use super::heartbeat::Report;
+use super::lead_audit;
 use super::lead_connectivity;
 use super::lead_feed;
 use super::lead_requests;
@@ -145,7 +147,10 @@ impl Streams {
             StreamKind::Audit if self.version < AUDIT_SINCE => {
                 return Err(SessionError::Unexpected("a stream that its version does not have"));
             }
-            StreamKind::Audit => {}
+            StreamKind::Audit => {
+                let from = Sender { node: node.clone(), key: *connection.pin() };
+                self.running.spawn(lead_audit::run(sender, receiver, Arc::clone(&sessions.audit), from));
+            }
             StreamKind::Request => {
                 let asked = lead_requests::Asked { sessions, connection };
                 self.running.spawn(lead_requests::run(sender, receiver, asked));

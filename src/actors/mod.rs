@@ -5,9 +5,11 @@
 //! ├─ secret       lead: group commit into the store, then publish · follower: apply changes, keep freshness
 //! ├─ heartbeat    lead: who was heard when
 //! ├─ certificate  lead: its own, renewed at half life
+//! ├─ audit        lead: seals its own journal, and notices nodes that prove nothing of theirs
 //! ├─ rotation     lead: seals values anew after a scope got a new key
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
+//! ├─ events       keeps what happens, under numbers, and lets everybody know that there is more
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
 //!
@@ -16,6 +18,9 @@
 pub mod access_desk;
 pub mod admission;
 pub mod asked_checks;
+pub mod audit_desk;
+mod audit_frames;
+pub mod audit_watch;
 pub mod board;
 pub mod certificate;
 pub mod change;
@@ -26,6 +31,11 @@ pub mod connectivity;
 pub mod connectivity_board;
 pub mod connectivity_frames;
 mod connectivity_watch;
+pub mod courier;
+pub mod deliveries;
+mod delivery_index;
+pub mod delivery_queue;
+pub mod delivery_sorting;
 pub mod discovery;
 pub mod draft;
 mod draft_keys;
@@ -43,18 +53,25 @@ mod draft_tokens;
 mod draft_values;
 pub mod error;
 pub mod event_hub;
+pub mod event_keeper;
+pub mod event_log;
+pub mod event_posts;
+mod event_sources;
 mod expulsion;
+pub mod follower_audit;
 pub mod follower_cache;
 mod follower_connectivity;
 pub mod follower_keys;
 mod follower_requests;
 pub mod follower_rules;
 pub mod follower_session;
+mod follower_witness;
 pub mod heartbeat;
 pub mod join_desk;
 pub mod join_rate;
 pub mod key_rotation;
 pub mod key_use;
+mod lead_audit;
 mod lead_connectivity;
 mod lead_feed;
 pub mod lead_line;
@@ -73,6 +90,7 @@ pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
 mod spent_calls;
+pub mod subscription_book;
 mod tally;
 mod task;
 mod unanswered;

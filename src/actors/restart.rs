@@ -24,6 +24,8 @@ pub enum Part {
     Connectivity,
     /// What people are told of credentials and APIs.
     Reminders,
+    /// The journals of all nodes.
+    Audit,
     /// The files of the journal: packed, indexed and dropped in time.
     Upkeep,
     /// What happens, kept and passed on.
@@ -45,6 +47,7 @@ impl Part {
             Self::Rotation => "rotation",
             Self::Connectivity => "connectivity",
             Self::Reminders => "reminders",
+            Self::Audit => "audit",
             Self::Upkeep => "upkeep",
             Self::Events => "events",
             Self::Deliveries => "deliveries",
@@ -89,6 +92,7 @@ impl Restarts {
             | Part::Rotation
             | Part::Connectivity
             | Part::Reminders
+            | Part::Audit
             | Part::Upkeep
             | Part::Events
             | Part::Deliveries => Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000)),

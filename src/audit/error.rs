@@ -41,8 +41,12 @@ pub enum AuditError {
         /// The directory.
         path: PathBuf,
     },
-    /// More is wrong at the end of the file than a crash can do: somebody must look before the chain goes on.
-    #[error("{} does not end as a journal ends, and not as a crash leaves it: keep it, and move it away", path.display())]
+    /// A tombstone could not be signed: the library has no randomness.
+    #[error("a tombstone cannot be signed: the operating system gave no random bytes")]
+    Unsigned,
+    /// More is wrong with the file than a crash can do: somebody must look before the chain goes on, or the file is packed or
+    /// removed.
+    #[error("{} is not whole, and not as a crash leaves it: keep it, and move it away", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -61,6 +65,9 @@ pub enum Obstacle {
     /// The journal was closed.
     #[error("it is closed")]
     Closed,
+    /// More would wait for the lead than may.
+    #[error("too many lines wait for the lead to take them")]
+    SpoolFull,
 }
 
 impl AuditError {

@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 use super::error::AuditError;
 
 /// Only the node itself reads its journal: it names every secret there is.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// `2026-11`. Ordered as time is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,23 +24,20 @@ impl Month {
         Self::parse(&time.month())
     }
 
-    /// `audit-2026-11.jsonl`.
-    pub(super) fn file_name(&self) -> String {
-        format!("audit-{}.jsonl", self.0)
-    }
-
     /// The month before all others, for a clock that is out of range when there is no file yet.
     pub(super) fn first() -> Self {
         Self("0000-01".to_owned())
     }
 
+    /// Months since the year 0, to tell how far two are apart.
+    pub(super) fn count(&self) -> Option<u32> {
+        let (year, month) = self.0.split_once('-')?;
+        year.parse::<u32>().ok()?.checked_mul(12)?.checked_add(month.parse().ok()?)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let shape = |(at, byte): (usize, u8)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() };
         (text.len() == 7 && text.bytes().enumerate().all(shape)).then(|| Self(text.to_owned()))
-    }
-
-    fn of_file_name(name: &str) -> Option<Self> {
-        Self::parse(name.strip_prefix("audit-")?.strip_suffix(".jsonl")?)
     }
 }
 
@@ -67,6 +64,21 @@ pub(super) enum Form {
 }
 
 impl Part {
+    /// The first of a month, as it is begun.
+    pub(super) fn first(month: Month) -> Self {
+        Self { month, number: 1, form: Form::Plain }
+    }
+
+    /// The one that is begun when this one is full.
+    pub(super) fn next(&self) -> Self {
+        Self { month: self.month.clone(), number: self.number.saturating_add(1), form: Form::Plain }
+    }
+
+    /// The same lines in another form.
+    pub(super) fn as_form(&self, form: Form) -> Self {
+        Self { form, ..self.clone() }
+    }
+
     /// The name of its file.
     pub(super) fn file_name(&self) -> String {
         let number = if self.number == 1 { String::new() } else { format!(".{:03}", self.number) };
@@ -104,28 +116,23 @@ impl Part {
 /// # Errors
 /// [`AuditError::Io`] when the directory cannot be read, also when it is missing.
 pub(super) fn parts(directory: &Path) -> Result<Vec<Part>, AuditError> {
+    let mut parts = listed(directory)?;
+    parts.dedup_by(|next, kept| (&next.month, next.number) == (&kept.month, kept.number));
+    Ok(parts)
+}
+
+/// As [`parts`], with both forms of what is there packed and plain.
+///
+/// # Errors
+/// As [`parts`].
+pub(super) fn listed(directory: &Path) -> Result<Vec<Part>, AuditError> {
     let mut parts = Vec::new();
     for item in std::fs::read_dir(directory).map_err(AuditError::io(directory))? {
         let item = item.map_err(AuditError::io(directory))?;
         parts.extend(item.file_name().to_str().and_then(Part::of_file_name));
     }
     parts.sort();
-    parts.dedup_by(|next, kept| (&next.month, next.number) == (&kept.month, kept.number));
     Ok(parts)
-}
-
-/// The months a directory holds, oldest first. Other files are not part of the chain.
-///
-/// # Errors
-/// [`AuditError::Io`] when the directory cannot be read, also when it is missing.
-pub(super) fn months(directory: &Path) -> Result<Vec<Month>, AuditError> {
-    let mut months = Vec::new();
-    for item in std::fs::read_dir(directory).map_err(AuditError::io(directory))? {
-        let item = item.map_err(AuditError::io(directory))?;
-        months.extend(item.file_name().to_str().and_then(Month::of_file_name));
-    }
-    months.sort();
-    Ok(months)
 }
 
 /// Opens a file of the journal for reading.
@@ -172,20 +179,18 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// The path of a month's file.
-pub(super) fn path_of(directory: &Path, month: &Month) -> PathBuf {
-    directory.join(month.file_name())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_files_named_after_a_month_are_part_of_the_journal() {
-        assert_eq!(Month::of_file_name("audit-2026-11.jsonl"), Some(Month("2026-11".to_owned())));
-        for name in ["audit-2026-11.torn", "audit-2026-1.jsonl", "audit-202611-.jsonl", "audit-2026-11.jsonl.gz", "x"] {
-            assert_eq!(Month::of_file_name(name), None, "{name}");
+        let first = Part::first(Month("2026-11".to_owned()));
+        assert_eq!(Part::of_file_name("audit-2026-11.jsonl"), Some(first));
+        for name in
+            ["audit-2026-11.torn", "audit-2026-1.jsonl", "audit-202611-.jsonl", "audit-2026-11.jsonl.gz.new", "x"]
+        {
+            assert_eq!(Part::of_file_name(name), None, "{name}");
         }
         assert_eq!(Month::of(Timestamp(i64::MAX)), None);
     }

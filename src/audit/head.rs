@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::line::Link;
+
 /// The end of a chain: the last line's number and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -18,6 +20,18 @@ impl Head {
     /// The head once `line` (without newline) is written as number `seq`.
     pub(super) fn of_line(seq: u64, line: &[u8]) -> Self {
         Self { seq, hash: Sha256::digest(line).into() }
+    }
+
+    /// The head before a line, by what the line says of it; none if it says what no line says.
+    pub(super) fn before(link: &Link) -> Option<Self> {
+        let mut hash = [0; 32];
+        if link.prev.len() != 64 || !link.prev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, pair) in hash.iter_mut().zip(link.prev.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self { seq: link.seq.checked_sub(1)?, hash })
     }
 
     /// The number of the next line.

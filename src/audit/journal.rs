@@ -4,22 +4,23 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::node_config::Durability;
-use crate::model::name::NodeName;
-use crate::model::time::Clock;
 
 use super::entry::Entry;
 use super::error::{AuditError, Obstacle};
 use super::files::Month;
 use super::head::Head;
 use super::line::{Stamp, render};
+use super::options::JournalOptions;
 use super::recovery::{Torn, resume};
 use super::sink::{FileSink, Sink};
+use super::spool::Spool;
 use super::writer::{Message, Waiting, Writer};
 
 /// Longest time a caller waits for its line: past it a person thinks the node hangs.
@@ -38,6 +39,7 @@ pub struct Journal {
     queue: SyncSender<Message>,
     places: Arc<Semaphore>,
     head: watch::Receiver<Head>,
+    forwarded: Arc<AtomicU64>,
 }
 
 /// What was found when the journal was opened.
@@ -50,45 +52,41 @@ pub struct Recovered {
 }
 
 impl Journal {
-    /// Opens the journal in a directory, made with mode 0700 if it is missing, and starts its thread.
+    /// Opens a journal, and starts its thread.
     ///
     /// # Errors
     /// [`AuditError::InUse`], [`AuditError::NotAFile`], [`AuditError::Corrupt`] or [`AuditError::Io`].
-    pub fn open(
-        directory: &Path,
-        node: NodeName,
-        clock: Arc<dyn Clock>,
-        durability: Durability,
-    ) -> Result<(Self, Recovered), AuditError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(AuditError::io(directory))?;
-        let lock = lock(directory)?;
-        let resumed = resume(directory)?;
-        let mut sink = FileSink::open(directory.to_owned(), lock, resumed.newest)?;
+    pub fn open(options: JournalOptions) -> Result<(Self, Recovered), AuditError> {
+        let directory = options.directory.clone();
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(AuditError::io(&directory))?;
+        let lock = lock(&directory)?;
+        let resumed = resume(&directory)?;
+        let mut sink = FileSink::open(directory.clone(), lock, resumed.newest, options.file_bytes_max)?;
         let mut head = resumed.head;
         if let Some(torn) = &resumed.torn {
-            let now = clock.now().wall;
-            let (next, line) = render(&head, Stamp { node: &node, time: now }, &announcement(torn))?;
+            let now = options.clock.now().wall;
+            let (next, line) = render(&head, Stamp { node: &options.node, time: now }, &announcement(torn))?;
             let month = Month::of(now).unwrap_or_else(Month::first);
-            sink.append(month, &line, Durability::Strict).map_err(AuditError::io(directory))?;
+            sink.append(month, &line, Durability::Strict).map_err(AuditError::io(&directory))?;
             head = next;
         }
-        let journal = Self::start(Box::new(sink), head, node, clock, durability).map_err(AuditError::io(directory))?;
+        let journal = Self::start(Box::new(sink), head, options)?;
         Ok((journal, Recovered { head, torn: resumed.torn }))
     }
 
     /// Starts the thread over any sink.
-    fn start(
-        sink: Box<dyn Sink>,
-        head: Head,
-        node: NodeName,
-        clock: Arc<dyn Clock>,
-        durability: Durability,
-    ) -> std::io::Result<Self> {
+    fn start(sink: Box<dyn Sink>, head: Head, options: JournalOptions) -> Result<Self, AuditError> {
+        let known = options.spool.map_or(0, |spool| spool.forwarded_seq.min(head.seq));
+        let forwarded = Arc::new(AtomicU64::new(known));
+        let count = |spool| Spool::of(&options.directory, spool, Arc::clone(&forwarded));
+        let spool = options.spool.map(count).transpose()?;
         let (queue, received) = sync_channel(QUEUE_MAX);
         let (publish, head) = watch::channel(head);
-        let writer = Writer::new(sink, clock, node, durability, publish);
-        std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&received))?;
-        Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head })
+        let directory = options.directory.clone();
+        let writer = Writer::new(sink, options, spool, publish);
+        let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&received));
+        thread.map_err(AuditError::io(directory))?;
+        Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head, forwarded })
     }
 
     /// Writes a line and gives its number, once it is written (batched) or on the disk (strict, and every intent).
@@ -138,6 +136,26 @@ impl Journal {
     #[must_use]
     pub fn head(&self) -> Head {
         *self.head.borrow()
+    }
+
+    /// The end of the chain, and whenever it moves: once the lines are written, which is not yet on the disk.
+    #[must_use]
+    pub fn watch_head(&self) -> watch::Receiver<Head> {
+        self.head.clone()
+    }
+
+    /// The lead has every line up to this number, for good: their place in the spool is free. A number below one that was
+    /// told before, or of a line that is not written yet, frees nothing.
+    pub fn forwarded(&self, seq: u64) {
+        if seq <= self.head().seq {
+            self.forwarded.fetch_max(seq, Ordering::AcqRel);
+        }
+    }
+
+    /// The last line the lead has, as far as this node knows; 0 if it has none.
+    #[must_use]
+    pub fn forwarded_seq(&self) -> u64 {
+        self.forwarded.load(Ordering::Acquire)
     }
 
     /// Brings everything to the disk and ends the thread; other handles are refused from then on. Closing twice is no error.
@@ -192,21 +210,24 @@ mod tests {
     use std::fs;
     use std::io;
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::AtomicBool;
+
+    use crate::model::time::Clock;
 
     use super::super::entry::INTENT;
-    use super::super::sample::{self, TestClock, entry, node};
+    use super::super::sample::{self, TestClock, entry};
     use super::super::verify::verify_to;
     use super::*;
 
     const FILE: &str = "audit-2026-11.jsonl";
 
     fn open(directory: &Path, durability: Durability) -> (Journal, Recovered) {
-        Journal::open(directory, node(), sample::clock(), durability).expect("opened")
+        Journal::open(sample::options(directory, durability)).expect("opened")
     }
 
     fn over(sink: impl Sink + 'static) -> Journal {
-        Journal::start(Box::new(sink), Head::GENESIS, node(), sample::clock(), Durability::Batched).expect("started")
+        let options = sample::options(Path::new("nowhere"), Durability::Batched);
+        Journal::start(Box::new(sink), Head::GENESIS, options).expect("started")
     }
 
     fn obstacle(outcome: Result<u64, AuditError>) -> Obstacle {
@@ -282,8 +303,8 @@ mod tests {
         {
             clock.set(time);
             let shared: Arc<dyn Clock> = clock.clone();
-            let (journal, recovered) =
-                Journal::open(directory.path(), node(), shared, Durability::Batched).expect("opened");
+            let options = sample::options(directory.path(), Durability::Batched);
+            let (journal, recovered) = Journal::open(JournalOptions { clock: shared, ..options }).expect("opened");
             assert_eq!(recovered.torn, None);
             let before = recovered.head.seq;
             assert_eq!(journal.append(entry("r")).await.expect("written"), before + 1);
@@ -312,7 +333,7 @@ mod tests {
     async fn a_journal_has_one_writer_and_is_free_again_once_closed() {
         let directory = tempfile::tempdir().expect("directory");
         let (journal, _) = open(directory.path(), Durability::Batched);
-        let second = Journal::open(directory.path(), node(), sample::clock(), Durability::Batched);
+        let second = Journal::open(sample::options(directory.path(), Durability::Batched));
         assert!(matches!(second, Err(AuditError::InUse { .. })));
         journal.close().await.expect("closed");
         journal.close().await.expect("closed twice");
@@ -324,7 +345,7 @@ mod tests {
     fn a_pipe_in_place_of_the_file_stops_the_start_instead_of_hanging_it() {
         let directory = tempfile::tempdir().expect("directory");
         sample::make_pipe(&directory.path().join(FILE));
-        let opened = Journal::open(directory.path(), node(), sample::clock(), Durability::Batched);
+        let opened = Journal::open(sample::options(directory.path(), Durability::Batched));
         assert!(matches!(opened, Err(AuditError::NotAFile { .. })));
     }
 

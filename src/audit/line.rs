@@ -29,7 +29,7 @@ pub(super) struct Stamp<'a> {
 
 /// The format of the lines this build writes. Lines of before had no number and are of format 1; a chain never goes back
 /// to an earlier one.
-pub(super) const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 2;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -119,6 +119,33 @@ pub(super) fn parse_time(line: &[u8]) -> Option<Timestamp> {
         time: Cow<'a, str>,
     }
     Timestamp::parse(&serde_json::from_slice::<Timed<'_>>(line).ok()?.time)
+}
+
+/// The line before a line (without newline), as that names it; `None` if it is not a line of a journal.
+pub(super) fn parse_before(line: &[u8]) -> Option<Head> {
+    let link = parse_link(line)?;
+    Some(Head { seq: link.seq.checked_sub(1)?, hash: super::seal_text::digest(&link.prev)? })
+}
+
+/// Whose line (without newline) it is; `None` if it is not a line of a journal.
+pub(super) fn parse_node(line: &[u8]) -> Option<NodeName> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        node: Cow<'a, str>,
+    }
+    NodeName::parse(&serde_json::from_slice::<Named<'_>>(line).ok()?.node).ok()
+}
+
+/// The format of a line (without newline); `None` if it is not a line of a journal.
+pub(super) fn parse_format(line: &[u8]) -> Option<u8> {
+    #[derive(Deserialize)]
+    struct Formatted {
+        v: Option<u8>,
+        #[serde(rename = "seq")]
+        _seq: u64,
+    }
+    Some(serde_json::from_slice::<Formatted>(line).ok()?.v.unwrap_or(1))
 }
 
 /// Reads the links of a line (without newline); `None` if it is not a line of a journal.

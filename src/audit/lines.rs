@@ -28,11 +28,22 @@ pub(super) enum Next<'a> {
 }
 
 impl Lines {
-    /// From the beginning of a file, packed or not.
+    /// From the beginning of a file, packed or not. One that was packed since it was listed is read as it is now.
     ///
     /// # Errors
     /// As [`open_to_read`].
     pub(super) fn of(directory: &Path, part: &Part) -> Result<Self, AuditError> {
+        match Self::open(directory, part) {
+            Err(AuditError::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && part.form == Form::Plain =>
+            {
+                Self::open(directory, &part.as_form(Form::Packed))
+            }
+            opened => opened,
+        }
+    }
+
+    fn open(directory: &Path, part: &Part) -> Result<Self, AuditError> {
         let file = BufReader::new(open_to_read(&part.path(directory))?);
         Ok(match part.form {
             Form::Plain => Self::over(Box::new(file)),

@@ -6,9 +6,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::error::AuditError;
-use super::files::{Month, months, open_to_add, open_to_write, path_of, sync_directory};
+use super::files::{Form, Part, open_to_add, open_to_write, parts, sync_directory};
 use super::head::Head;
 use super::line::{LINE_BYTES_MAX, parse_link};
+use super::lines::{Lines, Next};
 
 /// Most bytes a crash can tear: what is written between two fsyncs. More than this missing is not a crash.
 const TORN_BYTES_MAX: usize = 4 << 20;
@@ -29,7 +30,7 @@ pub(super) struct Resumed {
     /// The last whole line.
     pub(super) head: Head,
     /// The newest file.
-    pub(super) newest: Option<Month>,
+    pub(super) newest: Option<Part>,
     /// What had to be cut for that.
     pub(super) torn: Option<Torn>,
 }
@@ -39,25 +40,50 @@ pub(super) struct Resumed {
 /// # Errors
 /// [`AuditError::Corrupt`] when the end is not what a crash leaves; [`AuditError::Io`] when the disk refuses.
 pub(super) fn resume(directory: &Path) -> Result<Resumed, AuditError> {
-    let months = months(directory)?;
+    let parts = parts(directory)?;
     let mut torn = None;
     let mut head = None;
-    for month in months.iter().rev() {
-        let path = path_of(directory, month);
-        let end = End::of(&path)?;
-        if !end.rest.is_empty() {
-            if torn.is_some() || Some(month) != months.last() {
-                // Earlier files were on the disk before the next one was begun.
-                return Err(AuditError::Corrupt { path });
+    for part in parts.iter().rev() {
+        let path = part.path(directory);
+        head = match part.form {
+            Form::Packed => last_of_packed(directory, part)?,
+            Form::Plain => {
+                let end = End::of(&path)?;
+                if !end.rest.is_empty() {
+                    if torn.is_some() || Some(part) != parts.last() {
+                        // Earlier files were on the disk before the next one was begun.
+                        return Err(AuditError::Corrupt { path });
+                    }
+                    torn = Some(end.cut(directory, &path)?);
+                }
+                end.head
             }
-            torn = Some(end.cut(directory, &path)?);
-        }
-        head = end.head;
+        };
         if head.is_some() {
             break;
         }
     }
-    Ok(Resumed { head: head.unwrap_or(Head::GENESIS), newest: months.into_iter().next_back(), torn })
+    Ok(Resumed { head: head.unwrap_or(Head::GENESIS), newest: parts.into_iter().next_back(), torn })
+}
+
+/// The last line of a packed file, which holds whole lines or was damaged since.
+fn last_of_packed(directory: &Path, part: &Part) -> Result<Option<Head>, AuditError> {
+    let path = part.path(directory);
+    let corrupt = || AuditError::Corrupt { path: path.clone() };
+    let mut last = Vec::new();
+    let mut lines = Lines::of(directory, part)?;
+    loop {
+        match lines.next().map_err(AuditError::io(&path))? {
+            Next::Line(line) => line.clone_into(&mut last),
+            Next::End => break,
+            Next::Cut | Next::TooLong => return Err(corrupt()),
+        }
+    }
+    if last.is_empty() {
+        return Ok(None);
+    }
+    let link = parse_link(&last).ok_or_else(corrupt)?;
+    Ok(Some(Head::of_line(link.seq, &last)))
 }
 
 /// The end of one file.

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::config::node_config::{AuditSection, Durability};
 use crate::model::name::NodeName;
 use crate::model::time::{Clock, Moment, Timestamp};
 
 use super::entry::{Entry, Ruling};
 use super::head::Head;
 use super::line::{Stamp, render};
+use super::options::JournalOptions;
 
 /// A wall clock that stands where it is put.
 pub(super) struct TestClock(Mutex<Timestamp>);
@@ -32,6 +34,18 @@ impl Clock for TestClock {
 /// A clock in November 2026.
 pub(super) fn clock() -> Arc<dyn Clock> {
     Arc::new(TestClock::at("2026-11-21T08:00:00Z"))
+}
+
+/// A journal in a directory, as a lead opens it.
+pub(super) fn options(directory: &Path, durability: Durability) -> JournalOptions {
+    JournalOptions {
+        directory: directory.to_owned(),
+        node: node(),
+        clock: clock(),
+        durability,
+        file_bytes_max: AuditSection::default().file_bytes_max,
+        spool: None,
+    }
 }
 
 pub(super) fn node() -> NodeName {

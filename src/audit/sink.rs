@@ -1,4 +1,5 @@
-//! Where lines go: the file of the month, repaired after a failure before anything else is written to it.
+//! Where lines go: the newest file, repaired after a failure before anything else is written to it. A new month begins a
+//! new file, and so does a file that is full.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use crate::config::node_config::Durability;
 
 use super::error::AuditError;
-use super::files::{Month, open_to_write, path_of, sync_directory};
+use super::files::{Form, Month, Part, open_to_write, sync_directory};
 
 /// Takes whole lines. After an error nothing of the refused lines may stay, as far as a later append can see.
 pub(super) trait Sink: Send {
@@ -30,11 +31,13 @@ pub(super) struct FileSink {
     directory: PathBuf,
     /// Held for its lock: one process writes a journal.
     _lock: File,
+    file_bytes_max: u64,
+    /// The last file there is. It is `current`'s, or a packed one, which gets no more lines.
+    newest: Option<Part>,
     current: Option<Current>,
 }
 
 struct Current {
-    month: Month,
     path: PathBuf,
     file: File,
     /// So much is on the disk.
@@ -51,30 +54,55 @@ impl FileSink {
     ///
     /// # Errors
     /// As [`open_to_write`].
-    pub(super) fn open(directory: PathBuf, lock: File, newest: Option<Month>) -> Result<Self, AuditError> {
-        let current = newest.map(|month| Current::open(path_of(&directory, &month), month)).transpose()?;
+    pub(super) fn open(
+        directory: PathBuf,
+        lock: File,
+        newest: Option<Part>,
+        file_bytes_max: u64,
+    ) -> Result<Self, AuditError> {
+        let plain = newest.as_ref().filter(|part| part.form == Form::Plain);
+        let current = plain.map(|part| Current::open(part.path(&directory))).transpose()?;
         if let Some(current) = &current {
             current.file.sync_all().map_err(AuditError::io(&current.path))?;
         }
-        Ok(Self { directory, _lock: lock, current })
+        Ok(Self { directory, _lock: lock, file_bytes_max, newest, current })
     }
 
-    /// The file lines go to now. A clock that went back does not go back to an earlier file: the chain would fork.
+    /// The file lines go to now.
     fn file_of(&mut self, month: Month) -> io::Result<&mut Current> {
-        let newer = self.current.as_ref().is_none_or(|current| current.month < month);
-        if newer {
+        if let Some(next) = self.due(month) {
             if let Some(current) = &mut self.current {
                 current.sync()?;
             }
-            let path = path_of(&self.directory, &month);
-            let opened = Current::open(path, month).map_err(AuditError::into_io)?;
-            if opened.synced != 0 {
-                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
-            }
-            sync_directory(&self.directory)?;
-            self.current = Some(opened);
+            self.current = Some(self.begin(&next)?);
+            self.newest = Some(next);
         }
         self.current.as_mut().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    /// The file that has to be begun, if one has. A clock that went back does not go back to an earlier file: the chain
+    /// would fork.
+    fn due(&self, month: Month) -> Option<Part> {
+        let Some(newest) = &self.newest else { return Some(Part::first(month)) };
+        if newest.month < month {
+            return Some(Part::first(month));
+        }
+        let is_full = |current: &Current| current.end() >= self.file_bytes_max;
+        self.current.as_ref().is_none_or(is_full).then(|| newest.next())
+    }
+
+    /// Begins a file. The one before it is whole and on the disk, and this one's name is before its first line is: so
+    /// whatever a crash leaves, only the last file can be torn, and an empty one stands behind a whole one.
+    fn begin(&self, part: &Part) -> io::Result<Current> {
+        if std::fs::symlink_metadata(part.as_form(Form::Packed).path(&self.directory)).is_ok() {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        let begun = Current::open(part.path(&self.directory)).map_err(AuditError::into_io)?;
+        if begun.synced != 0 {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        sync_directory(&self.directory)?;
+        Ok(begun)
     }
 }
 
@@ -94,10 +122,10 @@ impl Sink for FileSink {
 }
 
 impl Current {
-    fn open(path: PathBuf, month: Month) -> Result<Self, AuditError> {
+    fn open(path: PathBuf) -> Result<Self, AuditError> {
         let file = open_to_write(&path)?;
         let synced = file.metadata().map_err(AuditError::io(&path))?.len();
-        Ok(Self { month, path, file, synced, pending: Vec::new(), damaged: false })
+        Ok(Self { path, file, synced, pending: Vec::new(), damaged: false })
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -172,7 +200,12 @@ mod tests {
     }
 
     fn sink(directory: &Path) -> FileSink {
-        FileSink::open(directory.to_owned(), File::open(directory).expect("directory"), None).expect("sink")
+        sink_of(directory, None, u64::MAX)
+    }
+
+    fn sink_of(directory: &Path, newest: Option<Part>, file_bytes_max: u64) -> FileSink {
+        let lock = File::open(directory).expect("directory");
+        FileSink::open(directory.to_owned(), lock, newest, file_bytes_max).expect("sink")
     }
 
     fn text(directory: &Path, month: &str) -> String {
@@ -266,5 +299,51 @@ mod tests {
         fs::write(directory.path().join("audit-2026-12.jsonl"), "x").expect("file");
         let refused = sink.append(month("2026-12"), b"two\n", Durability::Batched).expect_err("not empty");
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_full_file_is_followed_by_the_next_of_the_month_and_a_new_month_begins_with_its_first() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut sink = sink_of(directory.path(), None, 8);
+        for (at, line) in [("2026-11", "one\n"), ("2026-11", "two\n"), ("2026-11", "six\n"), ("2026-12", "ten\n")] {
+            sink.append(month(at), line.as_bytes(), Durability::Batched).expect("written");
+        }
+        // The clock went back, and the file is full: the chain goes on in the month it has reached.
+        for line in ["elf\n", "end\n"] {
+            sink.append(month("2026-11"), line.as_bytes(), Durability::Batched).expect("written");
+        }
+        assert_eq!(text(directory.path(), "2026-11"), "one\ntwo\n");
+        assert_eq!(text(directory.path(), "2026-11.002"), "six\n");
+        assert_eq!(text(directory.path(), "2026-12"), "ten\nelf\n");
+        assert_eq!(text(directory.path(), "2026-12.002"), "end\n");
+        assert_eq!(fs::read_dir(directory.path()).expect("directory").count(), 4);
+    }
+
+    #[test]
+    fn a_packed_file_is_never_written_and_one_put_in_the_place_of_the_next_is_left_alone() {
+        let directory = tempfile::tempdir().expect("directory");
+        let packed = Part { form: Form::Packed, ..Part::first(month("2026-11")) };
+        let mut sink = sink_of(directory.path(), Some(packed), 4);
+        sink.append(month("2026-11"), b"one\n", Durability::Strict).expect("written");
+        assert_eq!(text(directory.path(), "2026-11.002"), "one\n");
+        let foreign = directory.path().join("audit-2026-11.003.jsonl.gz");
+        fs::write(&foreign, "x").expect("file");
+        sink.append(month("2026-11"), b"two\n", Durability::Strict).expect_err("there is one");
+        fs::remove_file(&foreign).expect("removed");
+        sink.append(month("2026-11"), b"two\n", Durability::Strict).expect("written");
+        assert_eq!(text(directory.path(), "2026-11.003"), "two\n");
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_the_next_file_refuses_at_once_until_it_is_gone() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut sink = sink_of(directory.path(), None, 4);
+        sink.append(month("2026-11"), b"one\n", Durability::Batched).expect("written");
+        let pipe = directory.path().join("audit-2026-11.002.jsonl");
+        super::super::sample::make_pipe(&pipe);
+        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect_err("a pipe");
+        fs::remove_file(&pipe).expect("removed");
+        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect("written");
+        assert_eq!(text(directory.path(), "2026-11.002"), "two\n");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -29,7 +30,13 @@ pub fn tail(directory: &Path, count: usize) -> Result<Vec<String>, AuditError> {
         let path = part.path(directory);
         let missing = wanted.saturating_sub(lines.len());
         let last = match part.form {
-            Form::Plain => last_lines(&open_to_read(&path)?, missing).map_err(AuditError::io(&path))?,
+            Form::Plain => match open_to_read(&path) {
+                // It was packed since it was listed.
+                Err(AuditError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    last_packed(directory, &part.as_form(Form::Packed), missing)?
+                }
+                opened => last_lines(&opened?, missing).map_err(AuditError::io(&path))?,
+            },
             Form::Packed => last_packed(directory, part, missing)?,
         };
         last.into_iter().for_each(|line| lines.push_front(line));

@@ -8,11 +8,14 @@ use super::files::parts;
 use super::head::Head;
 use super::line::parse_link;
 use super::lines::{Lines, Next};
+use super::proof::Proof;
+use super::tombstone::Trust;
+use super::tombstones::beginning;
 
 /// What following the chain came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Lines that hold, from the first.
+    /// Lines that hold, from the first that is there.
     pub lines: u64,
     /// The last of them.
     pub head: Head,
@@ -63,12 +66,58 @@ pub enum Flaw {
     /// It is the first line, but says that there is one before it.
     #[error("is the first line but names one before it")]
     NotFirst,
+    /// It is the first line there is, and what was before it was removed without a word.
+    #[error("has number {first} and is the first, but what was removed with a tombstone ends with number {accounted}")]
+    BeginningMissing {
+        /// Its number.
+        first: u64,
+        /// The last number that a tombstone accounts for.
+        accounted: u64,
+    },
+    /// A line of the tombstones that no key signed that may.
+    #[error("is not a tombstone of this journal that its node or the mesh signed")]
+    FalseTombstone,
+    /// A tombstone of lines that do not follow on those of the tombstone before.
+    #[error("is a tombstone that does not follow on the one before it: one was removed, added or moved")]
+    LooseTombstone,
     /// The node wrote on from here.
     #[error("is where the chain ends, but the node has written up to number {head}: the end was removed")]
     EndMissing {
         /// The number of the last line the node wrote.
         head: u64,
     },
+    /// It says that it is of an earlier format than the line before it.
+    #[error("is of format {found} behind a line of format {before}: it was relabelled")]
+    OlderFormat {
+        /// The format of the line before.
+        before: u8,
+        /// Its format.
+        found: u8,
+    },
+    /// It is of another node's journal.
+    #[error("is a line of another node's journal")]
+    OtherNode,
+    /// A seal says something else about it.
+    #[error("is not what was sealed as number {seq}: the journal was rewritten")]
+    NotSealed {
+        /// Its number.
+        seq: u64,
+    },
+    /// Lines behind it were sealed.
+    #[error("is where the chain ends, but number {sealed} was sealed: the end was removed")]
+    SealedBeyond {
+        /// The last number that was sealed.
+        sealed: u64,
+    },
+    /// A seal that proves nothing.
+    #[error("is a seal that {why}")]
+    FalseSeal {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Nothing vouches for a line.
+    #[error("is behind the last seal: nothing proves it")]
+    Unsealed,
     /// The node remembers another last line.
     #[error("is not the line the node wrote there: it was altered")]
     NotTheHead,
@@ -81,7 +130,7 @@ pub enum Flaw {
 /// # Errors
 /// [`AuditError`] when a file cannot be read: that is not the same as a chain that holds, or does not.
 pub fn verify(directory: &Path) -> Result<Verdict, AuditError> {
-    follow(directory, None)
+    follow(directory, Head::GENESIS, None, &mut Proof::none())
 }
 
 /// Follows the chain to the line that the writing node remembers as its last. Lines behind it are newer and not looked at,
@@ -90,31 +139,50 @@ pub fn verify(directory: &Path) -> Result<Verdict, AuditError> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_to(directory: &Path, head: &Head) -> Result<Verdict, AuditError> {
-    follow(directory, Some(head))
+    follow(directory, Head::GENESIS, Some(head), &mut Proof::none())
+}
+
+/// Follows the chain from where it begins by the word of tombstones that are believed, to the head if there is one. Lines
+/// that are gone are accepted exactly as far as such tombstones reach, and count as lines that hold.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_kept(directory: &Path, head: Option<&Head>, trust: &Trust) -> Result<Verdict, AuditError> {
+    match beginning(directory, trust)? {
+        Ok(begin) => follow(directory, begin, head, &mut Proof::none()),
+        Err(broken) => Ok(Verdict { lines: 0, head: Head::GENESIS, broken: Some(broken) }),
+    }
 }
 
 /// A place in the journal.
 #[derive(Debug, Clone)]
-struct Place {
-    file: String,
-    line: u64,
+pub(super) struct Place {
+    pub(super) file: String,
+    pub(super) line: u64,
 }
 
 impl Place {
-    fn broken(&self, flaw: Flaw) -> Break {
+    pub(super) fn broken(&self, flaw: Flaw) -> Break {
         Break { file: self.file.clone(), line: self.line, flaw }
     }
 }
 
 /// The chain as far as it was followed.
-struct Walk {
-    head: Head,
+pub(super) struct Walk {
+    begin: Head,
+    pub(super) head: Head,
     /// Where the head stands.
-    last: Option<Place>,
+    pub(super) last: Option<Place>,
 }
 
-fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError> {
-    let mut walk = Walk { head: Head::GENESIS, last: None };
+/// Follows the chain that begins behind `begin`, with what is known of it.
+pub(super) fn follow(
+    directory: &Path,
+    begin: Head,
+    until: Option<&Head>,
+    proof: &mut Proof,
+) -> Result<Verdict, AuditError> {
+    let mut walk = Walk::behind(begin);
     let reached = |walk: &Walk| until.is_some_and(|until| walk.head.seq == until.seq);
     for part in parts(directory)? {
         let path = part.path(directory);
@@ -124,7 +192,7 @@ fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError>
             place.line = place.line.saturating_add(1);
             let step = match lines.next().map_err(AuditError::io(&path))? {
                 Next::End => break,
-                Next::Line(line) => walk.step(&place, line),
+                Next::Line(line) => walk.step(&place, line, proof),
                 Next::Cut => Err(place.broken(Flaw::Cut)),
                 Next::TooLong => Err(place.broken(Flaw::NotALine)),
             };
@@ -133,12 +201,17 @@ fn follow(directory: &Path, until: Option<&Head>) -> Result<Verdict, AuditError>
             }
         }
     }
-    let broken = until.and_then(|until| walk.missing(until));
+    let broken = until.and_then(|until| walk.missing(until)).or_else(|| walk.sealed_beyond(proof));
     Ok(walk.verdict(broken))
 }
 
 impl Walk {
-    fn step(&mut self, place: &Place, line: &[u8]) -> Result<(), Break> {
+    /// Before the first line behind a head.
+    pub(super) fn behind(begin: Head) -> Self {
+        Self { begin, head: begin, last: None }
+    }
+
+    pub(super) fn step(&mut self, place: &Place, line: &[u8], proof: &mut Proof) -> Result<(), Break> {
         let link = parse_link(line).ok_or_else(|| place.broken(Flaw::NotALine))?;
         let expected = self.head.next_seq();
         if link.seq != expected {
@@ -150,9 +223,16 @@ impl Walk {
                 None => place.broken(Flaw::NotFirst),
             });
         }
+        proof.step(&self.head, line).map_err(|flaw| place.broken(flaw))?;
         self.head = Head::of_line(link.seq, line);
         self.last = Some(place.clone());
         Ok(())
+    }
+
+    /// What is wrong with the end, by the seals.
+    pub(super) fn sealed_beyond(&self, proof: &Proof) -> Option<Break> {
+        let flaw = proof.missing(&self.head)?;
+        Some(self.last.clone().unwrap_or(Place { file: String::new(), line: 0 }).broken(flaw))
     }
 
     /// What is wrong with the end, as seen from the head the node remembers.
@@ -164,8 +244,9 @@ impl Walk {
         (self.head.hash != until.hash).then(|| last.broken(Flaw::NotTheHead))
     }
 
-    fn verdict(self, broken: Option<Break>) -> Verdict {
-        Verdict { lines: self.head.seq, head: self.head, broken }
+    pub(super) fn verdict(self, broken: Option<Break>) -> Verdict {
+        let lines = self.head.seq.saturating_sub(self.begin.seq);
+        Verdict { lines, head: self.head, broken }
     }
 }
 

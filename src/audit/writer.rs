@@ -9,14 +9,16 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::config::node_config::Durability;
 use crate::model::name::NodeName;
-use crate::model::time::{BootTime, Clock};
+use crate::model::time::{BootTime, Clock, Timestamp};
 
 use super::entry::Entry;
 use super::error::{AuditError, Obstacle};
 use super::files::Month;
 use super::head::Head;
 use super::line::{Stamp, render};
+use super::options::JournalOptions;
 use super::sink::Sink;
+use super::spool::Spool;
 
 /// Longest time a batched line stays off the disk.
 const SYNC_WITHIN: Duration = Duration::from_millis(50);
@@ -42,13 +44,23 @@ pub(super) struct Waiting {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
+/// A line that is about to be written.
+struct Rendered {
+    /// The end of the chain with it.
+    head: Head,
+    /// Its length, with its newline.
+    bytes: usize,
+    waiting: Waiting,
+}
+
 /// The thread's state.
 pub(super) struct Writer {
-    pub(super) sink: Box<dyn Sink>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) node: NodeName,
-    pub(super) durability: Durability,
-    pub(super) head: watch::Sender<Head>,
+    sink: Box<dyn Sink>,
+    clock: Arc<dyn Clock>,
+    node: NodeName,
+    durability: Durability,
+    spool: Option<Spool>,
+    head: watch::Sender<Head>,
     /// Since when a line is not on the disk.
     unsynced: Option<BootTime>,
     /// Whether the last attempt failed: only a change is logged.
@@ -59,12 +71,12 @@ impl Writer {
     /// A writer that goes on behind `head`'s value.
     pub(super) fn new(
         sink: Box<dyn Sink>,
-        clock: Arc<dyn Clock>,
-        node: NodeName,
-        durability: Durability,
+        options: JournalOptions,
+        spool: Option<Spool>,
         head: watch::Sender<Head>,
     ) -> Self {
-        Self { sink, clock, node, durability, head, unsynced: None, failing: false }
+        let JournalOptions { clock, node, durability, .. } = options;
+        Self { sink, clock, node, durability, spool, head, unsynced: None, failing: false }
     }
 
     /// Serves the queue until it is closed, or every handle is gone.
@@ -119,38 +131,51 @@ impl Writer {
 
     fn append(&mut self, group: Vec<Waiting>) {
         let now = self.clock.now();
-        let mut head = *self.head.borrow();
-        let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
-        for waiting in group.into_iter().filter(is_due) {
-            match render(&head, Stamp { node: &self.node, time: now.wall }, &waiting.entry) {
-                Ok((next, line)) => {
-                    head = next;
-                    lines.extend_from_slice(&line);
-                    written.push((next.seq, waiting));
-                }
-                Err(error) => answer(waiting, Err(error)),
-            }
-        }
-        if written.is_empty() {
-            return;
-        }
+        let (lines, written) = self.render(group, now.wall);
+        let Some(head) = written.last().map(|line| line.head) else { return };
         let month = Month::of(now.wall).unwrap_or_else(Month::first);
         let durability = self.durability_of(&written);
         let outcome = self.sink.append(month, &lines, durability);
         self.note(&outcome);
         match outcome {
             Ok(()) => {
+                if let Some(spool) = &mut self.spool {
+                    written.iter().for_each(|line| spool.wrote(line.head.seq, line.bytes));
+                }
                 self.head.send_replace(head);
                 self.note_unsynced(durability, now.boot);
-                written.into_iter().for_each(|(seq, waiting)| answer(waiting, Ok(seq)));
+                written.into_iter().for_each(|line| answer(line.waiting, Ok(line.head.seq)));
             }
-            Err(error) => written.into_iter().for_each(|(_, waiting)| answer(waiting, Err(refused(&error)))),
+            Err(error) => written.into_iter().for_each(|line| answer(line.waiting, Err(refused(&error)))),
         }
     }
 
+    /// The lines of a group, behind one another. Who cannot have one is told.
+    fn render(&mut self, group: Vec<Waiting>, now: Timestamp) -> (Vec<u8>, Vec<Rendered>) {
+        let mut head = *self.head.borrow();
+        let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
+        for waiting in group.into_iter().filter(is_due) {
+            let (next, line) = match render(&head, Stamp { node: &self.node, time: now }, &waiting.entry) {
+                Ok(rendered) => rendered,
+                Err(error) => {
+                    answer(waiting, Err(error));
+                    continue;
+                }
+            };
+            if self.spool.as_mut().is_some_and(|spool| !spool.takes(&waiting.entry, lines.len(), line.len())) {
+                answer(waiting, Err(AuditError::Unavailable { cause: Obstacle::SpoolFull }));
+                continue;
+            }
+            head = next;
+            lines.extend_from_slice(&line);
+            written.push(Rendered { head, bytes: line.len(), waiting });
+        }
+        (lines, written)
+    }
+
     /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
-    fn durability_of(&self, group: &[(u64, Waiting)]) -> Durability {
-        if group.iter().any(|(_, waiting)| waiting.entry.is_intent()) { Durability::Strict } else { self.durability }
+    fn durability_of(&self, group: &[Rendered]) -> Durability {
+        if group.iter().any(|line| line.waiting.entry.is_intent()) { Durability::Strict } else { self.durability }
     }
 
     /// A strict write takes with it to the disk what was batched before it.
@@ -214,7 +239,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::super::entry::Ruling;
-    use super::super::sample::{clock, entry, node};
+    use super::super::sample::{entry, options};
     use super::*;
 
     /// Keeps in memory what is written.
@@ -237,7 +262,8 @@ mod tests {
     fn a_refusal_and_an_outcome_are_written_though_nobody_waits_for_them() {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (head, _) = watch::channel(Head::GENESIS);
-        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), clock(), node(), Durability::Batched, head);
+        let options = options(std::path::Path::new("nowhere"), Durability::Batched);
+        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), options, None, head);
         let places = Arc::new(Semaphore::new(3));
         let unheard = |entry| {
             let permit = Arc::clone(&places).try_acquire_owned().expect("a place");

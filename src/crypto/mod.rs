@@ -27,6 +27,8 @@ pub mod scope_key;
 pub mod sealing;
 pub mod shares;
 pub mod signature;
+#[cfg(test)]
+pub mod signature_testing;
 pub mod signing;
 pub mod signing_keys;
 pub mod system_entropy;
@@ -35,4 +37,5 @@ mod test_support;
 pub mod text;
 pub mod text_map;
 pub mod unseal;
+pub mod webhook;
 pub mod written;

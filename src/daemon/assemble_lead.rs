@@ -6,15 +6,20 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, Result};
 
-use super::assemble::{Assembled, Materials, connectivity};
+use super::AUDIT_DIR;
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
+use crate::actors::audit_desk::{AuditDesk, DeskParts};
+use crate::actors::audit_watch::AuditWatch;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
+use crate::actors::deliveries::Deliveries;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
@@ -24,6 +29,7 @@ use crate::actors::limit_board::LimitBoard;
 use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::audit::seal::Author;
 use crate::connectivity::news::News;
 use crate::connectivity::told::Told;
 use crate::crypto::key_ring::KeyRing;
@@ -49,6 +55,7 @@ pub(super) struct AssembledLead {
     secrets: LeadSecrets,
     board: Arc<LeadBoard>,
     access: Arc<AccessDesk>,
+    audit: Arc<AuditDesk>,
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
@@ -67,6 +74,7 @@ impl AssembledLead {
             nonces: Mutex::new(Nonces::new(self.start, self.signed_until)),
             board: self.board,
             access: self.access,
+            audit: self.audit,
             authority: self.authority,
             addresses,
             unseal: self.unseal,
@@ -85,7 +93,7 @@ fn reachable(bound: SocketAddr) -> String {
 
 /// The keys a lead works with.
 struct LeadKeys {
-    node: NodeKey,
+    node: Arc<NodeKey>,
     authority: Arc<Authority>,
     mesh_sealing: SealingKey,
     ring: KeyRing,
@@ -100,7 +108,7 @@ impl LeadKeys {
             ring.insert(wrapped.at.clone(), wrapped.generation, key, wrapped.made_at);
         }
         Ok(Self {
-            node: NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?,
+            node: Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?),
             authority: Arc::new(authority(keystore)?),
             mesh_sealing: SealingKey::from_plaintext(&keystore.get(BlobName::MeshSealingKey)?)?,
             ring,
@@ -159,10 +167,12 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
+    let audit = Arc::new(audit_desk(from, &keys, &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
         access: Arc::clone(&access),
+        audit: Arc::clone(&audit),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
@@ -170,8 +180,26 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known, access))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, lead: Some(lead) })
+    let deliveries = deliveries(from, &board).await?;
+    let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
+    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
+}
+
+/// Where the journals of all nodes come together.
+fn audit_desk(from: &Materials<'_>, keys: &LeadKeys, board: &Arc<Board>) -> AuditDesk {
+    let Materials { config, keystore, journal, seams, .. } = *from;
+    AuditDesk::new(DeskParts {
+        audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        own: Author { mesh: keystore.mesh, node: config.node.name.clone() },
+        file_bytes_max: config.audit.file_bytes_max,
+        reserve_bytes: config.audit.reserve_bytes,
+        authority: Arc::clone(&keys.authority),
+        key: Arc::clone(&keys.node),
+        journal: journal.clone(),
+        board: Arc::clone(board),
+        clock: Arc::clone(&seams.clock),
+    })
 }
 
 fn access_desk(from: &Materials<'_>, kept: Option<&Vec<u8>>, board: &Arc<Board>) -> AccessDesk {
@@ -196,9 +224,10 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known, access): (Arc<Connectivity>, Known, Arc<AccessDesk>),
+    (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
+    (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -213,6 +242,7 @@ fn role(
         lead: name.clone(),
         secrets: secrets.clone(),
         board: Arc::clone(lead_board),
+        published: Arc::clone(board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
@@ -225,6 +255,8 @@ fn role(
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
         access,
+        audit: Arc::clone(&audit),
+        posts: Arc::clone(posts),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -244,8 +276,13 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
+    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
+    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
+        audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
+        events: Arc::new(events),
+        deliveries,
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

@@ -7,7 +7,9 @@ use anyhow::{Context, Result, anyhow};
 
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE};
+use crate::audit::heads;
 use crate::audit::journal::Journal;
+use crate::audit::options::{JournalOptions, SpoolOptions};
 use crate::config::node_config::NodeConfig;
 use crate::model::identity::Role;
 use crate::store::contents::Contents;
@@ -48,10 +50,22 @@ impl Disk {
 }
 
 fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
-    let audit_dir = config.node.state_dir.join(AUDIT_DIR);
-    let (journal, recovered) =
-        Journal::open(&audit_dir, config.node.name.clone(), Arc::clone(&seams.clock), config.audit.durability)
-            .context("the audit journal cannot be opened")?;
+    let (bytes_max, audit_dir) = (config.audit.spool_bytes_max, config.node.state_dir.join(AUDIT_DIR));
+    let spool = match config.node.role {
+        Role::Lead => None,
+        Role::Follower => {
+            Some(SpoolOptions { bytes_max, forwarded_seq: heads::sealed_seq(&audit_dir).unwrap_or_default() })
+        }
+    };
+    let options = JournalOptions {
+        directory: audit_dir,
+        node: config.node.name.clone(),
+        clock: Arc::clone(&seams.clock),
+        durability: config.audit.durability,
+        file_bytes_max: config.audit.file_bytes_max,
+        spool,
+    };
+    let (journal, recovered) = Journal::open(options).context("the audit journal cannot be opened")?;
     if recovered.torn.is_some() {
         tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
     }

@@ -15,10 +15,12 @@ pub mod article;
 mod article_agent;
 #[cfg(test)]
 mod article_tests;
+pub mod audit;
 pub mod connectivity;
 pub mod control;
 pub mod entitlement;
 pub mod error;
+pub mod event;
 pub mod join;
 pub mod open;
 mod reach;

@@ -1,0 +1,4 @@
+//! What is written in a journal cannot go missing unseen: lines reach the lead in order and once, and who has a seal can tell.
+
+mod forwarding;
+mod journals;

@@ -1,0 +1,49 @@
+//! The files of journals, as tests look at them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aurora_mesh::audit::copies::chain_dir;
+
+use crate::support::callers::node;
+use crate::support::mesh::TestNode;
+use crate::support::wait::eventually;
+
+/// The directory of a node's own journal.
+pub fn audit_dir(of: &TestNode) -> PathBuf {
+    of.config.node.state_dir.join("audit")
+}
+
+/// The directory of a chain of a node on the lead.
+pub fn copy_dir(lead: &TestNode, name: &str, chain: u32) -> PathBuf {
+    chain_dir(&audit_dir(lead), &node(name), chain)
+}
+
+/// Every line of the plain files of a journal.
+pub fn lines(directory: &Path) -> Vec<String> {
+    let Ok(items) = std::fs::read_dir(directory) else { return Vec::new() };
+    let paths = items.map(|item| item.expect("readable").path());
+    let is_part = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
+    let is_audit = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().starts_with("audit-");
+    let mut parts: Vec<PathBuf> = paths.filter(|path| is_part(path) && is_audit(path)).collect();
+    parts.sort();
+    let text: String = parts.iter().map(|part| std::fs::read_to_string(part).expect("text")).collect();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The lines of the lead's own journal that tell of a gap.
+pub fn gaps(lead: &TestNode) -> Vec<String> {
+    lines(&audit_dir(lead)).into_iter().filter(|line| line.contains("\"action\":\"audit.gap\"")).collect()
+}
+
+/// Returns once the lead has every line the node has written, and says how many.
+pub async fn arrives(lead: &TestNode, of: &TestNode, chain: u32) -> usize {
+    let name = of.config.node.name.as_str().to_owned();
+    let copy = copy_dir(lead, &name, chain);
+    eventually(&format!("the journal of {name} is on the lead"), || async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let (own, there) = (lines(&audit_dir(of)), lines(&copy));
+        (!own.is_empty() && own == there).then_some(own.len())
+    })
+    .await
+}
