@@ -82,11 +82,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_)
-        | Verb::Run(_)
-        | Verb::Export(_)
-        | Verb::Whoami(_)
-        | Verb::Events(SubscriptionVerb::Subscribe(_)) => Takes::Everything,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
@@ -118,13 +114,7 @@ fn takes(verb: &Verb) -> Takes {
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
         Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
-        Verb::Events(
-            SubscriptionVerb::Unsubscribe { .. }
-            | SubscriptionVerb::Pause { .. }
-            | SubscriptionVerb::Resume { .. }
-            | SubscriptionVerb::Rotate { .. }
-            | SubscriptionVerb::Replay(_),
-        ) => Takes::Reason,
+        Verb::Events(verb) => of_events(verb),
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -139,12 +129,6 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
-        | Verb::Events(
-            SubscriptionVerb::Subscriptions { .. }
-            | SubscriptionVerb::Test { .. }
-            | SubscriptionVerb::Deliveries(_)
-            | SubscriptionVerb::Dead(_),
-        )
         | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
@@ -153,6 +137,21 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
+    }
+}
+
+fn of_events(verb: &SubscriptionVerb) -> Takes {
+    match verb {
+        SubscriptionVerb::Subscribe(_) => Takes::Everything,
+        SubscriptionVerb::Unsubscribe { .. }
+        | SubscriptionVerb::Pause { .. }
+        | SubscriptionVerb::Resume { .. }
+        | SubscriptionVerb::Rotate { .. }
+        | SubscriptionVerb::Replay(_) => Takes::Reason,
+        SubscriptionVerb::Subscriptions { .. }
+        | SubscriptionVerb::Test { .. }
+        | SubscriptionVerb::Deliveries(_)
+        | SubscriptionVerb::Dead(_) => Takes::Nothing,
     }
 }
 
