@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::AuditError;
 use super::files::{FILE_MODE, Form, Part, listed, open_to_read, parts, sync_directory};
-use super::index_build::opened;
+use super::index_build;
 use super::lines::{Lines, Next};
 
 /// Most bytes of lines in one member: what a reader unpacks to see one line, and enough to pack well.
@@ -41,16 +41,19 @@ pub fn pack_closed(directory: &Path) -> Result<Packing, AuditError> {
     let is_closed = |part: &Part| (&part.month, part.number) < (&newest.month, newest.number);
     for part in listed(directory)?.into_iter().filter(|part| part.form == Form::Plain && is_closed(part)) {
         match pack(directory, &part) {
-            Ok(()) => {
-                let packed = part.as_form(Form::Packed);
-                // Whoever searches first would wait for it. What stands in its way does so for a search, which says so.
-                drop(opened(directory, &packed));
-                packing.packed.push(packed.file_name());
-            }
+            Ok(()) => packing.packed.push(part.as_form(Form::Packed).file_name()),
             Err(error) => packing.failed.push((part.file_name(), error)),
         }
     }
     Ok(packing)
+}
+
+/// Makes the index of every packed file of a journal that has none that fits, so that no search has to wait for it.
+///
+/// # Errors
+/// [`AuditError`] when a packed file cannot be read. One that gets no index is searched without.
+pub fn index_packed(directory: &Path) -> Result<(), AuditError> {
+    parts(directory)?.iter().try_for_each(|part| index_build::opened(directory, part).map(drop))
 }
 
 /// Packs one closed file.
@@ -198,8 +201,6 @@ mod tests {
     fn names(directory: &Path) -> Vec<String> {
         let name = |item: io::Result<fs::DirEntry>| item.expect("item").file_name().to_string_lossy().into_owned();
         let mut names: Vec<String> = fs::read_dir(directory).expect("directory").map(name).collect();
-        // An index can be made anew at any time.
-        names.retain(|name| !name.ends_with(".idx"));
         names.sort();
         names
     }

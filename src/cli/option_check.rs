@@ -6,6 +6,7 @@ use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
@@ -133,25 +134,33 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
         | Verb::Unused(_)
-        | Verb::Audit(AuditVerb::Verify)
+        | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
     }
 }
 
-fn of_events(verb: &SubscriptionVerb) -> Takes {
+fn of_events(verb: &EventVerb) -> Takes {
     match verb {
-        SubscriptionVerb::Subscribe(_) => Takes::Everything,
-        SubscriptionVerb::Unsubscribe { .. }
-        | SubscriptionVerb::Pause { .. }
-        | SubscriptionVerb::Resume { .. }
-        | SubscriptionVerb::Rotate { .. }
-        | SubscriptionVerb::Replay(_) => Takes::Reason,
-        SubscriptionVerb::Subscriptions { .. }
-        | SubscriptionVerb::Test { .. }
-        | SubscriptionVerb::Deliveries(_)
-        | SubscriptionVerb::Dead(_) => Takes::Nothing,
+        EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)) => {
+            Takes::Everything
+        }
+        EventVerb::Publish(_) => Takes::Context,
+        EventVerb::Types { .. }
+        | EventVerb::Subscriptions(
+            SubscriptionVerb::Unsubscribe { .. }
+            | SubscriptionVerb::Pause { .. }
+            | SubscriptionVerb::Resume { .. }
+            | SubscriptionVerb::Rotate { .. }
+            | SubscriptionVerb::Replay(_),
+        ) => Takes::Reason,
+        EventVerb::Subscriptions(
+            SubscriptionVerb::Subscriptions { .. }
+            | SubscriptionVerb::Test { .. }
+            | SubscriptionVerb::Deliveries(_)
+            | SubscriptionVerb::Dead(_),
+        ) => Takes::Nothing,
     }
 }
 

@@ -12,8 +12,9 @@ use super::error::CliError;
 use super::events::EventReader;
 use super::question::Question;
 use super::session::Session;
+use super::verbs_audit_proof;
 use super::verbs_watch::{PAUSE_MAX, PAUSE_MIN, SILENCE_MAX, passes};
-use super::views_admin::{AuditView, VerdictView, row};
+use super::views_admin::{AuditView, row};
 use crate::model::name::EnvironmentName;
 
 /// Lines asked for at once: the most a node gives.
@@ -38,11 +39,10 @@ pub(super) async fn audit(session: &mut Session<'_>, global: &Global, verb: &Aud
             let target = Target::open(output_file.as_deref())?;
             export(session, &conditions(global, filter), *format, target).await
         }
-        AuditVerb::Verify => {
-            let verdict: VerdictView = session.admin()?.ask(Question::get("/api/audit/verify")).await?;
-            session.output.show(&verdict)?;
-            verdict.broken.map_or(Ok(()), |reason| Err(CliError::JournalBroken { reason }))
-        }
+        AuditVerb::Verify(asked) => verbs_audit_proof::verify(session, asked).await,
+        AuditVerb::Heads { node } => verbs_audit_proof::heads(session, node.as_ref()).await,
+        AuditVerb::Nodes => verbs_audit_proof::nodes(session).await,
+        AuditVerb::Proof { node } => verbs_audit_proof::proof(session, node.as_ref()).await,
     }
 }
 

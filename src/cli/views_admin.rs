@@ -78,23 +78,3 @@ fn cells(text: &str) -> Vec<String> {
     let rest = rest.into_iter().map(|word| word.unwrap_or_else(|| "-".to_owned()));
     [line.seq.to_string(), line.time].into_iter().chain(rest).collect()
 }
-
-/// What a check of the journal found.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct VerdictView {
-    /// Whether every line fits.
-    pub(super) valid: bool,
-    /// Lines that were checked.
-    pub(super) lines: u64,
-    /// The first that does not fit.
-    pub(super) broken: Option<String>,
-}
-
-impl Shown for VerdictView {
-    fn table(&self, _style: Style) -> String {
-        match &self.broken {
-            None => format!("the journal is whole: {} lines checked\n", self.lines),
-            Some(reason) => format!("the journal is broken after {} lines: {}\n", self.lines, plain(reason)),
-        }
-    }
-}

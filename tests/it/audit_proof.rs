@@ -2,3 +2,5 @@
 
 mod forwarding;
 mod journals;
+mod tampering;
+mod witness;
