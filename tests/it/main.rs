@@ -6,6 +6,7 @@ mod approval;
 mod attestation;
 mod audit_files;
 mod audit_proof;
+mod audit_search;
 mod banning;
 mod command_line;
 mod connectivity_api;
