@@ -10,6 +10,7 @@ use super::arguments_audit::AuditVerb;
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
@@ -24,7 +25,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
-use super::arguments_subscriptions::{NotifyArguments, SubscriptionVerb};
+use super::arguments_subscriptions::NotifyArguments;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -303,15 +304,15 @@ or a provider was not reached; 3 if what is named has no credential on this node
     /// Ask to be allowed something, and see what others ask for
     #[command(subcommand, after_help = "Example: aurora access request openai/api_key --reason 'nightly report'")]
     Access(AccessVerb),
+    /// What happens: as it happens, what happened, and who is told of it
+    #[command(subcommand, after_help = "Example: aurora events tail --type 'secret.*'")]
+    Events(EventVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
   aurora whoami
   aurora whoami --may secret.read hubspot/api_key --company acme
   aurora whoami --admin --may node.manage")]
     Whoami(WhoamiArguments),
-    /// What happens in the mesh, and who is told of it
-    #[command(subcommand, after_help = "Example: aurora events subscriptions")]
-    Events(SubscriptionVerb),
     /// Tell a channel of this node something, such as a chat or an address for mail
     #[command(after_help = "Example: aurora notify ops 'the nightly report failed' --priority urgent")]
     Notify(NotifyArguments),
@@ -340,11 +341,11 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// List the secrets that expire soon, or are due to be rotated
     #[command(after_help = "Example: aurora expiring --within 30d")]
     Expiring(ExpiringArguments),
-    /// List the secrets that nobody has read here for long, by the journal of this node
+    /// List the secrets that nobody has read for long, by the journals this node has
     #[command(after_help = "Example: aurora unused --for 90d")]
     Unused(UnusedArguments),
-    /// The audit journal of this node
-    #[command(subcommand, after_help = "Example: aurora audit tail --lines 20")]
+    /// The audit journal of this node, and on the lead the copies of the others'
+    #[command(subcommand, after_help = "Example: aurora audit list --since 2h --principal agent:robot")]
     Audit(AuditVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
     #[command(

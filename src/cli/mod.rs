@@ -10,6 +10,7 @@ pub mod arguments_audit;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;
+pub mod arguments_events;
 pub mod arguments_freeze;
 pub mod arguments_helpers;
 pub mod arguments_keys;
@@ -26,6 +27,9 @@ pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
+mod audit_csv;
+mod audit_file;
+mod audit_ocsf;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -79,11 +83,13 @@ mod verbs_access;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
+mod verbs_audit;
 mod verbs_audit_proof;
 mod verbs_connectivity;
 mod verbs_credential_process;
 mod verbs_docker_credential;
 mod verbs_environment;
+mod verbs_events;
 mod verbs_export;
 mod verbs_exposure;
 mod verbs_freeze;
@@ -118,6 +124,7 @@ mod views_connectivity;
 mod views_connectivity_line;
 mod views_environment;
 mod views_error;
+mod views_events;
 mod views_expiring;
 mod views_explain;
 mod views_exposure;
@@ -207,16 +214,16 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Access(verb) => verbs_access::access(&mut session, &verb).await,
+        Verb::Events(verb) => verbs_events::events(&mut session, &verb).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
-        Verb::Events(verb) => verbs_subscriptions::subscriptions(&mut session, &verb).await,
         Verb::Notify(arguments) => verbs_subscriptions::notify(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
-        Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Audit(verb) => verbs_audit::audit(&mut session, global, &verb).await,
         Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),

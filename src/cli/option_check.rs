@@ -4,7 +4,9 @@
 use super::arguments::{Global, Verb};
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
+use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
@@ -32,6 +34,8 @@ enum Takes {
     Everything,
     /// Companies and environment: an entitlement.
     Entitlement,
+    /// One company and the environment: which lines of the journal.
+    Filter,
     /// Companies, environment and reason: how far an agent or its key reaches.
     Bounds,
 }
@@ -52,6 +56,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Behalf => (true, false, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
+        Takes::Filter => (true, true, false, false),
         Takes::Bounds => (true, true, false, true),
     };
     if !global.company.is_empty() && !company {
@@ -78,11 +83,8 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_)
-        | Verb::Run(_)
-        | Verb::Export(_)
-        | Verb::Whoami(_)
-        | Verb::Events(SubscriptionVerb::Subscribe(_)) => Takes::Everything,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Events(verb) => takes_of_events(verb),
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
@@ -113,13 +115,7 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Events(
-            SubscriptionVerb::Unsubscribe { .. }
-            | SubscriptionVerb::Pause { .. }
-            | SubscriptionVerb::Resume { .. }
-            | SubscriptionVerb::Rotate { .. }
-            | SubscriptionVerb::Replay(_),
-        ) => Takes::Reason,
+        Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -134,20 +130,37 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
-        | Verb::Events(
-            SubscriptionVerb::Subscriptions { .. }
-            | SubscriptionVerb::Test { .. }
-            | SubscriptionVerb::Deliveries(_)
-            | SubscriptionVerb::Dead(_),
-        )
         | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
         | Verb::Unused(_)
-        | Verb::Audit(_)
+        | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
+    }
+}
+
+fn takes_of_events(verb: &EventVerb) -> Takes {
+    match verb {
+        EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)) => {
+            Takes::Everything
+        }
+        EventVerb::Publish(_) => Takes::Context,
+        EventVerb::Types { .. }
+        | EventVerb::Subscriptions(
+            SubscriptionVerb::Unsubscribe { .. }
+            | SubscriptionVerb::Pause { .. }
+            | SubscriptionVerb::Resume { .. }
+            | SubscriptionVerb::Rotate { .. }
+            | SubscriptionVerb::Replay(_),
+        ) => Takes::Reason,
+        EventVerb::Subscriptions(
+            SubscriptionVerb::Subscriptions { .. }
+            | SubscriptionVerb::Test { .. }
+            | SubscriptionVerb::Deliveries(_)
+            | SubscriptionVerb::Dead(_),
+        ) => Takes::Nothing,
     }
 }
 
