@@ -13,6 +13,7 @@ use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
 use crate::model::access::{AccessRequest, Asker, Listed, Wish};
 use crate::model::actions::Action;
+use crate::model::event::Event;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::principal::Principal;
 use crate::model::time::Clock;
@@ -111,7 +112,7 @@ impl AccessDesk {
         let mut next = known.clone();
         next.forget_old(now);
         let request = AccessRequest { number: 0, asker, environment, wish, reason, at: now };
-        let told = (request.asker.clone(), request.wish.clone());
+        let mut told = request.clone();
         let rules = self.board.rules.load_full();
         let noted = next.ask(request, |known| is_granted(&rules, known, now))?;
         if noted.is_new {
@@ -120,7 +121,9 @@ impl AccessDesk {
             }
             self.store.commit(vec![Mutation::PutBlob(BlobName::AccessRequests, next.to_bytes())]).await?;
             *requests = Some(next);
-            let (asker, wish) = told;
+            told.number = noted.number;
+            self.board.events.tell(Event::AccessRequested(Box::new(told.clone())));
+            let AccessRequest { asker, wish, .. } = told;
             tracing::info!(event = "access.requested", number = noted.number, node = %asker.node, by = %asker.principal(),
                 "somebody asks to be allowed something, see aurora access list");
             tracing::debug!(number = noted.number, secret = %wish.secret, "an access request");

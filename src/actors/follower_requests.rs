@@ -13,6 +13,7 @@ use crate::policy::access::Noted;
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AskAccess, ListAccess};
+use crate::wire::event::PublishEvent;
 use crate::wire::open::StreamKind;
 use crate::wire::request::{FailureReason, FromFollower, FromLead, Renew};
 use crate::wire::version::ProtocolVersion;
@@ -72,7 +73,7 @@ impl Asking<'_> {
                 tracing::warn!(reason = ?failed.reason, "the lead did not renew this node's certificate");
                 Ok(())
             }
-            FromLead::AccessNoted(_) | FromLead::AccessList(_) => Err(OTHER_ANSWER),
+            FromLead::AccessNoted(_) | FromLead::AccessList(_) | FromLead::EventTaken(_) => Err(OTHER_ANSWER),
         }
     }
 
@@ -85,6 +86,9 @@ impl Asking<'_> {
                 let principal = principal.as_ref().map(ToString::to_string);
                 self.exchange(|id| ListAccess { id, principal }.into()).await?
             }
+            LeadQuestion::Publish { event, post } => {
+                self.exchange(|id| PublishEvent::new(id, event, post).into()).await?
+            }
         };
         match (answer, question) {
             (FromLead::AccessNoted(noted), LeadQuestion::Access { .. }) => {
@@ -95,10 +99,12 @@ impl Asking<'_> {
                 let requests = list.requests.into_iter().map(|frame| frame.read(node)).collect::<Result<_, _>>()?;
                 Ok(Ok(LeadAnswer::Requests(requests)))
             }
+            (FromLead::EventTaken(_), LeadQuestion::Publish { .. }) => Ok(Ok(LeadAnswer::Taken)),
             (FromLead::Failed(failed), _) => Ok(Err(no_answer(failed.reason))),
             (FromLead::Renewed(_), _)
-            | (FromLead::AccessNoted(_), LeadQuestion::Requests(_))
-            | (FromLead::AccessList(_), LeadQuestion::Access { .. }) => Err(OTHER_ANSWER),
+            | (FromLead::AccessNoted(_), LeadQuestion::Requests(_) | LeadQuestion::Publish { .. })
+            | (FromLead::AccessList(_), LeadQuestion::Access { .. } | LeadQuestion::Publish { .. })
+            | (FromLead::EventTaken(_), LeadQuestion::Access { .. } | LeadQuestion::Requests(_)) => Err(OTHER_ANSWER),
         }
     }
 

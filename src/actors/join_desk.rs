@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::board::LeadBoard;
+use super::board::{Board, LeadBoard};
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
 use super::join_rate::{Hearing, JoinRate};
@@ -11,6 +11,7 @@ use crate::audit::entry::{Entry, Ruling};
 use crate::audit::journal::Journal;
 use crate::crypto::join_token;
 use crate::crypto::plaintext::Plaintext;
+use crate::model::event::Event;
 use crate::model::identity::{KeyPin, MeshId, Role, SealingPublicKey};
 use crate::model::name::NodeName;
 use crate::model::roster::{RosterEntry, Standing};
@@ -32,6 +33,8 @@ pub struct JoinDesk {
     pub secrets: LeadSecrets,
     /// The roster, as it is published.
     pub board: Arc<LeadBoard>,
+    /// Where it is told what happens.
+    pub published: Arc<Board>,
     /// Issues the certificate.
     pub authority: Arc<Authority>,
     /// The mesh's public sealing key, which the node pins.
@@ -189,6 +192,9 @@ impl JoinDesk {
         }
         tracing::warn!(asked, %error, "a join was refused");
         self.note(action, Ruling::Deny, "refused", &format!("{error}; {asked}")).await?;
+        if matches!(error, CommitError::TokenReused) {
+            self.published.events.tell(Event::TokenReused { detail: asked.to_owned() });
+        }
         Ok(reason)
     }
 

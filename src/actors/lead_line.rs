@@ -8,9 +8,10 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::access::{Listed, Wish};
+use crate::model::event::Post;
 use crate::model::principal::Principal;
 use crate::policy::access::Noted;
-use crate::wire::version::{ProtocolVersion, SPOKEN};
+use crate::wire::version::{AUDIT_SINCE, ProtocolVersion, SPOKEN};
 
 /// A lead that is there answers within milliseconds, a write to its disk included; whoever asks waits no longer for a no.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
@@ -32,6 +33,13 @@ pub enum LeadQuestion {
     },
     /// What was asked for on this node: by one principal, or by anybody.
     Requests(Option<Principal>),
+    /// A program told something.
+    Publish {
+        /// What the event is called.
+        event: String,
+        /// What was told.
+        post: Box<Post>,
+    },
 }
 
 impl LeadQuestion {
@@ -39,6 +47,7 @@ impl LeadQuestion {
     pub(super) fn since(&self) -> ProtocolVersion {
         match self {
             Self::Access { .. } | Self::Requests(_) => SPOKEN[SPOKEN.len() - 1],
+            Self::Publish { .. } => AUDIT_SINCE,
         }
     }
 }
@@ -50,6 +59,8 @@ pub enum LeadAnswer {
     Noted(Noted),
     /// The requests.
     Requests(Vec<Listed>),
+    /// The event is kept.
+    Taken,
 }
 
 /// Why there is no answer.

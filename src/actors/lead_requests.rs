@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::access_desk::AccessRefused;
 use super::admission;
 use super::error::SessionError;
+use super::event_posts::PostRefused;
 use super::lead_sessions::LeadSessions;
 use crate::model::roster::RosterEntry;
 use crate::transport::authority::{Authority, NODE_LIFETIME};
 use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AccessList, AccessNoted, AskAccess, ListAccess};
+use crate::wire::event::{EventTaken, PublishEvent};
 use crate::wire::request::{Failed, FailureReason, FromFollower, FromLead, Renewed};
 
 /// Who asks, and who answers.
@@ -30,6 +32,7 @@ pub(super) async fn run(
             FromFollower::Renew(renew) => asked.renewed(renew.id, &renew.csr),
             FromFollower::AskAccess(ask) => asked.noted(ask).await?,
             FromFollower::ListAccess(list) => asked.listed(&list).await?,
+            FromFollower::PublishEvent(told) => asked.published(told).await?,
         };
         sender.send(&answer).await?;
     }
@@ -80,6 +83,22 @@ impl Asked {
         Ok(match listed {
             Ok(listed) => AccessList::new(list.id, &listed).into(),
             Err(error) => Failed { id: list.id, reason: told(&error) }.into(),
+        })
+    }
+
+    /// What a program told there. Which node it is, where, and for which companies it may speak, the roster says.
+    async fn published(&self, told: PublishEvent) -> Result<FromLead, SessionError> {
+        let (id, member) = (told.id, self.member()?);
+        let (event, post) = told.read(&member.name, &member.entitlement.environment)?;
+        if post.company.as_ref().is_some_and(|company| !member.entitlement.companies.contains(company)) {
+            return Ok(Failed { id, reason: FailureReason::NotEntitled }.into());
+        }
+        Ok(match self.sessions.posts.post_from(&member, &event, post).await {
+            Ok(taken) => EventTaken { id, is_new: taken.is_new }.into(),
+            Err(PostRefused::Problem(_)) => Failed { id, reason: FailureReason::BadRequest }.into(),
+            Err(PostRefused::Full | PostRefused::Audit(_) | PostRefused::Store(_)) => {
+                Failed { id, reason: FailureReason::Unavailable }.into()
+            }
         })
     }
 

@@ -6,6 +6,7 @@ use super::access_desk::AccessDesk;
 use super::audit_desk::AuditDesk;
 use super::board::{Board, LeadBoard};
 use super::error::SessionError;
+use super::event_posts::EventPosts;
 use super::heartbeat::Heartbeats;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::{self, SealingKey};
@@ -34,6 +35,8 @@ pub struct LeadSessions {
     pub access: Arc<AccessDesk>,
     /// Takes the journals of followers.
     pub audit: Arc<AuditDesk>,
+    /// Takes in what programs of followers tell.
+    pub posts: Arc<EventPosts>,
     /// Issues certificates.
     pub authority: Arc<Authority>,
     /// Time.

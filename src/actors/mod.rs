@@ -9,6 +9,7 @@
 //! ├─ rotation     lead: seals values anew after a scope got a new key
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
+//! ├─ events       keeps what happens, under numbers, and lets everybody know that there is more
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
 //!
@@ -30,6 +31,11 @@ pub mod connectivity;
 pub mod connectivity_board;
 pub mod connectivity_frames;
 mod connectivity_watch;
+pub mod courier;
+pub mod deliveries;
+mod delivery_index;
+pub mod delivery_queue;
+pub mod delivery_sorting;
 pub mod discovery;
 pub mod draft;
 mod draft_keys;
@@ -47,6 +53,10 @@ mod draft_tokens;
 mod draft_values;
 pub mod error;
 pub mod event_hub;
+pub mod event_keeper;
+pub mod event_log;
+pub mod event_posts;
+mod event_sources;
 mod expulsion;
 pub mod follower_audit;
 pub mod follower_cache;
@@ -80,6 +90,7 @@ pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
 mod spent_calls;
+pub mod subscription_book;
 mod tally;
 mod task;
 mod unanswered;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::error::StartError;
 use super::restart::{Part, Remedy, Restarts};
 use super::roles::{Roles, Started};
+use crate::model::event::Event;
 use crate::model::time::{Clock, Entropy};
 
 /// The children of a stopping node get this long; what they were about is on disk already.
@@ -196,6 +197,11 @@ impl State {
         match restarts.ended(part, self.with.clock.now().boot, u64::from_le_bytes(random)) {
             Remedy::RestartAfter(pause) => {
                 tracing::warn!(part = part.name(), reason, "a part of the node ended and is started again");
+                if let Some(roles) = &self.roles {
+                    // The reason may name what only the log may.
+                    let detail = "it ended and is started again; the log says why".to_owned();
+                    roles.tell(Event::SystemError { part: part.name(), detail });
+                }
                 drop(myself.send_after(pause, move || Message::Restart(part)));
             }
             Remedy::StopNode => {

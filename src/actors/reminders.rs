@@ -163,6 +163,9 @@ impl Reminders {
         for event in &events {
             self.journal.append(line(event)).await?;
             log(event);
+            if !self.board.events.tell_surely(event.clone()).await {
+                tracing::warn!(event = event.name(), "it was not kept among the events; the journal has it");
+            }
         }
         let mut mutations = Vec::new();
         {
@@ -244,14 +247,13 @@ fn rejections(news: &mut News, matrix: &Matrix, view: &View) -> Vec<Event> {
 
 fn log(event: &Event) {
     let (name, told) = (event.name(), event.told());
-    match event {
-        Event::ApiStatus { state: ApiState::Healthy, .. } => tracing::info!(event = name, "{told}"),
-        Event::ApiStatus { state: ApiState::Degraded | ApiState::Down, .. } => tracing::warn!(event = name, "{told}"),
+    if event.credential().is_some() {
         // Which one it is, the journal says: a name is for those who may read it.
-        Event::CredentialExpiring { .. } | Event::RotationDue { .. } | Event::CredentialInvalid { .. } => {
-            tracing::warn!(event = name, "a credential needs somebody, see aurora audit tail: {told}");
-        }
-        Event::AuditGap { .. } => tracing::warn!(event = name, "{told}"),
+        tracing::warn!(event = name, "a credential needs somebody, see aurora audit tail: {told}");
+    } else if matches!(event, Event::ApiStatus { state: ApiState::Healthy, .. }) {
+        tracing::info!(event = name, "{told}");
+    } else {
+        tracing::warn!(event = name, "{told}");
     }
 }
 

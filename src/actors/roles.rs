@@ -10,7 +10,9 @@ use super::audit_watch::AuditWatch;
 use super::board::LeadBoard;
 use super::certificate::LeadCertificate;
 use super::connectivity::Connectivity;
+use super::deliveries::Deliveries;
 use super::discovery::{self, Announcement};
+use super::event_keeper::EventKeeper;
 use super::heartbeat::Heartbeats;
 use super::join_desk::JoinDesk;
 use super::key_rotation::KeyRotation;
@@ -22,6 +24,7 @@ use super::restart::Part;
 use super::secret_follower::FollowerSecrets;
 use super::secret_lead::LeadSecrets;
 use super::task::{Task, Work};
+use crate::model::event::Event;
 use crate::model::identity::MeshId;
 use crate::transport::tls::LeadTls;
 
@@ -68,6 +71,10 @@ pub struct LeadRole {
     pub audit: Arc<AuditWatch>,
     /// Tells what happens to credentials and APIs.
     pub reminders: Arc<Reminders>,
+    /// Keeps what happens.
+    pub events: Arc<EventKeeper>,
+    /// Sends what happens to those who want to hear of it.
+    pub deliveries: Arc<Deliveries>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -84,6 +91,10 @@ pub struct FollowerRole {
     pub discover: Option<MeshId>,
     /// Where what was found goes.
     pub hints: Arc<Hints>,
+    /// Sends what happens to those who want to hear of it.
+    pub deliveries: Arc<Deliveries>,
+    /// Keeps what happens.
+    pub events: Arc<EventKeeper>,
 }
 
 /// One part that runs.
@@ -103,15 +114,17 @@ impl Roles {
     pub(super) fn parts(&self) -> &'static [Part] {
         const LEAD: &[Part] = &[
             Part::Secret,
+            Part::Events,
             Part::Heartbeat,
             Part::Certificate,
             Part::Rotation,
             Part::Connectivity,
             Part::Reminders,
             Part::Audit,
+            Part::Deliveries,
             Part::Peers,
         ];
-        const FOLLOWER: &[Part] = &[Part::Secret, Part::Connectivity, Part::Peers];
+        const FOLLOWER: &[Part] = &[Part::Secret, Part::Events, Part::Connectivity, Part::Deliveries, Part::Peers];
         match self {
             Self::Lead(_) => LEAD,
             Self::Follower(_) => FOLLOWER,
@@ -134,6 +147,14 @@ impl Roles {
         }
     }
 
+    /// Tells an event of the node itself.
+    pub(super) fn tell(&self, event: Event) {
+        match self {
+            Self::Lead(role) => role.events.tell(event),
+            Self::Follower(role) => role.events.tell(event),
+        }
+    }
+
     /// Starts one part under the supervisor.
     pub(super) async fn start(&self, part: Part, supervisor: ActorCell) -> Result<StartedPart, ActorProcessingErr> {
         match self {
@@ -153,7 +174,9 @@ impl LeadRole {
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
             Part::Reminders => task(Box::pin(Arc::clone(&self.reminders).keep_telling()), supervisor).await,
             Part::Audit => task(Box::pin(Arc::clone(&self.audit).keep_watching()), supervisor).await,
-            Part::Upkeep | Part::Events | Part::Deliveries => Err("a lead has no such part yet".into()),
+            Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
+            Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
+            Part::Upkeep => Err("a lead has no such part yet".into()),
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -184,14 +207,11 @@ impl FollowerRole {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
                 None => Err("nothing is to be looked for".into()),
             },
-            Part::Heartbeat
-            | Part::Certificate
-            | Part::Rotation
-            | Part::Reminders
-            | Part::Audit
-            | Part::Upkeep
-            | Part::Events
-            | Part::Deliveries => Err("a follower has no such part".into()),
+            Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
+            Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Upkeep => {
+                Err("a follower has no such part".into())
+            }
         }
     }
 }

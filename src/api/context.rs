@@ -24,6 +24,9 @@ const REASON: &str = "x-aurora-reason";
 /// What a watcher has seen.
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// By which a client says that a request is the same as one before (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Longest reason, in bytes: a sentence, not a document, because it is written into every audit line.
 const REASON_BYTES_MAX: usize = 256;
 
@@ -125,6 +128,18 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedRequest {
     }
 }
 
+/// The subscription of `/api/subscriptions/{name}/…`.
+#[derive(Debug)]
+pub(super) struct NamedSubscription(pub(super) KeyName);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedSubscription {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Ok(Self(KeyName::parse(&segment(parts, state).await?)?))
+    }
+}
+
 /// The agent of `/api/agents/{name}/…`.
 #[derive(Debug)]
 pub(super) struct NamedAgent(pub(super) AgentName);
@@ -179,6 +194,24 @@ pub(super) fn node(headers: &HeaderMap) -> Result<Option<NodeName>, ApiError> {
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     let text = header(headers, LAST_EVENT_ID)?.filter(|text| !text.is_empty());
     text.map(|text| position("Last-Event-ID", text)).transpose()
+}
+
+/// The number of the last event the client saw, if it says so.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is no number.
+pub(super) fn event_number(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let bad = ApiError::BadValue { field: "Last-Event-ID", wanted: "a number that this node gave" };
+    let text = header(headers, LAST_EVENT_ID)?.filter(|text| !text.is_empty());
+    text.map(|text| number(text).ok_or(bad)).transpose()
+}
+
+/// By which a second try of the same is known, if the client says so.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is no text.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    Ok(header(headers, IDEMPOTENCY_KEY)?.map(str::to_owned))
 }
 
 /// The caller's reason, if it gives one.

@@ -10,6 +10,8 @@ use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::dialect::Dialect;
 use super::error::ApiError;
@@ -101,11 +103,23 @@ impl Front {
         kv_namespace::adopt(&mut request);
         let shown = self.guard(peer, &request).and_then(|()| shown(&mut request));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let span = tracing::debug_span!(
+            target: "aurora_mesh::request",
+            "request",
+            "otel.kind" = "server",
+            request_id,
+            door = peer.door.as_str(),
+            "http.request.method" = method.as_str(),
+            "http.response.status_code" = Empty,
+            action = Empty,
+            decision = Empty,
+            outcome = Empty
+        );
         let answered = match (shown, self.attested(peer, &path).await) {
             (Ok(shown), Ok(attested)) => {
                 let counted = shown.counted.clone();
                 request.extensions_mut().insert(Caller { attested, shown, ..peer.caller(request_id.clone()) });
-                let mut response = self.routed(lane, request).await;
+                let mut response = self.routed(lane, request).instrument(span.clone()).await;
                 if let Some(allowance) = counted.left() {
                     limit_headers::left(response.headers_mut(), allowance);
                 }
@@ -114,6 +128,7 @@ impl Front {
             (Err(error), _) | (_, Err(error)) => error.into_response(),
         };
         let response = finish(kept_from_others(peer, answered), &request_id, dialect);
+        span.record("http.response.status_code", response.status().as_u16());
         tracing::debug!(
             request_id,
             uid = peer.uid,

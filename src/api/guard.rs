@@ -53,14 +53,16 @@ const X_FORWARDED: &str = "x-forwarded";
 /// The port that is left out of `Host`.
 const HTTP_PORT: u16 = 80;
 
-/// What unmodified clients ask before they have anything to show, and what tells nothing that is worth a preflight.
-const TELLS_NOTHING: [(&Method, &str); 6] = [
+/// What unmodified clients ask before they have anything to show, and what tells nothing that is worth a preflight. The
+/// numbers of the node are told to somebody without a key only where its configuration says so.
+const TELLS_NOTHING: [(&Method, &str); 7] = [
     (&Method::GET, "/v1/sys/health"),
     (&Method::HEAD, "/v1/sys/health"),
     (&Method::GET, "/v1/sys/init"),
     (&Method::GET, "/v1/sys/seal-status"),
     (&Method::GET, "/ping"),
     (&Method::HEAD, "/ping"),
+    (&Method::GET, "/metrics"),
 ];
 
 /// Why a request is turned away. Holds nothing of it but names.

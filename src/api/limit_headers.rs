@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::ApiError;
 use crate::model::caller::Allowance;
+use crate::vault::delivery_error::DeliveryError;
 use crate::vault::error::VaultError;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -23,6 +24,9 @@ pub(super) fn left(headers: &mut HeaderMap, left: Allowance) {
 pub(super) fn refused(headers: &mut HeaderMap, error: &ApiError) {
     if let ApiError::Vault(VaultError::RateLimited { retry_after, limit, scope }) = error {
         left(headers, Allowance { limit: *limit, remaining: 0, scope: *scope });
+        headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
+    if let ApiError::Vault(VaultError::Delivery(DeliveryError::Pace { retry_after, .. })) = error {
         headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
     }
 }

@@ -10,9 +10,9 @@ use super::error::ApiError;
 use super::routes_audit_proof::of_audit_proof;
 use super::{
     kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
-    routes_connectivity, routes_credentials, routes_environments, routes_expiring, routes_exposure, routes_freezes,
-    routes_health, routes_keys, routes_life, routes_lists, routes_nodes, routes_policy, routes_providers,
-    routes_secret, routes_signing, routes_unseal, routes_watch, routes_whoami,
+    routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
+    routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics, routes_nodes, routes_policy,
+    routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal, routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -20,6 +20,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
     let routes = Router::new()
         .route("/health", get(routes_health::health))
         .route("/api/status", get(routes_health::status))
+        .route("/metrics", get(routes_metrics::metrics))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
         .route(
             "/api/secrets/{service}/{key}",
@@ -77,8 +78,17 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .route("/api/audit", get(routes_admin::audit_tail));
-    with_refusals(routes.merge(of_requests()).merge(of_providers()).merge(of_others()).merge(of_audit_proof()))
-        .with_state(desk)
+    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests());
+    with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
+}
+
+/// The routes about what happens.
+fn of_events() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/events", post(routes_events::publish))
+        .route("/api/events", get(routes_events::stream).post(routes_events::publish))
+        .route("/api/events/history", get(routes_events::history))
+        .route("/api/events/types", get(routes_events::types))
 }
 
 /// The routes about what somebody asks to be allowed.
@@ -86,6 +96,21 @@ fn of_requests() -> Router<Arc<Desk>> {
     Router::new()
         .route("/api/access-requests", get(routes_access::list).post(routes_access::ask))
         .route("/api/access-requests/{id}", delete(routes_access::dismiss))
+}
+
+/// The routes about who is told of what happens, and how.
+fn of_subscriptions() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/api/subscriptions", get(routes_subscriptions::list).post(routes_subscriptions::subscribe))
+        .route("/api/subscriptions/{name}", delete(routes_subscriptions::unsubscribe))
+        .route("/api/subscriptions/{name}/pause", post(routes_subscriptions::pause))
+        .route("/api/subscriptions/{name}/resume", post(routes_subscriptions::resume))
+        .route("/api/subscriptions/{name}/rotate", post(routes_subscriptions::rotate))
+        .route("/api/subscriptions/{name}/test", post(routes_subscriptions::test))
+        .route("/api/subscriptions/{name}/replay", post(routes_subscriptions::replay))
+        .route("/api/deliveries", get(routes_subscriptions::delivered))
+        .route("/api/dead-letters", get(routes_subscriptions::dead))
+        .route("/notify", post(routes_subscriptions::notify))
 }
 
 /// The routes about providers, and the credentials they were asked about.

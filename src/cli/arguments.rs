@@ -24,6 +24,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
+use super::arguments_subscriptions::{NotifyArguments, SubscriptionVerb};
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -308,6 +309,12 @@ or a provider was not reached; 3 if what is named has no credential on this node
   aurora whoami --may secret.read hubspot/api_key --company acme
   aurora whoami --admin --may node.manage")]
     Whoami(WhoamiArguments),
+    /// What happens in the mesh, and who is told of it
+    #[command(subcommand, after_help = "Example: aurora events subscriptions")]
+    Events(SubscriptionVerb),
+    /// Tell a channel of this node something, such as a chat or an address for mail
+    #[command(after_help = "Example: aurora notify ops 'the nightly report failed' --priority urgent")]
+    Notify(NotifyArguments),
     /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
     #[command(after_help = "Examples:
   aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'

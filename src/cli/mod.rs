@@ -22,6 +22,7 @@ pub mod arguments_render;
 pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_service;
+pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
@@ -98,6 +99,7 @@ mod verbs_render;
 mod verbs_run;
 mod verbs_secret;
 mod verbs_service;
+mod verbs_subscriptions;
 mod verbs_token;
 mod verbs_unseal;
 mod verbs_validate;
@@ -128,6 +130,7 @@ mod views_record;
 mod views_secret;
 mod views_service;
 mod views_signing;
+mod views_subscriptions;
 mod views_token;
 mod views_unseal;
 mod views_validate;
@@ -207,6 +210,8 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
+        Verb::Events(verb) => verbs_subscriptions::subscriptions(&mut session, &verb).await,
+        Verb::Notify(arguments) => verbs_subscriptions::notify(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,

@@ -8,6 +8,7 @@ use super::arguments_environment::EnvironmentVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_subscriptions::SubscriptionVerb;
 use super::error::CliError;
 
 /// The shared options a verb takes.
@@ -77,7 +78,11 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Get(_)
+        | Verb::Run(_)
+        | Verb::Export(_)
+        | Verb::Whoami(_)
+        | Verb::Events(SubscriptionVerb::Subscribe(_)) => Takes::Everything,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
@@ -108,6 +113,13 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
+        Verb::Events(
+            SubscriptionVerb::Unsubscribe { .. }
+            | SubscriptionVerb::Pause { .. }
+            | SubscriptionVerb::Resume { .. }
+            | SubscriptionVerb::Rotate { .. }
+            | SubscriptionVerb::Replay(_),
+        ) => Takes::Reason,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -122,6 +134,13 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
+        | Verb::Events(
+            SubscriptionVerb::Subscriptions { .. }
+            | SubscriptionVerb::Test { .. }
+            | SubscriptionVerb::Deliveries(_)
+            | SubscriptionVerb::Dead(_),
+        )
+        | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
         | Verb::Unused(_)

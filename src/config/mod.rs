@@ -9,6 +9,8 @@ pub mod error;
 pub mod node_config;
 pub mod parse;
 mod parse_audit;
+mod parse_notify;
 pub mod paths;
 pub mod render;
+mod render_notify;
 mod section;

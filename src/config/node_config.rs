@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -34,6 +35,12 @@ pub struct NodeConfig {
     pub limits: LimitsSection,
     /// How it finds out which APIs work.
     pub connectivity: ConnectivitySection,
+    /// Who may look at its numbers.
+    pub metrics: MetricsSection,
+    /// How it logs.
+    pub log: LogSection,
+    /// Whom it tells of events.
+    pub notify: Notify,
     /// `[credentials]`: which secret systemd gets by which name.
     pub credentials: BTreeMap<CredentialName, Reference>,
 }
@@ -238,6 +245,52 @@ pub struct ConnectivitySection {
 impl Default for ConnectivitySection {
     fn default() -> Self {
         Self { probe: true, providers_dir: None, ca_file: None }
+    }
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MetricsSection {
+    /// Whether everybody who reaches the loopback listener may look at the numbers, without an API key.
+    pub loopback: bool,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSection {
+    /// In which form.
+    pub format: LogFormat,
+    /// An OpenTelemetry collector on this machine that is sent traces of requests; none if absent.
+    pub otlp: Option<SocketAddr>,
+}
+
+/// In which form a node logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people on standard error.
+    #[default]
+    Text,
+    /// One JSON object a line on standard error.
+    Json,
+    /// To the journal of systemd, each field on its own; as JSON on standard error where there is none.
+    Journald,
+}
+
+impl LogFormat {
+    /// `text`, `json` or `journald`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Journald => "journald",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Text, Self::Json, Self::Journald].into_iter().find(|format| format.as_str() == text)
     }
 }
 

@@ -17,10 +17,11 @@ use crate::model::reference::Reference;
 use super::duration;
 use super::error::{Problem, Problems};
 use super::node_config::{
-    ApiSection, ConnectivitySection, CredentialName, Defaults, LimitsSection, MeshSection, NodeConfig, NodeSection,
-    UnsealSource,
+    ApiSection, ConnectivitySection, CredentialName, Defaults, LimitsSection, LogFormat, LogSection, MeshSection,
+    MetricsSection, NodeConfig, NodeSection, UnsealSource,
 };
 use super::parse_audit::audit;
+use super::parse_notify;
 use super::paths::Paths;
 use super::section::Section;
 
@@ -51,13 +52,16 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let api = api(Section::take(&mut root, "api", &mut problems), &defaults.paths);
     let limits = limits(Section::take(&mut root, "limits", &mut problems));
     let connectivity = connectivity(Section::take(&mut root, "connectivity", &mut problems));
+    let metrics = metrics(Section::take(&mut root, "metrics", &mut problems));
+    let log = log(Section::take(&mut root, "log", &mut problems));
+    let notify = parse_notify::notify(&mut root, &mut problems);
     let credentials = credentials(Section::take(&mut root, "credentials", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity] and [credentials]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [metrics], [log], [notify] and [credentials]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, credentials })
+    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, metrics, log, notify, credentials })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.
@@ -248,6 +252,28 @@ fn connectivity(mut section: Section<'_>) -> ConnectivitySection {
     let ca_file = section.text("ca_file", RIGHT_PATH, absolute);
     section.finish();
     ConnectivitySection { probe, providers_dir, ca_file }
+}
+
+fn metrics(mut section: Section<'_>) -> MetricsSection {
+    let loopback = section.flag("loopback", MetricsSection::default().loopback);
+    section.finish();
+    MetricsSection { loopback }
+}
+
+fn log(mut section: Section<'_>) -> LogSection {
+    let format = section.text("format", "write \"text\", \"json\" or \"journald\"", |text| {
+        LogFormat::parse(text).ok_or_else(|| format!("{:?} is not a form of logs", shortened(text)))
+    });
+    let otlp = section.text("otlp", "write an address of this machine alone, like \"127.0.0.1:4318\"", loopback);
+    if otlp.is_some() && !cfg!(feature = "otlp") {
+        section.refuse(
+            "otlp",
+            "is not in this build",
+            "leave it out, or build with: cargo build --release --features otlp",
+        );
+    }
+    section.finish();
+    LogSection { format: format.unwrap_or_default(), otlp }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {

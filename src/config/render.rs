@@ -6,6 +6,7 @@ use toml::Value;
 
 use super::duration;
 use super::node_config::{NodeConfig, UnsealSource};
+use super::render_notify;
 
 /// Writes every option, with a comment on each.
 ///
@@ -22,6 +23,9 @@ pub fn render(config: &NodeConfig) -> String {
         api(config),
         limits(config),
         connectivity(config),
+        metrics(config),
+        log(config),
+        render_notify::notify(&config.notify),
         credentials(config),
     ]
     .join("\n")
@@ -123,6 +127,33 @@ probe = {}
     )
 }
 
+fn metrics(config: &NodeConfig) -> String {
+    format!(
+        "\
+[metrics]
+# GET /metrics tells numbers of the node to those who manage it. true: also to everybody who reaches api.listen.
+loopback = {}
+",
+        config.metrics.loopback
+    )
+}
+
+fn log(config: &NodeConfig) -> String {
+    format!(
+        "\
+[log]
+# \"text\" or \"json\", on standard error; \"journald\": to the journal of systemd, each field on its own.
+format = {}
+# A collector on this machine for traces of requests, over OTLP; only in builds with the feature otlp.
+{}",
+        text(config.log.format.as_str()),
+        match config.log.otlp {
+            Some(collector) => format!("otlp = {}\n", text(&collector.to_string())),
+            None => "# otlp = \"127.0.0.1:4318\"\n".to_owned(),
+        }
+    )
+}
+
 fn audit(config: &NodeConfig) -> String {
     let audit = &config.audit;
     format!(
@@ -212,6 +243,6 @@ fn path(path: &Path) -> String {
     text(&path.to_string_lossy())
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -10,7 +10,7 @@ use super::error::Problem;
 
 /// A section being read. Wrong values are noted and the default is given back, so that reading goes on to the next problem.
 pub(super) struct Section<'a> {
-    name: &'static str,
+    name: String,
     table: Table,
     asked: Vec<&'static str>,
     problems: &'a mut Vec<Problem>,
@@ -27,8 +27,22 @@ impl<'a> Section<'a> {
                 Table::new()
             }
         };
+        Self::of(name.to_owned(), table, problems)
+    }
+
+    /// A section that was taken out already, under the name that its problems are told with.
+    pub(super) fn of(name: String, table: Table, problems: &'a mut Vec<Problem>) -> Self {
         Self { name, table, asked: Vec::new(), problems }
     }
+
+    /// Whether a problem with one key was noted.
+    pub(super) fn refused(&self, key: &str) -> bool {
+        let whole = format!("{}.{key}", self.name);
+        self.problems.iter().any(|problem| problem.key == whole)
+    }
+
+    /// Ends a section of which it is not known what it may hold.
+    pub(super) fn set_aside(self) {}
 
     /// Whether the file has the key, right or wrong.
     pub(super) fn has(&self, key: &str) -> bool {

@@ -37,4 +37,5 @@ mod test_support;
 pub mod text;
 pub mod text_map;
 pub mod unseal;
+pub mod webhook;
 pub mod written;

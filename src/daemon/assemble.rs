@@ -11,10 +11,14 @@ use super::seams::Seams;
 use super::{assemble_follower, assemble_lead};
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::connectivity::{Connectivity, ConnectivityParts};
+use crate::actors::deliveries::{Deliveries, DeliveryParts};
+use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::node::NodeHandle;
 use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
+use crate::events::rules::Rule;
 use crate::model::identity::{KeyPin, Role};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -26,6 +30,8 @@ pub(super) struct Materials<'node> {
     pub(super) keystore: &'node Keystore,
     pub(super) store: &'node Store,
     pub(super) journal: &'node Journal,
+    pub(super) events: &'node EventLog,
+    pub(super) posts: &'node Arc<EventPosts>,
     pub(super) seams: &'node Seams,
     pub(super) handle: &'node NodeHandle,
 }
@@ -37,6 +43,7 @@ pub(super) struct Assembled {
     pub(super) connectivity: Arc<Connectivity>,
     /// Pins the mesh CA.
     pub(super) authority: KeyPin,
+    pub(super) deliveries: Arc<Deliveries>,
     pub(super) lead: Option<AssembledLead>,
 }
 
@@ -69,6 +76,21 @@ pub(super) fn connectivity(
         probe: config.connectivity.probe,
     };
     Arc::new(Connectivity::new(parts, spent))
+}
+
+/// What is sent of events, by a node of either role.
+pub(super) async fn deliveries(from: &Materials<'_>, board: &Arc<Board>) -> Result<Arc<Deliveries>> {
+    let Materials { config, events, seams, .. } = *from;
+    let rules = config.notify.rules.iter().map(Rule::read).collect::<Result<_, _>>()?;
+    let parts = DeliveryParts {
+        log: events.clone(),
+        notify: config.notify.clone(),
+        rules,
+        board: Arc::clone(board),
+        clock: Arc::clone(&seams.clock),
+        entropy: Arc::clone(&seams.entropy),
+    };
+    Ok(Arc::new(Deliveries::open(parts).await.context("what is to be delivered cannot be read")?))
 }
 
 /// Makes good what a crash, or a full disk, left undone between taking something out of the store and taking its bytes

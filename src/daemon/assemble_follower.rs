@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::follower_audit::Forwarded;
 use crate::actors::follower_cache::CacheParts;
 use crate::actors::follower_keys::FollowerKeys;
@@ -67,7 +68,7 @@ impl FollowerIdentity {
 
 /// Starts the writer of the cache and describes the rest.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
-    let Materials { config, keystore, store, journal, seams, handle } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, handle } = *from;
     let identity = FollowerIdentity::open(keystore)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
@@ -134,8 +135,20 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
-    let role = FollowerRole { secrets, peers: Arc::new(peers), connectivity: with, discover, hints };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, authority, lead: None })
+    let deliveries = deliveries(from, &board).await?;
+    let sends = Arc::clone(&deliveries);
+    let events = (events.clone(), Arc::clone(posts));
+    let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
+    let role = FollowerRole {
+        secrets,
+        peers: Arc::new(peers),
+        connectivity: with,
+        discover,
+        hints,
+        events,
+        deliveries: sends,
+    };
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, authority, deliveries, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
-use super::assemble::{Assembled, Materials, connectivity};
+use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -16,8 +16,10 @@ use crate::actors::audit_watch::AuditWatch;
 use crate::actors::board::{Board, LeadBoard};
 use crate::actors::certificate::LeadCertificate;
 use crate::actors::connectivity::Connectivity;
+use crate::actors::deliveries::Deliveries;
 use crate::actors::discovery::Announcement;
 use crate::actors::draft::{LeadState, Sealer};
+use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
@@ -179,8 +181,10 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     };
     let spent = contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice);
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
-    let role = role(from, keys, (&board, &lead_board), secrets, (Arc::clone(&connectivity), known), (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, authority, lead: Some(lead) })
+    let deliveries = deliveries(from, &board).await?;
+    let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
+    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, authority, deliveries, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.
@@ -221,10 +225,10 @@ fn role(
     keys: LeadKeys,
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
-    (connectivity, known): (Arc<Connectivity>, Known),
+    (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
     (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -239,6 +243,7 @@ fn role(
         lead: name.clone(),
         secrets: secrets.clone(),
         board: Arc::clone(lead_board),
+        published: Arc::clone(board),
         authority: Arc::clone(&keys.authority),
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
@@ -252,6 +257,7 @@ fn role(
         heartbeats: heartbeats.clone(),
         access,
         audit: Arc::clone(&audit),
+        posts: Arc::clone(posts),
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
@@ -271,9 +277,13 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
+    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
+    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
         audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
+        events: Arc::new(events),
+        deliveries,
         reminders: Arc::new(reminders),
         rotation: Arc::new(rotation),
         heartbeats,

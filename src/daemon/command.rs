@@ -20,11 +20,12 @@ use crate::cli::passphrase::{self, Kind};
 use crate::cli::say;
 use crate::config::duration;
 use crate::config::node_config::{
-    ApiSection, AuditSection, ConnectivitySection, Defaults, LimitsSection, MeshSection, NodeConfig, NodeSection,
-    UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, Defaults, LimitsSection, LogSection, MeshSection, MetricsSection,
+    NodeConfig, NodeSection, UnsealSource,
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::Role;
 use crate::model::name::{EnvironmentName, NodeName};
@@ -44,10 +45,7 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
     let done = match command {
         Command::Init(arguments) => prepared(run_init(arguments)),
         Command::Join(arguments) => prepared(run_join(arguments)),
-        Command::Up(arguments) => {
-            logging::start(log);
-            prepared(run_up(arguments))
-        }
+        Command::Up(arguments) => prepared(run_up(arguments, log)),
         Command::Ask(_) | Command::Dev(_) | Command::Mcp => Err(anyhow!("this verb is not the daemon's")),
     };
     match done {
@@ -145,7 +143,7 @@ async fn run_join(arguments: JoinArguments) -> Result<()> {
     Ok(())
 }
 
-async fn run_up(arguments: UpArguments) -> Result<()> {
+async fn run_up(arguments: UpArguments, log: Option<&str>) -> Result<()> {
     if arguments.exit_with_parent {
         set_parent_process_death_signal(Some(Signal::TERM)).context("the parent's end cannot be watched for")?;
     }
@@ -154,6 +152,7 @@ async fn run_up(arguments: UpArguments) -> Result<()> {
         Defaults::from_environment(superuser, |name| std::env::var(name).ok()).map_err(|error| anyhow!(error))?;
     let file = arguments.config.unwrap_or(defaults.paths.config_file.clone());
     let config = config_file::read(&file, &defaults)?;
+    let _logging = logging::of_node(log, &config.log, &config.node.name)?;
     let passphrase = match config.unseal {
         UnsealSource::Passphrase => passphrase::ask_if_any(Kind::Known).map_err(|error| anyhow!("{error}"))?,
         UnsealSource::File { .. } | UnsealSource::SystemdCredential { .. } | UnsealSource::Shamir => None,
@@ -193,6 +192,9 @@ fn template(
         },
         limits: LimitsSection::default(),
         connectivity: ConnectivitySection::default(),
+        metrics: MetricsSection::default(),
+        log: LogSection::default(),
+        notify: Notify::default(),
         credentials: std::collections::BTreeMap::new(),
     })
 }

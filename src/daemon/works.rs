@@ -1,8 +1,8 @@
 //! A node without its sockets: keys open, parts running, the door in place. Built in order, and taken down in reverse.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -10,13 +10,16 @@ use super::assemble::{Assembled, Materials, assemble};
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{AUDIT_DIR, doors, providers};
+use super::{AUDIT_DIR, doors, history, providers};
 use crate::actors::connectivity::Connectivity;
+use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::node::NodeHandle;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
 use crate::crypto::locked;
 use crate::crypto::unseal::UnsealKey;
+use crate::model::event::Event;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
@@ -31,6 +34,7 @@ pub(super) struct Works {
     pub(super) address: Option<SocketAddr>,
     /// Which APIs work from where.
     pub(super) connectivity: Arc<Connectivity>,
+    events: EventLog,
     store: Store,
     journal: Journal,
 }
@@ -41,8 +45,8 @@ impl Works {
         crate::transport::provider::install();
         let Disk { store, contents, journal } = disk;
         match Self::over(key, (&store, contents), &journal, config, seams).await {
-            Ok((handle, Running { vault, address, connectivity })) => {
-                Ok(Self { handle, vault, address, connectivity, store, journal })
+            Ok((handle, Running { vault, address, connectivity, events })) => {
+                Ok(Self { handle, vault, address, connectivity, events, store, journal })
             }
             Err(error) => {
                 Disk::close(store, journal).await;
@@ -57,6 +61,7 @@ impl Works {
         self.vault.keep_last_key_uses().await;
         self.connectivity.keep_last_calls().await;
         drop((self.vault, self.connectivity));
+        self.events.end().await;
         Disk::close(self.store, self.journal).await;
     }
 
@@ -70,8 +75,16 @@ impl Works {
         let keystore = Keystore::open(Arc::new(key), contents.facts.mesh, contents.blobs.clone())?;
         warn_of_unlocked_keys();
         let handle = NodeHandle::start(Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?;
-        let materials = Materials { config, keystore: &keystore, store, journal, seams, handle: &handle };
-        match start_parts(&materials, contents).await {
+        let (events, posts, is_new) = match history::open(config, seams, journal).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                handle.stop().await;
+                return Err(error);
+            }
+        };
+        let of_events = (&events, &posts);
+        let materials = materials(config, &keystore, (store, journal), of_events, (seams, &handle));
+        match start_parts(&materials, contents, is_new).await {
             Ok(running) => Ok((handle, running)),
             Err(error) => {
                 handle.stop().await;
@@ -81,21 +94,36 @@ impl Works {
     }
 }
 
+fn materials<'node>(
+    config: &'node NodeConfig,
+    keystore: &'node Keystore,
+    (store, journal): (&'node Store, &'node Journal),
+    (events, posts): (&'node EventLog, &'node Arc<EventPosts>),
+    (seams, handle): (&'node Seams, &'node NodeHandle),
+) -> Materials<'node> {
+    Materials { config, keystore, store, journal, events, posts, seams, handle }
+}
+
 /// The parts that run, as far as they are spoken to.
 struct Running {
     vault: Vault,
     address: Option<SocketAddr>,
     connectivity: Arc<Connectivity>,
+    events: EventLog,
 }
 
-async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Running> {
-    let Materials { config, keystore, store, journal, seams, handle } = *materials;
+async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_history: bool) -> Result<Running> {
+    let Materials { config, keystore, store, journal, events, posts, seams, handle } = *materials;
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, connectivity, authority, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, authority, deliveries, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
+    }
+    if is_new_history {
+        let detail = "the history of events could not be read and was set aside; a new one begins".to_owned();
+        board.events.tell(Event::SystemError { part: "events", detail });
     }
     let workloads = WorkloadAuthority::generate(&config.node.name, &keystore.mesh, seams.clock.now().wall)?;
     let started = handle.run(roles).await?;
@@ -109,20 +137,28 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents) -> Result<Ru
         board,
         store: store.clone(),
         journal: journal.clone(),
+        events: events.clone(),
+        posts: Arc::clone(posts),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
+        deliveries: Arc::clone(&deliveries),
+        notify: config.notify.clone(),
+        notice_pace: Mutex::default(),
         workloads,
         freshness: config.cache,
         value_bytes_max: config.limits.value_bytes_max,
         clock: Arc::clone(&seams.clock),
         entropy: Arc::clone(&seams.entropy),
         load_milli: super::load::load_milli,
+        process_reading: super::process_reading::process_reading,
+        metrics_on_loopback: config.metrics.loopback,
         started: seams.clock.now(),
     });
     connectivity.begin(Arc::new(vault.clone()));
-    Ok(Running { vault, address: started.address, connectivity })
+    deliveries.begin(Arc::new(vault.clone()));
+    Ok(Running { vault, address: started.address, connectivity, events: events.clone() })
 }
 
 /// Keys are used all the same: a machine that may not lock memory is still better off than one with `.env` files.

@@ -53,7 +53,7 @@ fn broken(error: &reqwest::Error) -> String {
 }
 
 /// What was wrong with the proof, as a person can act on it.
-fn untrusted(error: &rustls::Error) -> &'static str {
+pub(super) fn untrusted(error: &rustls::Error) -> &'static str {
     let rustls::Error::InvalidCertificate(error) = error else {
         return "no secure connection was agreed on";
     };

@@ -41,6 +41,8 @@ pub struct Egress {
     open: Client,
     private: Client,
     limit: Duration,
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) mail: Arc<ClientConfig>,
 }
 
 /// Why there is no client.
@@ -74,8 +76,12 @@ impl Egress {
     ) -> Result<Self, EgressSetupError> {
         let tls = tls::config(extra_roots)?;
         let open = client(tls.clone(), Guard { resolver: Arc::clone(&resolver), bounds: Bounds::Open })?;
-        let private = client(tls, Guard { resolver, bounds: Bounds::Private })?;
-        Ok(Self { open, private, limit })
+        let private = client(tls.clone(), Guard { resolver: Arc::clone(&resolver), bounds: Bounds::Private })?;
+        // Mail is no protocol of HTTP.
+        let mut mail = tls;
+        mail.alpn_protocols.clear();
+        let mail = Arc::new(mail);
+        Ok(Self { open, private, limit, resolver, mail })
     }
 
     /// Makes a call and reads its answer.
@@ -109,7 +115,7 @@ impl Egress {
         .await
     }
 
-    async fn answer(&self, target: &Target, request: Request) -> Result<Response, EgressError> {
+    pub(super) async fn answer(&self, target: &Target, request: Request) -> Result<Response, EgressError> {
         let client = match bounds(target) {
             Bounds::Open => &self.open,
             Bounds::Private => &self.private,

@@ -90,7 +90,8 @@ impl Resolve for Guard {
     }
 }
 
-fn checked(found: Vec<IpAddr>, bounds: Bounds) -> Result<Vec<SocketAddr>, NoAddress> {
+/// The addresses of a host, each one that may be dialled; none if one of them may not.
+pub(super) fn checked(found: Vec<IpAddr>, bounds: Bounds) -> Result<Vec<SocketAddr>, NoAddress> {
     for address in &found {
         if let Some(kind) = bounds.refuse(*address) {
             return Err(NoAddress::Forbidden { address: *address, kind });
@@ -104,7 +105,7 @@ fn checked(found: Vec<IpAddr>, bounds: Bounds) -> Result<Vec<SocketAddr>, NoAddr
 }
 
 /// What the C library says of a look-up; it never names what was looked up.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
 }

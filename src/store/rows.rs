@@ -35,6 +35,10 @@ pub enum RowTable {
     Delivered,
     /// How far each part has come.
     Progress,
+    /// By which words programs tell a second try from a second event, by the number of the event.
+    Posted,
+    /// What programs of a follower told, and the lead has not taken yet, by the number of the event.
+    Outbox,
 }
 
 impl RowTable {
@@ -46,11 +50,21 @@ impl RowTable {
             Self::DeadLetters => "dead_letters",
             Self::Delivered => "delivered",
             Self::Progress => "progress",
+            Self::Posted => "posted",
+            Self::Outbox => "outbox",
         })
     }
 
-    const ALL: [Self; 6] =
-        [Self::Events, Self::Subscriptions, Self::Deliveries, Self::DeadLetters, Self::Delivered, Self::Progress];
+    const ALL: [Self; 8] = [
+        Self::Events,
+        Self::Subscriptions,
+        Self::Deliveries,
+        Self::DeadLetters,
+        Self::Delivered,
+        Self::Progress,
+        Self::Posted,
+        Self::Outbox,
+    ];
 }
 
 /// One change of the file.

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
+use crate::metrics::numbers::Decided;
 use crate::model::actions::Action;
 use crate::model::attested::{Presence, Strength};
 use crate::model::caller::{Caller, Door};
+use crate::model::event::Event;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
@@ -181,6 +183,17 @@ impl Account {
         }
     }
 
+    /// What is counted of it.
+    fn counted(&self, outcome: &'static str, now: Moment) -> Decided {
+        Decided {
+            action: self.entry.action,
+            decision: self.entry.ruling.as_str(),
+            outcome,
+            freshness: self.entry.freshness,
+            latency: now.boot.since(self.began.boot),
+        }
+    }
+
     /// The line as it is written now.
     fn line(&self, outcome: &'static str, now: Moment) -> Entry {
         let company = self.entry.company.as_ref().or_else(|| company_of(self.entry.scope.as_ref())).cloned();
@@ -223,8 +236,24 @@ pub(super) fn noted(deed: &str, reason: Option<&str>) -> String {
 impl Vault {
     /// Writes the line and gives its sequence number.
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        let parts = &self.parts;
-        account.write(outcome, &parts.journal, &parts.journal_works, parts.clock.now()).await
+        let (parts, now) = (&self.parts, self.parts.clock.now());
+        let worked = parts.journal_works.load(Ordering::Relaxed);
+        let written = account.write(outcome, &parts.journal, &parts.journal_works, now).await;
+        match &written {
+            Ok(_) if outcome != INTENT && outcome != PLANNED => {
+                let decided = account.counted(outcome, now);
+                parts.board.metrics.decided(&decided);
+                let span = tracing::Span::current();
+                span.record("action", decided.action).record("decision", decided.decision).record("outcome", outcome);
+            }
+            Ok(_) => {}
+            Err(_) => parts.board.metrics.unaudited(),
+        }
+        if written.is_err() && worked {
+            let detail = "the audit journal cannot be written; nothing is answered".to_owned();
+            parts.board.events.tell(Event::SystemError { part: "audit", detail });
+        }
+        written
     }
 
     /// Writes a line of a request that is made of many: what was decided about one of them.

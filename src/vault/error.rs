@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::access_error::AccessError;
 use super::agent_error::AgentError;
+use super::delivery_error::DeliveryError;
+use super::event_error::EventError;
 use super::roster_error::RosterError;
 use super::sealed_parts::Awaits;
 use super::signing::SignatureRefused;
@@ -215,6 +217,12 @@ pub enum VaultError {
     /// Something about access requests.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Something about events.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// Something about subscriptions, or messages to channels.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -336,6 +344,8 @@ impl VaultError {
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::Access(error) => error.code(),
+            Self::Event(error) => error.code(),
+            Self::Delivery(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

@@ -75,7 +75,7 @@ impl Vault {
         Ok(lead_view.nodes().map(|entry| self.node_line(lead, entry)).collect())
     }
 
-    fn node_line(&self, lead: &LeadParts, entry: &RosterEntry) -> NodeLine {
+    pub(super) fn node_line(&self, lead: &LeadParts, entry: &RosterEntry) -> NodeLine {
         let now = self.parts.clock.now();
         let here = entry.role == Role::Lead && entry.name == self.parts.node;
         let presences = lead.board.presence.load();

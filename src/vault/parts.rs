@@ -5,13 +5,19 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
+use super::notice_pace::NoticePace;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::audit_desk::AuditDesk;
 use crate::actors::board::{Board, LeadBoard};
+use crate::actors::deliveries::Deliveries;
+use crate::actors::event_log::EventLog;
+use crate::actors::event_posts::EventPosts;
 use crate::actors::secret_lead::LeadSecrets;
 use crate::audit::journal::Journal;
 use crate::catalogue::lookup::Catalogue;
 use crate::egress::client::Egress;
+use crate::metrics::readings::ProcessReading;
+use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
 use crate::model::identity::{KeyPin, MeshId, Role};
 use crate::model::name::{EnvironmentName, NodeName};
@@ -58,6 +64,10 @@ pub struct Parts {
     pub store: Store,
     /// The journal.
     pub journal: Journal,
+    /// The history of events.
+    pub events: EventLog,
+    /// Where events of programs come in.
+    pub posts: Arc<EventPosts>,
     /// Whether the journal took the last line it was given.
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
@@ -66,6 +76,12 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// The way to them.
     pub egress: Arc<Egress>,
+    /// What is sent to those who want to hear of events.
+    pub deliveries: Arc<Deliveries>,
+    /// Whom this node tells of events.
+    pub notify: Notify,
+    /// Who sent messages to channels lately.
+    pub notice_pace: Mutex<NoticePace>,
     /// Signs the identities of this node's programs.
     pub workloads: WorkloadAuthority,
     /// The node's own freshness durations.
@@ -78,6 +94,10 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// How busy this machine is, in thousandths of a waiting process.
     pub load_milli: fn() -> u32,
+    /// What this process uses.
+    pub process_reading: fn() -> ProcessReading,
+    /// Whether everybody on loopback may look at the numbers.
+    pub metrics_on_loopback: bool,
     /// When the node started.
     pub started: Moment,
 }

@@ -20,6 +20,7 @@ pub mod connectivity;
 pub mod control;
 pub mod entitlement;
 pub mod error;
+pub mod event;
 pub mod join;
 pub mod open;
 mod reach;

@@ -1,6 +1,7 @@
 //! The request stream: questions with ids, pipelined; each gets one answer with its id.
 
 use super::access::{AccessList, AccessNoted, AskAccess, ListAccess};
+use super::event::{EventTaken, PublishEvent};
 
 /// "Give me a new certificate." The lead takes only the public key from the CSR, and it must be the pinned one.
 #[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
@@ -56,6 +57,8 @@ frames! {
         402 => AskAccess,
         /// What was asked for and waits; since version 5.
         403 => ListAccess,
+        /// A program told something; since version 6.
+        404 => PublishEvent,
     }
 }
 
@@ -70,6 +73,8 @@ frames! {
         503 => Failed,
         /// To a question about access requests.
         504 => AccessList,
+        /// To an event.
+        505 => EventTaken,
     }
 }
 
@@ -81,6 +86,7 @@ impl FromLead {
             Self::Renewed(answer) => answer.id,
             Self::AccessNoted(answer) => answer.id,
             Self::AccessList(answer) => answer.id,
+            Self::EventTaken(answer) => answer.id,
             Self::Failed(answer) => answer.id,
         }
     }
@@ -111,6 +117,8 @@ mod tests {
             "000000350101f803010709757365723a313030300470726f640e6f70656e61692f6170695f6b657909646174615f7265616400037820790201",
         );
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::TooMany }), "000000050101f70906");
+        golden(&FromFollower::from(PublishEvent::sample()), "0000003c01019405");
+        golden(&FromLead::from(EventTaken { id: 5, is_new: true }), "000000050101f90501");
     }
 
     #[test]
@@ -119,6 +127,7 @@ mod tests {
         survives_anything(&FromLead::from(Renewed { id: 1, chain: vec![vec![0x30], vec![0x31]] }));
         survives_anything(&FromFollower::from(AskAccess::sample()));
         survives_anything(&FromLead::from(AccessList::sample()));
+        survives_anything(&FromFollower::from(PublishEvent::sample()));
     }
 
     #[test]
@@ -126,6 +135,7 @@ mod tests {
         assert_eq!(FromLead::from(Renewed { id: 1, chain: vec![] }).id(), 1);
         assert_eq!(FromLead::from(AccessNoted { id: 2, number: 7, is_new: true }).id(), 2);
         assert_eq!(FromLead::from(AccessList { id: 4, requests: vec![] }).id(), 4);
+        assert_eq!(FromLead::from(EventTaken { id: 5, is_new: false }).id(), 5);
         assert_eq!(FromLead::from(Failed { id: 3, reason: FailureReason::Busy }).id(), 3);
     }
 }

@@ -35,6 +35,7 @@ mod life_of_a_secret;
 mod limits;
 mod loopback;
 mod mcp_server;
+mod metrics;
 mod no_plaintext_anywhere;
 mod override_resolution;
 mod policy_file;

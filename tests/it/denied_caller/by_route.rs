@@ -14,7 +14,7 @@ use crate::support::mesh::TestMesh;
 type Knock = (&'static str, &'static str, &'static str, &'static str);
 
 /// What there is to do with one secret.
-const OF_A_SECRET: [Knock; 9] = [
+const OF_A_SECRET: &[Knock] = &[
     ("GET", "/api/secrets/SECRET", "", "secret.read"),
     ("GET", "/api/secrets/SECRET/versions", "", "secret.info"),
     ("GET", "/api/secrets/SECRET/watch", "", "secret.info"),
@@ -26,7 +26,7 @@ const OF_A_SECRET: [Knock; 9] = [
     ("POST", "/api/secrets/SECRET/rollback?to=1", "", "secret.restore"),
 ];
 
-const OF_THE_MESH: [Knock; 47] = [
+const OF_THE_MESH: &[Knock] = &[
     ("GET", "/api/secrets", "", "secret.list"),
     ("GET", "/api/watch", "", "secret.list"),
     ("GET", "/api/environments", "", "secret.list"),
@@ -38,6 +38,7 @@ const OF_THE_MESH: [Knock; 47] = [
     ("POST", "/api/environments/check", r#"{"left":"prod","right":"dev"}"#, "secret.explain"),
     ("POST", "/api/tokens", r#"{"node":"vengeance"}"#, "node.manage"),
     ("GET", "/api/nodes", "", "node.manage"),
+    ("GET", "/metrics", "", "node.manage"),
     (
         "POST",
         "/api/nodes/vengeance/entitlement",
@@ -119,7 +120,7 @@ async fn whoever_may_do_nothing_is_refused_at_every_route_and_it_is_written_down
     let mesh = under("").await;
     let socket = mesh.lead.agent_socket();
     let mut wrong = Vec::new();
-    for each in OF_A_SECRET.into_iter().chain(OF_THE_MESH) {
+    for &each in OF_A_SECRET.iter().chain(OF_THE_MESH) {
         let (method, target, _, action) = each;
         let refused = knock(&socket, each, "hubspot/present").await;
         let id = refused.header("x-request-id").expect("an id").to_owned();
@@ -138,7 +139,7 @@ async fn whoever_may_do_nothing_is_refused_at_every_route_and_it_is_written_down
 async fn absent_and_denied_are_the_same_bytes_to_whoever_may_not_know() {
     let mesh = under("").await;
     let socket = mesh.lead.agent_socket();
-    for each in OF_A_SECRET {
+    for &each in OF_A_SECRET {
         let present = bytes(&socket, each, "hubspot/present").await;
         assert!(present.starts_with("HTTP/1.1 403 "), "{present}");
         assert_eq!(bytes(&socket, each, "hubspot/absent").await, present, "{each:?}");

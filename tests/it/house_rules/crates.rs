@@ -45,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crc32fast", &["crypto/api_key"]),
     ("vsss_rs", &["crypto/shares"]),
     ("aws_lc_rs", &["crypto/fernet", "crypto/assertion", "crypto/signature"]),
-    ("base64", &["crypto/fernet", "crypto/assertion", "delivery/quoting", "api/types_aws"]),
+    ("base64", &["crypto/fernet", "crypto/assertion", "crypto/webhook", "delivery/quoting", "api/types_aws"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery", "callers/digest"]),
     // HTTP on the sockets.
@@ -74,7 +74,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("roaring", &["audit"]),
     ("memchr", &["audit"]),
     // Telling people.
-    ("lettre", &["egress"]),
+    ("lettre", &["egress/mail", "egress/mail_stream"]),
+    ("tokio_rustls", &["egress/mail", "egress/mail_stream"]),
     ("prometheus_client", &["metrics"]),
     // Delivery to programs.
     ("minijinja", &["delivery/template"]),
@@ -96,6 +97,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing", &["callers", "units", "workload"]),
     ("tracing_subscriber", &["daemon"]),
     ("tracing_journald", &["daemon"]),
+    ("opentelemetry", &["daemon/traces"]),
+    ("opentelemetry_sdk", &["daemon/traces"]),
+    ("opentelemetry_otlp", &["daemon/traces"]),
+    ("tracing_opentelemetry", &["daemon/traces"]),
     ("sd_notify", &["daemon"]),
     ("jiff", &["model"]),
     ("rustix", &["crypto/locked", "store", "audit", "transport", "callers", "api", "cli", "daemon"]),

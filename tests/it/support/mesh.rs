@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aurora_mesh::config::node_config::{
-    ApiSection, AuditSection, ConnectivitySection, LimitsSection, MeshSection, NodeConfig, NodeSection, UnsealSource,
+    ApiSection, AuditSection, ConnectivitySection, LimitsSection, LogSection, MeshSection, MetricsSection, NodeConfig,
+    NodeSection, UnsealSource,
 };
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
@@ -242,6 +243,9 @@ fn config(
         api: ApiSection { socket_dir: dir.join(format!("{name}.run")), socket_group: None, listen: None },
         limits: LimitsSection::default(),
         connectivity: connectivity.clone(),
+        metrics: MetricsSection::default(),
+        log: LogSection::default(),
+        notify: aurora_mesh::model::channel::Notify::default(),
         credentials: BTreeMap::new(),
     }
 }

@@ -1,0 +1,150 @@
+//! The `events` part of a node: takes what is told at the hub and what comes of the [sources](super::event_sources), and keeps
+//! it. Supervised by `node`; when it dies it is started again, for ever, and goes on where it was: what is told meanwhile
+//! waits, and what has no place to wait is counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ractor::ActorProcessingErr;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::board::{Board, LeadBoard};
+use super::event_hub::Waiting;
+use super::event_log::EventLog;
+use super::event_posts::EventPosts;
+use super::event_sources::EventSources;
+use crate::model::event::Event;
+use crate::model::number::Position;
+use crate::model::time::Clock;
+use crate::store::error::StoreError;
+
+/// Most events that are kept in one write.
+const GROUP_MAX: usize = 256;
+
+/// How often it is looked whether a node was lost or a rule changed of which nobody tells.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what is too old is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// What the work needs.
+pub struct EventKeeper {
+    log: EventLog,
+    posts: Arc<EventPosts>,
+    board: Arc<Board>,
+    lead_board: Option<Arc<LeadBoard>>,
+    clock: Arc<dyn Clock>,
+    has_begun: AtomicBool,
+}
+
+/// The queue, which is given back however the work ends.
+struct Taken<'board> {
+    board: &'board Board,
+    queue: Option<mpsc::Receiver<Waiting>>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(queue) = self.queue.take() {
+            self.board.events.give_back(queue);
+        }
+    }
+}
+
+impl EventKeeper {
+    /// The work of a node; of a lead with what only a lead publishes.
+    #[must_use]
+    pub fn new(
+        (log, posts): (EventLog, Arc<EventPosts>),
+        board: Arc<Board>,
+        lead_board: Option<Arc<LeadBoard>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { log, posts, board, lead_board, clock, has_begun: AtomicBool::new(false) }
+    }
+
+    /// The history.
+    #[must_use]
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// Tells an event of the node itself.
+    pub(super) fn tell(&self, event: Event) {
+        self.board.events.tell(event);
+    }
+
+    /// Keeps, and does not end by itself.
+    pub(super) async fn keep_going(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
+        let queue = self.board.events.take().ok_or("somebody else keeps events already")?;
+        let mut taken = Taken { board: &self.board, queue: Some(queue) };
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            let detail = format!("the node starts, version {}", env!("CARGO_PKG_VERSION"));
+            self.log.keep(&[Event::SystemMaintenance { detail }], Vec::new()).await?;
+        }
+        let (log, board, lead) = (self.log.clone(), Arc::clone(&self.board), self.lead_board.clone());
+        let mut sources = EventSources::open(log, board, lead, Arc::clone(&self.clock)).await?;
+        let sending = self.posts.keep_sending(&self.board);
+        tokio::pin!(sending);
+        let mut moved = self.moved();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut forgets = tokio::time::interval(FORGET_EVERY);
+        forgets.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let queue = taken.queue.as_mut().ok_or("the queue is there")?;
+        loop {
+            tokio::select! {
+                waiting = queue.recv() => self.keep(waiting.ok_or("the hub is gone")?, queue).await?,
+                changed = moved.changed() => {
+                    changed?;
+                    sources.look().await?;
+                }
+                _ = looks.tick() => {
+                    sources.look().await?;
+                    self.tell_missed().await?;
+                }
+                _ = forgets.tick() => {
+                    self.log.forget_old().await?;
+                    self.posts.forget_old().await?;
+                }
+                ended = &mut sending => return ended,
+            }
+        }
+    }
+
+    fn moved(&self) -> watch::Receiver<Position> {
+        match &self.lead_board {
+            Some(lead) => lead.moved.subscribe(),
+            None => self.board.moved.subscribe(),
+        }
+    }
+
+    /// Keeps one with those that wait behind it.
+    async fn keep(&self, first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> Result<(), StoreError> {
+        let mut group = vec![first];
+        while group.len() < GROUP_MAX
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        }
+        let (events, kept): (Vec<_>, Vec<_>) = group.into_iter().map(|waiting| (waiting.event, waiting.kept)).unzip();
+        self.log.keep(&events, Vec::new()).await?;
+        // Whoever gave up waiting tells it again.
+        for told in kept.into_iter().flatten() {
+            let _gone = told.send(());
+        }
+        Ok(())
+    }
+
+    async fn tell_missed(&self) -> Result<(), StoreError> {
+        match self.board.events.take_missed() {
+            0 => Ok(()),
+            missed => {
+                let detail = format!("{missed} events came too fast and were not kept");
+                self.log.keep(&[Event::SystemError { part: "events", detail }], Vec::new()).await.map(drop)
+            }
+        }
+    }
+}
