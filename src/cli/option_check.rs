@@ -4,6 +4,7 @@
 use super::arguments::{Global, Verb};
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
+use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
@@ -33,6 +34,8 @@ enum Takes {
     Everything,
     /// Companies and environment: an entitlement.
     Entitlement,
+    /// One company and the environment: which lines of the journal.
+    Filter,
     /// Companies, environment and reason: how far an agent or its key reaches.
     Bounds,
 }
@@ -53,6 +56,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Behalf => (true, false, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
+        Takes::Filter => (true, true, false, false),
         Takes::Bounds => (true, true, false, true),
     };
     if !global.company.is_empty() && !company {
@@ -111,6 +115,7 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
+        Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -129,7 +134,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
         | Verb::Unused(_)
-        | Verb::Audit(_)
+        | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,

@@ -232,6 +232,20 @@ fn of_directory(it: &Evidence, anchor: &Anchor) -> Option<String> {
     proven.verdict.broken.map(|broken| broken.to_string())
 }
 
+/// Tampers with a journal in every way, and says how many were found; also that it is whole untouched.
+pub fn each_is_found(victim: &JournalDir, other: &JournalDir, anchor: &Anchor) -> usize {
+    let of = |journal: &JournalDir| evidence(&journal.path, journal.node.as_str());
+    let (victim, other) = (of(victim), of(other));
+    assert_eq!(of_file(&victim, anchor, &[]), None, "untouched, the file proves what it says");
+    for (what, tamper, expected) in TAMPERINGS {
+        let mut tampered = victim.clone();
+        tamper(&mut tampered, &other);
+        let told = of_file(&tampered, anchor, &[]).expect(what);
+        assert!(told.contains(expected), "{what}: {told}");
+    }
+    TAMPERINGS.len()
+}
+
 #[tokio::test]
 async fn every_kind_of_tampering_with_files_at_rest_is_found_and_named() {
     let (_running, mesh) = mesh().await;
