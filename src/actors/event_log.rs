@@ -220,3 +220,77 @@ impl EventLog {
 fn kept(row: &Row) -> Option<KeptEvent> {
     KeptEvent::parse(row_number(&row.0)?, &row.1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as Held;
+
+    use super::*;
+    use crate::model::event_kind::EventKind;
+    use crate::model::name::{EnvironmentName, NodeName};
+    use crate::model::time::{BootId, BootTime, EntropyUnavailable, Moment, Timestamp};
+
+    struct Standing(Held<Timestamp>);
+
+    impl Clock for Standing {
+        fn now(&self) -> Moment {
+            Moment { wall: *self.0.lock().expect("held"), boot: BootTime::default(), boot_id: BootId::default() }
+        }
+    }
+
+    impl Entropy for Standing {
+        fn fill(&self, _: &mut [u8]) -> Result<(), EntropyUnavailable> {
+            Err(EntropyUnavailable)
+        }
+    }
+
+    async fn log(path: &std::path::Path, clock: &Arc<Standing>) -> EventLog {
+        let home = Home {
+            node: NodeName::parse("aurora").expect("name"),
+            environment: EnvironmentName::parse("prod").expect("name"),
+        };
+        let rows = Rows::open(path).await.expect("a file");
+        EventLog::open(rows, home, Arc::clone(clock) as _, Arc::clone(clock) as _).await.expect("a log")
+    }
+
+    fn upkeep(detail: &str) -> Event {
+        Event::SystemMaintenance { detail: detail.to_owned() }
+    }
+
+    fn numbers(events: &[KeptEvent]) -> Vec<u64> {
+        events.iter().map(|event| event.number).collect()
+    }
+
+    #[tokio::test]
+    async fn numbers_and_ids_go_on_after_the_file_was_closed_and_whoever_waits_is_told() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (path, clock) = (directory.path().join("events.redb"), Arc::new(Standing(Held::new(Timestamp(1000)))));
+        let first = log(&path, &clock).await;
+        let mut moved = first.moved();
+        let kept = first.keep(&[upkeep("a"), upkeep("b")], Vec::new()).await.expect("kept");
+        assert_eq!((numbers(&kept), *moved.borrow_and_update()), (vec![1, 2], 2));
+        assert!(kept[0].id < kept[1].id, "without random bytes too");
+        first.rows().close().await.expect("closed");
+        let again = log(&path, &clock).await;
+        assert_eq!(again.last(), 2);
+        let third = again.keep(&[upkeep("c")], Vec::new()).await.expect("kept").remove(0);
+        assert!(third.number == 3 && third.id > kept[1].id);
+        assert_eq!(numbers(&again.after(1, 9).await.expect("read")), [2, 3]);
+        assert_eq!(numbers(&again.before(3, 9).await.expect("read")), [2, 1]);
+        assert_eq!(again.find(kept[0].id).await.expect("read").map(|event| event.number), Some(1));
+        assert_eq!(again.get(9).await.expect("read"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_old_is_forgotten_and_its_number_is_not_given_again() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (path, clock) = (directory.path().join("events.redb"), Arc::new(Standing(Held::new(Timestamp(1000)))));
+        let log = log(&path, &clock).await;
+        log.keep(&[upkeep("old"), upkeep("older")], Vec::new()).await.expect("kept");
+        *clock.0.lock().expect("held") = Timestamp(1001).plus(KEPT_FOR);
+        log.keep(&[upkeep("new")], Vec::new()).await.expect("kept");
+        log.forget_old().await.expect("forgotten");
+        assert_eq!(numbers(&log.after(0, 9).await.expect("read")), [3]);
+        assert_eq!(log.after(0, 9).await.expect("read")[0].subject.kind, EventKind::SystemMaintenance);
+    }
+}

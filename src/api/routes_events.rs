@@ -49,7 +49,8 @@ pub(super) async fn history(
 ) -> Result<Response, ApiError> {
     let (types, uri) = query::repeated(&uri, "type")?;
     let asked: HistoryQuery = query::parameters(&uri)?;
-    let page = desk.vault.event_history(&caller, asked.into_ask(&types, context(&headers)?)?).await?;
+    let ask = asked.into_ask(&types, context(&headers)?, desk.clock.now().wall)?;
+    let page = desk.vault.event_history(&caller, ask).await?;
     let mut response = Response::new(Body::from(page_text(&page)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::error::ApiError;
 use super::query;
 use crate::actors::event_posts::Taken;
+use crate::config::duration;
 use crate::events::audience::Audience;
 use crate::events::filter::{EventFilter, TYPES_MAX, TypeGlob};
 use crate::events::legacy::Legacy;
@@ -105,10 +106,11 @@ impl HistoryQuery {
     ///
     /// # Errors
     /// [`ApiError`] names the parameter.
-    pub(super) fn into_ask(self, types: &[String], context: Context) -> Result<HistoryAsk, ApiError> {
+    pub(super) fn into_ask(self, types: &[String], context: Context, now: Timestamp) -> Result<HistoryAsk, ApiError> {
+        const WANTED: &str = "a time such as 2026-11-21T08:00:00Z, or a duration such as 24h";
         let since = query::given(self.since).map(|text| {
-            let bad = ApiError::BadValue { field: "since", wanted: "a time such as 2026-11-21T08:00:00Z" };
-            Timestamp::parse(&text).ok_or(bad)
+            let ago = || duration::parse(&text).ok().map(|ago| now.minus(ago));
+            Timestamp::parse(&text).or_else(ago).ok_or(ApiError::BadValue { field: "since", wanted: WANTED })
         });
         let limit = query::limit(self.limit, HISTORY_MAX, "a whole number from 1 to 1000")?.unwrap_or(LIMIT_DEFAULT);
         let before = number("cursor", self.cursor)?;

@@ -19,6 +19,8 @@ mod index_build;
 mod index_layout;
 pub mod intake;
 pub mod journal;
+#[cfg(test)]
+mod life_tests;
 pub mod line;
 mod lines;
 mod members;

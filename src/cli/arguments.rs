@@ -10,6 +10,7 @@ use super::arguments_audit::AuditVerb;
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
 use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
@@ -24,7 +25,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
-use super::arguments_subscriptions::{NotifyArguments, SubscriptionVerb};
+use super::arguments_subscriptions::NotifyArguments;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
 use super::arguments_whoami::WhoamiArguments;
@@ -303,15 +304,15 @@ or a provider was not reached; 3 if what is named has no credential on this node
     /// Ask to be allowed something, and see what others ask for
     #[command(subcommand, after_help = "Example: aurora access request openai/api_key --reason 'nightly report'")]
     Access(AccessVerb),
+    /// What happens: as it happens, what happened, and who is told of it
+    #[command(subcommand, after_help = "Example: aurora events tail --type 'secret.*'")]
+    Events(EventVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
     #[command(after_help = "Examples:
   aurora whoami
   aurora whoami --may secret.read hubspot/api_key --company acme
   aurora whoami --admin --may node.manage")]
     Whoami(WhoamiArguments),
-    /// What happens in the mesh, and who is told of it
-    #[command(subcommand, after_help = "Example: aurora events subscriptions")]
-    Events(SubscriptionVerb),
     /// Tell a channel of this node something, such as a chat or an address for mail
     #[command(after_help = "Example: aurora notify ops 'the nightly report failed' --priority urgent")]
     Notify(NotifyArguments),

@@ -10,6 +10,7 @@ pub mod arguments_audit;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
 pub mod arguments_environment;
+pub mod arguments_events;
 pub mod arguments_freeze;
 pub mod arguments_helpers;
 pub mod arguments_keys;
@@ -84,6 +85,7 @@ mod verbs_connectivity;
 mod verbs_credential_process;
 mod verbs_docker_credential;
 mod verbs_environment;
+mod verbs_events;
 mod verbs_export;
 mod verbs_exposure;
 mod verbs_freeze;
@@ -118,6 +120,7 @@ mod views_connectivity;
 mod views_connectivity_line;
 mod views_environment;
 mod views_error;
+mod views_events;
 mod views_expiring;
 mod views_explain;
 mod views_exposure;
@@ -207,10 +210,10 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Providers(verb) => verbs_providers::providers(&mut session, &verb).await,
         Verb::Exposure { of } => verbs_exposure::exposure(&mut session, &of).await,
         Verb::Access(verb) => verbs_access::access(&mut session, &verb).await,
+        Verb::Events(verb) => verbs_events::events(&mut session, &verb).await,
         Verb::Whoami(arguments) => verbs_whoami::whoami(&mut session, &arguments).await,
         Verb::Freeze(arguments) => verbs_freeze::freeze(&mut session, &arguments).await,
         Verb::Unfreeze(arguments) => verbs_freeze::unfreeze(&mut session, &arguments).await,
-        Verb::Events(verb) => verbs_subscriptions::subscriptions(&mut session, &verb).await,
         Verb::Notify(arguments) => verbs_subscriptions::notify(&mut session, &arguments).await,
         Verb::Freezes => verbs_freeze::freezes(&mut session).await,
         Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,

@@ -5,6 +5,7 @@ use super::arguments::{Global, Verb};
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_environment::EnvironmentVerb;
+use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
@@ -82,12 +83,16 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Run(_)
         | Verb::Export(_)
         | Verb::Whoami(_)
-        | Verb::Events(SubscriptionVerb::Subscribe(_)) => Takes::Everything,
+        | Verb::Events(
+            EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)),
+        ) => Takes::Everything,
+        Verb::Events(EventVerb::Types { .. }) => Takes::Reason,
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
         | Verb::DockerCredential(_)
-        | Verb::CredentialProcess(_) => Takes::Context,
+        | Verb::CredentialProcess(_)
+        | Verb::Events(EventVerb::Publish(_)) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)
@@ -113,13 +118,13 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Events(
+        Verb::Events(EventVerb::Subscriptions(
             SubscriptionVerb::Unsubscribe { .. }
             | SubscriptionVerb::Pause { .. }
             | SubscriptionVerb::Resume { .. }
             | SubscriptionVerb::Rotate { .. }
             | SubscriptionVerb::Replay(_),
-        ) => Takes::Reason,
+        )) => Takes::Reason,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -134,12 +139,12 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
-        | Verb::Events(
+        | Verb::Events(EventVerb::Subscriptions(
             SubscriptionVerb::Subscriptions { .. }
             | SubscriptionVerb::Test { .. }
             | SubscriptionVerb::Deliveries(_)
             | SubscriptionVerb::Dead(_),
-        )
+        ))
         | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)

@@ -41,9 +41,9 @@ pub(super) struct Assembled {
     pub(super) board: Arc<Board>,
     pub(super) roles: Roles,
     pub(super) connectivity: Arc<Connectivity>,
+    pub(super) deliveries: Arc<Deliveries>,
     /// Pins the mesh CA.
     pub(super) authority: KeyPin,
-    pub(super) deliveries: Arc<Deliveries>,
     pub(super) lead: Option<AssembledLead>,
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
@@ -139,16 +140,18 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let sends = Arc::clone(&deliveries);
     let events = (events.clone(), Arc::clone(posts));
     let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
+    let upkeep = upkeep(from, Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?))?;
     let role = FollowerRole {
         secrets,
         peers: Arc::new(peers),
         connectivity: with,
+        upkeep,
         discover,
         hints,
         events,
         deliveries: sends,
     };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, authority, deliveries, lead: None })
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, authority, lead: None })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

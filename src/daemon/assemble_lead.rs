@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -184,7 +185,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
     let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, authority, deliveries, lead: Some(lead) })
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.
@@ -262,6 +263,7 @@ fn role(
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
     };
+    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority))?;
     let certificate = LeadCertificate {
         key: keys.node,
         identity,
@@ -285,6 +287,7 @@ fn role(
         events: Arc::new(events),
         deliveries,
         reminders: Arc::new(reminders),
+        upkeep,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

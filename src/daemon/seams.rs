@@ -15,6 +15,18 @@ pub struct Seams {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Where the lines of the journal go.
+    pub journal: JournalPlace,
+}
+
+/// Where the lines of a journal go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum JournalPlace {
+    /// To its files.
+    #[default]
+    Files,
+    /// Nowhere, once they are made and chained: to measure what the files cost. No configuration asks for this.
+    Nowhere,
 }
 
 impl Seams {
@@ -24,6 +36,6 @@ impl Seams {
     /// When the kernel does not say which boot this is.
     pub fn system() -> Result<Self> {
         let clock = SystemClock::new().context("the kernel does not name this boot")?;
-        Ok(Self { clock: Arc::new(clock), entropy: Arc::new(SystemEntropy) })
+        Ok(Self { clock: Arc::new(clock), entropy: Arc::new(SystemEntropy), journal: JournalPlace::Files })
     }
 }

@@ -16,6 +16,8 @@ pub mod retry;
 pub mod route;
 pub mod rules;
 pub mod schema;
+#[cfg(test)]
+mod schema_tests;
 pub mod standing;
 pub mod subject;
 pub mod subscription;

@@ -14,7 +14,7 @@ use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::init::init;
 use aurora_mesh::daemon::join::{JoinOptions, WhilePending, join};
 use aurora_mesh::daemon::node::RunningNode;
-use aurora_mesh::daemon::seams::Seams;
+use aurora_mesh::daemon::seams::{JournalPlace, Seams};
 use aurora_mesh::model::company::Companies;
 use aurora_mesh::model::entitlement::Entitlement;
 use aurora_mesh::model::freshness::FreshnessPolicy;
@@ -35,6 +35,8 @@ use super::wait::eventually;
 pub struct TestNode {
     pub config: NodeConfig,
     pub clock: Arc<MovableClock>,
+    /// Where its journal goes when it starts.
+    pub journal: JournalPlace,
     running: Option<RunningNode>,
 }
 
@@ -66,7 +68,8 @@ impl TestMesh {
     async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
         let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
-        let mut lead = TestNode { config, clock: Arc::new(MovableClock::new()), running: None };
+        let mut lead =
+            TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None };
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
@@ -99,7 +102,7 @@ impl TestMesh {
     /// A machine that has not joined.
     pub fn stranger(&self, name: &str) -> TestNode {
         let config = config(self.dir.path(), name, Role::Follower, self.freshness, &self.connectivity);
-        TestNode { config, clock: Arc::new(MovableClock::new()), running: None }
+        TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None }
     }
 
     /// Stores on the lead.
@@ -192,7 +195,7 @@ impl TestNode {
     }
 
     pub fn seams(&self) -> Seams {
-        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy) }
+        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy), journal: self.journal }
     }
 
     /// Reads as a program on this node does.
