@@ -28,8 +28,7 @@ impl Stage {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("directory");
         let receiving = open(directory.path());
-        let mut stage =
-            Self { directory, key: Key::new(), authority: Key::new(), receiving, lines: sample::lines(9) };
+        let mut stage = Self { directory, key: Key::new(), authority: Key::new(), receiving, lines: sample::lines(9) };
         assert_eq!(stage.offer(0, 9), (Received::From(Head::GENESIS), None));
         assert_eq!(stage.send(1, 6), (Received::Taken(stage.tip(6)), None));
         let seal = seal(&stage.key, &stage.authority, stage.head(6));
