@@ -12,10 +12,9 @@ use crate::model::name::NodeName;
 impl AuditDesk {
     /// Tells that something is wrong with a journal: once, until it is another thing or is over.
     pub(super) async fn tell(self: &Arc<Self>, node: &NodeName, gap: Gap) {
-        let directory = match *node == self.parts.own.node {
-            true => self.parts.audit_dir.clone(),
-            false => node_dir(&self.parts.audit_dir, node),
-        };
+        let is_own = *node == self.parts.own.node;
+        let audit_dir = &self.parts.audit_dir;
+        let directory = if is_own { audit_dir.clone() } else { node_dir(audit_dir, node) };
         let turn = {
             let mut nodes = lock(&self.nodes);
             Arc::clone(nodes.entry(node.clone()).or_default())

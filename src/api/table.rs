@@ -68,7 +68,7 @@ pub(super) fn row(error: &ApiError) -> Row {
             error,
             "Close idle connections or reuse them, and try again after the seconds in Retry-After.",
         ),
-        ApiError::TooManyBodies => Row::new(
+        ApiError::TooManyBodies | ApiError::TooManyAnswers => Row::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
             error,

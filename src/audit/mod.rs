@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod follow;
 pub mod gap;
 pub mod head;
 pub mod heads;

@@ -341,11 +341,11 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// List the secrets that expire soon, or are due to be rotated
     #[command(after_help = "Example: aurora expiring --within 30d")]
     Expiring(ExpiringArguments),
-    /// List the secrets that nobody has read here for long, by the journal of this node
+    /// List the secrets that nobody has read for long, by the journals this node has
     #[command(after_help = "Example: aurora unused --for 90d")]
     Unused(UnusedArguments),
-    /// The audit journal of this node
-    #[command(subcommand, after_help = "Example: aurora audit tail --lines 20")]
+    /// The audit journal of this node, and on the lead the copies of the others'
+    #[command(subcommand, after_help = "Example: aurora audit list --since 2h --principal agent:robot")]
     Audit(AuditVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
     #[command(

@@ -1,6 +1,5 @@
 //! The arguments of `events`.
 
-use super::arguments_subscriptions::SubscriptionVerb;
 use clap::{Args, Subcommand};
 
 use super::arguments_subscriptions::SubscriptionVerb;

@@ -221,6 +221,28 @@ fn known(contents: &Contents) -> Known {
     Known { told: told.unwrap_or_default(), news: news.unwrap_or_default() }
 }
 
+/// Who admits joiners.
+fn join_desk(
+    from: &Materials<'_>,
+    keys: &LeadKeys,
+    (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
+    secrets: &LeadSecrets,
+) -> JoinDesk {
+    let Materials { config, keystore, journal, seams, .. } = *from;
+    JoinDesk {
+        mesh: keystore.mesh,
+        lead: config.node.name.clone(),
+        secrets: secrets.clone(),
+        board: Arc::clone(lead_board),
+        published: Arc::clone(board),
+        authority: Arc::clone(&keys.authority),
+        mesh_sealing: keys.mesh_sealing.public(),
+        journal: journal.clone(),
+        clock: Arc::clone(&seams.clock),
+        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
+    }
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -239,18 +261,7 @@ fn role(
     let admission = Arc::new(RosterAdmission(Arc::clone(lead_board)));
     let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
     let heartbeats = Heartbeats::new();
-    let desk = JoinDesk {
-        mesh,
-        lead: name.clone(),
-        secrets: secrets.clone(),
-        board: Arc::clone(lead_board),
-        published: Arc::clone(board),
-        authority: Arc::clone(&keys.authority),
-        mesh_sealing: keys.mesh_sealing.public(),
-        journal: journal.clone(),
-        clock: Arc::clone(&seams.clock),
-        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
-    };
+    let desk = join_desk(from, &keys, (board, lead_board), &secrets);
     let sessions = LeadSessions {
         lead: name.clone(),
         board: Arc::clone(board),

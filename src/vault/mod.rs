@@ -27,6 +27,7 @@ mod api_key_plan;
 pub mod api_keys;
 mod asking;
 mod audit_proof;
+pub mod audit_search;
 pub mod authorise;
 pub mod browse;
 mod checking;

@@ -7,6 +7,7 @@ mod attestation;
 mod audit_campaign;
 mod audit_files;
 mod audit_proof;
+mod audit_search;
 mod banning;
 mod command_line;
 mod connectivity_api;
