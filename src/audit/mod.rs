@@ -33,6 +33,8 @@ pub mod proof_file;
 pub mod query;
 pub mod reads;
 pub mod receiving;
+#[cfg(test)]
+mod receiving_tests;
 pub mod recovery;
 pub mod retire;
 pub mod room;

@@ -2,5 +2,5 @@
 
 mod forwarding;
 mod journals;
-mod tampering;
+pub mod tampering;
 mod witness;

@@ -4,6 +4,7 @@ mod access_requests;
 mod agents;
 mod approval;
 mod attestation;
+mod audit_campaign;
 mod audit_files;
 mod audit_proof;
 mod audit_search;
