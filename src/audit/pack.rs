@@ -40,6 +40,10 @@ pub fn pack_closed(directory: &Path) -> Result<Packing, AuditError> {
     let Some(newest) = parts(directory)?.pop() else { return Ok(packing) };
     let is_closed = |part: &Part| (&part.month, part.number) < (&newest.month, newest.number);
     for part in listed(directory)?.into_iter().filter(|part| part.form == Form::Plain && is_closed(part)) {
+        // A crash came between its beginning and its first line: there is nothing to pack, and no member to read.
+        if fs::symlink_metadata(part.path(directory)).is_ok_and(|file| file.is_file() && file.len() == 0) {
+            continue;
+        }
         match pack(directory, &part) {
             Ok(()) => packing.packed.push(part.as_form(Form::Packed).file_name()),
             Err(error) => packing.failed.push((part.file_name(), error)),
@@ -222,6 +226,17 @@ mod tests {
         let verdict = verify(directory.path()).expect("readable");
         assert_eq!((verdict.lines, verdict.broken), (40, None));
         assert!(pack_closed(directory.path()).expect("readable").packed.is_empty(), "there is nothing left to do");
+    }
+
+    #[test]
+    fn a_file_that_was_begun_and_never_written_is_left_as_it_is() {
+        let (directory, _) = journal();
+        let empty = "audit-2026-11.002.jsonl";
+        fs::rename(directory.path().join(NEWEST), directory.path().join("audit-2026-12.jsonl")).expect("moved");
+        fs::write(directory.path().join(empty), "").expect("file");
+        let packing = pack_closed(directory.path()).expect("readable");
+        assert_eq!((packing.packed, packing.failed.len()), (vec![PACKED.to_owned()], 0));
+        assert_eq!(names(directory.path()), [empty, PACKED, "audit-2026-12.jsonl"]);
     }
 
     #[test]

@@ -43,8 +43,12 @@ impl Graveyard<'_> {
             return Ok(None);
         }
         let corrupt = || AuditError::Corrupt { path: oldest.path(self.directory) };
-        let Some(last) = self.walk(oldest)? else { return Ok(None) };
-        let Walked { before, last } = last;
+        let Some(Walked { before, last }) = self.walk(oldest)? else {
+            // It was begun and never written: nothing is lost with it, and it must not keep the next from its time.
+            let path = oldest.path(self.directory);
+            fs::remove_file(&path).map_err(AuditError::io(&path))?;
+            return self.bury(now);
+        };
         if self.forwarded_seq.is_some_and(|forwarded| last.seq > forwarded) {
             return Ok(None);
         }
@@ -198,6 +202,14 @@ mod tests {
         assert!(!at("2026-10-31T23:59:59Z", 13) && !at("2020-01-01T00:00:00Z", 1) && !at("2025-09-30T00:00:00Z", 1));
         assert!(!at("2026-11-01T00:00:00Z", 14));
         assert!(at("2026-11-01T00:00:00Z", 13));
+    }
+
+    #[test]
+    fn a_file_without_a_line_goes_without_a_word_and_keeps_no_other_from_its_time() {
+        let (directory, key, trust) = journal();
+        fs::write(directory.path().join("audit-2025-08.jsonl"), "").expect("file");
+        assert_eq!(bury(directory.path(), &key, &trust, None).expect("due").file, FILES[0]);
+        assert_eq!(names(directory.path()), FILES);
     }
 
     #[test]
