@@ -23,9 +23,9 @@ pub fn render(config: &NodeConfig) -> String {
         api(config),
         limits(config),
         connectivity(config),
+        render_notify::notify(&config.notify),
         metrics(config),
         log(config),
-        render_notify::notify(&config.notify),
         credentials(config),
     ]
     .join("\n")

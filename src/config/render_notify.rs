@@ -12,6 +12,8 @@ const COMMENT: &str = "\
 ";
 
 const EXAMPLE: &str = "\
+# A channel: \"telegram\", \"slack\", \"webhook\" or \"email\". Its credential is a secret of the mesh. In quiet hours only what is
+# urgent is told; the rest comes afterwards, as one message.
 # [notify.channels.ops]
 # kind = \"telegram\"
 # credential = \"aurora://telegram/bot_token\"
@@ -19,9 +21,21 @@ const EXAMPLE: &str = "\
 # quiet = \"22:00-07:00\"
 # utc_offset = \"+02:00\"
 #
+# [notify.channels.mail]
+# kind = \"email\"
+# host = \"smtp.example.com\"
+# user = \"aurora\"
+# credential = \"aurora://smtp/password\"
+# from = \"aurora@example.com\"
+# to = [\"ops@example.com\"]
+#
+# Which events go there. The same is told again only after repeat_after, and then how often it came.
 # [[notify.rules]]
 # events = [\"api.status\", \"credential.*\"]
+# where = { service = \"openai\" }
 # channel = \"ops\"
+# priority = \"urgent\"
+# repeat_after = \"1h\"
 ";
 
 /// The section.
