@@ -60,6 +60,7 @@ pub mod event_keeper;
 pub mod event_log;
 pub mod event_posts;
 mod event_sources;
+mod event_unused;
 mod expulsion;
 pub mod follower_audit;
 pub mod follower_cache;

@@ -290,8 +290,9 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
-    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
-    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
+    let lead = Some((Arc::clone(lead_board), config.node.state_dir.join(AUDIT_DIR)));
+    let events = (events.clone(), Arc::clone(posts));
+    let events = EventKeeper::new(events, Arc::clone(board), lead, Arc::clone(&seams.clock));
     Ok(LeadRole {
         secrets,
         audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
