@@ -11,11 +11,13 @@ use std::time::Duration;
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard, Semaphore, watch};
 
 use super::board::Board;
-use crate::audit::copies::node_dir;
+use crate::audit::copies::{chain_dir, chains, node_dir};
+use crate::audit::copy::Copy;
 use crate::audit::entry::Entry;
 use crate::audit::error::AuditError;
 use crate::audit::gap::{Cause, Gap, GapBook};
 use crate::audit::head::Head;
+use crate::audit::heads;
 use crate::audit::journal::Journal;
 use crate::audit::receiving::{Judged, Offered, Received, Receiving};
 use crate::audit::seal::{Author, Seal, SignedHead};
@@ -134,6 +136,36 @@ impl AuditDesk {
         lock(&self.standings).clone()
     }
 
+    /// When the lead's own journal was last sealed.
+    #[must_use]
+    pub fn own_sealed_at(&self) -> Option<Timestamp> {
+        self.own_seal.borrow().as_ref().map(|seal| seal.sealed_at)
+    }
+
+    /// The end of what was taken of a chain, if it is the one that goes on.
+    pub async fn head_of(&self, node: &NodeName, chain: Option<u32>) -> Option<Head> {
+        let turn = lock(&self.nodes).get(node).cloned()?;
+        let turn = turn.lock_owned().await;
+        let copy = turn.as_ref()?.copy()?;
+        (Some(copy.chain()) == chain).then(|| copy.tip().head)
+    }
+
+    /// What the files tell of the journal of a node that sent nothing since the start.
+    pub async fn read_standing(&self, node: &NodeName) -> Standing {
+        let (audit_dir, node) = (self.parts.audit_dir.clone(), node.clone());
+        let read = self.off_thread(move || {
+            let Some(chain) = chains(&audit_dir, &node)?.into_iter().next_back() else {
+                return Ok(Standing::default());
+            };
+            let newest = heads::newest(&chain_dir(&audit_dir, &node, chain))?;
+            let lines = newest.as_ref().map_or(0, |seal| seal.chain_head().seq);
+            let gaps = GapBook::open(&node_dir(&audit_dir, &node))?.told();
+            let proven_at = newest.map(|seal| seal.sealed_at);
+            Ok(Standing { chain: Some(chain), lines, said: lines, proven_at, proven: None, gaps })
+        });
+        read.await.unwrap_or_default()
+    }
+
     /// The newest seals of the lead's own journal.
     pub(super) fn own_seals(&self) -> watch::Receiver<Option<Arc<Seal>>> {
         self.own_seal.subscribe()
@@ -249,7 +281,7 @@ impl AuditDesk {
     ) -> (Answer, Vec<Gap>) {
         let now = self.parts.clock.now();
         let standing = Standing {
-            chain: receiving.copy().map(crate::audit::copy::Copy::chain),
+            chain: receiving.copy().map(Copy::chain),
             lines: receiving.copy().map_or(0, |copy| copy.tip().head.seq),
             said: head.statement.head.seq,
             proven_at: Some(now.wall),

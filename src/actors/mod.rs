@@ -7,6 +7,7 @@
 //! ├─ certificate  lead: its own, renewed at half life
 //! ├─ audit        lead: seals its own journal, and notices nodes that prove nothing of theirs
 //! ├─ rotation     lead: seals values anew after a scope got a new key
+//! ├─ upkeep       packs closed files of the journal, and removes those whose time is over
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
 //! ├─ events       keeps what happens, under numbers, and lets everybody know that there is more
@@ -95,3 +96,4 @@ pub mod subscription_book;
 mod tally;
 mod task;
 mod unanswered;
+pub mod upkeep;

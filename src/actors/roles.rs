@@ -24,6 +24,7 @@ use super::restart::Part;
 use super::secret_follower::FollowerSecrets;
 use super::secret_lead::LeadSecrets;
 use super::task::{Task, Work};
+use super::upkeep::Upkeep;
 use crate::model::event::Event;
 use crate::model::identity::MeshId;
 use crate::transport::tls::LeadTls;
@@ -75,6 +76,8 @@ pub struct LeadRole {
     pub events: Arc<EventKeeper>,
     /// Sends what happens to those who want to hear of it.
     pub deliveries: Arc<Deliveries>,
+    /// Sees to the files of the journals.
+    pub upkeep: Arc<Upkeep>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -87,6 +90,8 @@ pub struct FollowerRole {
     pub peers: Arc<FollowerPeers>,
     /// Which APIs work from here.
     pub connectivity: Arc<Connectivity>,
+    /// Sees to the files of the journal.
+    pub upkeep: Arc<Upkeep>,
     /// The mesh whose lead is looked for on the local network, if it is.
     pub discover: Option<MeshId>,
     /// Where what was found goes.
@@ -122,9 +127,11 @@ impl Roles {
             Part::Reminders,
             Part::Audit,
             Part::Deliveries,
+            Part::Upkeep,
             Part::Peers,
         ];
-        const FOLLOWER: &[Part] = &[Part::Secret, Part::Events, Part::Connectivity, Part::Deliveries, Part::Peers];
+        const FOLLOWER: &[Part] =
+            &[Part::Secret, Part::Events, Part::Connectivity, Part::Deliveries, Part::Upkeep, Part::Peers];
         match self {
             Self::Lead(_) => LEAD,
             Self::Follower(_) => FOLLOWER,
@@ -185,7 +192,7 @@ impl LeadRole {
             Part::Audit => task(Box::pin(Arc::clone(&self.audit).keep_watching()), supervisor).await,
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Upkeep => Err("a lead has no such part yet".into()),
+            Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -211,6 +218,7 @@ impl FollowerRole {
         match part {
             Part::Secret => Ok(self.secrets.cell().into()),
             Part::Connectivity => task(Box::pin(Arc::clone(&self.connectivity).keep_watching()), supervisor).await,
+            Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
             Part::Peers => task(Box::pin(Arc::clone(&self.peers).keep_connected()), supervisor).await,
             Part::Discovery => match self.discover {
                 Some(mesh) => task(Box::pin(discovery::listen(mesh, Arc::clone(&self.hints))), supervisor).await,
@@ -218,7 +226,7 @@ impl FollowerRole {
             },
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Upkeep => {
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit => {
                 Err("a follower has no such part".into())
             }
         }

@@ -1,7 +1,9 @@
 //! How much memory request bodies may take before anyone has been authorised: whoever may connect may send one, and take
 //! as long over it as a request may last.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 use crate::model::caller::Door;
@@ -9,6 +11,9 @@ use crate::model::caller::Door;
 /// For the bodies of each door together. Five of the largest that can be configured and announce their length, some seventy of the default size; with
 /// a thousand connections that send one and never end it, a node stays small.
 const BODY_BYTES_PER_DOOR: usize = 32 << 20;
+
+/// Exports of the journal and those who follow it, together: each holds a page of at most 16 MiB and looks at files.
+const LONG_ANSWERS_MAX: usize = 16;
 
 /// The budget. The doors have one each, so that whoever is let in at the agent door only cannot keep the owner from changing
 /// anything, and other users of the machine, who reach the loopback listener, take nothing from either.
@@ -18,6 +23,7 @@ pub(super) struct Budget {
     loopback: BodyBytes,
     admin: BodyBytes,
     imports: Semaphore,
+    long_answers: Arc<Semaphore>,
 }
 
 /// What one door has left.
@@ -28,7 +34,13 @@ impl Default for Budget {
     /// 32 MiB for each door.
     fn default() -> Self {
         let body_bytes = || BodyBytes::new(BODY_BYTES_PER_DOOR);
-        Self { agent: body_bytes(), loopback: body_bytes(), admin: body_bytes(), imports: Semaphore::new(1) }
+        Self {
+            agent: body_bytes(),
+            loopback: body_bytes(),
+            admin: body_bytes(),
+            imports: Semaphore::new(1),
+            long_answers: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
+        }
     }
 }
 
@@ -39,6 +51,14 @@ impl Budget {
     /// [`ApiError::TooManyBodies`] when another has it.
     pub(super) fn import(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         self.imports.try_acquire().map_err(|_| ApiError::TooManyBodies)
+    }
+
+    /// The place for one of the answers that go on and read files meanwhile.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyAnswers`] when all are taken.
+    pub(super) fn long_answer(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.long_answers).try_acquire_owned().map_err(|_| ApiError::TooManyAnswers)
     }
 
     /// What bodies that come through this door may take.

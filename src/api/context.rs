@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 use super::query::{number, position};
+use crate::audit::follow::Places;
 use crate::model::name::{AgentName, ApiKeyName, CompanyId, GrantName, KeyName, NodeName, ServiceName};
 use crate::model::number::{Position, Version};
 use crate::model::secret::SecretName;
@@ -194,6 +195,16 @@ pub(super) fn node(headers: &HeaderMap) -> Result<Option<NodeName>, ApiError> {
 pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, ApiError> {
     let text = header(headers, LAST_EVENT_ID)?.filter(|text| !text.is_empty());
     text.map(|text| position("Last-Event-ID", text)).transpose()
+}
+
+/// Where somebody stopped following the journals, if it comes back.
+///
+/// # Errors
+/// [`ApiError`] when it is no id of one of those events.
+pub(super) fn followed_places(headers: &HeaderMap) -> Result<Option<Places>, ApiError> {
+    let text = header(headers, LAST_EVENT_ID)?.filter(|text| !text.is_empty());
+    let bad = |_| ApiError::BadValue { field: "Last-Event-ID", wanted: "the id of an event, such as aurora.0.42" };
+    text.map(|text| Places::parse(text).map_err(bad)).transpose()
 }
 
 /// The number of the last event the client saw, if it says so.

@@ -7,8 +7,9 @@ use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
 use super::error::ApiError;
+use super::routes_audit_proof::of_audit_proof;
 use super::{
-    kv_routes, routes_access, routes_admin, routes_agents, routes_api_keys, routes_aws, routes_bulk,
+    kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_bulk,
     routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
     routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics, routes_nodes, routes_policy,
     routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal, routes_watch, routes_whoami,
@@ -76,10 +77,9 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/apply", post(routes_policy::apply))
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
-        .route("/api/audit", get(routes_admin::audit_tail))
-        .route("/api/audit/verify", get(routes_admin::audit_verify));
+        .merge(of_audit());
     let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests());
-    with_refusals(routes.merge(of_providers()).merge(of_others())).with_state(desk)
+    with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
 }
 
 /// The routes about what happens.
@@ -89,6 +89,15 @@ fn of_events() -> Router<Arc<Desk>> {
         .route("/api/events", get(routes_events::stream).post(routes_events::publish))
         .route("/api/events/history", get(routes_events::history))
         .route("/api/events/types", get(routes_events::types))
+}
+
+/// The routes about the journal.
+fn of_audit() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/api/audit", get(routes_audit::search))
+        .route("/api/audit/export", get(routes_audit::export))
+        .route("/api/audit/follow", get(routes_audit::follow))
+        .route("/credentials/usage", get(routes_audit::usage))
 }
 
 /// The routes about what somebody asks to be allowed.

@@ -68,7 +68,7 @@ pub(super) fn row(error: &ApiError) -> Row {
             error,
             "Close idle connections or reuse them, and try again after the seconds in Retry-After.",
         ),
-        ApiError::TooManyBodies => Row::new(
+        ApiError::TooManyBodies | ApiError::TooManyAnswers => Row::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
             error,
@@ -168,6 +168,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::PurgeDue
         | VaultError::NodeSealed { .. }
         | VaultError::AuditUnavailable
+        | VaultError::AuditSpoolFull
         | VaultError::NoLead { .. }
         | VaultError::NoRules
         | VaultError::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -235,6 +236,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::StaleCache { .. } => "Bring the lead or the network back; look with: aurora status",
         VaultError::Sealed => "Unseal the node: start it with its unseal source (aurora up).",
         VaultError::AuditUnavailable => table_hints::AUDIT_UNAVAILABLE,
+        VaultError::AuditSpoolFull => table_hints::AUDIT_SPOOL_FULL,
         VaultError::Overloaded => "Try again after the seconds in Retry-After.",
         VaultError::NotLead { .. } | VaultError::NoLead { .. } | VaultError::NoRules => "Look with: aurora status",
         VaultError::Internal(_) => "Search the node's log for the request id.",
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn every_code_of_the_published_table_has_its_status() {
         let lead = LeadAddress { name: None, address: None };
-        let rows: [(ApiError, u16, &str); 22] = [
+        let rows: [(ApiError, u16, &str); 23] = [
             (VaultError::CallerGone.into(), 401, "no_identity"),
             (VaultError::NoIdentity.into(), 401, "no_identity"),
             (VaultError::VersionConflict { current: None }.into(), 409, "version_conflict"),
@@ -361,6 +363,7 @@ mod tests {
             (VaultError::WrongShares.into(), 400, "wrong_shares"),
             (VaultError::WrongPassphrase.into(), 400, "wrong_passphrase"),
             (VaultError::AuditUnavailable.into(), 503, "audit_unavailable"),
+            (VaultError::AuditSpoolFull.into(), 503, "audit_unavailable"),
             (VaultError::NoLead { lead }.into(), 503, "no_lead"),
             (VaultError::NoRules.into(), 503, "no_lead"),
             (VaultError::Overloaded.into(), 503, "overloaded"),

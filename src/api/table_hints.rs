@@ -31,6 +31,10 @@ pub(super) const BAD_SCOPE: &str =
 pub(super) const AUDIT_UNAVAILABLE: &str =
     "See the node's log: the disk under the state directory may be full, or a journal file was replaced.";
 
+/// When too many lines of the journal wait for the lead.
+pub(super) const AUDIT_SPOOL_FULL: &str =
+    "The lead has to be reachable and to take them: see aurora status, and [audit] spool_bytes_max in node.toml.";
+
 /// When a policy file is none, or cannot be applied.
 pub(super) const POLICY: &str = "Nothing was changed. Correct the file, and run the same command again.";
 

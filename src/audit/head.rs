@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::line::Link;
+use super::seal_text::digest;
 
 /// The end of a chain: the last line's number and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,7 @@ impl Head {
 
     /// The head before a line, by what the line says of it; none if it says what no line says.
     pub(super) fn before(link: &Link) -> Option<Self> {
-        let mut hash = [0; 32];
-        if link.prev.len() != 64 || !link.prev.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, pair) in hash.iter_mut().zip(link.prev.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
+        let hash = digest(&link.prev)?;
         Some(Self { seq: link.seq.checked_sub(1)?, hash })
     }
 

@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod entry;
 pub mod error;
 mod files;
+pub mod follow;
 pub mod gap;
 pub mod head;
 pub mod heads;
@@ -19,6 +20,8 @@ mod index_build;
 mod index_layout;
 pub mod intake;
 pub mod journal;
+#[cfg(test)]
+mod life_tests;
 pub mod line;
 mod lines;
 mod members;
@@ -30,6 +33,8 @@ pub mod proof_file;
 pub mod query;
 pub mod reads;
 pub mod receiving;
+#[cfg(test)]
+mod receiving_tests;
 pub mod recovery;
 pub mod retire;
 pub mod room;

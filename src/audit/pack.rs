@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::AuditError;
 use super::files::{FILE_MODE, Form, Part, listed, open_to_read, parts, sync_directory};
+use super::index_build;
 use super::lines::{Lines, Next};
 
 /// Most bytes of lines in one member: what a reader unpacks to see one line, and enough to pack well.
@@ -45,6 +46,14 @@ pub fn pack_closed(directory: &Path) -> Result<Packing, AuditError> {
         }
     }
     Ok(packing)
+}
+
+/// Makes the index of every packed file of a journal that has none that fits, so that no search has to wait for it.
+///
+/// # Errors
+/// [`AuditError`] when a packed file cannot be read. One that gets no index is searched without.
+pub fn index_packed(directory: &Path) -> Result<(), AuditError> {
+    parts(directory)?.iter().try_for_each(|part| index_build::opened(directory, part).map(drop))
 }
 
 /// Packs one closed file.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::error::AuditError;
 use super::head::Head;
-use super::heads::{KeptSeal, seals};
+use super::heads::KeptSeal;
 use super::intake::{Misfit, Tip};
 use super::seal::{Author, Seal, SealFlaw};
 use super::tombstone::Trust;
@@ -123,7 +123,7 @@ impl Proof {
     }
 }
 
-/// Follows the chain in a directory to its end, or to a head that the node remembers, with the seals beside it. Lines behind
+/// Follows the chain in a directory to its end, or to a head that the node remembers, with its seals. Lines behind
 /// the newest seal are followed too: they hold together, and nothing else is proved of them.
 ///
 /// # Errors
@@ -133,12 +133,10 @@ pub fn prove(
     node: &NodeName,
     until: Option<&Head>,
     anchor: &Anchor,
-    more: &[KeptSeal],
+    kept: Vec<KeptSeal>,
 ) -> Result<Proven, AuditError> {
     let mut proof = Proof::none();
     proof.of(node.clone());
-    let mut kept = seals(directory)?;
-    kept.extend_from_slice(more);
     for KeptSeal { file, line, seal } in kept {
         let broken = |flaw| Break { file: file.clone(), line, flaw };
         let added = match seal {

@@ -164,7 +164,8 @@ impl Receiving {
                 format!("it ends at line {}, but line {} was received: lines were removed", own.seq, tip.head.seq);
             return self.anew(Gap::new(Cause::Rewind, detail)).map(Some);
         }
-        Ok((says(head) == tip).then_some((Received::Taken(tip), None)))
+        let is_all = tip.head.seq > 0 && says(head) == tip;
+        Ok(is_all.then_some((Received::Taken(tip), None)))
     }
 
     /// Keeps what is sealed of the copy.

@@ -92,7 +92,8 @@ pub fn digest(text: &str) -> Option<[u8; 32]> {
     bytes(text)?.try_into().ok()
 }
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
+/// Reads hexadecimal digits.
+pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = Vec::with_capacity(text.len() / 2);
     for pair in text.as_bytes().chunks(2) {

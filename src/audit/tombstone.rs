@@ -1,11 +1,11 @@
 //! What stays of a file of the journal that was removed when its time was over: which lines it held, between which hashes,
 //! signed. So the chain behind it can be followed from there, and nobody can pass off a removal of his own as retention.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
 
 use super::head::Head;
+use super::seal::hex;
+use super::seal_text::{bytes, digest};
 use crate::crypto::signature::{Signer, is_signed, pin};
 use crate::model::identity::{KeyPin, MeshId};
 use crate::model::name::NodeName;
@@ -91,15 +91,15 @@ impl Tombstone {
             mesh: MeshId::parse(&line.mesh)?,
             node: NodeName::parse(&line.node).ok()?,
             file: line.file,
-            before: Head { seq: line.before_seq, hash: unhex(&line.before)?.try_into().ok()? },
-            last: Head { seq: line.last_seq, hash: unhex(&line.last)?.try_into().ok()? },
+            before: Head { seq: line.before_seq, hash: digest(&line.before)? },
+            last: Head { seq: line.last_seq, hash: digest(&line.last)? },
             time: Timestamp::parse(&line.time)?,
         };
-        let key = unhex(&line.public_key)?;
+        let key = bytes(&line.public_key)?;
         let ours = read.mesh == trust.mesh && read.node == trust.node && trust.keys.contains(&pin(&key));
         // A newline in the name of the file would let one text be read as two.
         let plain = !read.file.contains('\n') && read.before.seq < read.last.seq;
-        (ours && plain && is_signed(&key, read.text().as_bytes(), &unhex(&line.signature)?)).then_some(read)
+        (ours && plain && is_signed(&key, read.text().as_bytes(), &bytes(&line.signature)?)).then_some(read)
     }
 }
 
@@ -118,24 +118,6 @@ struct Line {
     time: String,
     public_key: String,
     signature: String,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let byte = |pair: &[u8]| match pair {
-        &[high, low] => Some(digit(high)? << 4 | digit(low)?),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]

@@ -304,7 +304,7 @@ or a provider was not reached; 3 if what is named has no credential on this node
     /// Ask to be allowed something, and see what others ask for
     #[command(subcommand, after_help = "Example: aurora access request openai/api_key --reason 'nightly report'")]
     Access(AccessVerb),
-    /// What happens: as it happens, and what happened
+    /// What happens: as it happens, what happened, and who is told of it
     #[command(subcommand, after_help = "Example: aurora events tail --type 'secret.*'")]
     Events(EventVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
@@ -341,11 +341,11 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// List the secrets that expire soon, or are due to be rotated
     #[command(after_help = "Example: aurora expiring --within 30d")]
     Expiring(ExpiringArguments),
-    /// List the secrets that nobody has read here for long, by the journal of this node
+    /// List the secrets that nobody has read for long, by the journals this node has
     #[command(after_help = "Example: aurora unused --for 90d")]
     Unused(UnusedArguments),
-    /// The audit journal of this node
-    #[command(subcommand, after_help = "Example: aurora audit tail --lines 20")]
+    /// The audit journal of this node, and on the lead the copies of the others'
+    #[command(subcommand, after_help = "Example: aurora audit list --since 2h --principal agent:robot")]
     Audit(AuditVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
     #[command(

@@ -27,6 +27,9 @@ pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
 pub mod arguments_whoami;
+mod audit_csv;
+mod audit_file;
+mod audit_ocsf;
 pub mod client;
 pub mod dev;
 mod dev_node;
@@ -80,6 +83,8 @@ mod verbs_access;
 mod verbs_admin;
 mod verbs_agent;
 mod verbs_apikey;
+mod verbs_audit;
+mod verbs_audit_proof;
 mod verbs_connectivity;
 mod verbs_credential_process;
 mod verbs_docker_credential;
@@ -111,6 +116,7 @@ mod views_access;
 mod views_admin;
 mod views_agent;
 mod views_apikey;
+mod views_audit_proof;
 mod views_best;
 mod views_bulk;
 mod views_change;
@@ -217,7 +223,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Connectivity(arguments) => verbs_connectivity::connectivity(&mut session, &arguments).await,
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
-        Verb::Audit(verb) => verbs_admin::audit(&mut session, &verb).await,
+        Verb::Audit(verb) => verbs_audit::audit(&mut session, global, &verb).await,
         Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),

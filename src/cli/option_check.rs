@@ -4,6 +4,7 @@
 use super::arguments::{Global, Verb};
 use super::arguments_access::AccessVerb;
 use super::arguments_agent::{AgentVerb, ApikeyVerb};
+use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
@@ -33,6 +34,8 @@ enum Takes {
     Everything,
     /// Companies and environment: an entitlement.
     Entitlement,
+    /// One company and the environment: which lines of the journal.
+    Filter,
     /// Companies, environment and reason: how far an agent or its key reaches.
     Bounds,
 }
@@ -53,6 +56,7 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
         Takes::Behalf => (true, false, false, true),
         Takes::Everything => (true, true, true, true),
         Takes::Entitlement => (true, true, false, false),
+        Takes::Filter => (true, true, false, false),
         Takes::Bounds => (true, true, false, true),
     };
     if !global.company.is_empty() && !company {
@@ -79,20 +83,13 @@ pub(super) fn check(global: &Global, verb: &Verb) -> Result<(), CliError> {
 
 fn takes(verb: &Verb) -> Takes {
     match verb {
-        Verb::Get(_)
-        | Verb::Run(_)
-        | Verb::Export(_)
-        | Verb::Whoami(_)
-        | Verb::Events(
-            EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)),
-        ) => Takes::Everything,
-        Verb::Events(EventVerb::Types { .. }) => Takes::Reason,
+        Verb::Get(_) | Verb::Run(_) | Verb::Export(_) | Verb::Whoami(_) => Takes::Everything,
+        Verb::Events(verb) => takes_of_events(verb),
         Verb::Explain(_)
         | Verb::Render(_)
         | Verb::GitCredential(_)
         | Verb::DockerCredential(_)
-        | Verb::CredentialProcess(_)
-        | Verb::Events(EventVerb::Publish(_)) => Takes::Context,
+        | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
         Verb::Put(_)
@@ -118,13 +115,7 @@ fn takes(verb: &Verb) -> Takes {
             | AgentVerb::SigningKey { .. },
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
-        Verb::Events(EventVerb::Subscriptions(
-            SubscriptionVerb::Unsubscribe { .. }
-            | SubscriptionVerb::Pause { .. }
-            | SubscriptionVerb::Resume { .. }
-            | SubscriptionVerb::Rotate { .. }
-            | SubscriptionVerb::Replay(_),
-        )) => Takes::Reason,
+        Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -139,20 +130,37 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Providers(_)
         | Verb::Unseal(_)
         | Verb::Freezes
-        | Verb::Events(EventVerb::Subscriptions(
-            SubscriptionVerb::Subscriptions { .. }
-            | SubscriptionVerb::Test { .. }
-            | SubscriptionVerb::Deliveries(_)
-            | SubscriptionVerb::Dead(_),
-        ))
         | Verb::Notify(_)
         | Verb::Connectivity(_)
         | Verb::Expiring(_)
         | Verb::Unused(_)
-        | Verb::Audit(_)
+        | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,
+    }
+}
+
+fn takes_of_events(verb: &EventVerb) -> Takes {
+    match verb {
+        EventVerb::Tail(_) | EventVerb::List(_) | EventVerb::Subscriptions(SubscriptionVerb::Subscribe(_)) => {
+            Takes::Everything
+        }
+        EventVerb::Publish(_) => Takes::Context,
+        EventVerb::Types { .. }
+        | EventVerb::Subscriptions(
+            SubscriptionVerb::Unsubscribe { .. }
+            | SubscriptionVerb::Pause { .. }
+            | SubscriptionVerb::Resume { .. }
+            | SubscriptionVerb::Rotate { .. }
+            | SubscriptionVerb::Replay(_),
+        ) => Takes::Reason,
+        EventVerb::Subscriptions(
+            SubscriptionVerb::Subscriptions { .. }
+            | SubscriptionVerb::Test { .. }
+            | SubscriptionVerb::Deliveries(_)
+            | SubscriptionVerb::Dead(_),
+        ) => Takes::Nothing,
     }
 }
 

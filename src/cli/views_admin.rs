@@ -4,17 +4,51 @@ use serde::{Deserialize, Serialize};
 
 use super::output::Shown;
 use super::table::{Style, plain, rows};
+use super::views_exposure::unreadable_note;
 
-/// The last lines of the journal.
-#[derive(Debug, Serialize, Deserialize)]
+/// Lines of the journal.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct AuditView {
-    /// JSON texts, oldest first.
+    /// JSON texts.
     pub(super) lines: Vec<String>,
+    /// Where the next page begins.
+    pub(super) next_cursor: Option<String>,
+    nodes: Vec<String>,
+    complete: bool,
+    damaged: Vec<String>,
+    unreadable_lines: u64,
+}
+
+impl AuditView {
+    /// Another page.
+    pub(super) fn take(&mut self, mut page: Self) {
+        self.lines.append(&mut page.lines);
+        self.take_all_but_lines(page);
+    }
+
+    /// What another page says beside its lines.
+    pub(super) fn take_all_but_lines(&mut self, page: Self) {
+        let lines = std::mem::take(&mut self.lines);
+        *self = Self { lines, ..page };
+    }
+
+    /// What the lines do not say by themselves.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let damaged =
+            self.damaged.iter().map(|file| format!("{file} is damaged: what it holds beyond that was not found"));
+        damaged.chain(unreadable_note(self.unreadable_lines)).collect()
+    }
+}
+
+/// A line of the journal as one row, while others still come.
+pub(super) fn row(line: &str) -> String {
+    cells(line).iter().map(|cell| plain(cell)).collect::<Vec<_>>().join("  ")
 }
 
 impl Shown for AuditView {
     fn table(&self, style: Style) -> String {
-        let header = ["SEQ", "TIME", "PRINCIPAL", "ACTION", "SECRET", "SCOPE", "DECISION", "RULE"];
+        let header = ["SEQ", "TIME", "NODE", "PRINCIPAL", "ACTION", "SECRET", "SCOPE", "DECISION", "RULE", "OUTCOME"];
         rows(style, &header, self.lines.iter().map(|line| cells(line)))
     }
 }
@@ -25,39 +59,22 @@ impl Shown for AuditView {
 struct Line {
     seq: u64,
     time: String,
+    node: Option<String>,
     principal: Option<String>,
     action: Option<String>,
     secret: Option<String>,
     scope: Option<String>,
     decision: Option<String>,
     rule: Option<String>,
+    outcome: Option<String>,
 }
 
 fn cells(text: &str) -> Vec<String> {
     let Ok(line) = serde_json::from_str::<Line>(text) else {
         return vec!["?".to_owned(), format!("not understood: {}", plain(text))];
     };
-    let rest = [line.principal, line.action, line.secret, line.scope, line.decision, line.rule];
+    let rest =
+        [line.node, line.principal, line.action, line.secret, line.scope, line.decision, line.rule, line.outcome];
     let rest = rest.into_iter().map(|word| word.unwrap_or_else(|| "-".to_owned()));
     [line.seq.to_string(), line.time].into_iter().chain(rest).collect()
-}
-
-/// What a check of the journal found.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct VerdictView {
-    /// Whether every line fits.
-    pub(super) valid: bool,
-    /// Lines that were checked.
-    pub(super) lines: u64,
-    /// The first that does not fit.
-    pub(super) broken: Option<String>,
-}
-
-impl Shown for VerdictView {
-    fn table(&self, _style: Style) -> String {
-        match &self.broken {
-            None => format!("the journal is whole: {} lines checked\n", self.lines),
-            Some(reason) => format!("the journal is broken after {} lines: {}\n", self.lines, plain(reason)),
-        }
-    }
 }

@@ -101,9 +101,9 @@ impl UnusedView {
     pub(super) fn notes(&self) -> Vec<String> {
         let since =
             self.journal_since.as_ref().map_or_else(|| "it is empty".to_owned(), |at| format!("it begins at {at}"));
-        let covers = self.covers.join(", ");
+        let (covers, journals) = (self.covers.join(", "), if self.covers.len() == 1 { "journal" } else { "journals" });
         let mut notes =
-            vec![format!("by the journal of {covers} alone, and {since}; other nodes may have served others")];
+            vec![format!("by the {journals} of {covers} alone, and {since}; other nodes may have served others")];
         if !self.complete {
             notes.push("the list is longer than one answer: work through this one, and ask again".to_owned());
         }

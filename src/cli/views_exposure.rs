@@ -13,6 +13,8 @@ pub(super) struct ExposureView {
     values: Vec<ExposedView>,
     nodes: Vec<String>,
     principals: Vec<String>,
+    #[serde(default)]
+    covers: Vec<String>,
     complete: bool,
     unreadable_lines: u64,
     timestamp: String,
@@ -42,6 +44,9 @@ impl ExposureView {
         }
         if !self.principals.is_empty() {
             notes.push(format!("the policy of this node lets read it: {}", self.principals.join(", ")));
+        }
+        if !self.covers.is_empty() {
+            notes.push(format!("what was read, and when, is by the journals of: {}", self.covers.join(", ")));
         }
         if !self.complete {
             notes.push("the list is longer than one answer: work through this one, and ask again".to_owned());

@@ -19,7 +19,7 @@ use crate::actors::roles::Roles;
 use crate::audit::journal::Journal;
 use crate::config::node_config::NodeConfig;
 use crate::events::rules::Rule;
-use crate::model::identity::Role;
+use crate::model::identity::{KeyPin, Role};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
@@ -42,6 +42,8 @@ pub(super) struct Assembled {
     pub(super) roles: Roles,
     pub(super) connectivity: Arc<Connectivity>,
     pub(super) deliveries: Arc<Deliveries>,
+    /// Pins the mesh CA.
+    pub(super) authority: KeyPin,
     pub(super) lead: Option<AssembledLead>,
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use super::load::load_milli;
 use crate::actors::board::Board;
@@ -68,7 +69,7 @@ impl FollowerIdentity {
 
 /// Starts the writer of the cache and describes the rest.
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
-    let Materials { config, keystore, store, journal, events, posts, seams, handle } = *from;
+    let Materials { config, keystore, store, events, posts, seams, handle, .. } = *from;
     let identity = FollowerIdentity::open(keystore)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
@@ -96,41 +97,19 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         clock: Arc::clone(&seams.clock),
     };
     let secrets = FollowerSecrets::start(arguments, handle.supervisor()).await?;
-    let rejoin_tls = JoinTls::new(identity.authority, Arc::clone(&seams.clock))?;
-    let tls = MemberTls::new(&identity.trust, &identity.credentials, Arc::clone(&seams.clock))?;
-    let sessions = FollowerSessions {
-        secrets: secrets.clone(),
-        board: Arc::clone(&board),
-        certificate: FollowerCertificate {
-            key: identity.node,
-            credentials: identity.credentials,
-            store: store.clone(),
-            root: Arc::clone(&keystore.root),
-            mesh: keystore.mesh,
-            node: own_name,
-            entropy: Arc::clone(&seams.entropy),
-        },
-        forwarded: Forwarded {
-            journal: journal.clone(),
-            audit_dir: config.node.state_dir.join(AUDIT_DIR),
-            authority: identity.authority,
-        },
-        clock: Arc::clone(&seams.clock),
-        freshness: config.cache,
-        load_milli,
-        started: seams.clock.now(),
-        build: env!("CARGO_PKG_VERSION"),
-    };
+    let authority = identity.authority;
     let hints = Arc::new(Hints::default());
-    let peers = FollowerPeers {
-        endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,
-        tls,
-        rejoin_tls,
-        leads: config.mesh.leads.clone(),
-        hints: Arc::clone(&hints),
-        sessions: Arc::new(sessions),
+    let FollowerIdentity { node, trust, credentials, .. } = identity;
+    let certificate = FollowerCertificate {
+        key: node,
+        credentials,
+        store: store.clone(),
+        root: Arc::clone(&keystore.root),
+        mesh: keystore.mesh,
+        node: own_name,
         entropy: Arc::clone(&seams.entropy),
     };
+    let peers = peers(from, certificate, (&trust, authority), (&secrets, &board), &hints)?;
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
@@ -138,16 +117,52 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let sends = Arc::clone(&deliveries);
     let events = (events.clone(), Arc::clone(posts));
     let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
+    let upkeep = upkeep(from, Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?))?;
     let role = FollowerRole {
         secrets,
         peers: Arc::new(peers),
         connectivity: with,
+        upkeep,
         discover,
         hints,
         events,
         deliveries: sends,
     };
-    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, lead: None })
+    Ok(Assembled { board, roles: Roles::Follower(Box::new(role)), connectivity, deliveries, authority, lead: None })
+}
+
+/// The way to the lead.
+fn peers(
+    from: &Materials<'_>,
+    certificate: FollowerCertificate,
+    (trust, authority): (&Trust, KeyPin),
+    (secrets, board): (&FollowerSecrets, &Arc<Board>),
+    hints: &Arc<Hints>,
+) -> Result<FollowerPeers> {
+    let Materials { config, journal, seams, .. } = *from;
+    let rejoin_tls = JoinTls::new(authority, Arc::clone(&seams.clock))?;
+    let tls = MemberTls::new(trust, &certificate.credentials, Arc::clone(&seams.clock))?;
+    let audit_dir = config.node.state_dir.join(AUDIT_DIR);
+    let sessions = FollowerSessions {
+        secrets: secrets.clone(),
+        board: Arc::clone(board),
+        certificate,
+        forwarded: Forwarded { journal: journal.clone(), audit_dir, authority },
+        clock: Arc::clone(&seams.clock),
+        freshness: config.cache,
+        load_milli,
+        started: seams.clock.now(),
+        build: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(FollowerPeers {
+        endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,
+        tls,
+        rejoin_tls,
+        leads: config.mesh.leads.clone(),
+        hints: Arc::clone(hints),
+        sessions: Arc::new(sessions),
+        entropy: Arc::clone(&seams.entropy),
+    })
 }
 
 /// A follower only dials: any port will do, and a lead on the same machine keeps its own.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
+use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
@@ -167,6 +168,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
+    let authority = keys.authority.pin();
     let audit = Arc::new(audit_desk(from, &keys, &board));
     let lead = AssembledLead {
         secrets: secrets.clone(),
@@ -183,7 +185,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
     let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
-    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, lead: Some(lead) })
+    Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
 }
 
 /// Where the journals of all nodes come together.
@@ -219,6 +221,28 @@ fn known(contents: &Contents) -> Known {
     Known { told: told.unwrap_or_default(), news: news.unwrap_or_default() }
 }
 
+/// Who admits joiners.
+fn join_desk(
+    from: &Materials<'_>,
+    keys: &LeadKeys,
+    (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
+    secrets: &LeadSecrets,
+) -> JoinDesk {
+    let Materials { config, keystore, journal, seams, .. } = *from;
+    JoinDesk {
+        mesh: keystore.mesh,
+        lead: config.node.name.clone(),
+        secrets: secrets.clone(),
+        board: Arc::clone(lead_board),
+        published: Arc::clone(board),
+        authority: Arc::clone(&keys.authority),
+        mesh_sealing: keys.mesh_sealing.public(),
+        journal: journal.clone(),
+        clock: Arc::clone(&seams.clock),
+        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
+    }
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -237,18 +261,7 @@ fn role(
     let admission = Arc::new(RosterAdmission(Arc::clone(lead_board)));
     let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
     let heartbeats = Heartbeats::new();
-    let desk = JoinDesk {
-        mesh,
-        lead: name.clone(),
-        secrets: secrets.clone(),
-        board: Arc::clone(lead_board),
-        published: Arc::clone(board),
-        authority: Arc::clone(&keys.authority),
-        mesh_sealing: keys.mesh_sealing.public(),
-        journal: journal.clone(),
-        clock: Arc::clone(&seams.clock),
-        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
-    };
+    let desk = join_desk(from, &keys, (board, lead_board), &secrets);
     let sessions = LeadSessions {
         lead: name.clone(),
         board: Arc::clone(board),
@@ -261,6 +274,7 @@ fn role(
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
     };
+    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority))?;
     let certificate = LeadCertificate {
         key: keys.node,
         identity,
@@ -285,6 +299,7 @@ fn role(
         events: Arc::new(events),
         deliveries,
         reminders: Arc::new(reminders),
+        upkeep,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

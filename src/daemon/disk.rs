@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::seams::Seams;
+use super::seams::{JournalPlace, Seams};
 use super::{AUDIT_DIR, STORE_FILE};
 use crate::audit::heads;
 use crate::audit::journal::Journal;
@@ -50,22 +50,29 @@ impl Disk {
 }
 
 fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
-    let (bytes_max, audit_dir) = (config.audit.spool_bytes_max, config.node.state_dir.join(AUDIT_DIR));
+    let directory = config.node.state_dir.join(AUDIT_DIR);
+    let bytes_max = config.audit.spool_bytes_max;
     let spool = match config.node.role {
         Role::Lead => None,
         Role::Follower => {
-            Some(SpoolOptions { bytes_max, forwarded_seq: heads::sealed_seq(&audit_dir).unwrap_or_default() })
+            // What the lead countersigned is on the lead's disk.
+            let forwarded_seq =
+                heads::sealed_seq(&directory).context("the seals of the audit journal cannot be read")?;
+            Some(SpoolOptions { bytes_max, forwarded_seq })
         }
     };
     let options = JournalOptions {
-        directory: audit_dir,
+        directory,
         node: config.node.name.clone(),
         clock: Arc::clone(&seams.clock),
         durability: config.audit.durability,
         file_bytes_max: config.audit.file_bytes_max,
         spool,
     };
-    let (journal, recovered) = Journal::open(options).context("the audit journal cannot be opened")?;
+    let (journal, recovered) = match seams.journal {
+        JournalPlace::Files => Journal::open(options).context("the audit journal cannot be opened")?,
+        JournalPlace::Nowhere => return Ok(Journal::to_nowhere(options)?),
+    };
     if recovered.torn.is_some() {
         tracing::warn!("the last audit line was torn by a crash; it was cut and set aside");
     }

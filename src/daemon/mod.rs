@@ -3,6 +3,7 @@
 mod assemble;
 mod assemble_follower;
 mod assemble_lead;
+mod audit_parts;
 pub mod brought;
 mod ceremony;
 pub mod command;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, assemble};
+use super::audit_parts::tombstone_keys;
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
@@ -117,7 +118,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
-    let Assembled { board, roles, connectivity, deliveries, lead } = assemble(materials, contents).await?;
+    let Assembled { board, roles, connectivity, deliveries, authority, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
     }
@@ -133,6 +134,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         node: config.node.name.clone(),
         environment: config.node.environment.clone(),
         house,
+        authority,
         lead: lead.map(|lead| lead.with_addresses(&config.mesh.leads, started.address)),
         board,
         store: store.clone(),
@@ -141,6 +143,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         posts: Arc::clone(posts),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
+        audit_keys: tombstone_keys(keystore)?,
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
         deliveries: Arc::clone(&deliveries),

@@ -88,6 +88,25 @@ impl KeyPin {
     }
 }
 
+impl KeyPin {
+    /// Reads `sha256:` and 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:")?;
+        let (high, low) = digits.split_at_checked(32)?;
+        let (MeshId(high), MeshId(low)) = (MeshId::parse(high)?, MeshId::parse(low)?);
+        Some(Self([high, low].concat().try_into().ok()?))
+    }
+}
+
+/// Whole: `sha256:` and 64 lower-case hexadecimal digits.
+impl fmt::Display for KeyPin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
 impl fmt::Debug for KeyPin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.fingerprint())
@@ -101,6 +120,15 @@ pub struct SealingPublicKey(pub [u8; 32]);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pin_reads_back_in_one_spelling() {
+        let pin = KeyPin([0xab; 32]);
+        assert_eq!(KeyPin::parse(&pin.to_string()), Some(pin));
+        for text in ["", "sha256:", &"ab".repeat(32), &format!("sha256:{}", "AB".repeat(32)), &format!("{pin}ab")] {
+            assert_eq!(KeyPin::parse(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_mesh_id_has_one_spelling() {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
-use crate::audit::error::AuditError;
+use crate::audit::error::{AuditError, Obstacle};
 use crate::audit::journal::Journal;
 use crate::metrics::numbers::Decided;
 use crate::model::actions::Action;
@@ -225,7 +225,10 @@ fn heard<T>(appended: Result<T, AuditError>, works: &AtomicBool) -> Result<T, Va
         Ok(_) if !worked => tracing::info!("the audit journal is written again"),
         Ok(_) | Err(_) => {}
     }
-    appended.map_err(|_| VaultError::AuditUnavailable)
+    appended.map_err(|error| {
+        let full = matches!(error, AuditError::Unavailable { cause: Obstacle::SpoolFull });
+        if full { VaultError::AuditSpoolFull } else { VaultError::AuditUnavailable }
+    })
 }
 
 /// A reason for the journal: our word about the deed, then the caller's.

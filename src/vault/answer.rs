@@ -351,12 +351,3 @@ pub struct SharedValue {
     /// Where the left environment has it: some places, if there are many.
     pub left: Vec<ScopedSecret>,
 }
-
-/// What an audit verification found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditVerdict {
-    /// Lines whose chain was checked.
-    pub lines: u64,
-    /// The first line that does not fit, with its file and reason; `None` if all do.
-    pub broken: Option<String>,
-}

@@ -17,9 +17,11 @@ pub struct Exposure {
     pub nodes: BTreeSet<NodeName>,
     /// Whom the policy of this node lets read them, when a company was asked about.
     pub principals: BTreeSet<String>,
+    /// The nodes whose journals were read to learn what was given out, and when.
+    pub covers: BTreeSet<NodeName>,
     /// Whether the list is all there is; a longer one ends after those in use.
     pub complete: bool,
-    /// Lines of this node's journal that could not be understood: the list may lack what they tell.
+    /// Lines of those journals that could not be understood: the list may lack what they tell.
     pub unreadable_lines: u64,
 }
 
@@ -34,7 +36,7 @@ pub struct ExposedValue {
     pub standing: Standing,
     /// When it could have been read; of a principal, from the first to the last time that it was.
     pub period: Period,
-    /// When it was read last, as far as the journal of this node knows.
+    /// When it was read last, as far as those journals tell.
     pub last_read: Option<Timestamp>,
     /// The nodes that could; empty when a principal was asked about.
     pub nodes: BTreeSet<NodeName>,

@@ -272,6 +272,9 @@ pub enum VaultError {
     /// The journal cannot be written, so nothing may leave.
     #[error("the audit journal cannot be written")]
     AuditUnavailable,
+    /// More lines of the journal wait for the lead than may, so nothing may leave until it takes some.
+    #[error("the audit journal cannot be written: too much of it waits for the lead")]
+    AuditSpoolFull,
     /// The lead could not be asked.
     #[error("the lead cannot be reached")]
     NoLead {
@@ -354,7 +357,7 @@ impl VaultError {
             Self::Share(_) => "bad_share",
             Self::WrongShares => "wrong_shares",
             Self::WrongPassphrase => "wrong_passphrase",
-            Self::AuditUnavailable => "audit_unavailable",
+            Self::AuditUnavailable | Self::AuditSpoolFull => "audit_unavailable",
             Self::NoLead { .. } | Self::NoRules => "no_lead",
             Self::RateLimited { .. } => "rate_limited",
             Self::Signature(cause) => cause.code(),

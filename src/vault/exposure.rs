@@ -1,12 +1,15 @@
 //! The values that a node, a company or a caller could have read: the list to work through after an incident.
 //!
 //! Of a node and of a company it is drawn up from entitlements, present and former, and the versions that are kept: what
-//! one could have read. Of a caller it is drawn up from the journal of this node: what one did read here.
+//! one could have read. Of a caller it is drawn up from the journals this node has, its own and on
+//! the lead the copies of the others': what one did read. The list says whose journals those are.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::audit::copies::journals;
+use crate::audit::error::AuditError;
 use crate::audit::reads::{Read, reads};
 use crate::model::actions::{Action, Capability};
 use crate::model::caller::Caller;
@@ -83,9 +86,10 @@ impl Vault {
 
     /// What these nodes could have read.
     async fn of_nodes(&self, suspects: &Suspects) -> Result<Exposure, VaultError> {
-        // Each node keeps a journal of its own: this one tells what was read here.
-        let here = suspects.entries.iter().any(|entry| entry.name == self.parts.node);
-        let (last_read, unreadable_lines) = if here { self.given_out(|_| true).await? } else { Default::default() };
+        // Each node keeps a journal of its own, which tells what was read there.
+        let names: BTreeSet<NodeName> = suspects.entries.iter().map(|entry| entry.name.clone()).collect();
+        let given = self.given_out(move |node| names.contains(node), |_| true).await?;
+        let Given { last_read, covers, unreadable_lines } = given;
         let (versions, complete) = self.versions_of(suspects).await?;
         let mut values = Vec::new();
         for (at, versions) in &versions {
@@ -104,7 +108,7 @@ impl Vault {
         sort(&mut values);
         let nodes = suspects.entries.iter().map(|entry| entry.name.clone()).collect();
         let principals = suspects.company.as_ref().map(|company| self.readers_for(company)).unwrap_or_default();
-        Ok(Exposure { values, nodes, principals, complete, unreadable_lines })
+        Ok(Exposure { values, nodes, principals, covers, complete, unreadable_lines })
     }
 
     /// The versions these nodes could have held at some time, newest first; and whether that is all of them.
@@ -173,7 +177,8 @@ impl Vault {
 
     /// What a caller was given here.
     async fn of_principal(&self, principal: String) -> Result<Exposure, VaultError> {
-        let (given, unreadable_lines) = self.given_out(move |read| read.is_by(&principal)).await?;
+        let given = self.given_out(|_| true, move |read| read.is_by(&principal)).await?;
+        let Given { last_read: given, covers, unreadable_lines } = given;
         let complete = given.len() < VERSIONS_MAX;
         let held = self.parts.board.held.load_full();
         let value = |((at, version), period): ((ScopedSecret, Version), Period)| {
@@ -187,23 +192,32 @@ impl Vault {
         };
         let mut values: Vec<ExposedValue> = given.into_iter().map(value).collect();
         sort(&mut values);
-        Ok(Exposure { values, nodes: [].into(), principals: [].into(), complete, unreadable_lines })
+        Ok(Exposure { values, nodes: [].into(), principals: [].into(), covers, complete, unreadable_lines })
     }
 
-    /// From the journal of this node: what was given out, first and last.
-    async fn given_out(&self, wanted: impl Fn(&Read) -> bool + Send + 'static) -> Result<(LastRead, u64), VaultError> {
-        let directory = self.parts.audit_dir.clone();
+    /// From the journals of these nodes, as far as they are here: what was given out, first and last.
+    async fn given_out(
+        &self,
+        of: impl Fn(&NodeName) -> bool + Send + 'static,
+        wanted: impl Fn(&Read) -> bool + Send + 'static,
+    ) -> Result<Given, VaultError> {
+        let (directory, own) = (self.parts.audit_dir.clone(), self.parts.node.clone());
         off_thread(move || {
-            let mut found = LastRead::new();
-            let unreadable = reads(&directory, |read| {
-                if !wanted(&read) || found.len() >= VERSIONS_MAX {
-                    return;
-                }
-                let once = Period { from: read.time, until: Some(read.time) };
-                found.entry((read.at, read.version)).and_modify(|all| *all = span(*all, once)).or_insert(once);
-            });
-            let unreadable = unreadable.map_err(|error| VaultError::Internal(error.to_string()))?;
-            Ok((found, unreadable))
+            let mut given = Given::default();
+            let journals = journals(&directory, &own).map_err(internal)?;
+            for journal in journals.into_iter().filter(|journal| of(&journal.node)) {
+                let found = &mut given.last_read;
+                let unreadable = reads(&journal.path, |read| {
+                    if !wanted(&read) || found.len() >= VERSIONS_MAX {
+                        return;
+                    }
+                    let once = Period { from: read.time, until: Some(read.time) };
+                    found.entry((read.at, read.version)).and_modify(|all| *all = span(*all, once)).or_insert(once);
+                });
+                given.unreadable_lines = given.unreadable_lines.saturating_add(unreadable.map_err(internal)?);
+                given.covers.insert(journal.node);
+            }
+            Ok(given)
         })
         .await
     }
@@ -218,6 +232,18 @@ impl Vault {
         });
         readers.map(|(principal, _)| principal.to_string()).collect()
     }
+}
+
+fn internal(error: AuditError) -> VaultError {
+    VaultError::Internal(error.to_string())
+}
+
+/// What was given out, by the journals of some nodes.
+#[derive(Default)]
+struct Given {
+    last_read: LastRead,
+    covers: BTreeSet<NodeName>,
+    unreadable_lines: u64,
 }
 
 /// What is to be found out.

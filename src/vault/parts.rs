@@ -54,6 +54,8 @@ pub struct Parts {
     pub environment: EnvironmentName,
     /// Who is special here.
     pub house: House,
+    /// Pins the mesh CA: whose seals are believed.
+    pub authority: KeyPin,
     /// What only a lead has.
     pub lead: Option<LeadParts>,
     /// What reads are answered from.
@@ -70,6 +72,8 @@ pub struct Parts {
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
+    /// The keys that may sign for what is no longer in it.
+    pub audit_keys: Vec<KeyPin>,
     /// The providers, and how their credentials are checked.
     pub catalogue: Arc<Catalogue>,
     /// The way to them.

@@ -1,12 +1,14 @@
 //! The secrets that nobody has read for long: candidates for being taken out, at the provider first.
 //!
-//! Drawn up from the journal of this node, so it tells of reads here: another node may have served others.
+//! Drawn up from the journals this node has: its own and, on the lead, the copies of the others'. It says which nodes those
+//! are, for another may have served reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actors::board::Held;
+use crate::audit::copies::journals;
 use crate::audit::error::AuditError;
 use crate::audit::reads::{begins, reads};
 use crate::config::duration;
@@ -43,10 +45,17 @@ impl Vault {
         off_thread(move || {
             let mut last = LastReads::of(&held, now.minus(span));
             let failed = |error: AuditError| VaultError::Internal(error.to_string());
-            let unreadable_lines = reads(&directory, |read| last.note(&read.at, read.time)).map_err(failed)?;
-            let journal_since = begins(&directory).map_err(failed)?;
+            let (mut unreadable_lines, mut journal_since, mut covers) = (0_u64, None, BTreeSet::new());
+            for journal in journals(&directory, &node).map_err(failed)? {
+                let unreadable = reads(&journal.path, |read| last.note(&read.at, read.time)).map_err(failed)?;
+                unreadable_lines = unreadable_lines.saturating_add(unreadable);
+                let begun = begins(&journal.path).map_err(failed)?;
+                journal_since = begun.into_iter().chain(journal_since).min();
+                covers.insert(journal.node);
+            }
+            let covers = covers.into_iter().collect();
             let (secrets, complete) = last.unused();
-            Ok(Unused { secrets, covers: vec![node], journal_since, complete, unreadable_lines, now })
+            Ok(Unused { secrets, covers, journal_since, complete, unreadable_lines, now })
         })
         .await
     }

@@ -178,7 +178,7 @@ async fn look(
         Err(gone @ (VaultError::CallerGone | VaultError::NoIdentity)) => {
             Err(refusal::status(&gone, &caller.request_id))
         }
-        Err(VaultError::AuditUnavailable) => {
+        Err(VaultError::AuditUnavailable | VaultError::AuditSpoolFull) => {
             followed.seen = None;
             Err(refusal::status(&VaultError::AuditUnavailable, &caller.request_id))
         }

@@ -2,3 +2,5 @@
 
 mod forwarding;
 mod journals;
+pub mod tampering;
+mod witness;

@@ -42,6 +42,7 @@ async fn every_line_of_a_follower_is_on_the_lead_and_sealed_byte_for_byte() {
 #[tokio::test]
 async fn reads_while_the_lead_is_away_arrive_when_it_is_back() {
     let (mut mesh, follower) = mesh().await;
+    reads(&follower, 1).await;
     arrives(&mesh.lead, &follower, 1).await;
     for _ in 0..3 {
         mesh.lead.stop().await;

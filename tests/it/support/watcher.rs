@@ -127,5 +127,6 @@ fn parse(block: &str) -> Option<Event> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
     let data = field("data: ")?;
     let data = serde_json::from_str(&data).expect("JSON");
-    Some(Event { name: field("event: ").expect("a name"), id: field("id: ").expect("an id"), data })
+    // Not every event has one: what to resume from may stand after several.
+    Some(Event { name: field("event: ").expect("a name"), id: field("id: ").unwrap_or_default(), data })
 }

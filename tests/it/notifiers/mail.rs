@@ -1,0 +1,79 @@
+//! Mail goes out only to a server that proved who it is, and nothing of a credential is said before.
+
+use aurora_mesh::actors::delivery_sorting::Sent;
+use aurora_mesh::model::channel::{Channel, MailRoute, Means, Priority};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::mail_server::{MailServer, Manner};
+use super::{channel, key, with_channels};
+use crate::support::authority::{Shown, TestAuthority};
+use crate::support::callers::{agent, put};
+use crate::support::mesh::TestMesh;
+
+const PASSWORD: &str = "canary-password";
+
+fn email(port: u16) -> Channel {
+    let route = MailRoute {
+        host: "localhost".to_owned(),
+        port,
+        user: Some("aurora".to_owned()),
+        from: "Aurora <aurora@example.com>".to_owned(),
+        to: vec!["ops@example.com".to_owned(), "b@example.com".to_owned()],
+    };
+    channel(Means::Email(Box::new(route)), "aurora://smtp/password")
+}
+
+async fn scene(manner: Manner, shown: Shown) -> (MailServer, TestMesh) {
+    let authority = TestAuthority::new();
+    let server = MailServer::start(authority.server(shown, &[]), manner).await;
+    let channels = [(key("mail"), email(server.port))].into();
+    let mesh = with_channels(&authority, server.port, channels, Vec::new()).await;
+    mesh.put(put("smtp/password", "global", PASSWORD)).await;
+    (server, mesh)
+}
+
+async fn tell(mesh: &TestMesh, text: &str) -> Sent {
+    mesh.lead.vault().notify(&agent(), key("mail"), text, Priority::Normal).await.expect("taken in")
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_after_the_connection_is_secured() {
+    let (server, mesh) = scene(Manner::StartTls, Shown::Good).await;
+    assert_eq!(tell(&mesh, "line one\n.\nline two").await, Sent::Delivered);
+    assert_eq!(server.clear(), "EHLO localhost\r\nSTARTTLS\r\n");
+    let said = server.secured();
+    let login = format!("AUTH PLAIN {}", STANDARD.encode(format!("\0aurora\0{PASSWORD}")));
+    assert!(said.contains(&login), "{said}");
+    assert!(said.contains("RCPT TO:<ops@example.com>") && said.contains("RCPT TO:<b@example.com>"), "{said}");
+    assert!(said.contains("Subject: [aurora] aurora aurora: a message"), "{said}");
+    assert!(said.contains("line one") && said.contains("\n..\r\n"), "{said}");
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_a_server_that_is_not_secured_or_not_proved() {
+    for (manner, shown, why) in [
+        (Manner::Clear, Shown::Good, "STARTTLS"),
+        (Manner::StartTls, Shown::OtherName, "for another name"),
+        (Manner::StartTls, Shown::UnknownAuthority, "not trusted here"),
+        (Manner::Injected, Shown::Good, "did not prove"),
+    ] {
+        let (server, mesh) = scene(manner, shown).await;
+        let Sent::Queued { last } = tell(&mesh, "x").await else { panic!("{manner:?} {shown:?}: it was sent") };
+        let last = last.expect("tried");
+        assert!(last.contains(why), "{manner:?} {shown:?}: {last}");
+        assert!(server.secured().is_empty() && !server.clear().contains("AUTH"), "{manner:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_and_an_endless_line_are_told_without_the_words_of_the_server() {
+    for (manner, why) in
+        [(Manner::Refusing, "535"), (Manner::Endless, "the connection ended, or what came is not SMTP")]
+    {
+        let (_server, mesh) = scene(manner, Shown::Good).await;
+        let Sent::Queued { last } = tell(&mesh, "x").await else { panic!("{manner:?}: it was sent") };
+        let last = last.expect("tried");
+        assert!(last.contains(why) && !last.contains("s3cret") && !last.contains("canary"), "{last}");
+    }
+}
