@@ -51,7 +51,7 @@ impl AuditWatch {
             ticks.tick().await;
             let now = self.desk.parts.clock.now();
             let head = self.desk.parts.journal.head();
-            let is_news = heads.newest().is_none_or(|seal| *seal.chain_head() != head);
+            let is_news = head.seq > 0 && heads.newest().is_none_or(|seal| *seal.chain_head() != head);
             if is_news && sealed_at.is_none_or(|at| now.boot.since(at) >= SEAL_EVERY) {
                 sealed_at = Some(now.boot);
                 heads = self.seal(heads).await?;
