@@ -107,7 +107,7 @@ pub(super) struct Sender {
 
 /// What a node sent.
 pub(super) enum Sent {
-    Offer { before: Head, head: SignedHead, sealed: Option<Seal> },
+    Offer { before: Head, head: SignedHead, sealed: Option<Box<Seal>> },
     Lines { first: u64, lines: Vec<u8>, head: SignedHead },
     Alive { head: SignedHead },
     Broken { detail: String },

@@ -44,7 +44,7 @@ impl AuditDesk {
         let judged = match sent {
             Sent::Offer { before, sealed, .. } => {
                 let believed = sealed.filter(|seal| self.is_ours(seal, &from.node));
-                receiving.offered(&Offered { before, head: &head, sealed: believed.as_ref() })?
+                receiving.offered(&Offered { before, head: &head, sealed: believed.as_deref() })?
             }
             Sent::Lines { first, lines, .. } => receiving.lines(first, &lines, &head)?,
             Sent::Alive { .. } | Sent::Broken { .. } => match receiving.alive(&head)? {

@@ -165,8 +165,8 @@ impl Forwarding<'_> {
             }
         };
         let head = self.sign(Tip::behind(self.sessions.forwarded.journal.head()))?;
-        let sealed = self.sealed.newest().map(seal_frame);
-        let lead = self.witness.newest().map(seal_frame);
+        let sealed = self.sealed.newest().map(seal_frame).map(Box::new);
+        let lead = self.witness.newest().map(seal_frame).map(Box::new);
         let head = head_frame(&head);
         Ok(Some(Offer { before_seq: before.seq, before_hash: before.hash, head, sealed, lead }))
     }
