@@ -15,8 +15,8 @@ use crate::audit::pack::{index_packed, pack_closed};
 use crate::audit::retire::{self, Graveyard};
 use crate::audit::tombstone::{Tombstone, Trust};
 use crate::audit::upkeep::{Calendar, PACK_EVERY};
-use crate::crypto::signature::Signer;
-use crate::model::identity::{KeyPin, MeshId, Role};
+use crate::crypto::signature::{Signer, pin};
+use crate::model::identity::{MeshId, Role};
 use crate::model::name::NodeName;
 use crate::model::time::{Clock, Timestamp};
 
@@ -37,8 +37,6 @@ pub struct UpkeepParts {
     pub role: Role,
     /// Signs tombstones: the authority's key on the lead, the node's own on a follower.
     pub signer: Arc<dyn Signer>,
-    /// Whose tombstones count.
-    pub keys: Vec<KeyPin>,
     /// How many months a file is kept.
     pub keep_months: u32,
     /// Time.
@@ -129,7 +127,7 @@ impl Upkeep {
 
     fn bury(&self, journal: &JournalDir, now: Timestamp) -> Result<Option<Tombstone>, AuditError> {
         let parts = &self.parts;
-        let trust = Trust { mesh: parts.mesh, node: journal.node.clone(), keys: parts.keys.clone() };
+        let trust = Trust { mesh: parts.mesh, node: journal.node.clone(), keys: vec![pin(&parts.signer.public_key())] };
         let forwarded_seq = match parts.role {
             Role::Lead => None,
             Role::Follower => Some(parts.journal.forwarded_seq()),
@@ -169,8 +167,8 @@ mod tests {
     use crate::audit::options::{JournalOptions, SpoolOptions};
     use crate::audit::verify::verify_kept;
     use crate::config::node_config::Durability;
-    use crate::crypto::signature::pin;
     use crate::crypto::signature_testing::Key;
+    use crate::model::identity::KeyPin;
     use crate::model::time::{BootTime, Moment};
 
     const MESH: MeshId = MeshId([7; 16]);
@@ -238,7 +236,6 @@ mod tests {
             node: name("aurora"),
             role,
             signer: Arc::new(key),
-            keys: vec![pin],
             keep_months: 13,
             clock: Arc::<TestClock>::clone(clock),
         };

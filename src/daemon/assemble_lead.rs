@@ -281,7 +281,7 @@ fn role(
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
     };
-    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority))?;
+    let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority));
     let certificate = LeadCertificate {
         key: keys.node,
         identity,

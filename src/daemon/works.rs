@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, assemble};
-use super::audit_parts::tombstone_keys;
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
@@ -143,7 +142,6 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         posts: Arc::clone(posts),
         journal_works: AtomicBool::new(true),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
-        audit_keys: tombstone_keys(keystore)?,
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),
         deliveries: Arc::clone(&deliveries),

@@ -72,8 +72,6 @@ pub struct Parts {
     pub journal_works: AtomicBool,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
-    /// The keys that may sign for what is no longer in it.
-    pub audit_keys: Vec<KeyPin>,
     /// The providers, and how their credentials are checked.
     pub catalogue: Arc<Catalogue>,
     /// The way to them.
