@@ -117,7 +117,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let sends = Arc::clone(&deliveries);
     let events = (events.clone(), Arc::clone(posts));
     let events = Arc::new(EventKeeper::new(events, Arc::clone(&board), None, Arc::clone(&seams.clock)));
-    let upkeep = upkeep(from, Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?))?;
+    let upkeep = upkeep(from, Arc::new(NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?));
     let role = FollowerRole {
         secrets,
         peers: Arc::new(peers),
