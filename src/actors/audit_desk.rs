@@ -8,21 +8,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard, Semaphore, watch};
+use tokio::sync::{Mutex as TurnMutex, Semaphore, watch};
 
 use super::board::Board;
 use crate::audit::copies::{chain_dir, chains, node_dir};
-use crate::audit::copy::Copy;
-use crate::audit::entry::Entry;
 use crate::audit::error::AuditError;
-use crate::audit::gap::{Cause, Gap, GapBook};
+use crate::audit::gap::{Gap, GapBook};
 use crate::audit::head::Head;
 use crate::audit::heads;
 use crate::audit::journal::Journal;
-use crate::audit::receiving::{Judged, Offered, Received, Receiving};
+use crate::audit::receiving::Receiving;
 use crate::audit::seal::{Author, Seal, SignedHead};
 use crate::crypto::signature::Signer;
-use crate::model::event::Event;
 use crate::model::identity::KeyPin;
 use crate::model::name::NodeName;
 use crate::model::time::{BootTime, Clock, Timestamp};
@@ -60,8 +57,8 @@ pub struct DeskParts {
 pub struct AuditDesk {
     pub(super) parts: DeskParts,
     writers: Arc<Semaphore>,
-    nodes: Mutex<BTreeMap<NodeName, Arc<Turn>>>,
-    standings: Mutex<BTreeMap<NodeName, Standing>>,
+    pub(super) nodes: Mutex<BTreeMap<NodeName, Arc<Turn>>>,
+    pub(super) standings: Mutex<BTreeMap<NodeName, Standing>>,
     /// The newest seal of the lead's own journal.
     pub(super) own_seal: watch::Sender<Option<Arc<Seal>>>,
     /// Lines of the lead's own journal that were looked up: followers ask for the same ones.
@@ -69,7 +66,7 @@ pub struct AuditDesk {
 }
 
 /// One node's journal, for one at a time.
-type Turn = TurnMutex<Option<Receiving>>;
+pub(super) type Turn = TurnMutex<Option<Receiving>>;
 
 /// What is known of the journal of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -110,7 +107,7 @@ pub(super) struct Sender {
 
 /// What a node sent.
 pub(super) enum Sent {
-    Offer { before: Head, head: SignedHead, sealed: Option<Seal> },
+    Offer { before: Head, head: SignedHead, sealed: Option<Box<Seal>> },
     Lines { first: u64, lines: Vec<u8>, head: SignedHead },
     Alive { head: SignedHead },
     Broken { detail: String },
@@ -195,113 +192,10 @@ impl AuditDesk {
         answer
     }
 
-    /// Everything that touches files.
-    fn judge(
-        &self,
-        mut turn: OwnedMutexGuard<Option<Receiving>>,
-        from: &Sender,
-        sent: Sent,
-    ) -> Result<(Answer, Vec<Gap>), AuditError> {
-        let author = Author { mesh: self.parts.own.mesh, node: from.node.clone() };
-        let receiving = match turn.take() {
-            Some(receiving) => turn.insert(receiving),
-            None => turn.insert(Receiving::open(&self.parts.audit_dir, author, self.parts.file_bytes_max)?),
-        };
-        let head = match &sent {
-            Sent::Offer { head, .. } | Sent::Lines { head, .. } | Sent::Alive { head } => head.clone(),
-            Sent::Broken { detail } => {
-                let gap = Gap::new(Cause::Broken, format!("it cannot be read on the node: {detail}"));
-                return Ok((Answer::NotTaken(NotTakenReason::Misfit), vec![gap]));
-            }
-        };
-        if let Err(gap) = receiving.check(&head, &from.key) {
-            return Ok((Answer::NotTaken(NotTakenReason::Signature), vec![gap]));
-        }
-        let has_lines = matches!(sent, Sent::Lines { .. });
-        if has_lines && self.is_short_of_disk()? {
-            tracing::error!("the disk is nearly full: the lead takes no lines of other nodes' journals");
-            return Ok((Answer::NotTaken(NotTakenReason::Disk), Vec::new()));
-        }
-        let judged = match sent {
-            Sent::Offer { before, sealed, .. } => {
-                let believed = sealed.filter(|seal| self.is_ours(seal, &from.node));
-                receiving.offered(&Offered { before, head: &head, sealed: believed.as_ref() })?
-            }
-            Sent::Lines { first, lines, .. } => receiving.lines(first, &lines, &head)?,
-            Sent::Alive { .. } | Sent::Broken { .. } => match receiving.alive(&head)? {
-                Some(judged) => judged,
-                None => return Ok(self.noted(receiving, from, &head, Answer::Nothing, Vec::new())),
-            },
-        };
-        self.answered(receiving, from, head, judged)
-    }
-
-    fn answered(
-        &self,
-        receiving: &mut Receiving,
-        from: &Sender,
-        head: SignedHead,
-        (received, gap): Judged,
-    ) -> Result<(Answer, Vec<Gap>), AuditError> {
-        let mut gaps: Vec<Gap> = gap.into_iter().collect();
-        let answer = match received {
-            Received::From(from) => Answer::From(from),
-            Received::Refused => Answer::NotTaken(NotTakenReason::Misfit),
-            Received::TooManyChains => Answer::NotTaken(NotTakenReason::Chains),
-            Received::Taken(tip) => {
-                let known = receiving.copy().and_then(|copy| copy.heads().newest());
-                match known.filter(|seal| *seal.chain_head() == tip.head).cloned() {
-                    Some(seal) => Answer::Taken(Arc::new(seal)),
-                    None => match Seal::new(head.clone(), self.parts.clock.now().wall, &*self.parts.authority) {
-                        Some(seal) => {
-                            gaps.extend(receiving.seal(seal.clone())?);
-                            Answer::Taken(Arc::new(seal))
-                        }
-                        None => Answer::NotTaken(NotTakenReason::Disk),
-                    },
-                }
-            }
-        };
-        if matches!(answer, Answer::Taken(_)) {
-            for over in [Cause::Signature, Cause::Misfit, Cause::Broken, Cause::Silent, Cause::Gone] {
-                receiving.gaps.over(over)?;
-            }
-        }
-        Ok(self.noted(receiving, from, &head, answer, gaps))
-    }
-
-    /// Shows to people what is known now.
-    fn noted(
-        &self,
-        receiving: &Receiving,
-        from: &Sender,
-        head: &SignedHead,
-        answer: Answer,
-        gaps: Vec<Gap>,
-    ) -> (Answer, Vec<Gap>) {
-        let now = self.parts.clock.now();
-        let standing = Standing {
-            chain: receiving.copy().map(Copy::chain),
-            lines: receiving.copy().map_or(0, |copy| copy.tip().head.seq),
-            said: head.statement.head.seq,
-            proven_at: Some(now.wall),
-            proven: Some(now.boot),
-            gaps: receiving.gaps.told(),
-        };
-        lock(&self.standings).insert(from.node.clone(), standing);
-        (answer, gaps)
-    }
-
     /// Whether a seal is one this mesh made of the journal of a node.
     pub(super) fn is_ours(&self, seal: &Seal, node: &NodeName) -> bool {
         let author = Author { mesh: self.parts.own.mesh, node: node.clone() };
         seal.check(&author, &self.parts.authority.pin()).is_ok()
-    }
-
-    fn is_short_of_disk(&self) -> Result<bool, AuditError> {
-        let (free, size) = crate::audit::room::of(&self.parts.audit_dir)?;
-        // Of a small disk a twentieth.
-        Ok(free < self.parts.reserve_bytes.min(size / 20))
     }
 
     /// Lets the files of a node's copy rest: it went away, or has nothing to send.
@@ -316,42 +210,6 @@ impl AuditDesk {
         if let Err(error) = rested.await {
             tracing::warn!(%node, %error, "the copy of a journal cannot be closed");
         }
-    }
-
-    /// Tells that something is wrong with a journal: once, until it is another thing or is over.
-    pub(super) async fn tell(self: &Arc<Self>, node: &NodeName, gap: Gap) {
-        let directory = match *node == self.parts.own.node {
-            true => self.parts.audit_dir.clone(),
-            false => node_dir(&self.parts.audit_dir, node),
-        };
-        let turn = {
-            let mut nodes = lock(&self.nodes);
-            Arc::clone(nodes.entry(node.clone()).or_default())
-        };
-        let mut turn = turn.lock_owned().await;
-        // The lead's own journal is not received from anybody.
-        let mut own = None;
-        let book = match turn.as_mut() {
-            Some(receiving) => &mut receiving.gaps,
-            None => match GapBook::open(&directory) {
-                Ok(book) => own.insert(book),
-                Err(error) => return tracing::error!(%node, %error, "what was told of a journal cannot be read"),
-            },
-        };
-        if !book.is_news(&gap) {
-            return;
-        }
-        let detail = gap.detail.clone();
-        tracing::warn!(%node, detail, "audit.gap");
-        if let Err(error) = self.parts.journal.append(Entry::of_node("audit.gap", format!("{node}: {detail}"))).await {
-            // It is told again when it shows again.
-            return tracing::error!(%node, %error, "what is wrong with a journal could not be recorded");
-        }
-        self.parts.board.events.tell(Event::AuditGap { node: node.clone(), detail });
-        if let Err(error) = book.note(gap) {
-            tracing::warn!(%node, %error, "that it was told could not be kept: it is told again after a start");
-        }
-        lock(&self.standings).entry(node.clone()).or_default().gaps = book.told();
     }
 
     /// The hash of a line of the lead's own journal that was looked up before.

@@ -51,7 +51,7 @@ impl AuditWatch {
             ticks.tick().await;
             let now = self.desk.parts.clock.now();
             let head = self.desk.parts.journal.head();
-            let is_news = heads.newest().is_none_or(|seal| *seal.chain_head() != head);
+            let is_news = head.seq > 0 && heads.newest().is_none_or(|seal| *seal.chain_head() != head);
             if is_news && sealed_at.is_none_or(|at| now.boot.since(at) >= SEAL_EVERY) {
                 sealed_at = Some(now.boot);
                 heads = self.seal(heads).await?;
@@ -115,7 +115,8 @@ impl AuditWatch {
             let last = heard.into_iter().chain(standing.proven_at).max();
             let last = last.or_else(|| self.sealed_at(node)).unwrap_or(entry.joined_at);
             if now.wall.since(last).is_some_and(|away| away >= GONE_AFTER) {
-                let detail = format!("it was last heard at {last}: what it wrote since is nowhere else");
+                // Without the time, which differs over a restart: it is told once.
+                let detail = "it was not heard for 24 hours: what it wrote since is nowhere else";
                 self.desk.tell(node, Gap::new(Cause::Gone, detail)).await;
             }
         }

@@ -2,8 +2,8 @@
 //! it. Supervised by `node`; when it dies it is started again, for ever, and goes on where it was: what is told meanwhile
 //! waits, and what has no place to wait is counted.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ractor::ActorProcessingErr;
@@ -15,6 +15,7 @@ use super::event_hub::Waiting;
 use super::event_log::EventLog;
 use super::event_posts::EventPosts;
 use super::event_sources::EventSources;
+use super::event_unused::keep_looking;
 use crate::model::event::Event;
 use crate::model::number::Position;
 use crate::model::time::Clock;
@@ -35,8 +36,9 @@ pub struct EventKeeper {
     posts: Arc<EventPosts>,
     board: Arc<Board>,
     lead_board: Option<Arc<LeadBoard>>,
+    /// Of a lead: where its journal is.
+    audit_dir: Option<PathBuf>,
     clock: Arc<dyn Clock>,
-    has_begun: AtomicBool,
 }
 
 /// The queue, which is given back however the work ends.
@@ -54,15 +56,16 @@ impl Drop for Taken<'_> {
 }
 
 impl EventKeeper {
-    /// The work of a node; of a lead with what only a lead publishes.
+    /// The work of a node; of a lead with what only a lead publishes, and the directory of its journal.
     #[must_use]
     pub fn new(
         (log, posts): (EventLog, Arc<EventPosts>),
         board: Arc<Board>,
-        lead_board: Option<Arc<LeadBoard>>,
+        lead: Option<(Arc<LeadBoard>, PathBuf)>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { log, posts, board, lead_board, clock, has_begun: AtomicBool::new(false) }
+        let (lead_board, audit_dir) = lead.unzip();
+        Self { log, posts, board, lead_board, audit_dir, clock }
     }
 
     /// The history.
@@ -76,18 +79,30 @@ impl EventKeeper {
         self.board.events.tell(event);
     }
 
+    /// Notes that the node starts, and how everything stands: before anything can change, so that whatever does is news.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the file of events cannot be read or written.
+    pub async fn begin(&self) -> Result<(), StoreError> {
+        let detail = format!("the node starts, version {}", env!("CARGO_PKG_VERSION"));
+        self.log.keep(&[Event::SystemMaintenance { detail }], Vec::new()).await?;
+        self.sources().await?.look().await
+    }
+
+    async fn sources(&self) -> Result<EventSources, StoreError> {
+        let (log, board, lead) = (self.log.clone(), Arc::clone(&self.board), self.lead_board.clone());
+        EventSources::open(log, board, lead, Arc::clone(&self.clock)).await
+    }
+
     /// Keeps, and does not end by itself.
     pub(super) async fn keep_going(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
         let queue = self.board.events.take().ok_or("somebody else keeps events already")?;
         let mut taken = Taken { board: &self.board, queue: Some(queue) };
-        if !self.has_begun.swap(true, Ordering::Relaxed) {
-            let detail = format!("the node starts, version {}", env!("CARGO_PKG_VERSION"));
-            self.log.keep(&[Event::SystemMaintenance { detail }], Vec::new()).await?;
-        }
-        let (log, board, lead) = (self.log.clone(), Arc::clone(&self.board), self.lead_board.clone());
-        let mut sources = EventSources::open(log, board, lead, Arc::clone(&self.clock)).await?;
+        let mut sources = self.sources().await?;
         let sending = self.posts.keep_sending(&self.board);
         tokio::pin!(sending);
+        let looking = self.look_for_unused();
+        tokio::pin!(looking);
         let mut moved = self.moved();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -110,7 +125,15 @@ impl EventKeeper {
                     self.posts.forget_old().await?;
                 }
                 ended = &mut sending => return ended,
+                ended = &mut looking => return ended,
             }
+        }
+    }
+
+    async fn look_for_unused(&self) -> Result<(), ActorProcessingErr> {
+        match self.audit_dir.clone() {
+            Some(directory) => keep_looking(&self.log, &self.board, directory, &*self.clock).await,
+            None => std::future::pending().await,
         }
     }
 

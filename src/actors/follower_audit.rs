@@ -12,15 +12,15 @@ use tokio::time::Instant;
 
 use super::audit_frames::{head_frame, seal, seal_frame};
 use super::error::SessionError;
+use super::follower_sealed::Sealed;
 use super::follower_session::FollowerSessions;
 use super::follower_witness::Witness;
 use crate::audit::cursor::{Batch, Cursor, CursorError, before_oldest};
 use crate::audit::error::{AuditError, Obstacle};
 use crate::audit::head::Head;
-use crate::audit::heads::{Heads, HeadsError};
 use crate::audit::intake::Tip;
 use crate::audit::journal::Journal;
-use crate::audit::seal::{Author, Seal, SignedHead};
+use crate::audit::seal::{Author, SignedHead};
 use crate::model::event::Event;
 use crate::model::identity::KeyPin;
 use crate::transport::connection::PeerConnection;
@@ -63,9 +63,9 @@ pub(super) async fn run(
     }
     let author = Author { mesh: sessions.certificate.mesh, node: sessions.certificate.node.clone() };
     let lead = Author { mesh: author.mesh, node: connection.identity().node.clone() };
-    let audit_dir = sessions.forwarded.audit_dir.clone();
-    let open = move || Ok((Heads::open(&audit_dir)?, Witness::open(&audit_dir, lead)?));
-    let (heads, witness) = match off_thread(open).await {
+    let (audit_dir, own) = (sessions.forwarded.audit_dir.clone(), author.clone());
+    let open = move || Ok((Sealed::open(&audit_dir, own)?, Witness::open(&audit_dir, lead)?));
+    let (sealed, witness) = match off_thread(open).await {
         Ok(open) => open,
         Err(error) => {
             tracing::error!(%error, "the seals of the journal cannot be read: it is not forwarded");
@@ -74,7 +74,7 @@ pub(super) async fn run(
     };
     let (sender, receiver) = connection.open_stream(StreamKind::Audit).await?;
     let alive_at = Instant::now();
-    Forwarding { sessions, author, sender, receiver, heads: Some(heads), witness, cursor: None, alive_at }.run().await
+    Forwarding { sessions, author, sender, receiver, sealed, witness, cursor: None, alive_at }.run().await
 }
 
 struct Forwarding<'session> {
@@ -82,8 +82,8 @@ struct Forwarding<'session> {
     author: Author,
     sender: FrameSender,
     receiver: FrameReceiver,
-    /// What was sealed of this node's journal; lent to a thread while it is written.
-    heads: Option<Heads>,
+    /// What was sealed of this node's journal.
+    sealed: Sealed,
     witness: Witness,
     /// Behind the last line that was sent; lent to a thread while it reads.
     cursor: Option<Cursor>,
@@ -165,8 +165,8 @@ impl Forwarding<'_> {
             }
         };
         let head = self.sign(Tip::behind(self.sessions.forwarded.journal.head()))?;
-        let sealed = self.heads.as_ref().and_then(Heads::newest).map(seal_frame);
-        let lead = self.witness.newest().map(seal_frame);
+        let sealed = self.sealed.newest().map(seal_frame).map(Box::new);
+        let lead = self.witness.newest().map(seal_frame).map(Box::new);
         let head = head_frame(&head);
         Ok(Some(Offer { before_seq: before.seq, before_hash: before.hash, head, sealed, lead }))
     }
@@ -282,38 +282,12 @@ impl Forwarding<'_> {
                 tracing::warn!(reason = ?not.reason, "the lead does not take this node's journal; it is asked again");
                 Ok(Heard::NotTaken)
             }
-            FromLead::Taken(taken) => Ok(Heard::Taken(self.keep(seal(taken.seal)?).await?)),
+            FromLead::Taken(taken) => Ok(Heard::Taken(self.sealed.keep(self.sessions, seal(taken.seal)?).await?)),
             FromLead::LeadHead(told) => {
                 self.witness.hear(self.sessions, seal(told.seal)?).await?;
                 Ok(Heard::Other)
             }
         }
-    }
-
-    /// Keeps a seal of this node's own journal, once it is known to be one.
-    async fn keep(&mut self, seal: Seal) -> Result<Head, SessionError> {
-        let head = *seal.chain_head();
-        let own = self.sessions.certificate.key.pin();
-        let checked = seal.check(&self.author, &self.sessions.forwarded.authority);
-        if checked.is_err() || seal.head.statement.key != own {
-            return Err(SessionError::Unexpected("a seal that is none of this node's journal"));
-        }
-        let Some(mut heads) = self.heads.take() else { return Err(SessionError::Stopping) };
-        let kept = tokio::task::spawn_blocking(move || {
-            let kept = heads.keep(seal);
-            (heads, kept)
-        });
-        let (heads, kept) = kept.await.map_err(SessionError::Panicked)?;
-        self.heads = Some(heads);
-        match kept {
-            // A journal that was begun anew, or put back, is sealed from its beginning.
-            Ok(()) | Err(HeadsError::Back { .. }) => {}
-            Err(refused @ HeadsError::Fork { .. }) => {
-                tracing::error!(%refused, "this node's journal is another than the lead has sealed before");
-            }
-            Err(HeadsError::Audit(error)) => tracing::error!(%error, "a seal of the journal cannot be kept"),
-        }
-        Ok(head)
     }
 
     /// Says that the journal cannot be read, here and to the lead.

@@ -63,11 +63,11 @@ async fn answer(desk: &Arc<AuditDesk>, from: &Sender, frame: FromFollower) -> Re
     let sent = match frame {
         FromFollower::Offer(offer) => {
             offer.check()?;
-            if let Some(held) = offer.lead.map(seal).transpose()? {
+            if let Some(held) = offer.lead.map(|held| seal(*held)).transpose()? {
                 compare(desk, from, &held).await;
             }
             let before = Head { seq: offer.before_seq, hash: offer.before_hash };
-            let sealed = offer.sealed.map(seal).transpose()?;
+            let sealed = offer.sealed.map(|sealed| seal(*sealed).map(Box::new)).transpose()?;
             Sent::Offer { before, head: signed_head(offer.head)?, sealed }
         }
         FromFollower::Lines(lines) => {

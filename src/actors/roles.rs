@@ -154,6 +154,15 @@ impl Roles {
         }
     }
 
+    /// Keeps what happens.
+    #[must_use]
+    pub fn events(&self) -> &EventKeeper {
+        match self {
+            Self::Lead(role) => &role.events,
+            Self::Follower(role) => &role.events,
+        }
+    }
+
     /// Tells an event of the node itself.
     pub(super) fn tell(&self, event: Event) {
         match self {

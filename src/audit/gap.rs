@@ -151,7 +151,7 @@ mod tests {
         assert!(!book.is_news(&gap) && book.is_news(&other) && book.is_news(&Gap::new(Cause::Rewind, "at 3")));
         let mut book = GapBook::open(directory.path()).expect("opens");
         assert!(!book.is_news(&gap));
-        assert_eq!(book.told(), [gap.clone()]);
+        assert_eq!(book.told(), std::slice::from_ref(&gap));
         book.over(Cause::Fork).expect("kept");
         assert!(GapBook::open(directory.path()).expect("opens").is_news(&gap));
         std::fs::write(directory.path().join(TOLD), "damaged").expect("file");

@@ -411,6 +411,18 @@ mod tests {
         assert_eq!(kept, [Durability::Batched, Durability::Strict, Durability::Batched]);
     }
 
+    #[tokio::test]
+    async fn every_line_is_on_the_disk_before_its_number_is_given_when_lines_are_strict() {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let options = sample::options(Path::new("nowhere"), Durability::Strict);
+        let sink = Box::new(Noted(Arc::clone(&noted)));
+        let journal = Journal::start(sink, Head::GENESIS, options).expect("started");
+        for outcome in ["ok", INTENT, "denied"] {
+            journal.append(Entry { outcome, ..entry("r") }).await.expect("written");
+        }
+        assert_eq!(*noted.lock().expect("not poisoned"), [Durability::Strict; 3]);
+    }
+
     /// Writes into a pipe: opening it waits for a reader, as a stuck file system would.
     struct Pipe(std::path::PathBuf);
 

@@ -128,7 +128,8 @@ fn a_head_that_is_not_that_of_the_lines_or_by_another_key_is_refused() {
 
 #[test]
 fn a_journal_that_went_back_forked_or_lost_lines_goes_on_beside_what_was_taken() {
-    let cases: [(fn(&mut Stage) -> (Received, Option<Cause>), Cause); 5] = [
+    type Case = (fn(&mut Stage) -> (Received, Option<Cause>), Cause);
+    let cases: [Case; 5] = [
         (|stage| stage.offer(0, 4), Cause::Rewind),
         (|stage| stage.offer_with(0, &signed(&stage.key, Head { seq: 6, hash: [9; 32] }), None), Cause::Fork),
         (|stage| stage.offer_with(0, &signed(&Key::new(), stage.head(9)), None), Cause::Key),

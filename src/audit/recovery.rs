@@ -48,7 +48,7 @@ pub(super) fn resume(directory: &Path) -> Result<Resumed, AuditError> {
         head = match part.form {
             Form::Packed => last_of_packed(directory, part)?,
             Form::Plain => {
-                let end = End::of(&path)?;
+                let end = End::of(&path, parts.first() != Some(part))?;
                 if !end.rest.is_empty() {
                     if torn.is_some() || Some(part) != parts.last() {
                         // Earlier files were on the disk before the next one was begun.
@@ -98,7 +98,8 @@ struct End {
 }
 
 impl End {
-    fn of(path: &Path) -> Result<Self, AuditError> {
+    /// `follows`: there is a file before this one, where the chain can go on from.
+    fn of(path: &Path, follows: bool) -> Result<Self, AuditError> {
         let file = open_to_write(path)?;
         let length = file.metadata().map_err(AuditError::io(path))?.len();
         let window_max = TORN_BYTES_MAX.saturating_add(LINE_BYTES_MAX).saturating_add(1);
@@ -108,8 +109,9 @@ impl End {
         file.read_exact_at(&mut window, window_at).map_err(AuditError::io(path))?;
         let (head, whole) = match last_line(&window, window_at == 0) {
             Some((end, head)) => (Some(head), end),
-            // The very first write of a month was torn.
-            None if window_at == 0 && !window.contains(&b'\n') => (None, 0),
+            // The very first write to a file was torn. What is left of several lines may hold the end of one, but then
+            // there are lines before it, or a file.
+            None if window_at == 0 && (follows || !window.contains(&b'\n')) => (None, 0),
             None => return Err(AuditError::Corrupt { path: path.to_owned() }),
         };
         let rest = window.split_off(whole);
@@ -182,9 +184,12 @@ mod tests {
     fn a_month_whose_first_line_was_torn_goes_on_from_the_month_before() {
         let directory = tempfile::tempdir().expect("directory");
         fs::write(directory.path().join(FILE), sample::lines(2).concat()).expect("file");
-        fs::write(directory.path().join("audit-2026-12.jsonl"), "{\"seq\":3,").expect("file");
-        let resumed = resume(directory.path()).expect("recovered");
-        assert_eq!((resumed.head.seq, resumed.torn.expect("torn").bytes), (2, 9));
+        // Also what a power cut leaves of several lines, whose first page never reached the disk.
+        for torn in ["{\"seq\":3,", "\0\0\0\0\"}\n{\"s"] {
+            fs::write(directory.path().join("audit-2026-12.jsonl"), torn).expect("file");
+            let resumed = resume(directory.path()).expect("recovered");
+            assert_eq!((resumed.head.seq, resumed.torn.expect("torn").bytes), (2, torn.len()));
+        }
     }
 
     #[test]

@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn a_strict_line_was_fsynced_when_its_write_returns_with_all_that_was_batched_before_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut sink = sink(directory.path());
+        let mut behind = |durability| {
+            sink.append(month("2026-11"), b"line\n", durability).expect("written");
+            let current = sink.current.as_ref().expect("a file is open");
+            current.end() - current.synced
+        };
+        assert_eq!([Durability::Batched, Durability::Batched].map(&mut behind), [5, 10]);
+        assert_eq!([Durability::Strict, Durability::Strict].map(&mut behind), [0, 0]);
+    }
+
+    #[test]
     fn a_strict_line_whose_fsync_failed_is_withdrawn() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());

@@ -55,10 +55,10 @@ async fn verify_file(session: &mut Session<'_>, file: &Path, asked: &VerifyArgum
 }
 
 fn why(error: &AuditError) -> String {
-    match error {
-        AuditError::Io { path, source } => format!("{} cannot be read: {source}", path.display()),
-        other => other.to_string(),
+    if let AuditError::Io { path, source } = error {
+        return format!("{} cannot be read: {source}", path.display());
     }
+    error.to_string()
 }
 
 async fn authority_of_node(session: &Session<'_>) -> Result<KeyPin, CliError> {

@@ -231,9 +231,10 @@ fn rules(
     let mut rules = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         let key = format!("notify.rules[{index}]");
-        match item {
-            Value::Table(table) => rules.extend(rule(key, table, channels, problems)),
-            _ => problems.push(Problem::new(key, "is not a rule", "write it as a section: [[notify.rules]]")),
+        if let Value::Table(table) = item {
+            rules.extend(rule(key, table, channels, problems));
+        } else {
+            problems.push(Problem::new(key, "is not a rule", "write it as a section: [[notify.rules]]"));
         }
     }
     rules

@@ -243,6 +243,13 @@ fn join_desk(
     }
 }
 
+/// What keeps the events of a lead, which knows what nobody reads by its journals.
+fn event_keeper(from: &Materials<'_>, board: &Arc<Board>, lead_board: &Arc<LeadBoard>) -> EventKeeper {
+    let Materials { config, events, posts, seams, .. } = *from;
+    let lead = Some((Arc::clone(lead_board), config.node.state_dir.join(AUDIT_DIR)));
+    EventKeeper::new((events.clone(), Arc::clone(posts)), Arc::clone(board), lead, Arc::clone(&seams.clock))
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -251,7 +258,7 @@ fn role(
     (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
     (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, events, posts, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -290,12 +297,10 @@ fn role(
         journal: journal.clone(),
     };
     let reminders = Reminders::new(Arc::clone(board), journal.clone(), store.clone(), Arc::clone(&seams.clock), known);
-    let (boards, clock) = ((Arc::clone(board), Some(Arc::clone(lead_board))), Arc::clone(&seams.clock));
-    let events = EventKeeper::new((events.clone(), Arc::clone(posts)), boards.0, boards.1, clock);
     Ok(LeadRole {
         secrets,
         audit: Arc::new(AuditWatch { desk: audit, lead_board: Arc::clone(lead_board) }),
-        events: Arc::new(events),
+        events: Arc::new(event_keeper(from, board, lead_board)),
         deliveries,
         reminders: Arc::new(reminders),
         upkeep,

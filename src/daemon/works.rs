@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::assemble::{Assembled, Materials, assemble};
 use super::audit_parts::tombstone_keys;
@@ -127,6 +127,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         board.events.tell(Event::SystemError { part: "events", detail });
     }
     let workloads = WorkloadAuthority::generate(&config.node.name, &keystore.mesh, seams.clock.now().wall)?;
+    roles.events().begin().await.context("the history of events cannot be written")?;
     let started = handle.run(roles).await?;
     let vault = Vault::new(Parts {
         mesh: keystore.mesh,

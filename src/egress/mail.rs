@@ -135,11 +135,11 @@ impl Egress {
         let cut = |error: std::io::Error| EgressError::Broken { host: host.clone(), reason: error.kind().to_string() };
         let mut tcp = self.dialled(target).await?;
         if tls == MailTls::StartTls {
-            start_tls(&mut tcp).await.map_err(|error| match error.kind() {
-                std::io::ErrorKind::Unsupported => {
-                    EgressError::Tls { host: host.clone(), reason: "it does not offer STARTTLS".to_owned() }
+            start_tls(&mut tcp).await.map_err(|error| {
+                if error.kind() == std::io::ErrorKind::Unsupported {
+                    return EgressError::Tls { host: host.clone(), reason: "it does not offer STARTTLS".to_owned() };
                 }
-                _ => cut(error),
+                cut(error)
             })?;
         }
         let unproved = |reason: &str| EgressError::Tls { host: host.clone(), reason: reason.to_owned() };

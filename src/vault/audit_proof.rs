@@ -48,10 +48,8 @@ impl Vault {
             let path = journal.path.clone();
             let kept = off_thread(move || seals(&path).map_err(internal)).await?;
             // Of the chain that goes on, what the lead has said it has; else to the end of its files.
-            let until = match journal.chain == newest {
-                true => self.lead()?.audit.head_of(&node, journal.chain).await,
-                false => None,
-            };
+            let goes_on = journal.chain == newest;
+            let until = if goes_on { self.lead()?.audit.head_of(&node, journal.chain).await } else { None };
             let (anchor, path, of) = (self.anchor(), journal.path, node.clone());
             let proven = off_thread(move || prove(&path, &of, until.as_ref(), &anchor, kept).map_err(internal));
             verdicts.push(self.verdict(node.clone(), journal.chain, proven.await?));

@@ -46,10 +46,10 @@ impl Courier for Vault {
 
 /// Why nothing was sent, in words that may be shown: a freeze may name what only some may hear of.
 fn not_sent(error: &VaultError) -> String {
-    match error {
-        VaultError::Frozen(_) => "not sent: the use of its credential is frozen".to_owned(),
-        error => format!("not sent: {error}"),
+    if let VaultError::Frozen(_) = error {
+        return "not sent: the use of its credential is frozen".to_owned();
     }
+    format!("not sent: {error}")
 }
 
 impl Vault {

@@ -92,9 +92,9 @@ pub struct Offer {
     /// The end of its chain.
     pub head: HeadFrame,
     /// The newest seal it was given of its own journal.
-    pub sealed: Option<SealFrame>,
+    pub sealed: Option<Box<SealFrame>>,
     /// The newest seal it was given of the lead's journal.
-    pub lead: Option<SealFrame>,
+    pub lead: Option<Box<SealFrame>>,
 }
 
 impl Offer {
@@ -104,7 +104,7 @@ impl Offer {
     /// [`WireError::Field`].
     pub fn check(&self) -> Result<(), WireError> {
         self.head.check()?;
-        self.sealed.iter().chain(&self.lead).try_for_each(SealFrame::check)
+        self.sealed.iter().chain(&self.lead).try_for_each(|seal| seal.check())
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn offer() -> Offer {
-        Offer { before_seq: 0, before_hash: [0; 32], head: head(), sealed: Some(seal()), lead: None }
+        Offer { before_seq: 0, before_hash: [0; 32], head: head(), sealed: Some(Box::new(seal())), lead: None }
     }
 
     fn lines() -> Lines {
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(told(HeadFrame { public_key: vec![0; 129], ..head() }.check()), "field public key: more than 128");
         assert_eq!(told(HeadFrame { signature: vec![0; 81], ..head() }.check()), "field signature: more than 80");
         assert_eq!(told(SealFrame { authority: vec![0; 129], ..seal() }.check()), "field authority: more than 128");
-        let sealed = Some(SealFrame { countersignature: vec![0; 81], ..seal() });
+        let sealed = Some(Box::new(SealFrame { countersignature: vec![0; 81], ..seal() }));
         assert_eq!(told(Offer { lead: sealed, ..offer() }.check()), "field countersignature: more than 80");
         let long = vec![b'\n'; LINES_BYTES_MAX + 1];
         assert_eq!(told(Lines { lines: long, ..lines() }.check()), "field lines: more than 541696");

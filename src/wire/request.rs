@@ -117,7 +117,10 @@ mod tests {
             "000000350101f803010709757365723a313030300470726f640e6f70656e61692f6170695f6b657909646174615f7265616400037820790201",
         );
         golden(&FromLead::from(Failed { id: 9, reason: FailureReason::TooMany }), "000000050101f70906");
-        golden(&FromFollower::from(PublishEvent::sample()), "0000003c01019405");
+        golden(
+            &FromFollower::from(PublishEvent::sample()),
+            "00000042010194051e6576745f30314152595a36533431303030303030303030303030303030300c646174612e63726561746564076167656e743a61010461636d6502027b7d",
+        );
         golden(&FromLead::from(EventTaken { id: 5, is_new: true }), "000000050101f90501");
     }
 

@@ -89,7 +89,8 @@ async fn a_full_file_is_followed_by_the_next_and_a_pipe_in_its_place_closes_the_
     is_refused_in_time(&node).await;
     std::fs::remove_file(&second).expect("removed");
     serves_again(&node).await;
-    assert_eq!(journal_files(&node), [second, first]);
+    assert!(second.exists(), "it was begun");
+    assert_eq!(journal_files(&node).len(), 2, "the first is packed by now, or will be: {first:?}");
     node.end(rustix::process::Signal::KILL).await;
     node.start().await;
     serves_again(&node).await;

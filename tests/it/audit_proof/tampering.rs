@@ -131,8 +131,8 @@ type Tampering = (&'static str, fn(&mut Evidence, &Evidence), &'static str);
 const NOTHING: &str = "";
 
 const TAMPERINGS: &[Tampering] = &[
-    ("an edited line", |it, _| it.lines[4] = it.lines[4].replace("allow", "deny "), "was altered"),
-    ("an edited first line", |it, _| it.lines[0] = it.lines[0].replace("\"ok\"", "\"no\""), "was altered"),
+    ("an edited line", |it, _| it.lines[4] = edited(&it.lines[4]), "was altered"),
+    ("an edited first line", |it, _| it.lines[0] = edited(&it.lines[0]), "was altered"),
     ("an edited last line", |it, _| edit_last(it), "was sealed as number"),
     ("another spelling of a line", |it, _| it.lines[3] = it.lines[3].replace("\"v\":2,", "\"v\": 2,"), "was altered"),
     ("a removed first line", |it, _| drop(it.lines.remove(0)), "where 1 belongs"),
@@ -165,9 +165,16 @@ const TAMPERINGS: &[Tampering] = &[
     ("a line of another node", |it, other| it.lines[8].clone_from(&other.lines[8]), NOTHING),
 ];
 
+/// Another line: it was written a year before.
+fn edited(line: &str) -> String {
+    let edited = line.replacen("\"time\":\"2026", "\"time\":\"2025", 1);
+    assert_ne!(edited, line);
+    edited
+}
+
 fn edit_last(it: &mut Evidence) {
     let last = it.lines.last_mut().expect("a line");
-    *last = last.replace("allow", "deny ");
+    *last = edited(last);
 }
 
 fn relabel(it: &mut Evidence) {
@@ -186,7 +193,7 @@ fn remove_and_chain(it: &mut Evidence) {
 }
 
 fn edit_and_chain(it: &mut Evidence) {
-    it.lines[5] = it.lines[5].replace("allow", "deny ");
+    it.lines[5] = edited(&it.lines[5]);
     it.rechain();
 }
 

@@ -1,7 +1,9 @@
 //! Who rewrites, cuts or puts back a journal is found out by somebody else, the lead included.
 
 use std::path::Path;
+use std::time::Duration;
 
+use aurora_mesh::audit::heads::sealed_seq;
 use aurora_mesh::crypto::digest::sha256;
 
 use super::journals::{arrives, audit_dir, copy_dir, gaps, lines};
@@ -55,19 +57,24 @@ async fn told(lead: &TestNode, words: &str) {
     .await;
 }
 
-/// Returns once the follower keeps a seal of the lead's journal.
-async fn witnesses(follower: &TestNode) {
-    let kept = audit_dir(follower).join("lead").join("head.json");
-    eventually("the follower keeps a seal of the lead's journal", || async { kept.exists().then_some(()) }).await;
+/// Returns once the follower keeps a seal of everything the lead has written.
+async fn witnesses(lead: &TestNode, follower: &TestNode) {
+    lead.clock.advance(Duration::from_secs(11));
+    let (kept, written) = (audit_dir(follower).join("lead"), lines(&audit_dir(lead)).len());
+    eventually("the follower keeps a seal of the lead's journal", || async {
+        let sealed = usize::try_from(sealed_seq(&kept).expect("readable")).expect("small");
+        (sealed >= written).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_lead_that_rewrote_its_own_journal_is_found_out_by_what_a_follower_remembers() {
     let (mut mesh, follower) = mesh().await;
-    witnesses(&follower).await;
+    witnesses(&mesh.lead, &follower).await;
     mesh.lead.stop().await;
     let own = audit_dir(&mesh.lead);
-    rewrite(&own, |lines| lines[0] = lines[0].replace("\"ok\"", "\"no\""));
+    rewrite(&own, |lines| lines[0] = lines[0].replacen("\"time\":\"2026", "\"time\":\"2025", 1));
     mesh.lead.start().await;
     told(&mesh.lead, "holds a seal of line").await;
     assert!(gaps(&mesh.lead)[0].contains("it was rewritten"), "{:?}", gaps(&mesh.lead));
@@ -79,7 +86,7 @@ async fn a_lead_that_rewrote_its_own_journal_is_found_out_by_what_a_follower_rem
 #[tokio::test]
 async fn a_lead_that_was_put_back_is_found_out_also_by_the_follower_itself() {
     let (mut mesh, follower) = mesh().await;
-    witnesses(&follower).await;
+    witnesses(&mesh.lead, &follower).await;
     mesh.lead.stop().await;
     rewrite(&audit_dir(&mesh.lead), |lines| lines.truncate(1));
     mesh.lead.start().await;
@@ -112,7 +119,7 @@ async fn a_follower_whose_journal_was_rewritten_is_found_out_by_its_copy() {
     let (mesh, mut follower) = mesh().await;
     follower.stop().await;
     rewrite(&audit_dir(&follower), |lines| {
-        lines[1] = lines[1].replace("\"ok\"", "\"no\"");
+        lines[1] = lines[1].replacen("\"time\":\"2026", "\"time\":\"2025", 1);
         lines.push(lines[2].clone());
     });
     follower.start().await;
