@@ -65,6 +65,9 @@ impl AuditDesk {
         let mut gaps: Vec<Gap> = gap.into_iter().collect();
         let answer = match received {
             Received::From(from) => Answer::From(from),
+            Received::Refused if gaps.iter().any(|gap| gap.cause == Cause::Signature) => {
+                Answer::NotTaken(NotTakenReason::Signature)
+            }
             Received::Refused => Answer::NotTaken(NotTakenReason::Misfit),
             Received::TooManyChains => Answer::NotTaken(NotTakenReason::Chains),
             Received::Taken(tip) => {

@@ -130,11 +130,19 @@ type Tampering = (&'static str, fn(&mut Evidence, &Evidence), &'static str);
 
 const NOTHING: &str = "";
 
+/// The line after it shows it, or a seal of the line itself.
+const ALTERED: &str = "altered|was sealed as number";
+
+/// Whether one of the words is told.
+fn says(told: &str, expected: &str) -> bool {
+    expected.split('|').any(|words| told.contains(words))
+}
+
 const TAMPERINGS: &[Tampering] = &[
-    ("an edited line", |it, _| it.lines[4] = edited(&it.lines[4]), "was altered"),
-    ("an edited first line", |it, _| it.lines[0] = edited(&it.lines[0]), "was altered"),
+    ("an edited line", |it, _| it.lines[4] = edited(&it.lines[4]), ALTERED),
+    ("an edited first line", |it, _| it.lines[0] = edited(&it.lines[0]), ALTERED),
     ("an edited last line", |it, _| edit_last(it), "was sealed as number"),
-    ("another spelling of a line", |it, _| it.lines[3] = it.lines[3].replace("\"v\":2,", "\"v\": 2,"), "was altered"),
+    ("another spelling of a line", |it, _| it.lines[3] = it.lines[3].replace("\"v\":2,", "\"v\": 2,"), ALTERED),
     ("a removed first line", |it, _| drop(it.lines.remove(0)), "where 1 belongs"),
     ("a removed line", |it, _| drop(it.lines.remove(5)), "where 6 belongs"),
     ("a removed last line", |it, _| drop(it.lines.pop()), "the end was removed"),
@@ -248,7 +256,7 @@ pub fn each_is_found(victim: &JournalDir, other: &JournalDir, anchor: &Anchor) -
         let mut tampered = victim.clone();
         tamper(&mut tampered, &other);
         let told = of_file(&tampered, anchor, &[]).expect(what);
-        assert!(told.contains(expected), "{what}: {told}");
+        assert!(says(&told, expected), "{what}: {told}");
     }
     TAMPERINGS.len()
 }
@@ -264,8 +272,8 @@ async fn every_kind_of_tampering_with_files_at_rest_is_found_and_named() {
         tamper(&mut tampered, &mesh.other);
         let (file, directory) = (of_file(&tampered, &mesh.anchor, &[]), of_directory(&tampered, &mesh.anchor));
         let (file, directory) = (file.expect(what), directory.expect(what));
-        assert!(file.contains(expected), "{what}: {file}");
-        assert!(directory.contains(expected), "{what}: {directory}");
+        assert!(says(&file, expected), "{what}: {file}");
+        assert!(says(&directory, expected), "{what}: {directory}");
     }
 }
 

@@ -153,6 +153,11 @@ async fn lines_that_were_altered_before_they_were_forwarded_are_told_and_not_tak
 #[tokio::test]
 async fn a_copy_that_was_cut_on_the_lead_is_told_and_made_whole_again() {
     let (mut mesh, follower) = mesh().await;
+    let written = u64::try_from(lines(&audit_dir(&follower)).len()).expect("small");
+    eventually("the follower keeps the seal of its last line", || async {
+        (sealed_seq(&audit_dir(&follower)).expect("readable") == written).then_some(())
+    })
+    .await;
     mesh.lead.stop().await;
     let copy = copy_dir(&mesh.lead, "vengeance", 1);
     rewrite(&copy, |lines| lines.truncate(2));
