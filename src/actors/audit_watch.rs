@@ -115,7 +115,8 @@ impl AuditWatch {
             let last = heard.into_iter().chain(standing.proven_at).max();
             let last = last.or_else(|| self.sealed_at(node)).unwrap_or(entry.joined_at);
             if now.wall.since(last).is_some_and(|away| away >= GONE_AFTER) {
-                let detail = format!("it was last heard at {last}: what it wrote since is nowhere else");
+                // Without the time, which differs over a restart: it is told once.
+                let detail = "it was not heard for 24 hours: what it wrote since is nowhere else";
                 self.desk.tell(node, Gap::new(Cause::Gone, detail)).await;
             }
         }
