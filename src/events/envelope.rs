@@ -34,10 +34,8 @@ struct EnvelopeText<'event> {
 #[must_use]
 pub fn envelope(event: &Event, home: &Home, (number, id): (u64, EventId), now: Timestamp) -> KeptEvent {
     let subject = Subject::of(event, home);
-    let (at, by) = match event {
-        Event::Posted(post) => (post.at, Some(post.by.as_str())),
-        _ => (now, None),
-    };
+    let post = if let Event::Posted(post) = event { Some(post) } else { None };
+    let (at, by) = post.map_or((now, None), |post| (post.at, Some(post.by.as_str())));
     let text = EnvelopeText {
         id: id.to_string(),
         kind: subject.kind.as_str(),

@@ -43,9 +43,9 @@ fn of_action(action: &str) -> Result<EventKind, PostProblem> {
         (Some(family), Some(verb), None) => format!("{family}.{verb}"),
         (_, _, _) => String::new(),
     };
-    kind(&spelled).map_err(|problem| match problem {
-        PostProblem::Unknown(_) => PostProblem::Action(action.chars().take(80).collect()),
-        other => other,
+    kind(&spelled).map_err(|problem| {
+        let is_unknown = matches!(problem, PostProblem::Unknown(_));
+        if is_unknown { PostProblem::Action(action.chars().take(80).collect()) } else { problem }
     })
 }
 

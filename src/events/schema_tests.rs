@@ -109,9 +109,9 @@ fn fits(value: &Value, schema: &Value) -> Result<(), String> {
         let is_right = match word.as_str() {
             "$schema" | "$id" | "title" | "description" => true,
             "type" => {
-                let names: Vec<&str> = match said {
-                    Value::String(name) => vec![name],
-                    other => other.as_array().ok_or("types")?.iter().filter_map(Value::as_str).collect(),
+                let names: Vec<&str> = match said.as_str() {
+                    Some(name) => vec![name],
+                    None => said.as_array().ok_or("types")?.iter().filter_map(Value::as_str).collect(),
                 };
                 names.iter().any(|name| match *name {
                     "object" => value.is_object(),

@@ -39,7 +39,7 @@ pub enum Heard {
     /// What follows does not continue what the reader has seen: it begins behind this number.
     Reset(u64),
     /// An event.
-    Event(KeptEvent),
+    Event(Box<KeptEvent>),
 }
 
 /// One reader.
@@ -111,7 +111,7 @@ impl EventStream {
                 self.filter.matches(&event.subject)
                     && self.vault.may_hear(&self.who, &entitlement, event, Action::EventSubscribe)
             };
-            let told: Vec<Heard> = page.into_iter().filter(may).map(Heard::Event).collect();
+            let told: Vec<Heard> = page.into_iter().filter(may).map(|event| Heard::Event(Box::new(event))).collect();
             if !told.is_empty() {
                 return Some(told);
             }
