@@ -196,10 +196,11 @@ fn opened(directory: &Path, part: &Part, from: u64) -> Result<(Lines, u64), Audi
 fn first_after(directory: &Path, parts: &[Part], seq: u64) -> Result<Option<usize>, AuditError> {
     for (number, part) in parts.iter().enumerate().rev() {
         let mut lines = Lines::of(directory, part)?;
-        if let Next::Line(line) = lines.next().map_err(AuditError::io(part.path(directory)))? {
-            if parse_link(line).is_some_and(|link| link.seq <= seq.saturating_add(1)) {
-                return Ok(Some(number));
-            }
+        let first = lines.next().map_err(AuditError::io(part.path(directory)))?;
+        if let Next::Line(line) = first
+            && parse_link(line).is_some_and(|link| link.seq <= seq.saturating_add(1))
+        {
+            return Ok(Some(number));
         }
     }
     Ok(if parts.is_empty() { None } else { Some(0) })

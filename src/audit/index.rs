@@ -144,10 +144,13 @@ impl Index {
     }
 }
 
+/// Whether a text of a field is looked for.
+type Wanted<'query> = Box<dyn Fn(&str) -> bool + 'query>;
+
 /// Which texts of a field the query looks for; `None` if it does not care.
-fn wanted(query: &Query, field: Field) -> Option<Box<dyn Fn(&str) -> bool + '_>> {
-    fn same<'a>(text: Option<&'a str>) -> Option<Box<dyn Fn(&str) -> bool + 'a>> {
-        text.map(|wanted| Box::new(move |text: &str| text == wanted) as Box<dyn Fn(&str) -> bool>)
+fn wanted(query: &Query, field: Field) -> Option<Wanted<'_>> {
+    fn same(text: Option<&str>) -> Option<Wanted<'_>> {
+        text.map(|wanted| Box::new(move |text: &str| text == wanted) as Wanted<'_>)
     }
     match field {
         Field::Principal => {

@@ -97,10 +97,8 @@ mod tests {
         for attempt in 1.. {
             match next(&not_taken(None), attempt, born, now, 0) {
                 Next::At(then) => now = then,
-                other => {
-                    assert_eq!(other, Next::GiveUp);
-                    break;
-                }
+                Next::GiveUp => break,
+                ended @ (Next::Done | Next::Disable) => panic!("{ended:?}"),
             }
             at.push(now.0 / 1000);
         }

@@ -169,7 +169,7 @@ async fn arrives(lead: &Node, follower: &Node) -> Head {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_read_is_on_the_lead_once_and_in_order_whatever_happens_to_the_lead() {
-    let (dir, began) = (directory(), std::time::Instant::now());
+    let (dir, began) = (directory(), tokio::time::Instant::now());
     let (mut lead, followers) = mesh(dir.path()).await;
     let (reads, answered) = (number("AURORA_AUDIT_READS").unwrap_or(READS), Arc::new(AtomicU64::new(0)));
     let mut readers = load(&followers, reads, &answered);

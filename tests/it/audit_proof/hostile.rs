@@ -81,7 +81,7 @@ impl Liar {
         loop {
             match self.intruder.hears().await {
                 FromLead::LeadHead(LeadHead { .. }) => {}
-                answer => return answer,
+                answer @ (FromLead::SendFrom(_) | FromLead::Taken(_) | FromLead::NotTaken(_)) => return answer,
             }
         }
     }
