@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as TurnMutex, Semaphore, watch};
 
 use super::board::Board;
+use super::pace::Pace;
 use crate::audit::copies::{chain_dir, chains, node_dir};
 use crate::audit::error::AuditError;
 use crate::audit::gap::{Gap, GapBook};
@@ -59,6 +60,8 @@ pub struct AuditDesk {
     writers: Arc<Semaphore>,
     pub(super) nodes: Mutex<BTreeMap<NodeName, Arc<Turn>>>,
     pub(super) standings: Mutex<BTreeMap<NodeName, Standing>>,
+    /// How much is told of each node.
+    pub(super) paces: Mutex<BTreeMap<NodeName, Pace>>,
     /// The newest seal of the lead's own journal.
     pub(super) own_seal: watch::Sender<Option<Arc<Seal>>>,
     /// Lines of the lead's own journal that were looked up: followers ask for the same ones.
@@ -122,6 +125,7 @@ impl AuditDesk {
             writers: Arc::new(Semaphore::new(WRITERS)),
             nodes: Mutex::default(),
             standings: Mutex::default(),
+            paces: Mutex::default(),
             own_seal: watch::Sender::new(None),
             looked_up: Mutex::default(),
         }
