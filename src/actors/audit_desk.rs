@@ -153,6 +153,18 @@ impl AuditDesk {
 
     /// What the files tell of the journal of a node that sent nothing since the start.
     pub async fn read_standing(&self, node: &NodeName) -> Standing {
+        self.try_read_standing(node).await.unwrap_or_default()
+    }
+
+    /// The same, remembered: a node that is away is looked after each second, and its files need be read but once.
+    pub(super) async fn recall(&self, node: &NodeName) -> Standing {
+        match self.try_read_standing(node).await {
+            Ok(standing) => lock(&self.standings).entry(node.clone()).or_insert(standing).clone(),
+            Err(_) => Standing::default(),
+        }
+    }
+
+    async fn try_read_standing(&self, node: &NodeName) -> Result<Standing, AuditError> {
         let (audit_dir, node) = (self.parts.audit_dir.clone(), node.clone());
         let read = self.off_thread(move || {
             let Some(chain) = chains(&audit_dir, &node)?.into_iter().next_back() else {
@@ -164,7 +176,7 @@ impl AuditDesk {
             let proven_at = newest.map(|seal| seal.sealed_at);
             Ok(Standing { chain: Some(chain), lines, said: lines, proven_at, proven: None, gaps })
         });
-        read.await.unwrap_or_default()
+        read.await
     }
 
     /// The newest seals of the lead's own journal.
