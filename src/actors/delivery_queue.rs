@@ -161,6 +161,21 @@ impl DeliveryQueue {
         }
     }
 
+    /// Tells everything that ended, the newest first, a page at a time: dead letters hold what was to be sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn each_ended(&self, table: RowTable, mut tell: impl FnMut(Parcel)) -> Result<(), StoreError> {
+        let mut from = None;
+        loop {
+            let page = self.rows.page(table, from, Order::Down, PAGE).await?;
+            page.iter().filter_map(parcel).for_each(&mut tell);
+            let before = page.last().and_then(|(key, _)| row_number(key)).and_then(|number| number.checked_sub(1));
+            let Some(before) = before else { return Ok(()) };
+            from = Some(row_key(before));
+        }
+    }
+
     /// How many wait for one receiver.
     #[must_use]
     pub fn waiting(&self, route: &Route) -> usize {

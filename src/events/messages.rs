@@ -56,7 +56,7 @@ impl Told {
         lines.extend(Some(word("by")).filter(|by| !by.is_empty()).map(|by| line(&format!("told by {by}"), 200)));
         let of = |(key, value): (&String, &Value)| {
             let shown = line(&shown(value), VALUE_CHARACTERS_MAX);
-            (!shown.is_empty()).then(|| format!("{key}: {shown}"))
+            (!shown.is_empty()).then(|| format!("{}: {shown}", line(key, 80)))
         };
         lines.extend(data.iter().filter_map(of));
         let place = [word("node"), word("environment"), word("timestamp"), word("id")];
@@ -212,6 +212,7 @@ mod tests {
         let data = json!({"detail": "é".repeat(10_000), "a\nb": "x\ny\u{1b}[31m"});
         let told = Told::of(&own("system.error", FROM, &data));
         assert!(told.text.chars().count() <= TEXT_CHARACTERS_MAX && told.text.contains("x y [31m"), "{}", told.text);
+        assert!(told.text.contains("\na b: "), "a name of a member begins no line: {}", told.text);
         assert_eq!(Told::of("not json").title, "");
         assert_eq!(Told::of(&message(FROM, &"x".repeat(9000), "owner")).text.chars().count(), TEXT_CHARACTERS_MAX);
     }

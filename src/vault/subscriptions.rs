@@ -4,6 +4,7 @@
 //! The secret that a webhook is signed with is a secret of the mesh, in the scope of the lead alone, so that no follower
 //! holds it. It is stored as whoever subscribes, who must be allowed to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actors::courier::Carried;
@@ -253,8 +254,13 @@ impl Vault {
         let listed = async {
             self.may_subscribe(caller, &mut account)?;
             let deliveries = self.deliveries();
-            let delivered = deliveries.queue.ended(RowTable::Delivered, None, usize::MAX).await.map_err(failed)?;
-            let dead = deliveries.queue.ended(RowTable::DeadLetters, None, usize::MAX).await.map_err(failed)?;
+            let (mut delivered, mut dead) = (BTreeMap::new(), BTreeMap::<Route, usize>::new());
+            let newest = |parcel: Parcel| {
+                delivered.entry(parcel.route.clone()).or_insert(parcel);
+            };
+            deliveries.queue.each_ended(RowTable::Delivered, newest).await.map_err(failed)?;
+            let count = |parcel: Parcel| *dead.entry(parcel.route).or_default() += 1;
+            deliveries.queue.each_ended(RowTable::DeadLetters, count).await.map_err(failed)?;
             let mut lines = Vec::new();
             for subscription in deliveries.book.all().values() {
                 let route = Route::Subscription(subscription.name.clone());
@@ -262,8 +268,8 @@ impl Vault {
                     subscription: Arc::clone(subscription),
                     waiting: deliveries.queue.waiting(&route),
                     first: deliveries.queue.first(&route).await.map_err(failed)?,
-                    delivered: delivered.iter().find(|parcel| parcel.route == route).cloned(),
-                    dead: dead.iter().filter(|parcel| parcel.route == route).count(),
+                    delivered: delivered.get(&route).cloned(),
+                    dead: dead.get(&route).copied().unwrap_or_default(),
                 });
             }
             Ok(lines)
