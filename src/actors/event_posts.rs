@@ -227,7 +227,7 @@ impl EventPosts {
 
 /// When something happened, if it is when it can have.
 fn believed(at: Timestamp, now: Timestamp) -> Timestamp {
-    at.max(now.minus(KEPT_FOR)).min(now.plus(AHEAD_MAX))
+    at.clamp(now.minus(KEPT_FOR), now.plus(AHEAD_MAX))
 }
 
 /// What the journal of the lead says of an event that came from a follower.

@@ -148,7 +148,7 @@ impl Copy {
 /// that cannot be makes no month of its own: a node that lies with each line would else make a file with each.
 fn by_month(lines: &[u8], now: Timestamp) -> Vec<(Month, &[u8])> {
     let (oldest, newest) = (now.minus(BACK_MAX), now.plus(AHEAD_MAX));
-    let month = |line: &[u8]| parse_time(line).map(|time| time.max(oldest).min(newest)).and_then(Month::of);
+    let month = |line: &[u8]| parse_time(line).map(|time| time.clamp(oldest, newest)).and_then(Month::of);
     let mut pieces: Vec<(Month, &[u8])> = Vec::new();
     let mut rest = lines;
     let mut current = None;
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_node_that_lies_about_the_time_of_each_line_does_not_make_a_file_with_each() {
         let line = |year: u32, month: u32| format!("{{\"time\":\"{year:04}-{month:02}-01T00:00:00Z\"}}\n");
-        let years = (1..10_000).flat_map(|year| (1..13).map(move |month| line(year, month)));
+        let years = (1..60).chain(1990..2100).flat_map(|year| (1..13).map(move |month| line(year, month)));
         let lines: String = years.collect();
         let mut months: Vec<Month> = by_month(lines.as_bytes(), now()).into_iter().map(|(month, _)| month).collect();
         months.dedup();

@@ -29,7 +29,7 @@ fn first_format() -> u8 {
 /// terminal. What is JSON all the same could be read as something else where lines stand beside other records, or be
 /// passed over by who looks for text.
 fn as_written(line: &[u8]) -> Option<&str> {
-    let begins = [&b"{\"v\":"[..], b"{\"seq\":"].iter().any(|begin| line.starts_with(begin));
+    let begins = line.starts_with(b"{\"v\":") || line.starts_with(b"{\"seq\":");
     let is_plain = line.iter().all(|byte| *byte >= b' ');
     std::str::from_utf8(line).ok().filter(|_| begins && is_plain)
 }
