@@ -20,7 +20,7 @@ pub enum AuditVerb {
         #[command(flatten)]
         filter: AuditFilter,
         /// How many at most
-        #[arg(long, value_name = "N", default_value_t = 100)]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = count)]
         limit: usize,
     },
     /// Show the last lines, the newest last
@@ -100,6 +100,11 @@ pub struct VerifyArguments {
     /// Accept lines behind the last seal, which nothing proves
     #[arg(long, requires = "file")]
     pub unsealed: bool,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count: Option<usize> = text.parse().ok();
+    count.filter(|count| *count > 0).ok_or_else(|| "write a whole number, at least 1".to_owned())
 }
 
 /// Reads `sha256:` and 64 hexadecimal digits.

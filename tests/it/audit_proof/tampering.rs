@@ -319,7 +319,11 @@ async fn an_end_that_was_removed_with_its_seals_shows_against_seals_that_were_ke
     assert_eq!(of_file(&earlier, &mesh.anchor, &[]), None, "by itself it is whole");
     let told = of_file(&earlier, &mesh.anchor, &elsewhere).expect("refused");
     assert!(told.contains("was sealed: the end was removed"), "{told}");
-    assert_eq!(of_file(&evidence(&copy, "late"), &mesh.anchor, &elsewhere), None, "and the whole of it agrees with them");
+    assert_eq!(
+        of_file(&evidence(&copy, "late"), &mesh.anchor, &elsewhere),
+        None,
+        "and the whole of it agrees with them"
+    );
 }
 
 /// A follower keeps seals of two journals; a file of one of them is held against those that are about it.
