@@ -58,7 +58,9 @@ pub enum AuditVerb {
     #[command(after_help = "Examples:
   aurora audit verify                      this node's own journal, against what was sealed of it
   aurora audit verify --node runpod-tx     what the lead has of another node's
-  aurora audit verify --file proof.jsonl --authority sha256:…   a file of aurora audit proof, without any mesh")]
+  aurora audit verify --file proof.jsonl --authority sha256:…
+
+The last one checks a file of aurora audit proof, without any mesh.")]
     Verify(VerifyArguments),
     /// List the seals this node keeps: of its own journal, and of the lead's; with -o json to be compared elsewhere
     #[command(after_help = "Example: aurora audit heads -o json > heads.jsonl")]
