@@ -46,6 +46,8 @@ pub enum Cause {
     Gone,
     /// The lead's own journal is not the one it sealed.
     Lead,
+    /// The lead's own journal is not the one of which a follower holds a seal.
+    Held,
 }
 
 /// Something that is wrong.

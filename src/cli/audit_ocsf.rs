@@ -70,10 +70,7 @@ pub(super) fn event(line: &[u8]) -> Option<Vec<u8>> {
         about.insert("api".to_owned(), api(action, &fields));
     }
     if let Some(secret) = text("secret") {
-        let scope = text("scope").unwrap_or_default();
-        let resource = json!({ "name": secret, "type": "secret", "uid": format!("{secret}@{scope}"), "group": {
-            "name": text("environment").unwrap_or_default() }, "version": fields.get("version").map(ToString::to_string) });
-        about.insert("resources".to_owned(), json!([resource]));
+        about.insert("resources".to_owned(), json!([resource(secret, &fields)]));
     }
     let latency = fields.get("latency_us").and_then(Value::as_u64);
     about.extend(latency.map(|latency| ("duration".to_owned(), json!(latency / 1000))));
@@ -88,6 +85,18 @@ fn api(action: &str, fields: &Map<String, Value>) -> Value {
         "request": { "uid": text("request_id") },
         "response": { "message": text("outcome") },
     })
+}
+
+/// The secret; what a line does not say of it is left out, since an attribute of the schema is never null.
+fn resource(secret: &str, fields: &Map<String, Value>) -> Value {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let uid = format!("{secret}@{}", text("scope").unwrap_or_default());
+    let mut resource = json!({ "name": secret, "type": "secret", "uid": uid });
+    if let Some(known) = resource.as_object_mut() {
+        known.extend(text("environment").map(|name| ("group".to_owned(), json!({ "name": name }))));
+        known.extend(fields.get("version").map(|number| ("version".to_owned(), json!(number.to_string()))));
+    }
+    resource
 }
 
 fn user(principals: &str) -> Value {
@@ -143,7 +152,7 @@ mod tests {
             "outcome": outcome, "latency_us": 2500})
     }
 
-    /// What every event of these classes must have in OCSF 1.3.0 (`events/base_event.json`, `application/api_activity.json`,
+    /// What every event of these classes must have in OCSF 1.3.0 (`events/base_event.json`, `application/api.json`,
     /// `iam/authentication.json`, `objects/metadata.json`, `objects/api.json`).
     fn has_what_is_required(event: &Value) {
         for name in ["activity_id", "category_uid", "class_uid", "severity_id", "time", "type_uid"] {
@@ -195,5 +204,14 @@ mod tests {
         let raw: Value = serde_json::from_str(event["raw_data"].as_str().expect("text")).expect("JSON");
         assert_eq!(raw, line);
         assert!(super::event(b"no line").is_none() && super::event(b"{}").is_none());
+    }
+
+    #[test]
+    fn what_a_line_does_not_say_is_left_out_instead_of_null() {
+        let mut intent = line("secret.write", "allow", "intent");
+        let fields = intent.as_object_mut().expect("an object");
+        fields.retain(|name, _| name != "version" && name != "environment");
+        let resource = &told(&intent)["resources"][0];
+        assert_eq!(resource, &json!({"name": "openai/api_key", "type": "secret", "uid": "openai/api_key@global"}));
     }
 }
