@@ -96,3 +96,16 @@ fn cells(text: &str) -> Vec<String> {
     let rest = rest.into_iter().map(|word| word.unwrap_or_else(|| "-".to_owned()));
     [line.seq.to_string(), line.time].into_iter().chain(rest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_who_acted_and_as_which_user() {
+        assert_eq!(who("admin user:0 owner group:0 exe:/usr/bin/curl"), "admin user:0");
+        assert_eq!(who("agent:robot user:1000 group:1000"), "agent:robot user:1000");
+        assert_eq!(who("user:1000 group:1000"), "user:1000");
+        assert_eq!(who("node:aurora"), "node:aurora");
+    }
+}

@@ -24,13 +24,13 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// No type matches.
-    #[error("notify.rules: events: {0}")]
+    #[error("notify.rules: events")]
     Types(#[from] TypeGlobError),
     /// Something it is about is no name.
-    #[error("notify.rules: where: {0}")]
+    #[error("notify.rules: where")]
     Name(#[from] NameError),
     /// Its scope is none.
-    #[error("notify.rules: where.scope: {0}")]
+    #[error("notify.rules: where.scope")]
     Scope(#[from] ScopeError),
 }
 

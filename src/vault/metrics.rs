@@ -56,7 +56,7 @@ impl Vault {
             audit_works: parts.journal_works.load(Ordering::Relaxed),
             followers: self.follower_readings(health.revision.get()),
             apis: self.api_readings(now),
-            queues: Vec::new(),
+            queues: self.queue_readings(),
             process: (parts.process_reading)(),
         }
     }
@@ -65,7 +65,23 @@ impl Vault {
         let Some(lead) = &self.parts.lead else { return Vec::new() };
         let lead_view = lead.board.lead_view.load();
         let lines = lead_view.nodes().map(|entry| self.node_line(lead, entry));
-        lines.filter(|line| line.role == Role::Follower).map(|line| follower_reading(&line, revision)).collect()
+        let standings = lead.audit.standings();
+        let reading = |line: NodeLine| {
+            let standing = standings.get(&line.name);
+            let audit_lag = standing.map(|standing| standing.said.saturating_sub(standing.lines));
+            FollowerReading { audit_lag, ..follower_reading(&line, revision) }
+        };
+        lines.filter(|line| line.role == Role::Follower).map(reading).collect()
+    }
+
+    /// Messages that wait, and on a follower the lines of its journal that the lead has not sealed.
+    fn queue_readings(&self) -> Vec<(&'static str, u64)> {
+        let journal = &self.parts.journal;
+        let mut queues = vec![("messages", u64::try_from(self.deliveries().queue.depth()).unwrap_or(u64::MAX))];
+        if self.role() == Role::Follower {
+            queues.push(("audit_lines", journal.head().seq.saturating_sub(journal.forwarded_seq())));
+        }
+        queues
     }
 
     fn api_readings(&self, now: Moment) -> Vec<(&'static str, u64)> {
