@@ -25,7 +25,7 @@ fn text(path: &Path) -> &str {
 async fn exported(lead: &Node, format: &str, until: &str) -> String {
     let file = lead.dir.join(format!("export.{format}"));
     let path = text(&file).to_owned();
-    let arguments = ["audit", "export", "--format", format, "--until", until, "--output-file", &path];
+    let arguments = ["audit", "export", "--format", format, "--until", until, "--output-file", path.as_str()];
     let ended = lead.run(&arguments, b"").await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     path

@@ -96,7 +96,7 @@ async fn a_mail_server_of_others_takes_a_mail_after_starttls_and_a_login() {
     command.arg(script("mail_receiver.py")).args([&certificate, &its_key]);
     let mut server = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("it runs");
     let mut told = BufReader::new(server.stdout.take().expect("piped")).lines();
-    let port = told.next_line().await.expect("text").expect("a port").parse().expect("a number");
+    let port = told.next_line().await.expect("text").expect("a port").parse::<u16>().expect("a number");
     let mesh = with_channels(&authority, port, [(key("mail"), email(port))].into(), Vec::new()).await;
     mesh.put(put("smtp/password", "global", PASSWORD)).await;
 
