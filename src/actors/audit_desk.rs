@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as TurnMutex, Semaphore, watch};
 
 use super::board::Board;
+use super::pace::Pace;
 use crate::audit::copies::{chain_dir, chains, node_dir};
 use crate::audit::error::AuditError;
 use crate::audit::gap::{Gap, GapBook};
@@ -59,6 +60,8 @@ pub struct AuditDesk {
     writers: Arc<Semaphore>,
     pub(super) nodes: Mutex<BTreeMap<NodeName, Arc<Turn>>>,
     pub(super) standings: Mutex<BTreeMap<NodeName, Standing>>,
+    /// How much is told of each node.
+    pub(super) paces: Mutex<BTreeMap<NodeName, Pace>>,
     /// The newest seal of the lead's own journal.
     pub(super) own_seal: watch::Sender<Option<Arc<Seal>>>,
     /// Lines of the lead's own journal that were looked up: followers ask for the same ones.
@@ -122,6 +125,7 @@ impl AuditDesk {
             writers: Arc::new(Semaphore::new(WRITERS)),
             nodes: Mutex::default(),
             standings: Mutex::default(),
+            paces: Mutex::default(),
             own_seal: watch::Sender::new(None),
             looked_up: Mutex::default(),
         }
@@ -149,6 +153,18 @@ impl AuditDesk {
 
     /// What the files tell of the journal of a node that sent nothing since the start.
     pub async fn read_standing(&self, node: &NodeName) -> Standing {
+        self.try_read_standing(node).await.unwrap_or_default()
+    }
+
+    /// The same, remembered: a node that is away is looked after each second, and its files need be read but once.
+    pub(super) async fn recall(&self, node: &NodeName) -> Standing {
+        match self.try_read_standing(node).await {
+            Ok(standing) => lock(&self.standings).entry(node.clone()).or_insert(standing).clone(),
+            Err(_) => Standing::default(),
+        }
+    }
+
+    async fn try_read_standing(&self, node: &NodeName) -> Result<Standing, AuditError> {
         let (audit_dir, node) = (self.parts.audit_dir.clone(), node.clone());
         let read = self.off_thread(move || {
             let Some(chain) = chains(&audit_dir, &node)?.into_iter().next_back() else {
@@ -160,7 +176,7 @@ impl AuditDesk {
             let proven_at = newest.map(|seal| seal.sealed_at);
             Ok(Standing { chain: Some(chain), lines, said: lines, proven_at, proven: None, gaps })
         });
-        read.await.unwrap_or_default()
+        read.await
     }
 
     /// The newest seals of the lead's own journal.

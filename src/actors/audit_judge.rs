@@ -46,7 +46,7 @@ impl AuditDesk {
                 let believed = sealed.filter(|seal| self.is_ours(seal, &from.node));
                 receiving.offered(&Offered { before, head: &head, sealed: believed.as_deref() })?
             }
-            Sent::Lines { first, lines, .. } => receiving.lines(first, &lines, &head)?,
+            Sent::Lines { first, lines, .. } => receiving.lines(first, &lines, &head, self.parts.clock.now().wall)?,
             Sent::Alive { .. } | Sent::Broken { .. } => match receiving.alive(&head)? {
                 Some(judged) => judged,
                 None => return Ok(self.noted(receiving, from, &head, Answer::Nothing, Vec::new())),

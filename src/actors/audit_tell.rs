@@ -1,13 +1,19 @@
 //! How the desk tells that something is wrong with a journal: as a line in the lead's own, and as an event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::audit_desk::{AuditDesk, lock};
+use super::pace::{Measure, Pace};
 use crate::audit::copies::node_dir;
 use crate::audit::entry::Entry;
 use crate::audit::gap::{Gap, GapBook};
 use crate::model::event::Event;
 use crate::model::name::NodeName;
+
+/// What is told of one node: a node in an enemy's hands finds something else that is wrong in each frame, and each is a
+/// line of the lead's own journal and a message to people.
+const OF_A_NODE: Measure = Measure { burst: 20, one_each: Duration::from_secs(60) };
 
 impl AuditDesk {
     /// Tells that something is wrong with a journal: once, until it is another thing or is over.
@@ -32,7 +38,11 @@ impl AuditDesk {
         if !book.is_news(&gap) {
             return;
         }
-        let detail = gap.detail.clone();
+        let Some(untold) = self.may_tell(node) else { return };
+        let mut detail = gap.detail.clone();
+        if untold > 0 {
+            detail.push_str(&format!(" ({untold} more that were wrong before it were not told: they came too fast)"));
+        }
         tracing::warn!(%node, detail, "audit.gap");
         if let Err(error) = self.parts.journal.append(Entry::of_node("audit.gap", format!("{node}: {detail}"))).await {
             // It is told again when it shows again.
@@ -43,5 +53,10 @@ impl AuditDesk {
             tracing::warn!(%node, %error, "that it was told could not be kept: it is told again after a start");
         }
         lock(&self.standings).entry(node.clone()).or_default().gaps = book.told();
+    }
+    /// Whether something may be told of this node now, and how often it could not be since it last was.
+    fn may_tell(&self, node: &NodeName) -> Option<u64> {
+        let now = self.parts.clock.now().boot;
+        lock(&self.paces).entry(node.clone()).or_insert_with(|| Pace::new(OF_A_NODE, now)).take(now)
     }
 }

@@ -16,7 +16,7 @@ use crate::audit::line::FORMAT;
 use crate::model::identity::Role;
 use crate::model::name::NodeName;
 use crate::model::roster::{RosterEntry, Standing};
-use crate::model::time::{BootTime, Moment, Timestamp};
+use crate::model::time::{BootTime, Moment};
 
 /// How often it is looked whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -99,11 +99,11 @@ impl AuditWatch {
         let followers = lead_view.nodes().filter(|entry| is_active(entry));
         for entry in followers {
             let node = &entry.name;
-            let standing = standings.get(node).cloned().unwrap_or_default();
+            let known = standings.get(node).cloned();
             let is_here = presences.get(node).is_some_and(|presence| presence.address.is_some());
             if is_here {
                 let since = *connected.entry(node.clone()).or_insert(now.boot);
-                let last = standing.proven.map_or(since, |proven| proven.max(since));
+                let last = known.and_then(|standing| standing.proven).map_or(since, |proven| proven.max(since));
                 if now.boot.since(last) >= SILENT_AFTER {
                     let detail = "it is connected, and has not proved the end of its journal for 5 minutes";
                     self.desk.tell(node, Gap::new(Cause::Silent, detail)).await;
@@ -112,22 +112,17 @@ impl AuditWatch {
             }
             connected.remove(node);
             let heard = presences.get(node).map(|presence| presence.heard.wall);
-            let last = heard.into_iter().chain(standing.proven_at).max();
-            let last = last.or_else(|| self.sealed_at(node)).unwrap_or(entry.joined_at);
+            let standing = match known {
+                Some(standing) => standing,
+                None => self.desk.recall(node).await,
+            };
+            let last = heard.into_iter().chain(standing.proven_at).max().unwrap_or(entry.joined_at);
             if now.wall.since(last).is_some_and(|away| away >= GONE_AFTER) {
                 // Without the time, which differs over a restart: it is told once.
                 let detail = "it was not heard for 24 hours: what it wrote since is nowhere else";
                 self.desk.tell(node, Gap::new(Cause::Gone, detail)).await;
             }
         }
-    }
-
-    /// When the journal of a node was last sealed, by the file of its newest chain.
-    fn sealed_at(&self, node: &NodeName) -> Option<Timestamp> {
-        let audit_dir = &self.desk.parts.audit_dir;
-        let chain = crate::audit::copies::chains(audit_dir, node).ok()?.into_iter().next_back()?;
-        let directory = crate::audit::copies::chain_dir(audit_dir, node, chain);
-        Some(crate::audit::heads::newest(&directory).ok()??.sealed_at)
     }
 }
 

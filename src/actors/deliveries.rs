@@ -29,7 +29,7 @@ use crate::model::channel::{Channel, Notify};
 use crate::model::event::Event;
 use crate::model::name::KeyName;
 use crate::model::quiet_hours::QuietHours;
-use crate::model::time::{Clock, Entropy, Timestamp};
+use crate::model::time::{BootTime, Clock, Entropy, Timestamp};
 use crate::store::error::StoreError;
 
 /// How often the clock is looked at while nothing else happens: the shortest pause is five seconds.
@@ -37,6 +37,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What is sent at once, in all.
 const FLIGHTS_MAX: usize = 256;
+
+/// How often it is told that too much waits.
+const OVERFLOW_EVERY: Duration = Duration::from_secs(600);
+
+/// What had to make room since it was told.
+#[derive(Debug, Default)]
+struct Overflow {
+    told: Option<BootTime>,
+    count: usize,
+}
 
 /// What the work needs.
 pub struct Deliveries {
@@ -53,6 +63,7 @@ pub struct Deliveries {
     entropy: Arc<dyn Entropy>,
     pub(super) courier: watch::Sender<Option<Arc<dyn Courier>>>,
     bell: Bell,
+    overflow: Mutex<Overflow>,
 }
 
 /// What a node tells its deliveries by.
@@ -88,7 +99,20 @@ impl Deliveries {
         let queue = DeliveryQueue::open(log.rows().clone()).await?;
         let book = SubscriptionBook::open(log.rows().clone()).await?;
         let (told, courier) = (Mutex::default(), watch::Sender::new(None));
-        Ok(Self { log, queue, book, notify, rules, told, board, clock, entropy, courier, bell: Bell::new() })
+        Ok(Self {
+            log,
+            queue,
+            book,
+            notify,
+            rules,
+            told,
+            board,
+            clock,
+            entropy,
+            courier,
+            bell: Bell::new(),
+            overflow: Mutex::default(),
+        })
     }
 
     /// From here on the door carries what is to be sent.
@@ -260,8 +284,16 @@ impl Deliveries {
     }
 
     /// Too much waits: what was oldest made room.
+    ///
+    /// Now and then: who hears of it gets one more message, for which another has to make room.
     pub(super) fn tell_overflow(&self, count: usize) {
-        if count > 0 {
+        let now = self.clock.now().boot;
+        let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+        overflow.count = overflow.count.saturating_add(count);
+        let is_due = overflow.told.is_none_or(|at| now.since(at) >= OVERFLOW_EVERY);
+        if count > 0 && is_due {
+            let count = std::mem::take(&mut overflow.count);
+            overflow.told = Some(now);
             let detail = format!("too much waits to be delivered: {count} older messages are dead letters now");
             tracing::warn!("{detail}");
             self.board.events.tell(Event::SystemError { part: "deliveries", detail });

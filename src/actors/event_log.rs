@@ -14,7 +14,7 @@ use crate::events::id::EventId;
 use crate::events::kept::KeptEvent;
 use crate::events::subject::Home;
 use crate::model::event::Event;
-use crate::model::time::{Clock, Entropy};
+use crate::model::time::{Clock, Entropy, Moment};
 use crate::store::error::StoreError;
 use crate::store::rows::{Order, Row, RowTable, RowWrite, Rows};
 
@@ -65,10 +65,12 @@ impl EventLog {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let newest = rows.page(RowTable::Events, None, Order::Down, 1).await?;
-        let newest = newest.first().and_then(kept);
-        let number = newest.as_ref().map_or(0, |event| event.number);
-        let last_id = Mutex::new(newest.map(|event| event.id));
+        let newest: Vec<KeptEvent> =
+            rows.page(RowTable::Events, None, Order::Down, PAGE).await?.iter().filter_map(kept).collect();
+        let number = newest.first().map_or(0, |event| event.number);
+        // The ids of this node go on behind its own: another node could have named its event with the last id there is.
+        let last_id = newest.iter().find(|event| event.subject.node == home.node).map(|event| event.id);
+        let last_id = Mutex::new(last_id);
         let last = watch::Sender::new(number);
         Ok(Self { shared: Arc::new(Shared { rows, home, clock, entropy, last, last_id }) })
     }
@@ -77,6 +79,11 @@ impl EventLog {
     #[must_use]
     pub fn home(&self) -> &Home {
         &self.shared.home
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> Moment {
+        self.shared.clock.now()
     }
 
     /// The file, for those who keep their own rows in it.
@@ -226,6 +233,7 @@ mod tests {
     use std::sync::Mutex as Held;
 
     use super::*;
+    use crate::model::event::Post;
     use crate::model::event_kind::EventKind;
     use crate::model::name::{EnvironmentName, NodeName};
     use crate::model::time::{BootId, BootTime, EntropyUnavailable, Moment, Timestamp};
@@ -279,6 +287,30 @@ mod tests {
         assert_eq!(numbers(&again.before(3, 9).await.expect("read")), [2, 1]);
         assert_eq!(again.find(kept[0].id).await.expect("read").map(|event| event.number), Some(1));
         assert_eq!(again.get(9).await.expect("read"), None);
+    }
+
+    #[tokio::test]
+    async fn the_last_id_there_is_on_an_event_of_another_node_does_not_end_the_ids_of_this_one() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (path, clock) = (directory.path().join("events.redb"), Arc::new(Standing(Held::new(Timestamp(1000)))));
+        let first = log(&path, &clock).await;
+        first.keep(&[upkeep("own")], Vec::new()).await.expect("kept");
+        let post = Post {
+            kind: EventKind::AgentCreated,
+            key: None,
+            by: "uid:0".to_owned(),
+            node: NodeName::parse("mallory").expect("name"),
+            environment: EnvironmentName::parse("prod").expect("name"),
+            company: None,
+            at: Timestamp(1000),
+            data: "{}".to_owned(),
+        };
+        let last = EventId::parse("evt_7ZZZZZZZZZZZZZZZZZZZZZZZZZ").expect("an id");
+        first.keep_as(vec![(Event::Posted(Box::new(post)), Some(last))], |_| Vec::new()).await.expect("kept");
+        first.rows().close().await.expect("closed");
+        let again = log(&path, &clock).await;
+        let kept = again.keep(&[upkeep("a"), upkeep("b")], Vec::new()).await.expect("kept");
+        assert!(kept[0].number == 3 && kept[0].id < kept[1].id && kept[1].id < last, "{kept:?}");
     }
 
     #[tokio::test]

@@ -1,15 +1,18 @@
 //! What programs tell: taken in once, however often they try. On a follower it is kept here, and goes to the lead as well: at
 //! once, or when the lead is back, in the order it was told.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+use std::sync::{Mutex as Held, PoisonError};
 use std::time::Duration;
 
 use ractor::ActorProcessingErr;
 use tokio::sync::{Mutex, Notify};
 
 use super::board::Board;
-use super::event_log::{EventLog, row_key, row_number};
+use super::event_log::{EventLog, KEPT_FOR, row_key, row_number};
 use super::lead_line::{LeadAnswer, LeadQuestion, NoAnswer};
+use super::pace::{Measure, Pace};
 use crate::audit::entry::Entry;
 use crate::audit::error::AuditError;
 use crate::audit::journal::Journal;
@@ -19,7 +22,9 @@ use crate::events::posting::{self, PostProblem};
 use crate::model::actions::Action;
 use crate::model::event::{Event, Post};
 use crate::model::identity::Role;
+use crate::model::name::NodeName;
 use crate::model::roster::RosterEntry;
+use crate::model::time::{Moment, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::rows::{Order, RowTable, RowWrite};
 
@@ -32,6 +37,12 @@ const PAGE: usize = 64;
 /// The pause before the lead is asked again when it could not be.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
+/// What one member may tell: an outage at once, and then ten a second. Each is a line of the lead's journal.
+const OF_A_MEMBER: Measure = Measure { burst: 1000, one_each: Duration::from_millis(100) };
+
+/// How far a member's clock is believed to be ahead.
+const AHEAD_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Why an event of a program was not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum PostRefused {
@@ -41,6 +52,9 @@ pub enum PostRefused {
     /// Too many wait for the lead.
     #[error("{OUTBOX_MAX} events wait for the lead, and no more are taken in until it is back")]
     Full,
+    /// A member tells more than any does: it tells it again later.
+    #[error("more events than a node may tell at once")]
+    TooFast,
     /// The journal cannot be written.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -64,6 +78,7 @@ pub struct EventPosts {
     journal: Journal,
     role: Role,
     turn: Mutex<()>,
+    paces: Held<BTreeMap<NodeName, Pace>>,
     waiting: AtomicU64,
     more: Notify,
 }
@@ -77,7 +92,7 @@ impl EventPosts {
         let most = usize::try_from(OUTBOX_MAX).unwrap_or(usize::MAX);
         let waiting = log.rows().page(RowTable::Outbox, None, Order::Up, most).await?.len();
         let waiting = AtomicU64::new(u64::try_from(waiting).unwrap_or(OUTBOX_MAX));
-        Ok(Self { log, journal, role, turn: Mutex::new(()), waiting, more: Notify::new() })
+        Ok(Self { log, journal, role, turn: Mutex::new(()), paces: Held::default(), waiting, more: Notify::new() })
     }
 
     /// Takes in what a program of this node tells; the door has checked and accounted for it.
@@ -96,12 +111,26 @@ impl EventPosts {
     /// Takes in what a program of this member told there, under the name it has there. Written into the journal here.
     ///
     /// # Errors
-    /// [`PostRefused`]; then nothing was kept.
+    /// [`PostRefused`]; then nothing was kept. When it says that it happened is believed within bounds: what was told in the
+    /// year 10000 would never be forgotten, nor could it be mailed.
     pub(super) async fn post_from(&self, member: &RosterEntry, event: &str, post: Post) -> Result<Taken, PostRefused> {
         let id = EventId::parse(event).ok_or(PostProblem::Key)?;
         let data = posting::text(&post.data)?;
         posting::kind(post.kind.as_str())?;
-        self.take_in(Post { data, ..post }, Some((id, member))).await
+        let now = self.log.now();
+        self.check_pace(&member.name, &now)?;
+        let at = believed(post.at, now.wall);
+        self.take_in(Post { data, at, ..post }, Some((id, member))).await
+    }
+
+    fn check_pace(&self, member: &NodeName, now: &Moment) -> Result<(), PostRefused> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        let pace = paces.entry(member.clone()).or_insert_with(|| Pace::new(OF_A_MEMBER, now.boot));
+        let refused = pace.take(now.boot).ok_or(PostRefused::TooFast)?;
+        if refused > 0 {
+            tracing::warn!(node = %member, refused, "a node told more events than it may, and tells them later");
+        }
+        Ok(())
     }
 
     async fn take_in(&self, post: Post, from: Option<(EventId, &RosterEntry)>) -> Result<Taken, PostRefused> {
@@ -196,6 +225,11 @@ impl EventPosts {
     }
 }
 
+/// When something happened, if it is when it can have.
+fn believed(at: Timestamp, now: Timestamp) -> Timestamp {
+    at.max(now.minus(KEPT_FOR)).min(now.plus(AHEAD_MAX))
+}
+
 /// What the journal of the lead says of an event that came from a follower.
 fn line(member: &RosterEntry, post: &Post) -> Entry {
     Entry {
@@ -205,5 +239,20 @@ fn line(member: &RosterEntry, post: &Post) -> Entry {
         company: post.company.clone(),
         rule: "roster".to_owned(),
         ..Entry::of_node(Action::EventPublish.as_str(), format!("{} by {}", post.kind, post.by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_cannot_be_is_not_believed_and_one_of_a_clock_that_goes_wrong_is() {
+        let now = Timestamp::parse("2026-11-21T08:00:00Z").expect("a time");
+        for at in [now.minus(Duration::from_secs(60)), now, now.plus(Duration::from_secs(60))] {
+            assert_eq!(believed(at, now), at);
+        }
+        assert_eq!(believed(Timestamp(i64::MAX), now), now.plus(AHEAD_MAX));
+        assert_eq!(believed(Timestamp(i64::MIN), now), now.minus(KEPT_FOR));
     }
 }

@@ -95,21 +95,20 @@ async fn compare(desk: &Arc<AuditDesk>, from: &Sender, held: &Seal) {
     let sealed = *held.chain_head();
     let told = match own_line(desk, sealed.seq).await {
         Ok(Some(hash)) if hash == sealed.hash => return,
+        // Neither which follower nor how long the journal is by now: every one that connects would be news for ever.
         Ok(Some(_)) => format!(
-            "{} holds a seal of line {} that says something else than this journal: it was rewritten",
-            from.node, sealed.seq
+            "a follower holds a seal of line {} that says something else than this journal: it was rewritten",
+            sealed.seq
         ),
         Ok(None) if sealed.seq > desk.parts.journal.head().seq => format!(
-            "{} holds a seal of line {}, but this journal ends at line {}: it was put back, or its end was removed",
-            from.node,
-            sealed.seq,
-            desk.parts.journal.head().seq
+            "a follower holds a seal of line {}, and this journal ends before it: it was put back, or its end was removed",
+            sealed.seq
         ),
         // It is older than what is kept here.
         Ok(None) => return,
         Err(error) => return tracing::warn!(%error, "the lead's own journal cannot be compared with its seals"),
     };
-    desk.tell(&own, Gap::new(Cause::Lead, told)).await;
+    desk.tell(&own, Gap::new(Cause::Held, told)).await;
 }
 
 /// The hash of a line of the lead's own journal; none if it is not there.

@@ -96,6 +96,7 @@ impl Asked {
         Ok(match self.sessions.posts.post_from(&member, &event, post).await {
             Ok(taken) => EventTaken { id, is_new: taken.is_new }.into(),
             Err(PostRefused::Problem(_)) => Failed { id, reason: FailureReason::BadRequest }.into(),
+            Err(PostRefused::TooFast) => Failed { id, reason: FailureReason::TooMany }.into(),
             Err(PostRefused::Full | PostRefused::Audit(_) | PostRefused::Store(_)) => {
                 Failed { id, reason: FailureReason::Unavailable }.into()
             }

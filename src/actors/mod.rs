@@ -86,6 +86,7 @@ mod lead_session;
 pub mod lead_sessions;
 pub mod limit_board;
 pub mod node;
+mod pace;
 pub mod peers_follower;
 pub mod peers_lead;
 pub mod reminders;

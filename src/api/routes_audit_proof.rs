@@ -80,9 +80,14 @@ async fn proof(
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
+    let place = desk.budget.long_answer()?;
     let journals = desk.vault.audit_proof(&caller, asked(&uri)?).await?;
     let (pieces, taken) = mpsc::channel(PIECES_MAX);
-    tokio::task::spawn_blocking(move || write_all(&journals, pieces));
+    // A reader that takes its time holds a thread: there are as many as there are places.
+    tokio::task::spawn_blocking(move || {
+        write_all(&journals, pieces);
+        drop(place);
+    });
     let body = unfold(taken, |mut taken| async move { Some((taken.recv().await?, taken)) });
     let mut response = Response::new(Body::from_stream(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));

@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::copies::{chain_dir, chains};
 use super::error::AuditError;
@@ -16,6 +17,13 @@ use super::sink::{FileSink, Sink};
 use super::tail::tail;
 use crate::config::node_config::Durability;
 use crate::model::name::NodeName;
+use crate::model::time::Timestamp;
+
+/// A line is no older than this, as far as files go: 120 months.
+const BACK_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// How far the clock of a node is believed to be ahead.
+const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 
 /// One chain of one node, as the lead keeps it. One at a time writes it.
 pub struct Copy {
@@ -96,8 +104,8 @@ impl Copy {
     ///
     /// # Errors
     /// [`AuditError`]; some of the first of them may be part of the copy then.
-    pub fn take(&mut self, lines: &[u8], preview: Tip) -> Result<(), AuditError> {
-        for (month, lines) in by_month(lines) {
+    pub fn take(&mut self, lines: &[u8], preview: Tip, now: Timestamp) -> Result<(), AuditError> {
+        for (month, lines) in by_month(lines, now) {
             let written = self.sink()?.append(month, lines, Durability::Strict);
             if let Err(error) = written {
                 self.sink = None;
@@ -136,9 +144,11 @@ impl Copy {
     }
 }
 
-/// The lines in pieces of one month each. A line without a time, which no node wrote, stays with the lines before it.
-fn by_month(lines: &[u8]) -> Vec<(Month, &[u8])> {
-    let month = |line: &[u8]| parse_time(line).and_then(Month::of);
+/// The lines in pieces of one month each. A line without a time, which no node wrote, stays with the lines before it. A time
+/// that cannot be makes no month of its own: a node that lies with each line would else make a file with each.
+fn by_month(lines: &[u8], now: Timestamp) -> Vec<(Month, &[u8])> {
+    let (oldest, newest) = (now.minus(BACK_MAX), now.plus(AHEAD_MAX));
+    let month = |line: &[u8]| parse_time(line).map(|time| time.max(oldest).min(newest)).and_then(Month::of);
     let mut pieces: Vec<(Month, &[u8])> = Vec::new();
     let mut rest = lines;
     let mut current = None;
@@ -170,8 +180,12 @@ mod tests {
     fn take(copy: &mut Copy, lines: &[String]) -> Result<(), Misfit> {
         let lines = lines.concat();
         let preview = copy.preview(lines.as_bytes())?;
-        copy.take(lines.as_bytes(), preview).expect("taken");
+        copy.take(lines.as_bytes(), preview, now()).expect("taken");
         Ok(())
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-12-21T08:00:00Z").expect("a time")
     }
 
     fn open(directory: &Path) -> Copy {
@@ -203,12 +217,24 @@ mod tests {
         let line = |month: &str| format!("{{\"time\":\"2026-{month}-01T00:00:00Z\"}}\n");
         let lines = [line("11"), line("11"), line("12"), "{}\n".to_owned(), line("11")].concat();
         let pieces: Vec<_> =
-            by_month(lines.as_bytes()).iter().map(|(month, piece)| (month.clone(), piece.len())).collect();
+            by_month(lines.as_bytes(), now()).iter().map(|(month, piece)| (month.clone(), piece.len())).collect();
         let month = |text: &str| Month::of(crate::model::time::Timestamp::parse(text).expect("time")).expect("month");
         let (november, december) = (month("2026-11-05T00:00:00Z"), month("2026-12-05T00:00:00Z"));
         let long = line("11").len();
         assert_eq!(pieces, [(november.clone(), 2 * long), (december, long + 3), (november, long)]);
-        assert!(by_month(b"").is_empty());
+        assert!(by_month(b"", now()).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_lies_about_the_time_of_each_line_does_not_make_a_file_with_each() {
+        let line = |year: u32, month: u32| format!("{{\"time\":\"{year:04}-{month:02}-01T00:00:00Z\"}}\n");
+        let years = (1..10_000).flat_map(|year| (1..13).map(move |month| line(year, month)));
+        let lines: String = years.collect();
+        let mut months: Vec<Month> = by_month(lines.as_bytes(), now()).into_iter().map(|(month, _)| month).collect();
+        months.dedup();
+        assert!((100..130).contains(&months.len()), "{}", months.len());
+        let newest = months.iter().max().cloned();
+        assert_eq!(newest, Month::of(now().plus(AHEAD_MAX)));
     }
 
     #[test]

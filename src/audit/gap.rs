@@ -1,8 +1,9 @@
 //! What can be wrong with a journal that others look after, and what was told of it already.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub enum Cause {
     Gone,
     /// The lead's own journal is not the one it sealed.
     Lead,
+    /// The lead's own journal is not the one of which a follower holds a seal.
+    Held,
 }
 
 /// Something that is wrong.
@@ -123,7 +126,8 @@ impl GapBook {
     }
 
     fn write(&self) -> Result<(), AuditError> {
-        std::fs::create_dir_all(&self.directory).map_err(AuditError::io(&self.directory))?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
+        made.map_err(AuditError::io(&self.directory))?;
         let (next, path) = (self.directory.join(NEXT), self.directory.join(TOLD));
         let file = open_to_write(&next)?;
         let text = serde_json::to_vec(&self.told).expect("texts always serialise");
@@ -156,5 +160,16 @@ mod tests {
         assert!(GapBook::open(directory.path()).expect("opens").is_news(&gap));
         std::fs::write(directory.path().join(TOLD), "damaged").expect("file");
         assert!(GapBook::open(directory.path()).expect("opens").is_news(&gap));
+    }
+
+    #[test]
+    fn the_directory_of_a_node_of_which_only_gaps_are_known_is_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("directory");
+        let of_node = directory.path().join("nodes").join("alpha");
+        GapBook::empty(&of_node).note(Gap::new(Cause::Gone, "away")).expect("kept");
+        for made in [directory.path().join("nodes"), of_node] {
+            assert_eq!(std::fs::metadata(&made).expect("there").permissions().mode() & 0o777, 0o700, "{made:?}");
+        }
     }
 }

@@ -25,6 +25,15 @@ fn first_format() -> u8 {
     1
 }
 
+/// The text of a line as a node writes it: it begins with its format or its number, and nothing in it ends a line or moves a
+/// terminal. What is JSON all the same could be read as something else where lines stand beside other records, or be
+/// passed over by who looks for text.
+fn as_written(line: &[u8]) -> Option<&str> {
+    let begins = [&b"{\"v\":"[..], b"{\"seq\":"].iter().any(|begin| line.starts_with(begin));
+    let is_plain = line.iter().all(|byte| *byte >= b' ');
+    std::str::from_utf8(line).ok().filter(|_| begins && is_plain)
+}
+
 /// The end of a chain as it is taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tip {
@@ -50,7 +59,9 @@ impl Tip {
         if line.len() > LINE_BYTES_MAX {
             return Err(Misfit::TooLong { seq: expected });
         }
-        let taken: Taken<'_> = serde_json::from_slice(line).map_err(|_| Misfit::NotALine { seq: expected })?;
+        let none = || Misfit::NotALine { seq: expected };
+        let text = as_written(line).ok_or_else(none)?;
+        let taken: Taken<'_> = serde_json::from_str(text).map_err(|_| none())?;
         if taken.seq != expected {
             return Err(Misfit::OutOfOrder { expected, found: taken.seq });
         }
@@ -180,6 +191,26 @@ mod tests {
         assert_eq!(told(other), Misfit::OtherNode { seq: 4, found: Some(runpod) });
         let hostile = |lines: &mut Vec<String>| lines[3] = lines[3].replace("\"vengeance\"", "\"\\u001b[31m\"");
         assert_eq!(told(hostile).to_string(), "line 4 is not of this node's journal");
+    }
+
+    #[test]
+    fn what_is_json_and_could_be_read_as_something_else_is_no_line() {
+        let line = |seq: &str| format!("{seq},\"prev\":\"{}\",\"node\":\"vengeance\"", Head::GENESIS.hex());
+        let first = line("\"seq\":1");
+        let follows = |text: Vec<u8>| genesis().follow(&sample::node(), &text).map(|tip| tip.head.seq);
+        assert_eq!(follows(format!("{{{first}}}").into_bytes()), Ok(1));
+        for odd in [
+            format!("{{\"journal\":{{\"node\":\"aurora\"}},{first}}}"),
+            format!("{{\"seal\":{{}},{first}}}"),
+            format!("{{\"tombstone\":{{}},{first}}}"),
+            format!(" {{{first}}}"),
+            format!("{{{first},\r\"reason\":\"a\"}}"),
+        ] {
+            assert_eq!(follows(odd.clone().into_bytes()), Err(Misfit::NotALine { seq: 1 }), "{odd}");
+        }
+        let mut torn = format!("{{{first},\"reason\":\"").into_bytes();
+        torn.extend([0xff, b'"', b'}']);
+        assert_eq!(follows(torn), Err(Misfit::NotALine { seq: 1 }));
     }
 
     #[test]

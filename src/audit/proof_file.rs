@@ -3,7 +3,7 @@
 //!
 //! Such a file is checked without the mesh, by whoever has the pin of the mesh's authority.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
@@ -18,6 +18,7 @@ use super::heads::{KeptSeal, seals};
 use super::line::parse_node;
 use super::lines::{Lines, Next};
 use super::proof::{Anchor, Proof};
+use super::seal::Seal;
 use super::seal_text;
 use super::tombstone::{Tombstone, Trust};
 use super::tombstones::texts;
@@ -120,24 +121,26 @@ pub fn write(journal: &JournalDir, to: &mut dyn Write) -> Result<io::Result<u64>
     Ok(Ok(count))
 }
 
-/// Checks a file. Further seals, which were kept elsewhere, are held against it too.
+/// Checks a file. Further seals, which were kept elsewhere, are held against it too, as far as they are of nodes whose
+/// journals are in it.
 ///
 /// # Errors
 /// [`AuditError`] when it cannot be read.
 pub fn check(path: &Path, anchor: &Anchor, more: &[KeptSeal], leave: Leave) -> Result<Checked, AuditError> {
     let mut gathered = Gathered { anchor, proofs: BTreeMap::new(), tombstones: BTreeMap::new(), whose: None };
-    for kept in more {
-        if let Err(flaw) = gathered.seal(kept.seal.as_ref()) {
-            let broken = Break { file: kept.file.clone(), line: kept.line, flaw };
-            return Ok(Checked { journals: Vec::new(), broken: Some(broken) });
-        }
-    }
     let broken = each(path, |place, record| gathered.take(place, &record))?;
     if broken.is_some() {
         return Ok(Checked { journals: Vec::new(), broken });
     }
+    let in_file = gathered.proofs.keys().cloned().collect();
+    for kept in more {
+        if let Err(flaw) = gathered.kept_elsewhere(kept.seal.as_ref()) {
+            let broken = Break { file: kept.file.clone(), line: kept.line, flaw };
+            return Ok(Checked { journals: Vec::new(), broken: Some(broken) });
+        }
+    }
     let Gathered { proofs, tombstones, .. } = gathered;
-    let mut following = Following { anchor, proofs, tombstones, leave, walks: BTreeMap::new(), whose: None };
+    let mut following = Following { anchor, proofs, in_file, tombstones, leave, walks: BTreeMap::new(), whose: None };
     let broken = each(path, |place, record| following.take(place, &record))?;
     let broken = broken.or_else(|| following.missing(path));
     Ok(Checked { journals: following.journals(), broken })
@@ -207,7 +210,11 @@ struct Gathered<'a> {
 impl Gathered<'_> {
     fn take(&mut self, place: &Place, record: &Record<'_>) -> Result<(), Break> {
         match record {
-            Record::Journal(whose) => self.whose = Some(whose.clone().ok_or_else(|| place.broken(Flaw::NotALine))?),
+            Record::Journal(whose) => {
+                let whose = whose.clone().ok_or_else(|| place.broken(Flaw::NotALine))?;
+                self.proofs.entry(whose.clone()).or_insert_with(Proof::none);
+                self.whose = Some(whose);
+            }
             Record::Seal(line) => {
                 self.seal(seal_text::parse(line).as_ref()).map_err(|flaw| place.broken(flaw))?;
             }
@@ -224,10 +231,29 @@ impl Gathered<'_> {
     }
 
     /// A seal is of the journal it stands in; outside of one, of the one it names.
-    fn seal(&mut self, seal: Option<&super::seal::Seal>) -> Result<(), Flaw> {
+    fn seal(&mut self, seal: Option<&Seal>) -> Result<(), Flaw> {
         let seal = seal.ok_or(Flaw::FalseSeal { why: "cannot be read as one" })?;
         let named = || (seal.head.statement.node.clone(), None);
         let whose = self.whose.clone().unwrap_or_else(named);
+        self.add(whose, seal)
+    }
+
+    /// A seal that was kept elsewhere names a node, and none of its chains: it is of the first one that was sealed until
+    /// then or later, else of the last.
+    fn kept_elsewhere(&mut self, seal: Option<&Seal>) -> Result<(), Flaw> {
+        let seal = seal.ok_or(Flaw::FalseSeal { why: "cannot be read as one" })?;
+        let node = &seal.head.statement.node;
+        let mut last = None;
+        for (whose, proof) in self.proofs.iter().filter(|(whose, _)| whose.0 == *node) {
+            last = Some(whose.clone());
+            if proof.newest().is_some_and(|(_, sealed_at)| seal.sealed_at <= sealed_at) {
+                break;
+            }
+        }
+        self.add(last.unwrap_or_else(|| (node.clone(), None)), seal)
+    }
+
+    fn add(&mut self, whose: Whose, seal: &Seal) -> Result<(), Flaw> {
         let proof = self.proofs.entry(whose.clone()).or_insert_with(Proof::none);
         proof.add(seal.clone(), &whose.0, self.anchor)
     }
@@ -237,6 +263,7 @@ impl Gathered<'_> {
 struct Following<'a> {
     anchor: &'a Anchor,
     proofs: BTreeMap<Whose, Proof>,
+    in_file: BTreeSet<Whose>,
     tombstones: BTreeMap<Whose, Vec<Vec<u8>>>,
     leave: Leave,
     walks: BTreeMap<Whose, (Walk, u64)>,
@@ -305,6 +332,8 @@ impl Following<'_> {
         }
         self.proofs.iter().find_map(|(whose, proof)| match self.walks.get(whose) {
             Some((walk, _)) => walk.sealed_beyond(proof),
+            // Of a node that the file says nothing of, nothing is claimed either.
+            None if !self.in_file.contains(whose) => None,
             None => proof.missing(&Head::GENESIS).map(|flaw| nothing().broken(flaw)),
         })
     }

@@ -13,6 +13,7 @@ use super::head::Head;
 use super::intake::{Misfit, Tip};
 use super::seal::{Author, Seal, SignedHead};
 use crate::model::identity::KeyPin;
+use crate::model::time::Timestamp;
 
 /// Most chains of one node. Each begins with an alarm; a node that goes on for ever must not fill the lead's disk with them.
 pub const CHAINS_MAX: u32 = 100;
@@ -130,10 +131,13 @@ impl Receiving {
     ///
     /// # Errors
     /// [`AuditError`].
-    pub fn lines(&mut self, first: u64, lines: &[u8], head: &SignedHead) -> Result<Judged, AuditError> {
+    pub fn lines(&mut self, first: u64, lines: &[u8], head: &SignedHead, now: Timestamp) -> Result<Judged, AuditError> {
         let Some(copy) = &mut self.copy else {
             return Ok((Received::Refused, Some(Gap::new(Cause::Misfit, "lines came before the journal was offered"))));
         };
+        if let Some(gap) = other_key(copy, head) {
+            return Ok((Received::Refused, Some(gap)));
+        }
         let expected = copy.tip().head.next_seq();
         if first != expected {
             let misfit = Misfit::OutOfOrder { expected, found: first };
@@ -148,7 +152,7 @@ impl Receiving {
             let detail = format!("the head of line {} is not that of the lines it came with", head.statement.head.seq);
             return Ok((Received::Refused, Some(Gap::new(Cause::Signature, detail))));
         }
-        copy.take(lines, preview)?;
+        copy.take(lines, preview, now)?;
         Ok((Received::Taken(preview), None))
     }
 
@@ -157,7 +161,11 @@ impl Receiving {
     /// # Errors
     /// [`AuditError`].
     pub fn alive(&mut self, head: &SignedHead) -> Result<Option<Judged>, AuditError> {
-        let Some(tip) = self.copy.as_ref().map(Copy::tip) else { return Ok(None) };
+        let Some(copy) = &self.copy else { return Ok(None) };
+        if let Some(gap) = other_key(copy, head) {
+            return Ok(Some((Received::Refused, Some(gap))));
+        }
+        let tip = copy.tip();
         let own = head.statement.head;
         if own.seq < tip.head.seq {
             let detail =
@@ -203,6 +211,13 @@ impl Receiving {
 
 fn says(head: &SignedHead) -> Tip {
     Tip { head: head.statement.head, format: head.statement.format }
+}
+
+/// A node that was set up anew under the name of another goes on with that one's chain as little as it does at the start.
+fn other_key(copy: &Copy, head: &SignedHead) -> Option<Gap> {
+    let known = copy.heads().newest()?.head.statement.key;
+    let detail = "it goes on with a chain that another key has signed, without offering its own first";
+    (known != head.statement.key).then(|| Gap::new(Cause::Key, detail))
 }
 
 fn forked(seq: u64) -> Gap {

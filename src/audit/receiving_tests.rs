@@ -14,6 +14,11 @@ use super::seal_sample::{author, seal, signed};
 use super::verify::verify;
 use crate::crypto::signature::{Signer, pin};
 use crate::crypto::signature_testing::Key;
+use crate::model::time::Timestamp;
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-21T08:00:00Z").expect("a time")
+}
 
 struct Stage {
     directory: tempfile::TempDir,
@@ -68,7 +73,7 @@ impl Stage {
 
     fn send_as(&mut self, first: usize, lines: &str, head: &SignedHead) -> (Received, Option<Cause>) {
         let first = u64::try_from(first).expect("small");
-        let (received, gap) = self.receiving.lines(first, lines.as_bytes(), head).expect("a disk");
+        let (received, gap) = self.receiving.lines(first, lines.as_bytes(), head, now()).expect("a disk");
         (received, gap.map(|gap| gap.cause))
     }
 
@@ -152,6 +157,17 @@ fn a_journal_that_went_back_forked_or_lost_lines_goes_on_beside_what_was_taken()
 }
 
 #[test]
+fn a_node_of_another_key_does_not_go_on_with_a_chain_without_offering_its_own() {
+    let mut stage = Stage::new();
+    let (lines, head) = (stage.lines[6..].concat(), signed(&Key::new(), stage.head(9)));
+    assert_eq!(stage.send_as(7, &lines, &head), (Received::Refused, Some(Cause::Key)));
+    let alive = stage.receiving.alive(&signed(&Key::new(), stage.head(6))).expect("a disk").expect("judged");
+    assert_eq!((alive.0, alive.1.map(|gap| gap.cause)), (Received::Refused, Some(Cause::Key)));
+    assert_eq!((stage.copy(1), stage.receiving.copy().expect("one").chain()), (6, 1));
+    assert_eq!(stage.send(7, 9).0, Received::Taken(stage.tip(9)), "the node itself goes on");
+}
+
+#[test]
 fn a_copy_that_was_cut_is_told_by_what_the_node_was_given_and_comes_again() {
     let mut stage = Stage::new();
     let (sealed, head) = (seal(&stage.key, &stage.authority, stage.head(9)), stage.signed(9));
@@ -174,6 +190,6 @@ fn lines_before_an_offer_are_refused() {
     let directory = tempfile::tempdir().expect("directory");
     let mut receiving = open(directory.path());
     let head = signed(&Key::new(), Head { seq: 1, hash: [1; 32] });
-    assert_eq!(receiving.lines(1, b"{}\n", &head).expect("a disk").0, Received::Refused);
+    assert_eq!(receiving.lines(1, b"{}\n", &head, now()).expect("a disk").0, Received::Refused);
     assert_eq!(receiving.alive(&head).expect("a disk"), None);
 }

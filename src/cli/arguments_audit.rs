@@ -20,7 +20,7 @@ pub enum AuditVerb {
         #[command(flatten)]
         filter: AuditFilter,
         /// How many at most
-        #[arg(long, value_name = "N", default_value_t = 100)]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = count)]
         limit: usize,
     },
     /// Show the last lines, the newest last
@@ -58,7 +58,9 @@ pub enum AuditVerb {
     #[command(after_help = "Examples:
   aurora audit verify                      this node's own journal, against what was sealed of it
   aurora audit verify --node runpod-tx     what the lead has of another node's
-  aurora audit verify --file proof.jsonl --authority sha256:…   a file of aurora audit proof, without any mesh")]
+  aurora audit verify --file proof.jsonl --authority sha256:…
+
+The last one checks a file of aurora audit proof, without any mesh.")]
     Verify(VerifyArguments),
     /// List the seals this node keeps: of its own journal, and of the lead's; with -o json to be compared elsewhere
     #[command(after_help = "Example: aurora audit heads -o json > heads.jsonl")]
@@ -100,6 +102,11 @@ pub struct VerifyArguments {
     /// Accept lines behind the last seal, which nothing proves
     #[arg(long, requires = "file")]
     pub unsealed: bool,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let count: Option<usize> = text.parse().ok();
+    count.filter(|count| *count > 0).ok_or_else(|| "write a whole number, at least 1".to_owned())
 }
 
 /// Reads `sha256:` and 64 hexadecimal digits.

@@ -12,7 +12,7 @@ use crate::model::web_address::WebAddress;
 pub enum SubscriptionVerb {
     /// Send what happens to a webhook, or tell a channel of it
     #[command(after_help = "Examples:
-  aurora events subscribe ci --type 'secret.rotated' --service openai --webhook https://hooks.example.com/aurora
+  aurora events subscribe ci --type 'secret.*' --service openai --webhook https://hooks.example.com/aurora
   aurora events subscribe night --type 'api.status' --type 'credential.*' --notify ops
 
 A webhook is signed (Standard Webhooks) with a secret that is shown this once, and stored as webhooks/NAME.")]

@@ -194,6 +194,12 @@ pub enum CliError {
         /// Where, and how.
         reason: String,
     },
+    /// A file was checked in which nothing is wrong, but which nothing proves to its end; the verdict is already printed.
+    #[error("the file is not proved: {reason}")]
+    Unproved {
+        /// From where on.
+        reason: String,
+    },
 }
 
 impl CliError {
@@ -231,7 +237,8 @@ impl CliError {
             | Self::Untested(_)
             | Self::RotationStands { .. }
             | Self::NotValidated { .. }
-            | Self::JournalBroken { .. } => 2,
+            | Self::JournalBroken { .. }
+            | Self::Unproved { .. } => 2,
         }
     }
 
@@ -263,6 +270,7 @@ impl CliError {
             Self::NotStarted(problems) => problems.code(),
             Self::NotExecuted { .. } => "not_executed",
             Self::JournalBroken { .. } => "journal_broken",
+            Self::Unproved { .. } => "journal_unproved",
         }
     }
 
@@ -303,7 +311,15 @@ impl CliError {
                 "Keep the journal as it is and find out who changed it; aurora audit tail shows the last lines."
                     .to_owned()
             }
+            Self::Unproved { .. } => {
+                "Take a file of aurora audit proof, which ends with its last seal; or bring seals with --heads, and accept \
+                 what is behind the last of them with --unsealed."
+                    .to_owned()
+            }
             Self::File(_) => "Nothing was done. Correct the file, and run the same command again.".to_owned(),
+            Self::Unsaved { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "Make the directory first, or write elsewhere.".to_owned()
+            }
             Self::Unsaved { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "Try it as a user who may write there, such as root, or write elsewhere.".to_owned()
             }

@@ -98,6 +98,9 @@ async fn list(session: &mut Session<'_>, conditions: &[(&'static str, &str)], li
         session.output.show(&all)?;
     }
     tell(session, &all);
+    if left == limit {
+        session.output.note("no line matches");
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use super::views_audit_proof::{AuditNodesView, CheckedView, HeadsView, VerdictVi
 use crate::audit::error::AuditError;
 use crate::audit::proof::Anchor;
 use crate::audit::proof_file::{Leave, check, read_heads};
+use crate::audit::verify::Flaw;
 use crate::model::identity::KeyPin;
 use crate::model::name::NodeName;
 
@@ -49,9 +50,12 @@ async fn verify_file(session: &mut Session<'_>, file: &Path, asked: &VerifyArgum
     let more = asked.heads.as_deref().map(read_heads).transpose().map_err(unreadable)?.unwrap_or_default();
     let leave = Leave { partial: asked.partial, unsealed: asked.unsealed };
     let checked = check(file, &Anchor { authority, mesh: None }, &more, leave).map_err(unreadable)?;
-    let broken = checked.broken.as_ref().map(ToString::to_string);
     session.output.show(&CheckedView::new(&checked, &authority))?;
-    broken.map_or(Ok(()), |reason| Err(CliError::JournalBroken { reason }))
+    match checked.broken {
+        None => Ok(()),
+        Some(broken) if broken.flaw == Flaw::Unsealed => Err(CliError::Unproved { reason: broken.to_string() }),
+        Some(broken) => Err(CliError::JournalBroken { reason: broken.to_string() }),
+    }
 }
 
 fn why(error: &AuditError) -> String {

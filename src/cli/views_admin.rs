@@ -69,12 +69,30 @@ struct Line {
     outcome: Option<String>,
 }
 
+/// Who acted, and as which user: the rest of what the kernel said fills the screen, and `-o json` has it.
+fn who(principal: &str) -> String {
+    let mut words = principal.split(' ');
+    let first = words.next().unwrap_or_default();
+    match words.next() {
+        Some(user) if user.starts_with("user:") => format!("{first} {user}"),
+        Some(_) | None => first.to_owned(),
+    }
+}
+
 fn cells(text: &str) -> Vec<String> {
     let Ok(line) = serde_json::from_str::<Line>(text) else {
         return vec!["?".to_owned(), format!("not understood: {}", plain(text))];
     };
-    let rest =
-        [line.node, line.principal, line.action, line.secret, line.scope, line.decision, line.rule, line.outcome];
+    let rest = [
+        line.node,
+        line.principal.as_deref().map(who),
+        line.action,
+        line.secret,
+        line.scope,
+        line.decision,
+        line.rule,
+        line.outcome,
+    ];
     let rest = rest.into_iter().map(|word| word.unwrap_or_else(|| "-".to_owned()));
     [line.seq.to_string(), line.time].into_iter().chain(rest).collect()
 }

@@ -44,6 +44,7 @@ impl Shown for StatusView {
             ("lead", Some(lead)),
             ("lead heard", Some(self.lead_last_heard_ms.map_or_else(|| "never".to_owned(), ago))),
             ("freshness", Some(self.freshness.clone())),
+            ("journal", self.is_journal_stuck().then(|| "cannot be written: nothing is given out".to_owned())),
             (
                 "banned",
                 self.banned_at
@@ -57,6 +58,13 @@ impl Shown for StatusView {
         let frozen: String = self.frozen.iter().map(|freeze| freeze.line(&self.timestamp) + "\n").collect();
         let gap = if frozen.is_empty() { "" } else { "\n" };
         format!("{frozen}{gap}{}", pairs(style, facts))
+    }
+}
+
+impl StatusView {
+    /// A node that could answer by its age, and is unhealthy all the same, has no journal to write to.
+    fn is_journal_stuck(&self) -> bool {
+        self.status == "unhealthy" && matches!(self.freshness.as_str(), "lead" | "fresh" | "stale")
     }
 }
 

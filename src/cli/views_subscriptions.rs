@@ -184,7 +184,10 @@ pub(super) struct ReplayedView {
 
 impl Shown for ReplayedView {
     fn table(&self, _style: Style) -> String {
-        format!("{}: {} sent again\n", plain(&self.name), self.events)
+        match self.events {
+            0 => format!("{}: nothing to send again: no such event, or none that it wants\n", plain(&self.name)),
+            events => format!("{}: {events} sent again\n", plain(&self.name)),
+        }
     }
 }
 

@@ -30,6 +30,9 @@ use super::resolver::{NoAddress, checked, reason};
 use crate::crypto::plaintext::Plaintext;
 use crate::model::time::Timestamp;
 
+/// The first millisecond since 1970 that no date of a mail can name.
+const YEAR_10000_MS: u64 = 253_402_300_800_000;
+
 /// How a connection is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailTls {
@@ -194,7 +197,8 @@ fn ended(host: &str, error: &lettre::transport::smtp::Error) -> Result<MailTaken
 }
 
 fn message(mail: &Mail) -> Option<Message> {
-    let since = Duration::from_millis(u64::try_from(mail.at.0).ok()?);
+    // A date of another year than one of four digits is none (and the library would panic).
+    let since = Duration::from_millis(u64::try_from(mail.at.0).ok().filter(|at| *at < YEAR_10000_MS)?);
     let mut builder = Message::builder().from(mail.from.parse::<Mailbox>().ok()?);
     for to in &mail.to {
         builder = builder.to(to.parse::<Mailbox>().ok()?);
@@ -229,6 +233,25 @@ mod tests {
         assert!(text.contains("MIME-Version: 1.0\r\n"), "{text}");
         assert_eq!(message.envelope().to().len(), 1);
         assert!(!format!("{mail:?}").contains("ops@"));
+    }
+
+    #[test]
+    fn a_mail_of_a_time_that_no_date_names_is_not_written_and_nothing_falls_over() {
+        let of = |at| Mail {
+            target: Target { host: "mail.example.com".to_owned(), port: 465, allow_private: false },
+            tls: MailTls::Implicit,
+            login: None,
+            from: "aurora@example.com".to_owned(),
+            to: vec!["ops@example.com".to_owned()],
+            subject: "a".to_owned(),
+            text: "b".to_owned(),
+            id: "evt_1".to_owned(),
+            at: Timestamp(at),
+        };
+        assert!(message(&of(253_402_300_799_999)).is_some());
+        for at in [253_402_300_800_000, i64::MAX, -1, i64::MIN] {
+            assert!(message(&of(at)).is_none(), "{at}");
+        }
     }
 
     #[test]

@@ -52,6 +52,8 @@ impl Told {
         }
         let title = line(format!("{kind} {}", subject(&data)).trim(), TITLE_CHARACTERS_MAX);
         let mut lines = vec![title.clone()];
+        // What a program says of itself is not the word of the node.
+        lines.extend(Some(word("by")).filter(|by| !by.is_empty()).map(|by| line(&format!("told by {by}"), 200)));
         let of = |(key, value): (&String, &Value)| {
             let shown = line(&shown(value), VALUE_CHARACTERS_MAX);
             (!shown.is_empty()).then(|| format!("{key}: {shown}"))
@@ -71,8 +73,15 @@ pub fn sameness(body: &str) -> String {
     let event: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
     let data = event.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+    // Nobody else's words are the same: a program could keep the mesh from telling what it has told itself before.
+    let by = event.get("by").and_then(Value::as_str).map(|by| line(&format!("by {by}"), 200));
     let about = ABOUT.iter().filter_map(|key| data.get(*key)).map(|value| line(&shown(value), 200));
-    std::iter::once(kind.to_owned()).chain(about).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    std::iter::once(kind.to_owned())
+        .chain(by)
+        .chain(about)
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Who makes a message of our own, and when.
@@ -235,5 +244,17 @@ mod tests {
         let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
         let told = Told::of(&summary(FROM, &bodies));
         assert!(told.text.contains("count: 33") && told.title == SUMMARY, "{told:?}");
+    }
+
+    #[test]
+    fn what_a_program_tells_is_told_as_its_word_and_keeps_nothing_else_from_being_told() {
+        let own = json!({"type": "system.error", "node": "aurora", "data": {"part": "audit", "detail": "full"}});
+        let mut posted = own.clone();
+        posted["by"] = "user:1000".into();
+        let (own, posted) = (own.to_string(), posted.to_string());
+        assert_ne!(sameness(&own), sameness(&posted));
+        assert!(sameness(&posted).contains("by user:1000"), "{}", sameness(&posted));
+        assert!(Told::of(&posted).text.contains("\ntold by user:1000\n"), "{}", Told::of(&posted).text);
+        assert!(!Told::of(&own).text.contains("told by"), "{}", Told::of(&own).text);
     }
 }

@@ -35,11 +35,14 @@ impl Vault {
         Ok(self.verdict(self.parts.node.clone(), None, proven.await?))
     }
 
-    /// The same for every chain that the lead has of a node.
+    /// The same for every chain that the lead has of a node, and for the node's own journal by its own name.
     ///
     /// # Errors
     /// [`VaultError`]; `NotLead` on a follower, `NoSuchNode` when nothing of such a node is here.
     pub async fn audit_verify_node(&self, caller: &Caller, node: NodeName) -> Result<Vec<AuditVerdict>, VaultError> {
+        if node == self.parts.node {
+            return Ok(vec![self.audit_verify(caller).await?]);
+        }
         self.may_read_audit(caller).await?;
         let mut verdicts = Vec::new();
         let journals = self.journals_of(&node).await?;
@@ -64,6 +67,7 @@ impl Vault {
     pub async fn audit_heads(&self, caller: &Caller, node: Option<NodeName>) -> Result<KeptHeads, VaultError> {
         self.may_read_audit(caller).await?;
         let directories = match node {
+            Some(node) if node == self.parts.node => vec![self.parts.audit_dir.clone()],
             Some(node) => self.journals_of(&node).await?.into_iter().map(|journal| journal.path).collect(),
             None if self.role() == Role::Lead => vec![self.parts.audit_dir.clone()],
             None => vec![self.parts.audit_dir.clone(), lead_dir(&self.parts.audit_dir)],

@@ -39,7 +39,7 @@ impl EventError {
 pub(super) fn of_post(error: PostRefused) -> VaultError {
     match error {
         PostRefused::Problem(problem) => EventError::Post(problem).into(),
-        PostRefused::Full => EventError::Full(error.to_string()).into(),
+        PostRefused::Full | PostRefused::TooFast => EventError::Full(error.to_string()).into(),
         PostRefused::Audit(_) => VaultError::AuditUnavailable,
         PostRefused::Store(error) => {
             tracing::error!(%error, "the history of events cannot be written");

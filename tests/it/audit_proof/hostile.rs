@@ -155,6 +155,23 @@ async fn lines_that_are_none_or_of_another_node_or_do_not_follow_are_not_taken()
 }
 
 #[tokio::test]
+async fn a_member_that_finds_another_lie_in_each_frame_does_not_fill_the_leads_journal() {
+    let mesh = TestMesh::start().await;
+    let mut liar = Liar::begins(&mesh).await;
+    let head = liar.head(&liar.papers.key, LATER);
+    assert_eq!(liar.offers(head.clone()).await, SendFrom { seq: 0, hash: [0; 32] }.into());
+    for first in 100..160 {
+        assert_eq!(liar.sends(first, b"{}\n", head.clone()).await, refused(NotTakenReason::Misfit));
+    }
+    let before = gaps(&mesh.lead).len();
+    assert!((1..=25).contains(&before), "{before} of 60 are lines of the lead's own journal");
+    mesh.lead.clock.advance(Duration::from_secs(120));
+    assert_eq!(liar.sends(777, b"{}\n", head).await, refused(NotTakenReason::Misfit));
+    let last = gaps(&mesh.lead).pop().expect("told");
+    assert!(last.contains("number 777") && last.contains("were not told"), "{last}");
+}
+
+#[tokio::test]
 async fn fields_longer_than_they_can_be_end_the_session() {
     let mesh = TestMesh::start().await;
     let mut liar = Liar::begins(&mesh).await;

@@ -320,4 +320,18 @@ async fn an_end_that_was_removed_with_its_seals_shows_against_seals_that_were_ke
     assert_eq!(of_file(&earlier, &mesh.anchor, &[]), None, "by itself it is whole");
     let told = of_file(&earlier, &mesh.anchor, &elsewhere).expect("refused");
     assert!(told.contains("was sealed: the end was removed"), "{told}");
+    assert_eq!(
+        of_file(&evidence(&copy, "late"), &mesh.anchor, &elsewhere),
+        None,
+        "and the whole of it agrees with them"
+    );
+}
+
+/// A follower keeps seals of two journals; a file of one of them is held against those that are about it.
+#[tokio::test]
+async fn seals_of_a_node_that_a_file_says_nothing_of_are_not_held_against_it() {
+    let (_running, mesh) = mesh().await;
+    let seal = seal_text::parse(mesh.other.seals[0].as_bytes());
+    let elsewhere = [KeptSeal { file: "heads.jsonl".to_owned(), line: 1, seal }];
+    assert_eq!(of_file(&mesh.victim, &mesh.anchor, &elsewhere), None);
 }

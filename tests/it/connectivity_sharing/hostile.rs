@@ -47,7 +47,7 @@ fn digest() -> Deed {
 async fn session(mesh: &TestMesh, papers: &Papers) -> Intruder {
     let address = mesh.lead.running().address().expect("the lead listens");
     let mut mallory = dial(address, MEMBER, Some(papers)).await.expect("let in");
-    let hello = Hello { versions: vec![4], build: "0.1.0".to_owned(), epoch: 0, revision: 0, boot_id: [1; 16] };
+    let hello = Hello { versions: vec![5], build: "0.1.0".to_owned(), epoch: 0, revision: 0, boot_id: [1; 16] };
     let greeting = [Stream, name_stream(StreamKind::Control), say::<control::FromFollower>(hello), Hear];
     mallory.act(greeting).await;
     mallory.act([Stream, name_stream(StreamKind::Connectivity)]).await;

@@ -1,11 +1,9 @@
-//! A follower of the version before, which has no questions about access requests, replicates as it always did, and is heard
+//! A follower of the version before, which has no stream of journals, replicates as it always did, and is heard
 //! on what its version has.
 
 use aurora_mesh::transport::error::TransportError;
-use aurora_mesh::wire::access::ListAccess;
 use aurora_mesh::wire::control::{self, Hello};
 use aurora_mesh::wire::open::StreamKind;
-use aurora_mesh::wire::request;
 use aurora_mesh::wire::rules::{self, FollowRules, RulesHeld};
 use aurora_mesh::wire::subscription::{self, Subscribe};
 
@@ -57,19 +55,18 @@ async fn a_follower_of_the_version_before_still_has_records_and_rules() {
     let papers = join_by_hand(&mesh, "older", prod(&[])).await;
     let address = mesh.lead.running().address().expect("the lead listens");
     let mut older = dial(address, MEMBER, Some(&papers)).await.expect("let in");
-    let hello = Hello { versions: vec![4], build: "0.1.0".to_owned(), epoch: 0, revision: 0, boot_id: [1; 16] };
+    let hello = Hello { versions: vec![5], build: "0.1.0".to_owned(), epoch: 0, revision: 0, boot_id: [1; 16] };
     older.act([Stream, name_stream(StreamKind::Control), say::<control::FromFollower>(hello)]).await;
     let control::FromLead::Welcome(welcome) = older.hears().await else { panic!("no welcome") };
-    assert_eq!(welcome.version, 4);
+    assert_eq!(welcome.version, 5);
     assert!(follow_rules(&mut older).await > 0);
     let subscribe = say::<subscription::FromFollower>(Subscribe { epoch: 0, revision: 0 });
     older.act([Stream, name_stream(StreamKind::Subscription), subscribe]).await;
     assert_eq!(records(&mut older).await, ["openai/api_key 1"]);
     mesh.put(put("openai/api_key", "global", "two")).await;
     assert_eq!(records(&mut older).await, ["openai/api_key 2"]);
-    let question = say::<request::FromFollower>(ListAccess { id: 1, principal: None });
-    older.act([Stream, name_stream(StreamKind::Request), question]).await;
+    older.act([Stream, name_stream(StreamKind::Audit)]).await;
     let ended = older.ended().await;
     let TransportError::Closed { reason, .. } = &ended else { panic!("{ended:?}") };
-    assert!(reason.contains("a question that its version does not have"), "{ended:?}");
+    assert!(reason.contains("a stream that its version does not have"), "{ended:?}");
 }

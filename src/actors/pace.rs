@@ -1,0 +1,65 @@
+//! How fast one member may make the lead write: a bucket, so that a follower in an enemy's hands cannot fill the lead's
+//! journal, its history or somebody's telephone. Pure.
+
+use std::time::Duration;
+
+use crate::model::time::BootTime;
+
+/// What a bucket holds, and how fast it fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Measure {
+    /// So many may come at once.
+    pub(super) burst: u64,
+    /// Afterwards one more each so long.
+    pub(super) one_each: Duration,
+}
+
+/// The bucket of one member.
+#[derive(Debug)]
+pub(super) struct Pace {
+    measure: Measure,
+    left: u64,
+    filled: BootTime,
+    refused: u64,
+}
+
+impl Pace {
+    /// A full bucket.
+    pub(super) fn new(measure: Measure, now: BootTime) -> Self {
+        Self { measure, left: measure.burst, filled: now, refused: 0 }
+    }
+
+    /// Takes one; how many were refused since the last that was taken. `None` when there is none to take.
+    pub(super) fn take(&mut self, now: BootTime) -> Option<u64> {
+        let earned = now.since(self.filled).as_millis().checked_div(self.measure.one_each.as_millis()).unwrap_or(0);
+        if earned > 0 {
+            let earned = u64::try_from(earned).unwrap_or(u64::MAX);
+            self.left = self.left.saturating_add(earned).min(self.measure.burst);
+            self.filled = now;
+        }
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                Some(std::mem::take(&mut self.refused))
+            }
+            None => {
+                self.refused = self.refused.saturating_add(1);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_was_refused_is_taken_again_in_time_and_told_how_often() {
+        let at = |seconds| BootTime(Duration::from_secs(seconds));
+        let mut pace = Pace::new(Measure { burst: 2, one_each: Duration::from_secs(10) }, at(0));
+        let taken = [0, 0, 0, 9, 10, 11].map(|seconds| pace.take(at(seconds)));
+        assert_eq!(taken, [Some(0), Some(0), None, None, Some(2), None]);
+        assert_eq!([1000, 1000, 1000].map(|seconds| pace.take(at(seconds))), [Some(1), Some(0), None]);
+    }
+}
