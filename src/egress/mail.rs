@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -205,7 +205,8 @@ fn message(mail: &Mail) -> Option<Message> {
     }
     let id = format!("<{}@aurora.invalid>", mail.id);
     let builder = builder.subject(mail.subject.clone()).date(UNIX_EPOCH.checked_add(since)?).message_id(Some(id));
-    builder.header(ContentType::TEXT_PLAIN).body(mail.text.clone()).ok()
+    // Without the version of MIME no reader need heed the type, and with it the character set (RFC 2045, 4).
+    builder.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).body(mail.text.clone()).ok()
 }
 
 #[cfg(test)]
@@ -229,6 +230,7 @@ mod tests {
         let text = String::from_utf8(message.formatted()).expect("text");
         assert!(!text.contains("\r\nBcc:"), "{text}");
         assert!(text.contains("Message-ID: <evt_1@aurora.invalid>"), "{text}");
+        assert!(text.contains("MIME-Version: 1.0\r\n"), "{text}");
         assert_eq!(message.envelope().to().len(), 1);
         assert!(!format!("{mail:?}").contains("ops@"));
     }

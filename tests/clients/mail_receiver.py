@@ -24,7 +24,7 @@ class Keeper:
             "subject": mail["subject"],
             "text": mail.get_content(),
             "defects": [str(defect) for part in mail.walk() for defect in part.defects],
-            "has": [name for name in ("Date", "Message-ID", "From", "To", "MIME-Version") if mail[name]],
+            "lacks": [name for name in ("Date", "Message-ID", "From", "To", "MIME-Version") if not mail[name]],
         }
         print(json.dumps(told), flush=True)
         return "250 taken"

@@ -42,6 +42,7 @@ mod mcp_server;
 mod metrics;
 mod no_plaintext_anywhere;
 mod notifiers;
+mod outside_clients;
 mod override_resolution;
 mod policy_file;
 mod providers;

@@ -22,7 +22,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::support::authority::{Shown, TestAuthority};
 use crate::support::callers::{admin, put};
+use crate::support::clients;
 use crate::support::mesh::TestMesh;
+use crate::support::process::run;
 use crate::support::stage::{Act, Seen, Stage};
 use crate::support::wait::eventually;
 
@@ -201,6 +203,30 @@ async fn a_rotation_signs_with_both_secrets_for_a_day() {
     scene.change("openai/two").await;
     let came = scene.comes("openai/two", 1).await;
     assert!(!is_signed(&came[0], &old) && is_signed(&came[0], &new));
+}
+
+/// What the library of Standard Webhooks says of each secret; none where it is not installed.
+async fn verified(seen: &Seen, secrets: &[&str]) -> Option<serde_json::Value> {
+    let headers: std::collections::BTreeMap<_, _> = seen.headers.iter().cloned().collect();
+    let came = serde_json::json!({"secrets": secrets, "headers": headers, "body": seen.body});
+    let mut command = tokio::process::Command::new(clients::python()?);
+    command.arg(clients::script("webhook_verified.py")).kill_on_drop(true);
+    Some(run(&mut command, came.to_string().as_bytes()).await.json())
+}
+
+#[tokio::test]
+async fn the_library_of_standard_webhooks_verifies_what_is_sent_also_during_a_rotation() {
+    let scene = Scene::open().await;
+    let old = scene.subscribe("ci", &scene.url()).await;
+    scene.change("openai/one").await;
+    let before = scene.comes("openai/one", 1).await;
+    let new = secret_of(scene.vault().rotate_subscription(&admin(), key("ci"), None).await.expect("rotated"));
+    scene.change("openai/two").await;
+    let during = scene.comes("openai/two", 1).await;
+    let Some(told) = verified(&before[0], &[&old, &new]).await else { return };
+    assert_eq!(told, serde_json::json!([true, false]));
+    let told = verified(&during[0], &[&old, &new]).await.expect("it is there");
+    assert_eq!(told, serde_json::json!([true, true]));
 }
 
 #[tokio::test]

@@ -128,7 +128,8 @@ fn hex(bytes: &[u8]) -> String {
 /// How it is tampered with, and what is said then of the file and of the directory.
 type Tampering = (&'static str, fn(&mut Evidence, &Evidence), &'static str);
 
-const NOTHING: &str = "";
+/// The line after it shows it, or whose it says it is.
+const FOREIGN: &str = "altered|was sealed as number|another node's journal";
 
 /// The line after it shows it, or a seal of the line itself.
 const ALTERED: &str = "altered|was sealed as number";
@@ -170,7 +171,7 @@ const TAMPERINGS: &[Tampering] = &[
     ("a seal of another mesh", |it, _| of_another_mesh(it), "is not by the authority that is trusted"),
     ("a seal that cannot be read", |it, _| it.seals[0].truncate(200), "cannot be read as one"),
     ("the lines of another node", |it, other| it.lines.clone_from(&other.lines), "another node's journal"),
-    ("a line of another node", |it, other| it.lines[8].clone_from(&other.lines[8]), NOTHING),
+    ("a line of another node", |it, other| it.lines[8].clone_from(&other.lines[8]), FOREIGN),
 ];
 
 /// Another line: it was written a year before.

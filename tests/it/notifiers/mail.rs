@@ -1,15 +1,21 @@
 //! Mail goes out only to a server that proved who it is, and nothing of a credential is said before.
 
+use std::process::Stdio;
+
 use aurora_mesh::actors::delivery_sorting::Sent;
 use aurora_mesh::model::channel::{Channel, MailRoute, Means, Priority};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::mail_server::{MailServer, Manner};
 use super::{channel, key, with_channels};
 use crate::support::authority::{Shown, TestAuthority};
 use crate::support::callers::{agent, put};
+use crate::support::clients::{python, script};
 use crate::support::mesh::TestMesh;
+use crate::support::process::directory;
 
 const PASSWORD: &str = "canary-password";
 
@@ -76,4 +82,31 @@ async fn a_refusal_and_an_endless_line_are_told_without_the_words_of_the_server(
         let last = last.expect("tried");
         assert!(last.contains(why) && !last.contains("s3cret") && !last.contains("canary"), "{last}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_of_others_takes_a_mail_after_starttls_and_a_login() {
+    let Some(python) = python() else { return };
+    let (authority, dir) = (TestAuthority::new(), directory());
+    let (certificate, its_key) = (dir.path().join("certificate.pem"), dir.path().join("key.pem"));
+    let pair = authority.pem_pair();
+    std::fs::write(&certificate, pair.0).expect("writable");
+    std::fs::write(&its_key, pair.1).expect("writable");
+    let mut command = tokio::process::Command::new(python);
+    command.arg(script("mail_receiver.py")).args([&certificate, &its_key]);
+    let mut server = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("it runs");
+    let mut told = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let port = told.next_line().await.expect("text").expect("a port").parse::<u16>().expect("a number");
+    let mesh = with_channels(&authority, port, [(key("mail"), email(port))].into(), Vec::new()).await;
+    mesh.put(put("smtp/password", "global", PASSWORD)).await;
+
+    assert_eq!(tell(&mesh, "line one\n.\nline tw\u{f6}").await, Sent::Delivered);
+    let mail: Value = serde_json::from_str(&told.next_line().await.expect("text").expect("a mail")).expect("JSON");
+    assert_eq!((&mail["secured"], &mail["login"]), (&json!(true), &json!(format!("aurora {PASSWORD}"))));
+    assert_eq!(
+        (&mail["from"], &mail["to"]),
+        (&json!("aurora@example.com"), &json!(["ops@example.com", "b@example.com"]))
+    );
+    assert_eq!(mail["text"], "line one\r\n.\r\nline tw\u{f6}\r\n");
+    assert_eq!((&mail["defects"], &mail["lacks"]), (&json!([]), &json!([])), "{mail}");
 }

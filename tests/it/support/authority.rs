@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::version::TLS12;
@@ -64,6 +64,12 @@ impl TestAuthority {
         }
     }
 
+    /// A good certificate and its key as PEM, for a server of others.
+    pub fn pem_pair(&self) -> (String, String) {
+        let (certificate, key) = leaf(&self.issuer, "localhost", (2020, 2090));
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// A good one that knows nothing newer.
     pub fn server_of_tls_1_2(&self) -> Arc<ServerConfig> {
         serve(&self.issuer, "localhost", (2020, 2090), &[&TLS12], &[])
@@ -77,6 +83,18 @@ fn serve(
     versions: &[&'static SupportedProtocolVersion],
     protocols: &[&str],
 ) -> Arc<ServerConfig> {
+    let (certificate, key) = leaf(issuer, name, years);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(certificate)], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+        .expect("a certificate and its key");
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    Arc::new(config)
+}
+
+fn leaf(issuer: &Issuer<'_, KeyPair>, name: &str, years: (i32, i32)) -> (Certificate, KeyPair) {
     let key = KeyPair::generate().expect("a key");
     let mut names = vec![name.to_owned()];
     if name == "localhost" {
@@ -85,13 +103,5 @@ fn serve(
     let mut params = CertificateParams::new(names).expect("names");
     params.not_before = date_time_ymd(years.0, 1, 1);
     params.not_after = date_time_ymd(years.1, 1, 1);
-    let leaf = CertificateDer::from(params.signed_by(&key, issuer).expect("a certificate"));
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(versions)
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
-        .expect("a certificate and its key");
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    Arc::new(config)
+    (params.signed_by(&key, issuer).expect("a certificate"), key)
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A Python interpreter that has the packages of `tests/clients/requirements.txt`.
 pub fn python() -> Option<PathBuf> {
@@ -23,6 +23,11 @@ pub fn node_packages() -> Option<PathBuf> {
 /// A Rust program of `tests/clients`.
 pub fn rust_program(name: &str) -> Option<PathBuf> {
     installed(&format!("rust/debug/{name}"))
+}
+
+/// A script of `tests/clients`.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
 fn installed(what: &str) -> Option<PathBuf> {

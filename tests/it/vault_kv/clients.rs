@@ -1,16 +1,10 @@
 //! The clients themselves, unmodified, through the whole life of a path: over the loopback listener, and hvac over the Unix
 //! socket too.
 
-use std::path::{Path, PathBuf};
-
 use tokio::process::Command;
 
 use super::stage::{mesh, on_loopback};
-use crate::support::clients::{node_packages, python, rust_program};
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
-}
+use crate::support::clients::{node_packages, python, rust_program, script};
 
 async fn lives(mut command: Command, url: &str, service: &str, token: &str) {
     let ran = command.args([url, service]).env("VAULT_TOKEN", token).output().await.expect("it runs");
