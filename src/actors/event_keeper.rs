@@ -95,14 +95,19 @@ impl EventKeeper {
     }
 
     /// Keeps, and does not end by itself.
+    ///
+    /// Its three works are polled side by side, always: each waits for the turn of another to write the history, and a turn that
+    /// nobody polled would never end.
     pub(super) async fn keep_going(self: Arc<Self>) -> Result<(), ActorProcessingErr> {
+        let (telling, sending) = (self.keep_telling(), self.posts.keep_sending(&self.board));
+        tokio::try_join!(telling, sending, self.look_for_unused()).map(drop)
+    }
+
+    /// Keeps what is told at the hub, and what the sources tell.
+    async fn keep_telling(&self) -> Result<(), ActorProcessingErr> {
         let queue = self.board.events.take().ok_or("somebody else keeps events already")?;
         let mut taken = Taken { board: &self.board, queue: Some(queue) };
         let mut sources = self.sources().await?;
-        let sending = self.posts.keep_sending(&self.board);
-        tokio::pin!(sending);
-        let looking = self.look_for_unused();
-        tokio::pin!(looking);
         let mut moved = self.moved();
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -124,8 +129,6 @@ impl EventKeeper {
                     self.log.forget_old().await?;
                     self.posts.forget_old().await?;
                 }
-                ended = &mut sending => return ended,
-                ended = &mut looking => return ended,
             }
         }
     }

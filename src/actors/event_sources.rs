@@ -77,13 +77,13 @@ impl EventSources {
         let lead_view = self.lead_board.as_ref().map(|lead| lead.lead_view.load_full());
         let past = lead_view.as_deref().map_or(Past::Follower(&held.view), Past::Lead);
         let here = past.position();
-        // What a node finds when it first looks, or is given when it joins, is no news.
-        let cursor = self.secrets.filter(|cursor| cursor.at != Position::default());
-        let Some(cursor) = cursor else {
-            if here == Position::default() {
-                return Ok(false);
+        // What a node finds when it first looks, or is given when it joins, is no news. A new lead finds nothing: its first
+        // secret is news.
+        let has_begun = |at: Position| at != Position::default() || self.lead_board.is_some();
+        let Some(cursor) = self.secrets.filter(|cursor| has_begun(cursor.at)) else {
+            if has_begun(here) {
+                self.keep_secrets(&[], Cursor::new(here)).await?;
             }
-            self.keep_secrets(&[], Cursor::new(here)).await?;
             return Ok(false);
         };
         match next(past, cursor, |_| true) {
