@@ -39,10 +39,16 @@ const HEALTH: &str = "/health";
 const WHOAMI: &str = "/api/whoami";
 
 /// The paths that take as long as there is to store, to compare, or to read back.
-const LARGE: [&str; 5] =
-    ["/api/import", "/api/environments/mirror", "/api/environments/check", "/api/policy/apply", "/api/policy/test"];
+const LARGE: [&str; 6] = [
+    "/api/audit/verify",
+    "/api/environments/check",
+    "/api/environments/mirror",
+    "/api/import",
+    "/api/policy/apply",
+    "/api/policy/test",
+];
 
-/// How long that may be: 200,000 values on a slow disk.
+/// How long that may be: 200,000 values on a slow disk, or ten million lines of a journal.
 const LARGE_PATIENCE: Duration = Duration::from_secs(900);
 
 /// A connection that was one too many is free again within about this time, if its owner closes idle ones.

@@ -39,13 +39,15 @@ pub(super) fn of_audit_proof() -> Router<Arc<Desk>> {
         .route("/api/audit/proof", get(proof))
 }
 
-/// `GET /api/audit/verify`.
+/// `GET /api/audit/verify`. Journals are read whole, so this takes one of the places of long answers.
 async fn verify(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Caller>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    match asked(&uri)? {
+    let node = asked(&uri)?;
+    let _place = desk.budget.long_answer()?;
+    match node {
         None => json::answer(&VerdictView::from(desk.vault.audit_verify(&caller).await?)),
         Some(node) => {
             let chains: Vec<VerdictView> =

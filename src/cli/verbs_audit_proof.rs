@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 use super::arguments::Format;
 use super::arguments_audit::VerifyArguments;
 use super::error::CliError;
@@ -23,7 +25,7 @@ pub(super) async fn verify(session: &mut Session<'_>, asked: &VerifyArguments) -
     }
     if let Some(node) = &asked.node {
         let question = Question::get("/api/audit/verify").with("node", Some(node.as_str()));
-        let verdicts: VerdictsView = session.admin()?.patiently().ask(question).await?;
+        let verdicts: VerdictsView = ask_patiently(session, question).await?;
         session.output.show(&verdicts)?;
         let broken = verdicts.chains.into_iter().find_map(|chain| Some((chain.chain, chain.broken?)));
         let named = |(chain, reason): (Option<u32>, String)| match chain {
@@ -32,9 +34,18 @@ pub(super) async fn verify(session: &mut Session<'_>, asked: &VerifyArguments) -
         };
         return broken.map_or(Ok(()), named);
     }
-    let verdict: VerdictView = session.admin()?.patiently().ask(Question::get("/api/audit/verify")).await?;
+    let verdict: VerdictView = ask_patiently(session, Question::get("/api/audit/verify")).await?;
     session.output.show(&verdict)?;
     verdict.broken.map_or(Ok(()), |reason| Err(CliError::JournalBroken { reason }))
+}
+
+/// Asks what takes as long as there are lines, and shows that it goes on.
+async fn ask_patiently<T: DeserializeOwned>(session: &Session<'_>, question: Question) -> Result<T, CliError> {
+    let progress = session.output.progress();
+    progress.wait("following the journal");
+    let answer = session.admin()?.patiently().ask(question).await;
+    progress.end();
+    answer
 }
 
 /// Checks a file here, without the mesh. Only whom to trust may be asked of a node.
