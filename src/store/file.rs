@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, StorageBackend};
 
+use super::contents::Contents;
 use super::error::{RowFault, StoreError};
 use super::facts::Facts;
 use super::overlay::Overlay;
-use super::schema;
+use super::{load, schema};
 use crate::model::time::Timestamp;
 
 /// Memory redb may cache pages in. The read view is elsewhere; this serves commits and old versions.
@@ -120,8 +121,22 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
         .map_err(StoreError::file("synchronising the store's directory"))
 }
 
+/// Reads everything as it would be after an opening, migrations included, through an overlay that forgets what is written.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn look_into(path: &Path) -> Result<Contents, StoreError> {
+    let database = builder().create_with_backend(overlay(path)?)?;
+    schema::migrate(&database, None)?;
+    load::contents(&database)
+}
+
 /// Reads the schema through an overlay, so that a file this build must not touch is not touched.
 fn look(path: &Path) -> Result<(), StoreError> {
+    schema::read(&builder().create_with_backend(overlay(path)?)?).map(drop)
+}
+
+fn overlay(path: &Path) -> Result<Overlay, StoreError> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
         if error.kind() == ErrorKind::NotFound {
             return StoreError::Missing { path: path.to_owned() };
@@ -133,7 +148,7 @@ fn look(path: &Path) -> Result<(), StoreError> {
     if overlay.len().map_err(StoreError::file("reading the length of the store"))? == 0 {
         return Err(StoreError::corrupt("file", b"", RowFault::Absent));
     }
-    schema::read(&builder().create_with_backend(overlay)?).map(drop)
+    Ok(overlay)
 }
 
 fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -155,7 +170,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::load;
     use super::super::record::meta;
     use super::super::table::{Table, begin_write};
     use super::super::test_support::{Disk, facts};

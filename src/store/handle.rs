@@ -70,6 +70,15 @@ impl Store {
         Self::start(move || Ok(Engine::new(file::open(&path, now)?, Some(path)))).await
     }
 
+    /// Reads the store at `path` as today's build would find it, and changes no byte of it. Blocks.
+    ///
+    /// # Errors
+    /// As [`Store::open_at`].
+    pub fn look(path: &Path) -> Result<Contents, StoreError> {
+        let read = AssertUnwindSafe(|| file::look_into(path));
+        catch_unwind(read).unwrap_or_else(|_| Err(StoreError::damaged()))
+    }
+
     /// Makes a new store over any empty storage: for simulations.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ mod file;
 pub mod handle;
 mod load;
 mod migrations;
+#[cfg(test)]
+mod migrations_tests;
 pub mod mutation;
 #[cfg(test)]
 mod older_versions;
