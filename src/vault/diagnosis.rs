@@ -80,7 +80,7 @@ impl StoreLook {
             store_id: blob(BlobName::StoreId).and_then(|bytes| bytes.try_into().ok()).map(StoreId),
             migrations: contents.migrations.clone(),
             secrets: contents.records.iter().filter(|record| record.kept().is_some()).count(),
-            snapshot_verified: blob(BlobName::SnapshotVerified).and_then(time),
+            snapshot_verified: blob(BlobName::SnapshotVerified).and_then(verified),
             oldest_key: oldest_key(&contents.scope_keys),
             root_rotated: blob(BlobName::RootRotated).and_then(time),
             last_contact,
@@ -124,6 +124,15 @@ impl Vault {
     }
 }
 
+/// When the snapshot was taken that the mark of the last verified one is about: format 1, flags (2: there is one), then
+/// the time.
+fn verified(mark: &[u8]) -> Option<Timestamp> {
+    match mark {
+        [1, flags, rest @ ..] if flags & 2 != 0 => time(rest),
+        _ => None,
+    }
+}
+
 /// A time as the store keeps it in front of whatever else belongs to it: milliseconds since 1970, big endian.
 fn time(bytes: &[u8]) -> Option<Timestamp> {
     bytes.first_chunk::<8>().map(|bytes| Timestamp(i64::from_be_bytes(*bytes)))
@@ -136,4 +145,41 @@ fn oldest_key(keys: &[SealedScopeKey]) -> Option<Timestamp> {
         if followed { None } else { key.made_at }
     };
     keys.iter().enumerate().filter_map(newest).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::EnvironmentName;
+    use crate::model::number::Generation;
+    use crate::model::secret::{KeyScope, Scope};
+
+    fn key(scope: &str, generation: u32, made_at: Option<i64>) -> SealedScopeKey {
+        let environment = EnvironmentName::parse("prod").expect("a name");
+        SealedScopeKey {
+            at: KeyScope { environment, scope: Scope::parse(scope).expect("a scope") },
+            generation: Generation::new(generation).expect("positive"),
+            sealed: Vec::new(),
+            made_at: made_at.map(Timestamp),
+        }
+    }
+
+    #[test]
+    fn only_the_newest_key_of_each_scope_counts() {
+        let keys = [key("company:acme", 1, Some(5)), key("company:acme", 2, Some(70)), key("global", 1, Some(60))];
+        assert_eq!(oldest_key(&keys), Some(Timestamp(60)));
+        assert_eq!(oldest_key(&keys[..2]), Some(Timestamp(70)));
+        assert_eq!(oldest_key(&[key("global", 1, None)]), None, "its time was not noted");
+        assert_eq!(oldest_key(&[]), None);
+    }
+
+    #[test]
+    fn a_mark_of_no_snapshot_or_of_another_kind_is_none() {
+        let mark = |format, flags| [&[format, flags][..], &300_i64.to_be_bytes(), &[0; 32]].concat();
+        assert_eq!(verified(&mark(1, 2)), Some(Timestamp(300)));
+        assert_eq!(verified(&mark(1, 3)), Some(Timestamp(300)));
+        assert_eq!(verified(&mark(1, 1)), None, "somebody was told that there is none");
+        assert_eq!(verified(&mark(2, 2)), None);
+        assert_eq!(verified(&[1, 2, 0]), None);
+    }
 }
