@@ -251,6 +251,16 @@ fn event_keeper(from: &Materials<'_>, board: &Arc<Board>, lead_board: &Arc<LeadB
     EventKeeper::new((events.clone(), Arc::clone(posts)), Arc::clone(board), lead, Arc::clone(&seams.clock))
 }
 
+/// What the lead shows to others: a certificate that it has just issued to itself. The board has it too, for whoever asks
+/// how long it is good.
+fn credentials(keys: &LeadKeys, identity: &PeerIdentity, board: &Board, now: Timestamp) -> Result<Credentials> {
+    let chain = LeadCertificate::issue(&keys.authority, &keys.node, identity, now)?;
+    let credentials = Credentials::new(&chain, &keys.node)?;
+    // Nobody else has this board yet.
+    let _first = board.credentials.set(credentials.clone());
+    Ok(credentials)
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -263,10 +273,7 @@ fn role(
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
-    let chain = LeadCertificate::issue(&keys.authority, &keys.node, &identity, seams.clock.now().wall)?;
-    let credentials = Credentials::new(&chain, &keys.node)?;
-    // Nobody else has this board yet.
-    let _first = board.credentials.set(credentials.clone());
+    let credentials = credentials(&keys, &identity, board, seams.clock.now().wall)?;
     let trust = Trust { mesh, authority: keys.authority.certificate_der().to_vec() };
     let admission = Arc::new(RosterAdmission(Arc::clone(lead_board)));
     let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
