@@ -157,7 +157,7 @@ fn service(reading: &Reading) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{finding, reading, said};
+    use super::super::samples::{finding, reading, said, stopped};
     use super::*;
     use crate::model::finding::Severity;
 
@@ -165,6 +165,8 @@ mod tests {
 
     fn judged(change: impl FnOnce(&mut MachineReading), id: &str) -> Finding {
         let mut reading = reading();
+        // One that runs knows better what it could lock.
+        reading.node = NodeReading::Stopped(Box::new(stopped()));
         change(&mut reading.machine);
         finding(&judge(&reading), id)
     }
