@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aurora_mesh::cli::{self, arguments::Command, say};
-use aurora_mesh::daemon::{command, hardening, logging};
+use aurora_mesh::daemon::{command, doctor, hardening, leave, logging};
 use aurora_mesh::mcp;
 
 fn main() -> ExitCode {
@@ -27,6 +27,8 @@ fn main() -> ExitCode {
             logging::start(Some(cli.global.log.as_deref().unwrap_or("warn")));
             mcp::serve::run(&cli.global)
         }
+        Command::Doctor(arguments) => doctor::run(&cli.global, &arguments),
+        Command::Leave(arguments) => leave::run(&cli.global, &arguments),
         node @ (Command::Init(_) | Command::Join(_) | Command::Up(_)) => command::run(node, cli.global.log.as_deref()),
     }
 }

@@ -3,8 +3,8 @@
 //! Actors write here after a commit; the door reads here. Keys are always published before the records they open.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rpds::RedBlackTreeMapSync;
@@ -30,6 +30,8 @@ use crate::model::roster::{JoinToken, TokenHash};
 use crate::model::time::{Moment, Timestamp};
 use crate::policy::rulebook::Rulebook;
 use crate::replication::view::{LeadView, View};
+use crate::transport::credentials::Credentials;
+use crate::wire::version::ProtocolVersion;
 
 /// What a node holds. One value, because a company that was taken away and the records that went with it must be seen
 /// to go together: else a read for that company finds no record of it and takes the global one.
@@ -71,6 +73,10 @@ pub struct Board {
     pub banned: ArcSwapOption<Timestamp>,
     /// Told whenever `contact` moves.
     pub contact_moved: Notify,
+    /// How far the lead's wall clock was ahead of this node's at its last beacon, in milliseconds; the way there included.
+    pub lead_ahead_ms: ArcSwapOption<i64>,
+    /// What this node shows to the others, once that is open.
+    pub credentials: OnceLock<Credentials>,
     /// Asks the session for a heartbeat now instead of at the next second.
     pub ask_now: Notify,
     /// Where it is told what happens.
@@ -97,6 +103,8 @@ impl Board {
             contact: ArcSwapOption::from(contact.map(Arc::new)),
             banned: ArcSwapOption::empty(),
             contact_moved: Notify::new(),
+            lead_ahead_ms: ArcSwapOption::empty(),
+            credentials: OnceLock::new(),
             ask_now: Notify::new(),
             events: EventHub::default(),
             metrics: Metrics::default(),
@@ -167,6 +175,8 @@ pub struct Presence {
     pub uptime_ms: u64,
     /// How long it goes on without the lead, by its own configuration; `None` until it has said so.
     pub promise: Option<FreshnessPolicy>,
+    /// The version of the protocol it speaks with this lead.
+    pub protocol: ProtocolVersion,
     /// From where it is connected; `None` once the connection ended.
     pub address: Option<String>,
 }

@@ -194,7 +194,7 @@ impl EventPosts {
         let question = LeadQuestion::Publish { event: kept.id.to_string(), post: Box::new(post) };
         match board.lead_line.ask(question).await {
             Ok(LeadAnswer::Taken) => Ok(true),
-            Ok(LeadAnswer::Noted(_) | LeadAnswer::Requests(_)) => Ok(false),
+            Ok(LeadAnswer::Noted(_) | LeadAnswer::Requests(_) | LeadAnswer::Left) => Ok(false),
             Err(NoAnswer::NotEntitled) => {
                 tracing::warn!(event = %kept.id, "the lead does not take an event of this node");
                 Ok(true)

@@ -15,7 +15,7 @@ use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AskAccess, ListAccess};
 use crate::wire::event::PublishEvent;
 use crate::wire::open::StreamKind;
-use crate::wire::request::{FailureReason, FromFollower, FromLead, Renew};
+use crate::wire::request::{FailureReason, FromFollower, FromLead, Leave, Renew};
 use crate::wire::version::ProtocolVersion;
 
 /// The lead answers at once, or after a write to its disk: one that does not is stuck, and the session starts over.
@@ -73,7 +73,9 @@ impl Asking<'_> {
                 tracing::warn!(reason = ?failed.reason, "the lead did not renew this node's certificate");
                 Ok(())
             }
-            FromLead::AccessNoted(_) | FromLead::AccessList(_) | FromLead::EventTaken(_) => Err(OTHER_ANSWER),
+            FromLead::AccessNoted(_) | FromLead::AccessList(_) | FromLead::EventTaken(_) | FromLead::Left(_) => {
+                Err(OTHER_ANSWER)
+            }
         }
     }
 
@@ -89,6 +91,7 @@ impl Asking<'_> {
             LeadQuestion::Publish { event, post } => {
                 self.exchange(|id| PublishEvent::new(id, event, post).into()).await?
             }
+            LeadQuestion::Leave => self.exchange(|id| Leave { id }.into()).await?,
         };
         match (answer, question) {
             (FromLead::AccessNoted(noted), LeadQuestion::Access { .. }) => {
@@ -100,11 +103,25 @@ impl Asking<'_> {
                 Ok(Ok(LeadAnswer::Requests(requests)))
             }
             (FromLead::EventTaken(_), LeadQuestion::Publish { .. }) => Ok(Ok(LeadAnswer::Taken)),
+            (FromLead::Left(_), LeadQuestion::Leave) => Ok(Ok(LeadAnswer::Left)),
             (FromLead::Failed(failed), _) => Ok(Err(no_answer(failed.reason))),
             (FromLead::Renewed(_), _)
-            | (FromLead::AccessNoted(_), LeadQuestion::Requests(_) | LeadQuestion::Publish { .. })
-            | (FromLead::AccessList(_), LeadQuestion::Access { .. } | LeadQuestion::Publish { .. })
-            | (FromLead::EventTaken(_), LeadQuestion::Access { .. } | LeadQuestion::Requests(_)) => Err(OTHER_ANSWER),
+            | (
+                FromLead::AccessNoted(_),
+                LeadQuestion::Requests(_) | LeadQuestion::Publish { .. } | LeadQuestion::Leave,
+            )
+            | (
+                FromLead::AccessList(_),
+                LeadQuestion::Access { .. } | LeadQuestion::Publish { .. } | LeadQuestion::Leave,
+            )
+            | (
+                FromLead::EventTaken(_),
+                LeadQuestion::Access { .. } | LeadQuestion::Requests(_) | LeadQuestion::Leave,
+            )
+            | (
+                FromLead::Left(_),
+                LeadQuestion::Access { .. } | LeadQuestion::Requests(_) | LeadQuestion::Publish { .. },
+            ) => Err(OTHER_ANSWER),
         }
     }
 

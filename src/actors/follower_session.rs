@@ -61,6 +61,8 @@ pub struct FollowerSessions {
     pub started: Moment,
     /// The version of this program.
     pub build: &'static str,
+    /// Which versions of the protocol it speaks, newest first.
+    pub speaks: &'static [ProtocolVersion],
 }
 
 /// A connection over which the lead has welcomed this node.
@@ -85,7 +87,7 @@ pub(super) async fn greet(
     let (mut sender, mut receiver) = connection.open_stream(StreamKind::Control).await?;
     let now = sessions.clock.now();
     let hello = Hello {
-        versions: version::offered(),
+        versions: version::offered_of(sessions.speaks),
         build: sessions.build.to_owned(),
         epoch: position.epoch.get(),
         revision: position.revision.get(),
@@ -195,6 +197,8 @@ async fn hear(
         match frame {
             control::FromLead::Beacon(beacon) => {
                 if let Some(asked) = unanswered.answered(beacon.stamp) {
+                    let ahead = beacon.lead_time_ms.saturating_sub(sessions.clock.now().wall.0);
+                    sessions.board.lead_ahead_ms.store(Some(Arc::new(ahead)));
                     sessions.secrets.beacon(asked, beacon.position()).await?;
                     sessions.board.limits.lead_heard(asked.boot);
                 }

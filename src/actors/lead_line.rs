@@ -40,6 +40,8 @@ pub enum LeadQuestion {
         /// What was told.
         post: Box<Post>,
     },
+    /// This node leaves the mesh.
+    Leave,
 }
 
 impl LeadQuestion {
@@ -47,7 +49,7 @@ impl LeadQuestion {
     pub(super) fn since(&self) -> ProtocolVersion {
         match self {
             Self::Access { .. } | Self::Requests(_) => SPOKEN[SPOKEN.len() - 1],
-            Self::Publish { .. } => AUDIT_SINCE,
+            Self::Publish { .. } | Self::Leave => AUDIT_SINCE,
         }
     }
 }
@@ -61,6 +63,8 @@ pub enum LeadAnswer {
     Requests(Vec<Listed>),
     /// The event is kept.
     Taken,
+    /// This node is a member no more.
+    Left,
 }
 
 /// Why there is no answer.

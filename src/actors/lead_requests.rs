@@ -13,7 +13,7 @@ use crate::transport::connection::PeerConnection;
 use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::access::{AccessList, AccessNoted, AskAccess, ListAccess};
 use crate::wire::event::{EventTaken, PublishEvent};
-use crate::wire::request::{Failed, FailureReason, FromFollower, FromLead, Renewed};
+use crate::wire::request::{Failed, FailureReason, FromFollower, FromLead, Left, Renewed};
 
 /// Who asks, and who answers.
 pub(super) struct Asked {
@@ -33,6 +33,7 @@ pub(super) async fn run(
             FromFollower::AskAccess(ask) => asked.noted(ask).await?,
             FromFollower::ListAccess(list) => asked.listed(&list).await?,
             FromFollower::PublishEvent(told) => asked.published(told).await?,
+            FromFollower::Leave(leave) => asked.left(leave.id).await?,
         };
         sender.send(&answer).await?;
     }
@@ -100,6 +101,17 @@ impl Asked {
             Err(PostRefused::Full | PostRefused::Audit(_) | PostRefused::Store(_)) => {
                 Failed { id, reason: FailureReason::Unavailable }.into()
             }
+        })
+    }
+
+    /// The node at the other end is taken out of the roster. Which one that is, its certificate says; there is nothing in the
+    /// question that could name another.
+    async fn left(&self, id: u64) -> Result<FromLead, SessionError> {
+        let member = self.member()?;
+        let address = self.connection.remote_address();
+        Ok(match self.sessions.leave.leave(&member, address).await {
+            Ok(()) => Left { id }.into(),
+            Err(reason) => Failed { id, reason }.into(),
         })
     }
 

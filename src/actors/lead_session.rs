@@ -92,7 +92,8 @@ async fn serve_streams(
     sessions: &Arc<LeadSessions>,
     node: &NodeName,
 ) -> Result<(), SessionError> {
-    let answering = answer_heartbeats(sender, receiver, connection, sessions, node);
+    let version = streams.version;
+    let answering = answer_heartbeats(sender, receiver, (connection, version), sessions, node);
     tokio::pin!(answering);
     // Accepting must not be cancelled half way, so one future does it and is only ever replaced once it is done.
     let accepting = connection.accept_stream();
@@ -173,7 +174,7 @@ async fn greet(
         return Err(SessionError::Unexpected("something else than hello"));
     };
     hello.check()?;
-    let chosen = version::choose(&hello.versions).ok_or(SessionError::NoCommonVersion)?;
+    let chosen = version::choose_of(sessions.speaks, &hello.versions).ok_or(SessionError::NoCommonVersion)?;
     let lead_view = sessions.lead_board.lead_view.load_full();
     let entry = admission::member(&lead_view, connection)?;
     tracing::info!(node = %node, build = %hello.build, revision = hello.revision, "a follower connected");
@@ -191,7 +192,7 @@ async fn greet(
 async fn answer_heartbeats(
     sender: &mut FrameSender,
     mut receiver: FrameReceiver,
-    connection: &PeerConnection,
+    (connection, protocol): (&PeerConnection, ProtocolVersion),
     sessions: &LeadSessions,
     node: &NodeName,
 ) -> Result<(), SessionError> {
@@ -235,6 +236,7 @@ async fn answer_heartbeats(
             load_milli: heartbeat.load_milli,
             uptime_ms: heartbeat.uptime_ms,
             promise,
+            protocol,
             address: Some(connection.remote_address().to_string()),
         };
         sessions.heartbeats.report(node.clone(), Report::Heartbeat(presence));

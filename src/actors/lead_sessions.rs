@@ -8,6 +8,7 @@ use super::board::{Board, LeadBoard};
 use super::error::SessionError;
 use super::event_posts::EventPosts;
 use super::heartbeat::Heartbeats;
+use super::leave_desk::LeaveDesk;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::{self, SealingKey};
 use crate::model::identity::MeshId;
@@ -18,6 +19,7 @@ use crate::model::secret::KeyScope;
 use crate::model::time::{Clock, Entropy};
 use crate::transport::authority::Authority;
 use crate::wire::secret::ScopeKeyFrame;
+use crate::wire::version::ProtocolVersion;
 
 /// What all sessions share.
 pub struct LeadSessions {
@@ -37,10 +39,14 @@ pub struct LeadSessions {
     pub audit: Arc<AuditDesk>,
     /// Takes in what programs of followers tell.
     pub posts: Arc<EventPosts>,
+    /// Lets nodes go.
+    pub leave: LeaveDesk,
     /// Issues certificates.
     pub authority: Arc<Authority>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Which versions of the protocol this lead speaks, newest first.
+    pub speaks: &'static [ProtocolVersion],
 }
 
 /// Seals scope keys to nodes, in the name of the mesh.

@@ -84,6 +84,7 @@ mod lead_requests;
 mod lead_rules;
 mod lead_session;
 pub mod lead_sessions;
+pub mod leave_desk;
 pub mod limit_board;
 pub mod node;
 mod pace;

@@ -10,9 +10,10 @@ use super::error::ApiError;
 use super::routes_audit_proof::of_audit_proof;
 use super::{
     kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_bulk,
-    routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
-    routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics, routes_nodes, routes_policy,
-    routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal, routes_watch, routes_whoami,
+    routes_connectivity, routes_credentials, routes_diagnosis, routes_environments, routes_events, routes_expiring,
+    routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics,
+    routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal,
+    routes_watch, routes_whoami,
 };
 
 /// All routes.
@@ -61,6 +62,8 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
         .route("/api/apikeys", get(routes_api_keys::list))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
+        .route("/api/leave", post(routes_nodes::leave))
+        .route("/api/diagnosis", get(routes_diagnosis::diagnosis))
         .route("/api/keys", get(routes_keys::status))
         .route("/api/keys/rotate", post(routes_keys::rotate))
         .route("/api/keys/rotate-root", post(routes_keys::rotate_root))

@@ -11,7 +11,9 @@ use axum::response::Response;
 use super::context::{self, NamedNode, NamedToken};
 use super::desk::Desk;
 use super::error::ApiError;
-use super::types_nodes::{ApprovalBody, BanBody, ChangedNodeView, EntitlementBody, NodeView, NodesView, ThrownOutView};
+use super::types_nodes::{
+    ApprovalBody, BanBody, ChangedNodeView, DepartedView, EntitlementBody, NodeView, NodesView, ThrownOutView,
+};
 use super::types_tokens::{RevokedView, TokenBody, TokenLineView, TokenView, TokensView};
 use super::{body, json};
 use crate::model::caller::Caller;
@@ -102,6 +104,20 @@ pub(super) async fn remove(
     let (vault, named, reason) = (desk.vault.clone(), node.clone(), context::reason(&headers)?);
     let out = desk.changes.make(async move { vault.remove(&caller, named, reason.as_deref()).await }).await?;
     json::answer(&ThrownOutView::removed(&node, out))
+}
+
+/// `POST /api/leave`.
+pub(super) async fn leave(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    body::none(body).await?;
+    let (vault, reason) = (desk.vault.clone(), context::reason(&headers)?);
+    let node = desk.vault.health().node;
+    let departed = desk.changes.make(async move { vault.leave(&caller, reason.as_deref()).await }).await?;
+    json::answer(&DepartedView::new(&node, departed))
 }
 
 /// `GET /api/tokens`.

@@ -25,6 +25,13 @@ pub(super) fn status_and_hint(error: &RosterError) -> (StatusCode, String) {
         RosterError::Exists(_) => {
             (StatusCode::CONFLICT, "Choose another name, or change what that node may hold: aurora nodes entitle")
         }
+        RosterError::OlderLead(node) => {
+            let hint = format!("On the lead: aurora nodes remove {node}; then here: aurora leave --without-lead");
+            return (StatusCode::CONFLICT, hint);
+        }
+        RosterError::LeadLeaves => {
+            (StatusCode::CONFLICT, "To end the mesh, stop every node and remove its state directory.")
+        }
         RosterError::LeadStays => (StatusCode::CONFLICT, "Name a follower; look with: aurora nodes list"),
         RosterError::NoSuchToken(_) => (StatusCode::NOT_FOUND, "Look with: aurora token list"),
         RosterError::TokenLifetime => (StatusCode::BAD_REQUEST, "Correct it and send the request again."),

@@ -12,6 +12,7 @@ use crate::model::number::Revision;
 use crate::model::roster::Standing;
 use crate::vault::answer::{NodeLine, NodeState};
 use crate::vault::answer_nodes::ThrownOut;
+use crate::vault::leave::Departed;
 use crate::vault::request::Approval;
 
 /// Longest reason of a ban, in bytes: a sentence, not a document, because it stays in the roster.
@@ -180,6 +181,24 @@ impl BanBody {
             return Err(ApiError::BadValue { field: "reason", wanted: "1 to 256 bytes of text on one line" });
         }
         Ok(reason.to_owned())
+    }
+}
+
+/// This node is a member of the mesh no more.
+#[derive(Debug, Serialize)]
+pub(super) struct DepartedView<'a> {
+    success: bool,
+    node: &'a str,
+    message: &'static str,
+    /// Whether nothing of what it held is in memory or in its store any more.
+    forgotten: bool,
+}
+
+impl<'a> DepartedView<'a> {
+    /// Of this node.
+    pub(super) fn new(node: &'a NodeName, departed: Departed) -> Self {
+        let message = "The lead has taken this node out of the roster; its name can be given again";
+        Self { success: true, node: node.as_str(), message, forgotten: departed.forgotten }
     }
 }
 

@@ -9,6 +9,7 @@ use super::arguments_agent::{AgentVerb, ApikeyVerb};
 use super::arguments_audit::AuditVerb;
 use super::arguments_bulk::{ExportArguments, ImportArguments};
 use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, UnusedArguments};
+use super::arguments_doctor::{DOCTOR_HELP, DoctorArguments, LEAVE_HELP, LeaveArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
 use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
@@ -124,6 +125,12 @@ pub enum Command {
     /// Run the node
     #[command(after_help = "Example: aurora up --config /etc/aurora/node.toml")]
     Up(UpArguments),
+    /// Examine this node and its machine: what is wrong, and the command that mends it. Works without a running node
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArguments),
+    /// Take this follower out of its mesh: the lead forgets it, and its copies and keys go
+    #[command(after_help = LEAVE_HELP)]
+    Leave(LeaveArguments),
     /// Serve AI agents on standard input and output (Model Context Protocol): what there is and why it fails, never a value
     #[command(after_help = "Example, in the configuration of an agent: {\"command\": \"aurora\", \"args\": [\"mcp\"]}
 
@@ -257,7 +264,11 @@ or a provider was not reached; 3 if what is named has no credential on this node
     Validate(ValidateArguments),
     /// Show whether the node is well, and how old its copies are
     #[command(after_help = "Example: aurora status -o json")]
-    Status,
+    Status {
+        /// Also what only the owner of the node is told: its migrations, its certificate, its copies
+        #[arg(short, long)]
+        verbose: bool,
+    },
     /// The environments of the mesh, beside each other
     #[command(subcommand, visible_alias = "env", after_help = "Example: aurora environment list")]
     Environment(EnvironmentVerb),

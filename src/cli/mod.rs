@@ -1,7 +1,8 @@
 //! Commands for people: arguments, a socket client, rendering. Never touches the store.
 //!
 //! [`parse`] reads the command line. What a running node can answer is a [`arguments::Verb`], and [`run`] asks it over a
-//! socket; what makes or starts a node (`dev`, `init`, `join`, `up`) is only parsed here and is run by `main`.
+//! socket; what makes, starts, examines or ends a node (`dev`, `init`, `join`, `up`, `doctor`, `leave`) is only parsed here and is
+//! run by `main`.
 
 pub mod arguments;
 pub mod arguments_access;
@@ -9,6 +10,7 @@ pub mod arguments_agent;
 pub mod arguments_audit;
 pub mod arguments_bulk;
 pub mod arguments_connectivity;
+pub mod arguments_doctor;
 pub mod arguments_environment;
 pub mod arguments_events;
 pub mod arguments_freeze;
@@ -34,7 +36,9 @@ pub mod client;
 pub mod dev;
 mod dev_node;
 mod dev_story;
+pub mod doctor;
 pub mod error;
+pub mod leaving;
 pub mod node_client;
 pub mod progress;
 pub mod question;
@@ -122,6 +126,7 @@ mod views_bulk;
 mod views_change;
 mod views_connectivity;
 mod views_connectivity_line;
+mod views_diagnosis;
 mod views_environment;
 mod views_error;
 mod views_events;
@@ -202,7 +207,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Explain(arguments) => verbs_view::explain(&mut session, &arguments).await,
         Verb::Watch(arguments) => verbs_watch::watch(&mut session, &arguments).await,
         Verb::Validate(arguments) => verbs_validate::validate(&mut session, &arguments).await,
-        Verb::Status => verbs_node::status(&mut session).await,
+        Verb::Status { verbose } => verbs_node::status(&mut session, verbose).await,
         Verb::Environment(verb) => verbs_environment::environment(&mut session, verb).await,
         Verb::Unseal(arguments) => verbs_unseal::unseal(&mut session, &arguments).await,
         Verb::Nodes(verb) => verbs_node::nodes(&mut session, verb).await,

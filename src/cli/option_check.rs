@@ -122,7 +122,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Agent(AgentVerb::List | AgentVerb::Show { .. })
         | Verb::Apikey(ApikeyVerb::List { .. })
         | Verb::Environment(EnvironmentVerb::List)
-        | Verb::Status
+        | Verb::Status { .. }
         | Verb::Exposure { .. }
         | Verb::Access(AccessVerb::List)
         | Verb::Key(KeyVerb::Status)

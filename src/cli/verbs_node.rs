@@ -5,6 +5,7 @@ use super::confirm;
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
+use super::views_diagnosis::{DiagnosisView, VerboseStatusView};
 use super::views_node::{
     ApprovalBody, BanBody, ChangedNodeView, EntitlementBody, NodeDetails, NodesView, StatusView, ThrownOutView,
 };
@@ -12,9 +13,13 @@ use crate::model::glob::SecretGlob;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 
 /// `aurora status`
-pub(super) async fn status(session: &mut Session<'_>) -> Result<(), CliError> {
+pub(super) async fn status(session: &mut Session<'_>, verbose: bool) -> Result<(), CliError> {
     let status: StatusView = session.agent()?.ask(Question::get("/api/status")).await?;
-    session.output.show(&status)
+    if !verbose {
+        return session.output.show(&status);
+    }
+    let diagnosis: DiagnosisView = session.admin()?.ask(Question::get("/api/diagnosis")).await?;
+    session.output.show(&VerboseStatusView { status, diagnosis })
 }
 
 /// `aurora nodes …`

@@ -54,6 +54,12 @@ impl PassphraseParameters {
         Ok(Self { salt, memory_kib: MEMORY_KIB, passes: PASSES, lanes: 1 })
     }
 
+    /// What guessing costs: memory in KiB, and passes over it.
+    #[must_use]
+    pub fn cost(&self) -> (u32, u32) {
+        (self.memory_kib, self.passes)
+    }
+
     /// Format byte, salt, memory in KiB, passes, lanes; the numbers as u32, big endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -37,18 +37,18 @@ use crate::transport::node_key::NodeKey;
 use crate::transport::tls::{JoinTls, MemberTls, Trust};
 
 /// The keys and certificates a follower works with.
-struct FollowerIdentity {
-    node: NodeKey,
-    sealing: SealingKey,
-    mesh_sealing: SealingPublicKey,
-    trust: Trust,
-    authority: KeyPin,
-    credentials: Credentials,
-    lead: NodeName,
+pub(super) struct FollowerIdentity {
+    pub(super) node: NodeKey,
+    pub(super) sealing: SealingKey,
+    pub(super) mesh_sealing: SealingPublicKey,
+    pub(super) trust: Trust,
+    pub(super) authority: KeyPin,
+    pub(super) credentials: Credentials,
+    pub(super) lead: NodeName,
 }
 
 impl FollowerIdentity {
-    fn open(keystore: &Keystore) -> Result<Self> {
+    pub(super) fn open(keystore: &Keystore) -> Result<Self> {
         let node = NodeKey::from_plaintext(&keystore.get(BlobName::Identity)?)?;
         let certificate = keystore.get(BlobName::Certificate)?;
         let authority = keystore.get(BlobName::AuthorityCertificate)?;
@@ -100,6 +100,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
     let authority = identity.authority;
     let hints = Arc::new(Hints::default());
     let FollowerIdentity { node, trust, credentials, .. } = identity;
+    // Nobody else has this board yet.
+    let _first = board.credentials.set(credentials.clone());
     let certificate = FollowerCertificate {
         key: node,
         credentials,
@@ -153,6 +155,7 @@ fn peers(
         load_milli,
         started: seams.clock.now(),
         build: env!("CARGO_PKG_VERSION"),
+        speaks: seams.speaks,
     };
     Ok(FollowerPeers {
         endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,

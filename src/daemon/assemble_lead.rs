@@ -26,6 +26,7 @@ use crate::actors::join_desk::JoinDesk;
 use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
+use crate::actors::leave_desk::LeaveDesk;
 use crate::actors::limit_board::LimitBoard;
 use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
@@ -250,6 +251,16 @@ fn event_keeper(from: &Materials<'_>, board: &Arc<Board>, lead_board: &Arc<LeadB
     EventKeeper::new((events.clone(), Arc::clone(posts)), Arc::clone(board), lead, Arc::clone(&seams.clock))
 }
 
+/// What the lead shows to others: a certificate that it has just issued to itself. The board has it too, for whoever asks
+/// how long it is good.
+fn credentials(keys: &LeadKeys, identity: &PeerIdentity, board: &Board, now: Timestamp) -> Result<Credentials> {
+    let chain = LeadCertificate::issue(&keys.authority, &keys.node, identity, now)?;
+    let credentials = Credentials::new(&chain, &keys.node)?;
+    // Nobody else has this board yet.
+    let _first = board.credentials.set(credentials.clone());
+    Ok(credentials)
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -262,8 +273,7 @@ fn role(
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
-    let chain = LeadCertificate::issue(&keys.authority, &keys.node, &identity, seams.clock.now().wall)?;
-    let credentials = Credentials::new(&chain, &keys.node)?;
+    let credentials = credentials(&keys, &identity, board, seams.clock.now().wall)?;
     let trust = Trust { mesh, authority: keys.authority.certificate_der().to_vec() };
     let admission = Arc::new(RosterAdmission(Arc::clone(lead_board)));
     let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
@@ -277,9 +287,11 @@ fn role(
         access,
         audit: Arc::clone(&audit),
         posts: Arc::clone(posts),
+        leave: LeaveDesk { secrets: secrets.clone(), board: Arc::clone(lead_board), journal: journal.clone() },
         sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
         authority: Arc::clone(&keys.authority),
         clock: Arc::clone(&seams.clock),
+        speaks: seams.speaks,
     };
     let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority));
     let certificate = LeadCertificate {

@@ -46,7 +46,9 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
         Command::Init(arguments) => prepared(run_init(arguments)),
         Command::Join(arguments) => prepared(run_join(arguments)),
         Command::Up(arguments) => prepared(run_up(arguments, log)),
-        Command::Ask(_) | Command::Dev(_) | Command::Mcp => Err(anyhow!("this verb is not the daemon's")),
+        Command::Ask(_) | Command::Dev(_) | Command::Mcp | Command::Doctor(_) | Command::Leave(_) => {
+            Err(anyhow!("this verb is not the daemon's"))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use super::system_clock::SystemClock;
 use crate::crypto::system_entropy::SystemEntropy;
 use crate::model::time::{Clock, Entropy};
+use crate::wire::version::{ProtocolVersion, SPOKEN};
 
 /// The seams of one node.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub struct Seams {
     pub entropy: Arc<dyn Entropy>,
     /// Where the lines of the journal go.
     pub journal: JournalPlace,
+    /// Which versions of the protocol it speaks, newest first. A test has a node of the version before here.
+    pub speaks: &'static [ProtocolVersion],
 }
 
 /// Where the lines of a journal go.
@@ -36,6 +39,11 @@ impl Seams {
     /// When the kernel does not say which boot this is.
     pub fn system() -> Result<Self> {
         let clock = SystemClock::new().context("the kernel does not name this boot")?;
-        Ok(Self { clock: Arc::new(clock), entropy: Arc::new(SystemEntropy), journal: JournalPlace::Files })
+        Ok(Self {
+            clock: Arc::new(clock),
+            entropy: Arc::new(SystemEntropy),
+            journal: JournalPlace::Files,
+            speaks: &SPOKEN,
+        })
     }
 }

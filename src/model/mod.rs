@@ -20,6 +20,7 @@ pub mod entitlement_history;
 pub mod event;
 pub mod event_kind;
 pub mod fields;
+pub mod finding;
 pub mod freeze;
 pub mod freshness;
 pub mod glob;

@@ -33,11 +33,13 @@ pub(super) enum Table {
     Log,
     /// Article id to article.
     Articles,
+    /// Name of a migration to when, by which version and in which wording it was applied.
+    Migrations,
 }
 
 impl Table {
     /// Every table.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Records,
         Self::Versions,
@@ -48,6 +50,7 @@ impl Table {
         Self::Blobs,
         Self::Log,
         Self::Articles,
+        Self::Migrations,
     ];
 
     /// What it is called in the file.
@@ -63,6 +66,7 @@ impl Table {
             Self::Blobs => "blobs",
             Self::Log => "log",
             Self::Articles => "articles",
+            Self::Migrations => "migrations",
         }
     }
 

@@ -244,9 +244,39 @@ struct Platters {
     synced: Vec<u8>,
     failing: bool,
     syncs: u64,
+    /// So many more writes and lengthenings reach it, and the one after that by half; `None` without end.
+    writes_left: Option<u64>,
+}
+
+impl Platters {
+    /// Counts a write; the one after the last is torn, and after it nothing is written or synchronised any more.
+    fn admit(&mut self) -> io::Result<()> {
+        match &mut self.writes_left {
+            None => Ok(()),
+            Some(0) => {
+                self.failing = true;
+                Err(io::Error::other("the disk is gone"))
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Disk {
+    /// A disk that holds this, synchronised, and is cut off after so many more writes: the next is torn.
+    pub(super) fn holding(bytes: Vec<u8>, writes_left: Option<u64>) -> Self {
+        let synced = bytes.clone();
+        Self(Arc::new(Mutex::new(Platters { current: bytes, synced, writes_left, ..Platters::default() })))
+    }
+
+    /// Whether it was cut off.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.platters().failing
+    }
+
     /// From now on nothing can be synchronised.
     pub(super) fn fail(&self) {
         self.platters().failing = true;
@@ -288,7 +318,9 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.platters().current.resize(usize::try_from(length).expect("64 bits"), 0);
+        let mut platters = self.platters();
+        platters.admit()?;
+        platters.current.resize(usize::try_from(length).expect("64 bits"), 0);
         Ok(())
     }
 
@@ -305,11 +337,13 @@ impl StorageBackend for Disk {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).expect("64 bits");
         let mut platters = self.platters();
+        let admitted = platters.admit();
+        let data = if admitted.is_ok() { data } else { &data[..data.len() / 2] };
         let end = start + data.len();
         if platters.current.len() < end {
             platters.current.resize(end, 0);
         }
         platters.current[start..end].copy_from_slice(data);
-        Ok(())
+        admitted
     }
 }

@@ -113,7 +113,7 @@ impl Vault {
             }
             None => match self.ask_lead(LeadQuestion::Requests(own.cloned())).await? {
                 LeadAnswer::Requests(requests) => requests,
-                LeadAnswer::Noted(_) | LeadAnswer::Taken => {
+                LeadAnswer::Noted(_) | LeadAnswer::Taken | LeadAnswer::Left => {
                     return Err(VaultError::Internal("another answer".to_owned()));
                 }
             },
@@ -191,7 +191,9 @@ impl Vault {
         let question = LeadQuestion::Access { principals: asker.principals().to_vec(), wish, reason };
         match self.ask_lead(question).await? {
             LeadAnswer::Noted(noted) => Ok(noted),
-            LeadAnswer::Requests(_) | LeadAnswer::Taken => Err(VaultError::Internal("another answer".to_owned())),
+            LeadAnswer::Requests(_) | LeadAnswer::Taken | LeadAnswer::Left => {
+                Err(VaultError::Internal("another answer".to_owned()))
+            }
         }
     }
 

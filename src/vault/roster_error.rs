@@ -20,6 +20,12 @@ pub enum RosterError {
     /// The lead cannot be thrown out of its own mesh.
     #[error("the lead cannot be banned or removed")]
     LeadStays,
+    /// The lead cannot leave its own mesh.
+    #[error("this node is the lead of its mesh, and a mesh without its lead is none")]
+    LeadLeaves,
+    /// The lead speaks a version of the protocol in which no node leaves by itself.
+    #[error("the lead runs an older version, which lets no node leave by itself")]
+    OlderLead(NodeName),
     /// No join token is called that.
     #[error("no join token is called {0}")]
     NoSuchToken(String),
@@ -37,7 +43,8 @@ impl RosterError {
             Self::Banned(_) => "node_banned",
             Self::NotPending(_) => "not_pending",
             Self::OtherFingerprint(_) => "fingerprint_mismatch",
-            Self::LeadStays => "lead_stays",
+            Self::LeadStays | Self::LeadLeaves => "lead_stays",
+            Self::OlderLead(_) => "no_lead",
             Self::NoSuchToken(_) => "not_found",
             Self::TokenLifetime => "bad_value",
         }

@@ -21,6 +21,20 @@ pub struct Renewed {
     pub chain: Vec<Vec<u8>>,
 }
 
+/// "I leave the mesh." Of the node that asks, and of no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct Leave {
+    /// Ties the answer to the question.
+    pub id: u64,
+}
+
+/// The node is a member no more. Its session ends right after, so that this may not arrive: the goodbye says it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub struct Left {
+    /// Of the question.
+    pub id: u64,
+}
+
 codes! {
     /// Why a question got no answer.
     pub enum FailureReason {
@@ -59,6 +73,8 @@ frames! {
         403 => ListAccess,
         /// A program told something; since version 6.
         404 => PublishEvent,
+        /// The node leaves the mesh; since version 6.
+        405 => Leave,
     }
 }
 
@@ -75,6 +91,8 @@ frames! {
         504 => AccessList,
         /// To an event.
         505 => EventTaken,
+        /// To a node that leaves.
+        506 => Left,
     }
 }
 
@@ -87,6 +105,7 @@ impl FromLead {
             Self::AccessNoted(answer) => answer.id,
             Self::AccessList(answer) => answer.id,
             Self::EventTaken(answer) => answer.id,
+            Self::Left(answer) => answer.id,
             Self::Failed(answer) => answer.id,
         }
     }
@@ -122,6 +141,8 @@ mod tests {
             "00000042010194051e6576745f30314152595a36533431303030303030303030303030303030300c646174612e63726561746564076167656e743a61010461636d6502027b7d",
         );
         golden(&FromLead::from(EventTaken { id: 5, is_new: true }), "000000050101f90501");
+        golden(&FromFollower::from(Leave { id: 6 }), "0000000401019506");
+        golden(&FromLead::from(Left { id: 6 }), "000000040101fa06");
     }
 
     #[test]

@@ -19,13 +19,25 @@ pub const VERSIONS_MAX: usize = 4;
 /// What to write into a hello.
 #[must_use]
 pub fn offered() -> Vec<u16> {
-    SPOKEN.iter().map(|version| version.0).collect()
+    offered_of(&SPOKEN)
+}
+
+/// The same for a node that speaks these.
+#[must_use]
+pub fn offered_of(spoken: &[ProtocolVersion]) -> Vec<u16> {
+    spoken.iter().map(|version| version.0).collect()
 }
 
 /// The newest version that both speak, or `None`.
 #[must_use]
 pub fn choose(offered: &[u16]) -> Option<ProtocolVersion> {
-    SPOKEN.into_iter().find(|version| offered.contains(&version.0))
+    choose_of(&SPOKEN, offered)
+}
+
+/// The same for a node that speaks these, newest first.
+#[must_use]
+pub fn choose_of(spoken: &[ProtocolVersion], offered: &[u16]) -> Option<ProtocolVersion> {
+    spoken.iter().copied().find(|version| offered.contains(&version.0))
 }
 
 #[cfg(test)]
@@ -37,6 +49,14 @@ mod tests {
         assert_eq!(choose(&offered()), Some(SPOKEN[0]));
         assert_eq!(choose(&[7, 6, 5]), Some(ProtocolVersion(6)));
         assert_eq!(choose(&[7, 5]), Some(ProtocolVersion(5)), "the one before is spoken too");
+    }
+
+    #[test]
+    fn a_node_of_the_version_before_chooses_what_it_speaks() {
+        let older = [SPOKEN[1]];
+        assert_eq!(offered_of(&older), [5]);
+        assert_eq!(choose_of(&older, &offered()), Some(SPOKEN[1]));
+        assert_eq!(choose_of(&older, &[6]), None);
     }
 
     #[test]

@@ -46,6 +46,8 @@ const OF_THE_MESH: &[Knock] = &[
         "node.manage",
     ),
     ("GET", "/api/keys", "", "node.manage"),
+    ("GET", "/api/diagnosis", "", "node.manage"),
+    ("POST", "/api/leave", "", "node.manage"),
     ("POST", "/api/keys/rotate-root", "", "node.manage"),
     ("GET", "/api/policy", "", "policy.manage"),
     ("GET", "/api/policy/grants/owner", "", "policy.manage"),

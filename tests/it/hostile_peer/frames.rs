@@ -55,7 +55,7 @@ async fn a_member_that_sends_no_frames_is_dropped_with_a_reason_and_nobody_notic
         ("a text for terminals", hello_as(&version::offered(), "\u{1b}[2J"), violation, "printable"),
         ("no version in common", hello_as(&[77], "0.1.0"), CloseCode::VersionUnsupported, "versions"),
     ];
-    besiege(cases).await;
+    Box::pin(besiege(cases)).await;
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_member_that_sends_frames_out_of_order_is_dropped_with_a_reason_and_no
             "an acknowledgement of rules that were not sent",
         ),
     ];
-    besiege(cases).await;
+    Box::pin(besiege(cases)).await;
 }
 
 /// What a follower claims to hold ends in `versions --nodes`: a claim on the future would hold for every later change.

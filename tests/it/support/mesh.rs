@@ -25,6 +25,7 @@ use aurora_mesh::vault::answer::{ReadAnswer, ReadOutcome, Stored};
 use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::parts::Vault;
 use aurora_mesh::vault::request::{Place, PutRequest, ReadRequest, TokenRequest};
+use aurora_mesh::wire::version::{ProtocolVersion, SPOKEN};
 use tempfile::TempDir;
 
 use super::callers::{admin, agent, company, environment, node};
@@ -37,6 +38,8 @@ pub struct TestNode {
     pub clock: Arc<MovableClock>,
     /// Where its journal goes when it starts.
     pub journal: JournalPlace,
+    /// Which versions of the protocol it speaks when it starts.
+    pub speaks: &'static [ProtocolVersion],
     running: Option<RunningNode>,
 }
 
@@ -68,8 +71,7 @@ impl TestMesh {
     async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
         let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
-        let mut lead =
-            TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None };
+        let mut lead = TestNode::new(config);
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
@@ -102,7 +104,7 @@ impl TestMesh {
     /// A machine that has not joined.
     pub fn stranger(&self, name: &str) -> TestNode {
         let config = config(self.dir.path(), name, Role::Follower, self.freshness, &self.connectivity);
-        TestNode { config, clock: Arc::new(MovableClock::new()), journal: JournalPlace::Files, running: None }
+        TestNode::new(config)
     }
 
     /// Stores on the lead.
@@ -130,6 +132,11 @@ pub fn entitlement(name: &str, companies: &[&str], globs: &[&str]) -> Entitlemen
 }
 
 impl TestNode {
+    fn new(config: NodeConfig) -> Self {
+        let (clock, journal) = (Arc::new(MovableClock::new()), JournalPlace::Files);
+        Self { config, clock, journal, speaks: &SPOKEN, running: None }
+    }
+
     /// Joins with what the token says.
     pub async fn join(&mut self, token: &JoinSecret) -> anyhow::Result<()> {
         self.join_through(token, None).await
@@ -195,7 +202,8 @@ impl TestNode {
     }
 
     pub fn seams(&self) -> Seams {
-        Seams { clock: self.clock.clone(), entropy: Arc::new(SystemEntropy), journal: self.journal }
+        let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
+        Seams { clock, entropy, journal: self.journal, speaks: self.speaks }
     }
 
     /// Reads as a program on this node does.
