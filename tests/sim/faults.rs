@@ -6,7 +6,7 @@ use crate::events::Event::{
     Ghost, GhostWrites, GiveOut, Heartbeat, Pass, Plan, Put, Read, ReadLead, Reboot, Restore, Rotate, SetWall,
     StartFollower, StartLead, TakeImage, Undelete, Written,
 };
-use crate::events::{self};
+use crate::events::draw;
 use crate::seeds::report;
 use crate::shrink::run_caught;
 use crate::world::{Figures, Settings};
@@ -101,6 +101,6 @@ fn fault_70_many_write_the_same_secrets_at_once() {
 #[test]
 fn events_that_are_asked_for_come_most_of_the_time() {
     let mut random = crate::random::Random::new(1);
-    let drawn = (0..1_000).filter(|_| events::draw(&mut random, &[Restore]) == Restore).count();
+    let drawn = (0..1_000).filter(|_| draw(&mut random, &[Restore]) == Restore).count();
     assert!((400..600).contains(&drawn), "{drawn}");
 }

@@ -196,10 +196,10 @@ fn sealed_anew(
 ) -> RecordBody {
     let scope = from.at.key_scope();
     let sealed = from.kept().and_then(|sealed| {
-        let value =
-            record::open(&*snapshot.keys.get(&scope, sealed.generation)?, &MESH, &from.at, from.version, sealed);
+        let before = snapshot.keys.get(&scope, sealed.generation)?;
+        let value = record::open(&before, &MESH, &from.at, from.version, sealed).ok()?;
         let (generation, key) = keys.newest(&scope)?;
-        record::seal(&key, generation, &MESH, &from.at, version, &value.ok()?, entropy).ok()
+        record::seal(&key, generation, &MESH, &from.at, version, &value, entropy).ok()
     });
     match (&from.body, sealed) {
         (RecordBody::Sealed(_), Some(sealed)) => RecordBody::Sealed(sealed),

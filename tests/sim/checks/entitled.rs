@@ -42,10 +42,10 @@ impl Entitled {
 
     /// A lead has published what came after this revision.
     pub fn published(&self, lead: &LeadView, after: Revision) -> Result<(), String> {
-        let new = lead.view.after(None).filter(|record| {
+        let mut new = lead.view.after(None).filter(|record| {
             record.revision > after && record.change == ChangeKind::Stored && record.sealed().is_some()
         });
-        new.into_iter().try_for_each(|record| self.check(lead, record))
+        new.try_for_each(|record| self.check(lead, record))
     }
 
     fn check(&self, lead: &LeadView, record: &Record) -> Result<(), String> {
