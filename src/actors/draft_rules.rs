@@ -52,6 +52,8 @@ impl Draft {
 /// How many articles there may be with one more like this. What closes always finds room that nothing else can take.
 fn room_for(id: &ArticleId) -> usize {
     match id {
+        #[cfg(feature = "seeded_bugs")]
+        _ if crate::model::seeded::bug(25) => ARTICLES_MAX - FREEZES_RESERVED,
         ArticleId::Grant(_) | ArticleId::Agent(_) | ArticleId::ApiKey(..) => ARTICLES_MAX - FREEZES_RESERVED,
         ArticleId::Freeze(FreezeTarget::Agent(_)) => ARTICLES_MAX - WIDE_FREEZES_RESERVED,
         ArticleId::Freeze(

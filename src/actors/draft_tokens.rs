@@ -95,6 +95,8 @@ impl Draft {
             changed_at: self.next_revision(),
         };
         let token = JoinToken { consumed_by: Some(applicant.pin), ..token.clone() };
+        #[cfg(feature = "seeded_bugs")]
+        let token = JoinToken { consumed_by: token.consumed_by.filter(|_| !crate::model::seeded::bug(9)), ..token };
         self.put_token(token);
         Ok(self.write_node(entry, context))
     }

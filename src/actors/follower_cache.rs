@@ -202,7 +202,9 @@ impl Cache {
     /// The lead has thrown this node out. From this moment it answers nobody; then everything it held leaves memory and
     /// file. It keeps its own key, its name, and that it was banned.
     pub(super) async fn forget(&mut self, told_at: Timestamp) -> Result<Position, ApplyError> {
-        if !self.with.own.is_member() {
+        self.staged_keys.clear();
+        // Who was taken back may have been sent rules, and thrown out again before it was sent a record.
+        if !self.with.own.is_member() && !self.rules.holds_anything() {
             return Ok(self.view.position);
         }
         let board = Arc::clone(&self.with.board);
@@ -210,7 +212,6 @@ impl Cache {
         board.contact.store(None);
         let position = self.view.position;
         (self.view, self.ring) = (View::new(position, []), KeyRing::default());
-        self.staged_keys.clear();
         self.acceptance = Acceptance::new(position);
         self.vouching = Vouching::new(position);
         self.persisted = None;

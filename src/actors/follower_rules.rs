@@ -140,6 +140,11 @@ impl Rules {
         (position, articles, mutations)
     }
 
+    /// Whether there is anything to forget.
+    pub(super) fn holds_anything(&self) -> bool {
+        !self.articles.is_empty()
+    }
+
     /// The node was thrown out: none of what it was sent is in force any more, from now on. Gives what takes it off the
     /// disk. It stands before every rulebook then, so that whoever takes it back sends the whole of it.
     pub(super) fn forget(&mut self) -> [Mutation; 2] {

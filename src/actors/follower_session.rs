@@ -241,7 +241,9 @@ async fn follow(
     let (mut sender, mut receiver) = connection.open_stream(StreamKind::Subscription).await?;
     let subscribe = Subscribe { epoch: position.epoch.get(), revision: position.revision.get() };
     sender.send(&subscription::FromFollower::Subscribe(subscribe)).await?;
-    let mut acknowledged = position;
+    // Where the cache stands, not what the lead was told: a node that was thrown out and taken back asks for everything, and
+    // acknowledges nothing before it has it. An old position would end the session, each time.
+    let mut acknowledged = sessions.board.held.load().view.position;
     while let Some(frame) = receiver.receive::<subscription::FromLead>().await? {
         let durable = apply(sessions, frame).await?;
         if durable != acknowledged {

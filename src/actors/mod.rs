@@ -24,6 +24,7 @@ mod audit_frames;
 mod audit_judge;
 mod audit_tell;
 pub mod audit_watch;
+pub mod batch;
 pub mod board;
 pub mod certificate;
 pub mod change;

@@ -12,9 +12,10 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::batch::{self, Batch, Waiting};
 use super::board::{Board, Held, LeadBoard};
 use super::change::{Change, Committed};
-use super::draft::{Draft, LeadState, Sealer};
+use super::draft::{LeadState, Sealer};
 use super::error::{CommitError, StartError};
 use crate::model::article::Article;
 use crate::model::time::{Clock, Timestamp};
@@ -158,11 +159,11 @@ struct InFlight {
 }
 
 /// Who waits for what, each with its place in the queue.
-type Replies = Vec<(Reply, Committed, OwnedSemaphorePermit)>;
+type Replies = Vec<(Reply, Result<Committed, CommitError>, OwnedSemaphorePermit)>;
 
 fn answer(replies: Replies) {
-    for (reply, committed, _) in replies {
-        drop(reply.send(Ok(committed)));
+    for (reply, outcome, _) in replies {
+        drop(reply.send(outcome));
     }
 }
 
@@ -196,16 +197,16 @@ impl Actor for SecretActor {
     }
 }
 
-fn plan(mut draft: Draft, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp) -> (Draft, Replies) {
-    let mut replies = Vec::new();
-    for ticket in tickets.into_iter().filter(|ticket| !ticket.reply.is_closed()) {
-        match draft.plan(ticket.change, ticket.audit_seq, sealer, now) {
-            Ok(committed) => replies.push((ticket.reply, committed, ticket._permit)),
-            Err(refusal) => drop(ticket.reply.send(Err(refusal))),
-        }
+fn plan(on: &LeadState, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp) -> (Batch, Replies) {
+    let (mut changes, mut waiting) = (Vec::new(), Vec::new());
+    for Ticket { change, audit_seq, reply, _permit } in tickets.into_iter().filter(|ticket| !ticket.reply.is_closed()) {
+        changes.push(Waiting { change, audit_seq });
+        waiting.push((reply, _permit));
     }
-    draft.conclude(sealer);
-    (draft, replies)
+    let mut batch = batch::plan(on, changes, sealer, now);
+    let outcomes = std::mem::take(&mut batch.outcomes);
+    let replies = waiting.into_iter().zip(outcomes).map(|((reply, permit), outcome)| (reply, outcome, permit));
+    (batch, replies.collect())
 }
 
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that is
@@ -228,19 +229,20 @@ impl State {
     /// once: whoever is refused, a stranger with a guessed token above all, must not cost the disk a flush.
     async fn start_next(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
         while self.in_flight.is_none() && !self.waiting.is_empty() {
-            let batch = self.waiting.len().min(BATCH_MAX);
-            let tickets = self.waiting.drain(..batch).collect();
-            let (draft, replies) = self.plan(tickets).await?;
-            if draft.mutations.is_empty() {
+            let count = self.waiting.len().min(BATCH_MAX);
+            let tickets = self.waiting.drain(..count).collect();
+            let (batch, replies) = self.plan(tickets).await?;
+            if batch.mutations.is_empty() {
                 answer(replies);
                 continue;
             }
-            self.in_flight = Some(InFlight { state: draft.state, replies });
+            let Batch { state, mutations, purges, .. } = batch;
+            self.in_flight = Some(InFlight { state, replies });
             let (store, board) = (self.with.store.clone(), Arc::clone(&self.with.lead_board));
-            let purges = draft.purges || board.purge_due.load(Ordering::Relaxed);
+            let purges = purges || board.purge_due.load(Ordering::Relaxed);
             let myself = myself.clone();
             tokio::spawn(async move {
-                let mut outcome = store.commit(draft.mutations).await;
+                let mut outcome = store.commit(mutations).await;
                 if outcome.is_ok() && purges {
                     outcome = purge(&store, &board).await;
                 }
@@ -253,13 +255,13 @@ impl State {
 
     /// Plans these changes on top of the committed state. Sealing thousands of values takes a while, and happens on a
     /// thread of its own; the mailbox waits, and nobody else does.
-    async fn plan(&self, tickets: Vec<Ticket>) -> Result<(Draft, Replies), ActorProcessingErr> {
-        let draft = Draft::new(&self.committed);
+    async fn plan(&self, tickets: Vec<Ticket>) -> Result<(Batch, Replies), ActorProcessingErr> {
         let (sealer, now) = (Arc::clone(&self.with.sealer), self.with.clock.now().wall);
         if tickets.iter().any(|ticket| ticket.change.is_large()) {
-            return Ok(tokio::task::spawn_blocking(move || plan(draft, tickets, &sealer, now)).await?);
+            let on = self.committed.clone();
+            return Ok(tokio::task::spawn_blocking(move || plan(&on, tickets, &sealer, now)).await?);
         }
-        Ok(plan(draft, tickets, &sealer, now))
+        Ok(plan(&self.committed, tickets, &sealer, now))
     }
 
     fn finish(&mut self, outcome: Result<(), StoreError>) -> Result<(), ActorProcessingErr> {

@@ -133,6 +133,9 @@ impl Writer {
         let now = self.clock.now();
         let (lines, written) = self.render(group, now.wall);
         let Some(head) = written.last().map(|line| line.head) else { return };
+        #[cfg(feature = "seeded_bugs")]
+        let (lines, written) =
+            if crate::model::seeded::bug(2) { self.answered_first(lines, written) } else { (lines, written) };
         let month = Month::of(now.wall).unwrap_or_else(Month::first);
         let durability = self.durability_of(&written);
         let outcome = self.sink.append(month, &lines, durability);
@@ -148,6 +151,14 @@ impl Writer {
             }
             Err(error) => written.into_iter().for_each(|line| answer(line.waiting, Err(refused(&error)))),
         }
+    }
+
+    /// A seeded bug: whoever waits is answered before the lines are written.
+    #[cfg(feature = "seeded_bugs")]
+    fn answered_first(&self, lines: Vec<u8>, written: Vec<Rendered>) -> (Vec<u8>, Vec<Rendered>) {
+        self.head.send_replace(written.last().map_or(*self.head.borrow(), |line| line.head));
+        written.into_iter().for_each(|line| answer(line.waiting, Ok(line.head.seq)));
+        (lines, Vec::new())
     }
 
     /// The lines of a group, behind one another. Who cannot have one is told.

@@ -126,7 +126,14 @@ impl Witness {
     /// # Errors
     /// When the kernel does not say who connected: then the connection must be closed.
     pub fn knock(&self, stream: &UnixStream, door: Door) -> io::Result<Knock> {
-        let Credentials { uid, gid, pid } = self.kernel.credentials(stream)?;
+        let told = self.kernel.credentials(stream);
+        #[cfg(feature = "seeded_bugs")]
+        let told = if crate::model::seeded::bug(12) {
+            Ok(told.unwrap_or(Credentials { uid: 0, gid: 0, pid: None }))
+        } else {
+            told
+        };
+        let Credentials { uid, gid, pid } = told?;
         let pidfd = self.kernel.pidfd(stream)?;
         Ok(Knock { door, uid, gid, pid: pid.filter(|pid| *pid > 0), pidfd })
     }
@@ -265,6 +272,26 @@ mod tests {
             let (here, _there) = UnixStream::pair().expect("pair");
             assert!(witness(our_pid(), failure).knock(&here, Door::Agent).is_err());
         }
+    }
+
+    /// A kernel that does not say who connected.
+    struct Silent;
+
+    impl Kernel for Silent {
+        fn credentials(&self, _: &UnixStream) -> io::Result<Credentials> {
+            Err(Errno::EBADF.into())
+        }
+
+        fn pidfd(&self, _: &UnixStream) -> io::Result<Option<OwnedFd>> {
+            Ok(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn whom_the_kernel_does_not_name_is_nobody_and_least_of_all_root() {
+        let (here, _there) = UnixStream::pair().expect("pair");
+        let witness = Arc::new(Witness::new(Box::new(Silent), Path::new("/proc")));
+        assert!(witness.knock(&here, Door::Admin).is_err());
     }
 
     #[tokio::test]

@@ -33,6 +33,11 @@ pub(super) fn seal(
 ) -> Result<([u8; NONCE_BYTES], Vec<u8>), CryptoError> {
     let mut nonce = [0_u8; NONCE_BYTES];
     entropy.fill(&mut nonce)?;
+    #[cfg(feature = "seeded_bugs")]
+    if crate::model::seeded::bug(16) {
+        static COUNT: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+        nonce = [COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed); NONCE_BYTES];
+    }
     // Room for the tag from the start: growing would leave a copy of the plaintext behind.
     let mut buffer = Vec::with_capacity(plaintext.len().saturating_add(TAG_BYTES));
     buffer.extend_from_slice(plaintext);

@@ -52,6 +52,10 @@ impl Plaintext {
 
 impl fmt::Debug for Plaintext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "seeded_bugs")]
+        if crate::model::seeded::bug(22) {
+            return write!(formatter, "Plaintext({:?})", String::from_utf8_lossy(&self.0));
+        }
         formatter.write_str("Plaintext(redacted)")
     }
 }

@@ -66,6 +66,8 @@ pub fn holds(
 }
 
 fn associated_data(mesh: &MeshId, at: &ScopedSecret, version: Version, generation: Generation) -> Vec<u8> {
+    #[cfg(feature = "seeded_bugs")]
+    let version = if crate::model::seeded::bug(15) { Version::FIRST } else { version };
     Binding::new(LABEL, mesh)
         .scope(at.secret.environment.as_str(), &at.scope)
         .field(at.secret.name.service.as_str().as_bytes())

@@ -37,6 +37,8 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
         };
         let boot = clock_gettime(ClockId::Boottime);
+        #[cfg(feature = "seeded_bugs")]
+        let boot = if crate::model::seeded::bug(5) { clock_gettime(ClockId::Monotonic) } else { boot };
         let seconds = u64::try_from(boot.tv_sec).unwrap_or(0);
         let nanos = u32::try_from(boot.tv_nsec).unwrap_or(0);
         Moment { wall: Timestamp(wall), boot: BootTime(Duration::new(seconds, nanos)), boot_id: self.boot_id }
@@ -55,5 +57,15 @@ mod tests {
         assert_eq!(first.boot_id, second.boot_id);
         assert_ne!(first.boot_id, BootId::default());
         assert!(first.wall > Timestamp(1_700_000_000_000));
+    }
+
+    /// `/proc/uptime` counts suspend, in a time namespace too: there a clock that does not count it is found at once
+    /// (`unshare --time --boottime 1000000`).
+    #[test]
+    fn the_boot_clock_is_the_one_that_counts_through_suspend() {
+        let text = std::fs::read_to_string("/proc/uptime").expect("a Linux kernel");
+        let up: f64 = text.split(' ').next().expect("a number").parse().expect("a number");
+        let read = SystemClock::new().expect("a Linux kernel").now().boot.0.as_secs_f64();
+        assert!((read - up).abs() < 60.0, "{read} s instead of {up} s");
     }
 }

@@ -146,7 +146,7 @@ fn client(tls: ClientConfig, guard: Guard) -> Result<Client, EgressSetupError> {
         .dns_resolver(guard)
         .https_only(true)
         .no_proxy()
-        .redirect(redirect::Policy::none())
+        .redirect(redirects())
         .retry(retry::never())
         .referer(false)
         .pool_max_idle_per_host(0)
@@ -155,6 +155,14 @@ fn client(tls: ClientConfig, guard: Guard) -> Result<Client, EgressSetupError> {
         .user_agent(USER_AGENT)
         .build()
         .map_err(|_| EgressSetupError::Library)
+}
+
+fn redirects() -> redirect::Policy {
+    #[cfg(feature = "seeded_bugs")]
+    if crate::model::seeded::bug(21) {
+        return redirect::Policy::limited(3);
+    }
+    redirect::Policy::none()
 }
 
 /// The headers that are text.

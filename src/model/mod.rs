@@ -38,6 +38,8 @@ pub mod record;
 pub mod reference;
 pub mod roster;
 pub mod secret;
+#[cfg(feature = "seeded_bugs")]
+pub mod seeded;
 pub mod time;
 pub mod usage;
 pub mod web_address;

@@ -80,6 +80,8 @@ fn check(text: &str, bytes_max: usize, extra: &[u8], alphabet: &'static str) -> 
         return Err(NameRule::TooLong(bytes_max));
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    #[cfg(feature = "seeded_bugs")]
+    let plain = |byte: u8| plain(byte) || (crate::model::seeded::bug(17) && byte.is_ascii_uppercase());
     if !text.bytes().all(|byte| plain(byte) || extra.contains(&byte)) {
         return Err(NameRule::Alphabet(alphabet));
     }

@@ -87,6 +87,8 @@ pub fn decide(rulebook: &Rulebook, question: &Question<'_>) -> Decision {
     }
     match allowed_by {
         Some(rule) => Decision::Allowed { rule: rule.name.clone() },
+        #[cfg(feature = "seeded_bugs")]
+        None if crate::model::seeded::bug(19) => Decision::Allowed { rule: DEFAULT_RULE.to_owned() },
         None => denied(DEFAULT_RULE),
     }
 }

@@ -141,6 +141,8 @@ impl Acceptance {
             return Err(Refusal::SnapshotOutOfOrder);
         }
         let own = self.position;
+        #[cfg(feature = "seeded_bugs")]
+        let own = if crate::model::seeded::bug(7) { Position { epoch: position.epoch, ..own } } else { own };
         if position.epoch < own.epoch {
             return Err(Refusal::EpochWentBack { offered: position.epoch, own: own.epoch });
         }
@@ -180,6 +182,8 @@ impl Acceptance {
         records: Vec<Record>,
     ) -> Result<Accepted, Refusal> {
         let own = self.position;
+        #[cfg(feature = "seeded_bugs")]
+        let own = if crate::model::seeded::bug(7) { Position { epoch, ..own } } else { own };
         if self.staged.is_some() {
             return Err(Refusal::SnapshotOutOfOrder);
         }

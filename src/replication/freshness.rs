@@ -34,6 +34,10 @@ pub enum Standing {
 /// Time since the lead vouched for the cache; `None` if the clocks cannot tell.
 #[must_use]
 pub fn age(contact: &Contact, now: &Moment) -> Option<Duration> {
+    #[cfg(feature = "seeded_bugs")]
+    if crate::model::seeded::bug(4) {
+        return now.wall.since(contact.at.wall);
+    }
     if contact.at.boot_id == now.boot_id {
         return Some(now.boot.since(contact.at.boot));
     }
@@ -79,6 +83,8 @@ impl Vouching {
     /// The lead answered a heartbeat sent at `asked`: it stood at `position` then or later.
     /// Gives the new contact if the cache already holds that much.
     pub fn heard(&mut self, asked: Moment, position: Position) -> Option<Contact> {
+        #[cfg(feature = "seeded_bugs")]
+        let position = if crate::model::seeded::bug(26) { position.max(self.applied) } else { position };
         if position < self.floor {
             return None;
         }

@@ -96,6 +96,8 @@ pub(super) fn begin_write(database: &Database) -> Result<WriteTransaction, Store
     let mut txn = database.begin_write()?;
     // Refused only with persistent savepoints, of which this room makes none; immediate is also redb's default.
     let _ = txn.set_durability(Durability::Immediate);
+    #[cfg(feature = "seeded_bugs")]
+    drop(crate::model::seeded::bug(1).then(|| txn.set_durability(Durability::None)));
     txn.set_two_phase_commit(true);
     txn.set_quick_repair(true);
     Ok(txn)

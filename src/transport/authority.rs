@@ -108,6 +108,12 @@ impl Authority {
         let spki = public_key.subject_public_key_info();
         let mut parameters = parameters(identity.node.as_str(), &spki, now, lifetime)?;
         parameters.subject_alt_names = vec![SanType::URI(uri)];
+        #[cfg(feature = "seeded_bugs")]
+        if crate::model::seeded::bug(10)
+            && let Some(asked) = asked_names(csr)
+        {
+            parameters.subject_alt_names = asked;
+        }
         parameters.is_ca = IsCa::ExplicitNoCa;
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
@@ -138,6 +144,13 @@ impl Signer for Authority {
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.key.sign(message)
     }
+}
+
+/// A seeded bug: the names that the request asks for.
+#[cfg(feature = "seeded_bugs")]
+fn asked_names(csr: &[u8]) -> Option<Vec<SanType>> {
+    let asked = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr)).ok()?;
+    Some(asked.params.subject_alt_names).filter(|names| !names.is_empty())
 }
 
 fn requested_key(csr: &[u8]) -> Result<rcgen::PublicKey, TransportError> {

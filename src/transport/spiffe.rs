@@ -38,6 +38,11 @@ impl PeerIdentity {
     #[must_use]
     pub fn of_certificate(certificate: &[u8]) -> Option<Self> {
         let (rest, certificate) = X509Certificate::from_der(certificate).ok()?;
+        #[cfg(feature = "seeded_bugs")]
+        if crate::model::seeded::bug(11) && certificate.subject_alternative_name().ok()?.is_none() {
+            let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+            return Some(Self { mesh: MeshId([0; 16]), role: Role::Follower, node: NodeName::parse(name).ok()? });
+        }
         let names = certificate.subject_alternative_name().ok()??;
         match names.value.general_names.as_slice() {
             [GeneralName::URI(uri)] if rest.is_empty() => Self::parse(uri),
@@ -92,6 +97,17 @@ mod tests {
         {
             assert_eq!(PeerIdentity::parse(&uri), None, "{uri:?}");
         }
+    }
+
+    /// A common name is for people: what has no alternative name is nobody, whatever it is called.
+    #[test]
+    fn a_certificate_with_a_common_name_alone_has_no_identity() {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "vengeance");
+        let key = rcgen::KeyPair::generate().expect("key");
+        let certificate = parameters.self_signed(&key).expect("certificate");
+        assert_eq!(PeerIdentity::of_certificate(certificate.der()), None);
     }
 
     #[test]

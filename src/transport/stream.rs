@@ -99,10 +99,15 @@ impl FrameReceiver {
     pub async fn receive<F: Frame>(&mut self) -> Result<Option<F>, TransportError> {
         loop {
             let missing = self.missing(F::BYTES_MAX)?;
+            #[cfg(feature = "seeded_bugs")]
+            self.buffer.reserve(if crate::model::seeded::bug(23) { missing } else { 0 });
             if missing == 0 {
                 return self.take().map(Some);
             }
-            let Some(arrived) = self.read(missing).await? else {
+            let arrived = self.read(missing).await;
+            #[cfg(feature = "seeded_bugs")]
+            let arrived = if crate::model::seeded::bug(14) { arrived.or(Ok(None)) } else { arrived };
+            let Some(arrived) = arrived? else {
                 return if self.buffer.is_empty() { Ok(None) } else { Err(TransportError::Truncated) };
             };
             self.buffer.extend_from_slice(&arrived.bytes);

@@ -1,0 +1,236 @@
+//! Leads that should not be: a machine with an older disk that takes itself for the lead, and reigns that begin anew from
+//! such a disk. A restore gives the mesh a later epoch, every value a version that nobody has seen, and every scope a key
+//! that nobody has.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aurora_mesh::actors::change::{Change, NewValue};
+use aurora_mesh::actors::draft::LeadState;
+use aurora_mesh::crypto::key_ring::KeyRing;
+use aurora_mesh::crypto::record;
+use aurora_mesh::crypto::scope_key::ScopeKey;
+use aurora_mesh::model::change::ChangeKind;
+use aurora_mesh::model::fields::Fields;
+use aurora_mesh::model::log::{LogEntry, LogSubject};
+use aurora_mesh::model::metadata::{Metadata, SecretOptions};
+use aurora_mesh::model::number::{Epoch, Generation, Position, Version};
+use aurora_mesh::model::patch::Patch;
+use aurora_mesh::model::record::{Record, RecordBody};
+use aurora_mesh::model::secret::{KeyScope, ScopedSecret};
+use aurora_mesh::model::time::{Entropy, Timestamp};
+use aurora_mesh::replication::view::LeadView;
+
+use crate::lead::{Asker, Lead, Ticket};
+use crate::names::{MESH, PLACES};
+use crate::random::Numbered;
+use crate::world::{Found, World};
+
+/// Versions after a restore that did not see the present store begin above a multiple of this.
+const BLIND_VERSIONS: u64 = 1_000_000;
+
+/// The same for the generations of keys.
+const BLIND_GENERATIONS: u32 = 1_000;
+
+/// Keys and nonces of the second machine of a mesh are numbered from here, of the third from twice that.
+const NUMBERS_APART: u64 = 1 << 40;
+
+impl World {
+    /// The disk of the lead is copied.
+    pub fn take_image(&mut self) -> Found {
+        self.images += 1;
+        self.image = Some(self.lead.image(self.images * NUMBERS_APART));
+        Ok(())
+    }
+
+    /// A machine starts from the copy, and takes itself for the lead.
+    pub fn ghost_appears(&mut self) -> Found {
+        if self.ghost.is_none()
+            && let Some(mut ghost) = self.image.take()
+        {
+            ghost.start()?;
+            // What reached the disk as the lead died was never published there, and is here.
+            let state = ghost.published().cloned();
+            self.ghost = Some((ghost, false));
+            self.figures.ghosts += 1;
+            return state.map_or(Ok(()), |state| self.note_values(&state));
+        }
+        Ok(())
+    }
+
+    /// It is gone.
+    pub fn ghost_ends(&mut self) -> Found {
+        self.ghost = None;
+        self.drop_sessions(true);
+        Ok(())
+    }
+
+    /// A lead of the past that somebody still writes to.
+    pub fn ghost_writes(&mut self) -> Found {
+        let at = PLACES[self.random.place(PLACES.len())].clone();
+        let now = self.lead_clock.read(self.now).wall;
+        let Some((ghost, true)) = &mut self.ghost else { return Ok(()) };
+        self.values += 1;
+        let value = aurora_mesh::crypto::plaintext::Plaintext::new(self.values.to_be_bytes().to_vec());
+        let change = Change::Put(Box::new(NewValue { at, value, patch: Patch::default(), cas: None }));
+        ghost.ask(Ticket { change, asker: Asker::Nobody });
+        ghost.plan(now);
+        ghost.written();
+        let Some(state) = ghost.published().cloned() else { return Ok(()) };
+        self.note_values(&state)
+    }
+
+    /// A new reign begins from the copy of a disk: with the present disk at hand, or blind, while the lead that was may
+    /// go on and know nothing of it.
+    pub fn restore(&mut self) -> Found {
+        let Some(image) = self.image.take() else { return Ok(()) };
+        let (blind, survives) = (self.random.happens(500), self.random.happens(500));
+        self.epoch += 1;
+        self.figures.reigns += 1;
+        let entropy = Numbered::from((self.images + 1) * NUMBERS_APART);
+        self.images += 2;
+        let base = if blind { image.durable().clone() } else { self.lead.durable().clone() };
+        if blind && survives && self.ghost.is_none() && self.lead.runs() {
+            // Whoever waits there gets no answer that counts.
+            let mut ghost = self.lead.image(self.images * NUMBERS_APART);
+            ghost.start()?;
+            self.ghost = Some((ghost, true));
+            self.figures.ghosts += 1;
+            for link in self.sessions.iter_mut().flatten().filter(|link| !link.session.to_ghost) {
+                link.session.to_ghost = true;
+            }
+            // What they asked before they asked this machine, too.
+            self.asks_turn_to_the_ghost();
+        }
+        self.crash_lead()?;
+        self.lead.crash(false);
+        let base = if blind { base } else { self.lead.durable().clone() };
+        let state = restored(&base, image.durable(), Epoch(self.epoch), blind, &entropy);
+        self.lead.reigns(state);
+        self.lead.start()?;
+        let Some(state) = self.lead.published().cloned() else { return Ok(()) };
+        if blind {
+            self.acknowledged.reigns(&state.lead);
+        }
+        self.published = state.lead.view.position.revision;
+        self.publishes()?;
+        self.histories_end()
+    }
+
+    fn asks_turn_to_the_ghost(&mut self) {
+        for (number, follower) in self.followers.iter().enumerate() {
+            let to_ghost = self.sessions[number].as_ref().is_some_and(|link| link.session.to_ghost);
+            let Some(running) = follower.running.as_ref().filter(|_| to_ghost) else { continue };
+            self.asked_ghost
+                .extend(running.unanswered.iter().map(|(_, asked)| (number, asked.boot_id.0, asked.boot.0)));
+        }
+    }
+}
+
+/// The state of a new reign: the secrets of `snapshot`, everything else of `base`.
+fn restored(base: &LeadState, snapshot: &LeadState, epoch: Epoch, blind: bool, entropy: &dyn Entropy) -> LeadState {
+    let keys = new_keys(base, blind.then_some(epoch), entropy);
+    let mut lead = base.lead.clone();
+    lead.view.position.epoch = epoch;
+    let mut next_secret_id = base.next_secret_id.max(snapshot.next_secret_id);
+    for at in PLACES.iter() {
+        let known = base.lead.view.get(at);
+        let wanted = snapshot.lead.view.get(at);
+        if known.is_none() && wanted.is_none() && !blind {
+            continue;
+        }
+        let sample = wanted.or(known).map(|record| Record::clone(record));
+        let sample = sample.unwrap_or_else(|| {
+            next_secret_id += 1;
+            never_stored(at, next_secret_id)
+        });
+        let highest = known.map_or(0, |record| record.version.get());
+        // Above what the copy knows, and above what an earlier restore from the same copy came to.
+        let version =
+            if blind { (highest / BLIND_VERSIONS + 1).max(epoch.get()) * BLIND_VERSIONS } else { highest + 1 };
+        let version = Version::new(version).expect("positive");
+        let body = wanted.map_or(RecordBody::Deleted { kept: None }, |record| {
+            sealed_anew(record, version, snapshot, &keys, entropy)
+        });
+        let revision = lead.view.position.revision.next();
+        let change = ChangeKind::Stored;
+        let record = Record { version, revision, change, purged: None, body, ..sample };
+        lead.view.insert(record);
+        let subject = LogSubject::Secret { at: at.clone(), change, version };
+        lead.record_change(LogEntry { revision, at: Timestamp(0), audit_seq: 0, subject }, usize::MAX);
+    }
+    // The history of the last reign leads nowhere: the log begins with this one.
+    let view = aurora_mesh::replication::view::View::new(
+        lead.view.position,
+        lead.view.after(None).map(|record| Record::clone(record)).collect::<Vec<_>>(),
+    );
+    let articles = base.lead.articles.iter().map(|article| (**article).clone()).collect();
+    let roster = base.lead.nodes().map(|entry| (**entry).clone()).collect();
+    let lead = LeadView::new(view, articles, roster, Vec::new());
+    LeadState { lead, keys: Arc::new(keys), next_secret_id: next_secret_id + 1, ..base.clone() }
+}
+
+/// Every scope gets a key that no node has.
+fn new_keys(base: &LeadState, blind: Option<Epoch>, entropy: &dyn Entropy) -> KeyRing {
+    let mut keys = KeyRing::default();
+    let scopes: BTreeSet<KeyScope> = PLACES.iter().map(ScopedSecret::key_scope).collect();
+    for at in scopes {
+        let newest = base.keys.newest(&at).map_or(0, |(generation, _)| generation.get());
+        let generation = blind.map_or(newest + 1, |epoch| {
+            let epoch = u32::try_from(epoch.get()).expect("few");
+            (newest / BLIND_GENERATIONS + 1).max(epoch) * BLIND_GENERATIONS
+        });
+        let generation = Generation::new(generation).expect("positive");
+        keys.insert(at, generation, ScopeKey::generate(entropy).expect("numbers"), None);
+    }
+    keys
+}
+
+/// The value of a record at its new version, under the new key of its scope.
+fn sealed_anew(
+    from: &Record,
+    version: Version,
+    snapshot: &LeadState,
+    keys: &KeyRing,
+    entropy: &dyn Entropy,
+) -> RecordBody {
+    let scope = from.at.key_scope();
+    let sealed = from.kept().and_then(|sealed| {
+        let before = snapshot.keys.get(&scope, sealed.generation)?;
+        let value = record::open(&before, &MESH, &from.at, from.version, sealed).ok()?;
+        let (generation, key) = keys.newest(&scope)?;
+        record::seal(&key, generation, &MESH, &from.at, version, &value, entropy).ok()
+    });
+    match (&from.body, sealed) {
+        (RecordBody::Sealed(_), Some(sealed)) => RecordBody::Sealed(sealed),
+        (_, kept) => RecordBody::Deleted { kept },
+    }
+}
+
+/// What stands for a secret that the new reign knows nothing of: a version that nobody has had, and nothing there.
+fn never_stored(at: &ScopedSecret, secret_id: u64) -> Record {
+    Record {
+        at: at.clone(),
+        secret_id,
+        version: Version::FIRST,
+        revision: Position::default().revision,
+        change: ChangeKind::Deleted,
+        purged: None,
+        body: RecordBody::Deleted { kept: None },
+        metadata: Metadata::default(),
+        options: SecretOptions::default(),
+        fields: Fields::default(),
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    }
+}
+
+/// The machine that is copied is told apart from its copy by its numbers alone.
+#[test]
+fn a_copy_of_a_disk_starts_where_the_disk_was() {
+    let lead = Lead::new(8, &crate::names::NODES);
+    let mut image = lead.image(NUMBERS_APART);
+    assert_eq!(image.start(), Ok(()));
+    let position = |lead: &Lead| lead.durable().lead.view.position;
+    assert_eq!(position(&image), position(&lead));
+}
