@@ -1,0 +1,246 @@
+"""Rows 1 to 10: the process dies, at any moment and at every call."""
+
+import signal
+import time
+
+from inject import CALLS, Injected, from_the_start, settled
+from node import Trouble, eventually, free_port
+from operations import OPERATIONS, JoinKilled
+from rows import row
+from workload import Workload
+
+# A round of random kills ends within this time of its first request.
+ROUND_SECONDS_MAX = 0.25
+
+# The followers are looked at once in so many rounds: one notices that its lead was killed after 15 s of silence.
+ROUNDS_PER_LOOK = 50
+
+# No operation makes more calls of one kind in one thread; what goes on longer is the node's own rhythm.
+CALLS_MAX = 80
+
+# The calls by which a command that begins a node leaves something behind.
+BEGINNING = ("write,pwrite64", "fsync,fdatasync", CALLS["name"] + ",mkdir", CALLS["gone"], "openat")
+
+# What is asked of the store may still be on its way to the journal or the events when it is answered.
+SETTLE_SECONDS = 0.15
+
+
+@row(quick=15, full=2000)
+def fault_01_kill_at_random(place, count):
+    """kill -9 of the lead under writers and readers; one in seven while it starts, one in seven twice in a row."""
+    lead = place.lead()
+    follower = place.follower(lead, "vengeance")
+    during_start = 0
+    for number in range(1, count + 1):
+        load = Workload(place.history, lead, [follower], seed=f"{place.seed}.{number}").start()
+        time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
+        lead.end(signal.SIGKILL)
+        load.stop()
+        if place.chance.random() < 0.3:
+            during_start += killed_while_starting(place, lead)
+        lead.start()
+        place.history.check(lead)
+        if number % ROUNDS_PER_LOOK == 0 or number == count:
+            follower.reaches(lead.revision())
+            follower.checked()
+            place.tell(f"{number + during_start} kills, {place.history.counts}")
+    return {"kills": count + during_start, "of them while starting": during_start, **figures(place)}
+
+
+def killed_while_starting(place, lead):
+    """Kills a node that has not answered yet, once or twice."""
+    times = place.chance.choice([1, 2])
+    for _ in range(times):
+        lead.launch()
+        time.sleep(place.chance.random() * 0.5)
+        lead.end(signal.SIGKILL)
+    return times
+
+
+def figures(place):
+    """What the clients did."""
+    counts = place.history.counts
+    return {"acknowledged changes": counts["ok"], "of unknown outcome": counts["unknown"], "reads": counts["read"],
+            "broken promises": 0}
+
+
+def at_every_call(place, slug, limit):
+    """Kills the lead at the N-th call of each kind, for N from 1 until the operation is over before that."""
+    lead = place.lead()
+    follower = place.follower(lead, "vengeance")
+    operation = OPERATIONS[slug](place, lead)
+    kills, by_kind = 0, {}
+    for kind, calls in CALLS.items():
+        for number in range(1, min(limit, CALLS_MAX) + 1):
+            operation.prepare()
+            with Injected(lead.pid(), calls, f"signal=KILL:when={number}", place.trace()):
+                outcome = operation.act()
+                over = lead.is_up() and settled(lead, SETTLE_SECONDS) and is_idle(lead, operation)
+            if not lead.is_up():
+                ended_by(lead, -signal.SIGKILL)
+                lead.start()
+                kills += 1
+                by_kind[kind] = number
+            operation.check(outcome)
+            place.history.check(lead)
+            if over:
+                break
+    if not kills:
+        raise Trouble("nothing was killed: the row shows nothing")
+    follower.reaches(lead.revision())
+    follower.checked()
+    return {"kills": kills, "calls": " ".join(f"{kind}:{number}" for kind, number in by_kind.items()), **figures(place)}
+
+
+def is_idle(lead, operation):
+    """Waits until what was set going is over, or the node is dead."""
+    eventually("the operation ends or the node does", lambda: not lead.is_up() or operation.idle())
+    return lead.is_up()
+
+
+def ended_by(node, status):
+    """The exit status that is expected, and no other."""
+    found = node.ended()
+    if found != status:
+        raise Trouble(f"{node.name} ended with {found} instead of {status}: {node.last_words()}")
+
+
+@row(quick=3, full=80)
+def fault_01_kill_in_put(place, count):
+    """kill -9 at every write, synchronisation and packet of a first put."""
+    return at_every_call(place, "put", count)
+
+
+@row(quick=3, full=80)
+def fault_02_kill_in_new_version(place, count):
+    """The same in a put of a new version."""
+    return at_every_call(place, "put_again", count)
+
+
+@row(quick=3, full=80)
+def fault_03_kill_in_key_rotation(place, count):
+    """The same in a rotation of a scope key, with the file that is written anew at its end."""
+    return at_every_call(place, "rotate", count)
+
+
+@row(quick=3, full=80)
+def fault_03_kill_in_root_rotation(place, count):
+    """The same in a replacement of the root key."""
+    return at_every_call(place, "rotate_root", count)
+
+
+@row(quick=3, full=80)
+def fault_04_kill_of_lead_in_join(place, count):
+    """The same of the lead while a node joins."""
+    return at_every_call(place, "join", count)
+
+
+@row(quick=3, full=60)
+def fault_04_kill_of_newcomer_in_join(place, count):
+    """kill -9 of the node that joins, at every call that writes or names a file; then it tries again with its token."""
+    lead = place.lead()
+    operation = JoinKilled(place, lead)
+    kills = 0
+    for calls in (*BEGINNING, CALLS["peer"]):
+        for number in range(1, count + 1):
+            operation.prepare()
+            operation.kill_at(calls, number)
+            outcome = operation.act()
+            operation.check(outcome)
+            if outcome == "ok":
+                break
+            kills += 1
+    place.history.check(lead)
+    return {"kills": kills, "tokens used up without a node": 0, "second tries that failed": 0}
+
+
+@row(quick=3, full=60)
+def fault_04_kill_in_init(place, count):
+    """kill -9 of `aurora init` at every call that writes or names a file; then it is typed again, and the lead starts."""
+    kills = 0
+    for calls in BEGINNING:
+        for number in range(1, count + 1):
+            lead = place.node(f"lead{kills}")
+            address = f"127.0.0.1:{free_port()}"
+            arguments = ["init", "--listen", address, "--advertise", address, *lead.places()]
+            done = lead.run(arguments, wrap=killed_at(place, calls, number)).returncode == 0
+            if not done:
+                kills += 1
+                lead.init(address)
+            lead.start().checked()
+            lead.end(signal.SIGKILL)
+            if done:
+                break
+    return {"kills": kills, "second tries that failed": 0}
+
+
+def killed_at(place, calls, number):
+    """What a command runs in whose N-th call is its last."""
+    return ["strace", "-f", "-q", "-o", str(place.trace()), "-e", f"trace={calls}",
+            "-e", f"inject={calls}:signal=KILL:when={number}"]
+
+
+@row(quick=3, full=80)
+def fault_05_kill_in_ban(place, count):
+    """The same in a ban, with the new keys it brings."""
+    return at_every_call(place, "ban", count)
+
+
+@row(quick=3, full=80)
+def fault_05_kill_in_delete(place, count):
+    """The same in a deletion."""
+    return at_every_call(place, "delete", count)
+
+
+@row(quick=3, full=80)
+def fault_08_kill_in_import(place, count):
+    """The same in an import of twenty secrets."""
+    return at_every_call(place, "import", count)
+
+
+@row(quick=6, full=200)
+def fault_09_kill_in_recovery(place, count):
+    """kill -9 at the N-th call of a start that repairs what a kill under load left; then a start that is left alone."""
+    lead = place.lead()
+    kills = 0
+    for number in range(1, count + 1):
+        load = Workload(place.history, lead, readers=0, seed=f"{place.seed}.{number}").start()
+        time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
+        lead.end(signal.SIGKILL)
+        load.stop()
+        calls = place.chance.choice(["pwrite64", "fdatasync,fsync", "ftruncate", CALLS["name"] + "," + CALLS["gone"]])
+        effect = f"signal=KILL:when={1 + number % 12}"
+        lead.launch(wrap=from_the_start(calls, effect, place.trace()))
+        kills += 1 + is_killed_or_up(lead)
+        lead.start()
+        place.history.check(lead)
+    return {"kills": kills, **figures(place)}
+
+
+def is_killed_or_up(node):
+    """Waits for the one or the other; a node that came up is killed by us."""
+    try:
+        node.answers()
+    except Trouble:
+        ended_by(node, -signal.SIGKILL)
+        return True
+    node.end(signal.SIGKILL)
+    return True
+
+
+@row(quick=6, full=150)
+def fault_10_told_to_stop_under_load(place, count):
+    """SIGTERM, SIGINT and SIGHUP at random moments: exit code 0, and nothing that was acknowledged is lost."""
+    lead = place.lead()
+    longest = 0.0
+    for number in range(count):
+        load = Workload(place.history, lead, seed=f"{place.seed}.{number}").start()
+        time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
+        began = time.monotonic()
+        lead.process.send_signal([signal.SIGTERM, signal.SIGINT, signal.SIGHUP][number % 3])
+        ended_by(lead, 0)
+        longest = max(longest, time.monotonic() - began)
+        load.stop()
+        lead.start()
+        place.history.check(lead)
+    return {"stops": count, "longest": f"{longest:.1f} s", **figures(place)}

@@ -1,0 +1,359 @@
+"""Rows 20 to 28: a disk that is full, fails, is slow, writes half, or turns read-only."""
+
+import collections
+import re
+import signal
+import time
+
+from ask import Unknown, Unreached
+from inject import Injected, from_the_start, hits, settled
+from node import Trouble, eventually
+from rows import row
+from rows_power import disk_of
+from workload import Workload
+
+# The file a traced call was about.
+FILE = re.compile(r"/([^/<>]+)>")
+
+# A node that cannot go on is gone within this time; THREATS asks for a clean end, not for a fast one.
+EXIT_WITHIN = 20.0
+
+# What a node that stops because it is unfit gives to the service manager.
+UNFIT = 1
+
+# Changes asked for while a fault lasts.
+CHANGES = 4
+
+
+# Calls that may be interrupted, as they are traced.
+GROUPS = ("pwrite64", "fdatasync,fsync", "sendmsg,sendmmsg,recvmsg,recvmmsg")
+
+
+def some_changes(place, lead, label):
+    """A few puts, one after the other, and what came of each."""
+    secret = place.history.secret("row/key", alone=True)
+    outcomes = []
+    for number in range(CHANGES):
+        value = f"{label} {number}"
+        outcomes.append(place.history.operation("row", secret, "put", value, lambda v=value: lead.put("row/key", v)))
+    return outcomes
+
+
+def comes_back(place, lead):
+    """The service manager starts a node that has ended; then everything is as promised, and changes are made again."""
+    if not lead.is_up():
+        ended_unfit(lead)
+        lead.start()
+    eventually("changes are made again", lambda: some_changes(place, lead, "after")[-1] == "ok", 60, 0.3)
+    place.history.check(lead)
+
+
+def ended_unfit(node):
+    """The exit code of a node that stopped itself, and no panic."""
+    found = node.ended()
+    if found != UNFIT:
+        raise Trouble(f"{node.name} ended with {found}: {node.last_words()}")
+    node.calm()
+
+
+def files_of(lead):
+    """The files a lead writes."""
+    journal = sorted((lead.state / "audit").glob("audit-*.jsonl"))[-1]
+    return {"store": lead.state / "store.redb", "journal": journal, "events": lead.state / "events.redb"}
+
+
+@row(quick=3, full=14)
+def fault_20_no_space_at_nth_write(place, count):
+    """ENOSPC from the N-th write on, and freed again: refused or unknown, never half; goes on by itself or with one start."""
+    lead = place.lead()
+    outcomes, ends = collections.Counter(), 0
+    for number in range(1, count + 1):
+        with Injected(lead.pid(), "pwrite64,ftruncate,fallocate", f"error=ENOSPC:when={number}+", place.trace()) as fault:
+            outcomes.update(some_changes(place, lead, f"full {number}"))
+            settled(lead, 0.3)
+            hit = fault.hits()
+        if not hit:
+            raise Trouble("no write failed: the row shows nothing")
+        ends += not lead.is_up()
+        comes_back(place, lead)
+    return {"points": count, "changes": dict(outcomes), "stopped itself": ends}
+
+
+@row(quick=1, full=8)
+def fault_20_full_disk(place, count):
+    """A file system of 16 MiB is filled to the last block under load, and freed."""
+    disk = disk_of(place, mebibytes=16)
+    lead = place.node("aurora", state=disk.place / "aurora").init().start()
+    codes, ends = collections.Counter(), 0
+    for number in range(count):
+        load = Workload(place.history, lead, seed=f"{place.seed}.{number}", pause=0.005).start()
+        time.sleep(0.2)
+        ballast = disk.fill()
+        eventually("somebody is refused", lambda: refused_for_space(lead, codes), 30)
+        load.stop()
+        codes[asked(lead)] += 1
+        ballast.unlink()
+        settled(lead, 1.0)
+        ends += not lead.is_up()
+        comes_back(place, lead)
+    return {"times full": count, "answers while full": dict(codes), "stopped itself": ends}
+
+
+def refused_for_space(lead, codes):
+    """Whether a change is refused, by a node that is there or not."""
+    told = asked(lead)
+    codes[told] += 1
+    return told != "200"
+
+
+def asked(lead):
+    """What a change is answered."""
+    try:
+        answer = lead.put("space/key", str(time.monotonic()))
+    except (Unknown, Unreached):
+        return "nobody there"
+    return str(answer.code() or answer.status)
+
+
+@row(quick=2, full=8)
+def fault_22_fsync_fails_once(place, count):
+    """One fsync fails and the next would succeed, as on Linux: of the store, nothing is acknowledged after it, and the node
+    ends; of the journal, its lines are written again before anybody is answered; of the events, they are told again."""
+    lead = place.lead()
+    some_changes(place, lead, "before")
+    told = {}
+    for name, path in files_of(lead).items():
+        failed, ends, refused = 0, 0, 0
+        for number in range(1, count + 1):
+            with Injected(lead.pid(), "fsync,fdatasync", f"error=EIO:when={number}", place.trace(), [path]) as fault:
+                outcomes = [changed_under(place, lead, fault, f"{name} {number}.{turn}") for turn in range(CHANGES)]
+                settled(lead, 0.3)
+                hit = bool(fault.hits())
+            failed += hit
+            if name == "store" and hit:
+                nothing_after(outcomes)
+                settled(lead, EXIT_WITHIN)
+            ends += not lead.is_up()
+            refused += sum(outcome != "ok" for outcome, _ in outcomes)
+            comes_back(place, lead)
+        if not failed or (name == "store" and ends != failed):
+            raise Trouble(f"{name}: {failed} synchronisations failed, the node ended {ends} times: {lead.last_words()}")
+        told[name] = f"{failed} failed, {ends} ends, {refused} changes not acknowledged"
+    return told
+
+
+def changed_under(place, lead, fault, label):
+    """One put, and whether the fault had struck when it was over."""
+    secret = place.history.secret("row/key", alone=True)
+    outcome = place.history.operation("row", secret, "put", label, lambda: lead.put("row/key", label))
+    return outcome, bool(fault.hits())
+
+
+def nothing_after(outcomes):
+    """Neither the change in which the store's fsync failed nor any after it is acknowledged."""
+    struck = [outcome for outcome, hit in outcomes if hit]
+    if "ok" in struck:
+        raise Trouble(f"acknowledged after a failed fsync of the store: {outcomes}")
+
+
+@row(quick=4, full=40)
+def fault_23_read_fails_at_start(place, count):
+    """EIO at the N-th read of a start: never taken for an empty store. The node does not start, or has everything."""
+    lead = place.lead()
+    some_changes(place, lead, "before")
+    place.history.check(lead)
+    lead.end(signal.SIGKILL)
+    refused, started = 0, 0
+    for calls in ("pread64", "read"):
+        for number in range(1, count + 1):
+            store = lead.state / "store.redb"
+            size = store.stat().st_size
+            paths = [store, lead.state / "events.redb", *sorted((lead.state / "audit").glob("*.jsonl"))]
+            lead.launch(wrap=from_the_start(calls, f"error=EIO:when={number}", place.trace(), paths))
+            came_up = came_up_or_refused(lead)
+            started += came_up
+            refused += not came_up
+            if came_up and read(lead) in ("404", "not_found"):
+                raise Trouble(f"what could not be read was taken for absent: {lead.last_words()}")
+            if came_up:
+                lead.end(signal.SIGKILL)
+                lead.start()
+                place.history.check(lead)
+                lead.end(signal.SIGKILL)
+            elif store.stat().st_size < size:
+                raise Trouble(f"the store became smaller by a start that could not read it: {lead.last_words()}")
+            if not any("EIO" in line for line in hits(place.trace())):
+                break
+    lead.start()
+    place.history.check(lead)
+    if not refused:
+        raise Trouble("no read that failed kept the node from starting: the row shows nothing")
+    return {"starts refused": refused, "starts with everything there": started, "stores taken for empty": 0}
+
+
+def came_up_or_refused(node):
+    """Whether it answers; one that does not has said why, with the code of a failure."""
+    try:
+        node.answers()
+        return True
+    except Trouble:
+        if node.is_up():
+            raise
+        ended_unfit(node)
+        return False
+
+
+@row(quick=20, full=300)
+def fault_24_short_writes(place, count):
+    """Every third write takes three bytes, and every other call that may be interrupted is: everything is there and equal."""
+    weather = place.weather() | {"WEATHER_SHORT": "3"}
+    lead = place.node("aurora").init().start(more=weather)
+    for number in range(count):
+        if some_changes(place, lead, f"short {number}") != ["ok"] * CHANGES:
+            raise Trouble(f"a short write was no success: {lead.last_words()}")
+    place.history.check(lead)
+    lead.end(signal.SIGTERM)
+    lead.start()
+    place.history.check(lead)
+    return {"changes": count * CHANGES, "lost or different": 0}
+
+
+@row(quick=2, full=20)
+def fault_24_interrupted_calls(place, count):
+    """EINTR at every third write, synchronisation and packet: nobody notices. (Connections and event counters do not block,
+    and what does not block is never interrupted.)"""
+    lead = place.lead()
+    follower = place.follower(lead, "vengeance")
+    struck = 0
+    for calls in GROUPS:
+        with Injected(lead.pid(), calls, "error=EINTR:when=2+3", place.trace()) as fault:
+            for number in range(count):
+                if some_changes(place, lead, f"interrupted {calls} {number}") != ["ok"] * CHANGES:
+                    raise Trouble(f"EINTR of {calls} was taken for a failure: {lead.last_words()}")
+            struck += len(fault.hits())
+        follower.reaches(lead.revision())
+        place.history.check(lead)
+    if not struck:
+        raise Trouble("nothing was interrupted")
+    return {"interruptions": struck, "changes": len(GROUPS) * count * CHANGES, "failed": 0}
+
+
+@row(quick=1, full=10)
+def fault_25_read_only(place, count):
+    """The file system turns read-only under load: nothing is acknowledged or given out that is not written down; after a
+    repair and one start everything is there."""
+    disk = disk_of(place)
+    lead = place.node("aurora", state=disk.place / "aurora").init().start()
+    codes, given_out = collections.Counter(), 0
+    for number in range(count):
+        load = Workload(place.history, lead, seed=f"{place.seed}.{number}", pause=0.005).start()
+        time.sleep(0.2)
+        disk.break_down()
+        settled(lead, 0.5)
+        load.stop()
+        before = place.history.counts["ok"]
+        some_changes(place, lead, f"read-only {number}")
+        if place.history.counts["ok"] != before:
+            raise Trouble("a change was acknowledged on a file system that takes no writes")
+        codes[read(lead)] += 1
+        lead.end(signal.SIGTERM)
+        disk.unmount()
+        disk.repair()
+        disk.mount()
+        lead.start()
+        place.history.check(lead)
+    if codes["200"]:
+        raise Trouble(f"{codes['200']} values were given out without a line in the journal")
+    return {"times": count, "reads meanwhile": dict(codes), "values given out unwritten": given_out}
+
+
+def read(lead):
+    """What a read is answered."""
+    try:
+        answer = lead.get("/api/secrets/row/key")
+    except (Unknown, Unreached):
+        return "nobody there"
+    return str(answer.code() or answer.status)
+
+
+@row(quick=3, full=20)
+def fault_26_slow_disk(place, count):
+    """Every synchronisation of the lead takes 200 ms: heartbeats go on, the follower stays fresh, its reads are as fast."""
+    lead = place.lead()
+    some_changes(place, lead, "before")
+    follower = place.follower(lead, "vengeance")
+    before = reads(follower, 200)
+    silent = 0
+    with Injected(lead.pid(), "fdatasync,fsync", "delay_enter=200000", place.trace()) as fault:
+        load = Workload(place.history, lead, seed=place.seed, clients=4, readers=0).start()
+        during = []
+        for _ in range(count):
+            during += reads(follower, 20)
+            silent = max(silent, follower.get("/health").json()["lead_last_heard_ms"])
+            time.sleep(0.2)
+        load.stop()
+        if not fault.hits():
+            raise Trouble("no synchronisation was slow")
+    if silent > 5000:
+        raise Trouble(f"the follower heard nothing for {silent} ms while the disk was slow")
+    place.history.check(lead)
+    return {"acknowledged": place.history.counts["ok"], "longest silence": f"{silent} ms",
+            "read p99 before": milliseconds(before), "during": milliseconds(during)}
+
+
+def reads(node, count):
+    """How long reads of one value take, in seconds."""
+    took = []
+    for _ in range(count):
+        began = time.monotonic()
+        answer = node.get("/api/secrets/row/key")
+        if answer.status != 200:
+            raise Trouble(f"{node.name} does not answer: {answer}")
+        took.append(time.monotonic() - began)
+    return took
+
+
+def milliseconds(took, share=0.99):
+    """A percentile, for people."""
+    return f"{sorted(took)[int(len(took) * share)] * 1000:.1f} ms"
+
+
+@row(quick=1, full=3)
+def fault_27_store_removed_or_replaced(place, count):
+    """The store is deleted, cut to nothing or replaced by an older one while the node is down: it is never begun anew."""
+    lead = place.lead()
+    some_changes(place, lead, "kept")
+    lead.end(signal.SIGTERM)
+    store = lead.state / "store.redb"
+    whole = store.read_bytes()
+    refused = 0
+    for content in (None, b"", whole[: len(whole) // 2], bytes(len(whole))):
+        store.unlink(missing_ok=True)
+        if content is not None:
+            store.write_bytes(content)
+        lead.launch()
+        refused += not came_up_or_refused(lead)
+    if refused != 4:
+        raise Trouble(f"a node started from a store that is none: {lead.last_words()}")
+    store.write_bytes(whole)
+    store.chmod(0o600)
+    lead.start()
+    place.history.check(lead)
+    return {"refused": refused, "begun anew": 0}
+
+
+@row(quick=1, full=5)
+def fault_28_second_process(place, count):
+    """A second node on the same files, also while the first is stopped by a signal: refused, and the first is none the worse."""
+    lead = place.lead()
+    some_changes(place, lead, "before")
+    for number in range(count):
+        lead.process.send_signal(signal.SIGSTOP)
+        ended = lead.run(["up", "--config", lead.config], within=60)
+        lead.process.send_signal(signal.SIGCONT)
+        if ended.returncode != UNFIT:
+            raise Trouble(f"a second process ended with {ended.returncode}: {ended.stderr.decode()}")
+        if some_changes(place, lead, f"first {number}") != ["ok"] * CHANGES:
+            raise Trouble("the first process suffers from the second")
+    place.history.check(lead)
+    return {"second processes": count, "refused": count}

@@ -1,0 +1,326 @@
+"""Rows 37 to 53: packets are lost, late, doubled and spoiled, nodes are cut off, and what is revoked must arrive."""
+
+import signal
+import time
+
+from ask import Unknown, Unreached
+from network import Network
+from node import Trouble, eventually, free_port
+from relay import Relay, Weather
+from rows import row
+from workload import Workload, change
+
+# The followers of a mesh in namespaces.
+FOLLOWERS = ("vengeance", "runpod-tx", "spark")
+
+# A session ends after 15 s of silence, and a follower dials again within seconds; on a bad line it needs several tries.
+CONVERGED_WITHIN = 120.0
+
+
+class Mesh:
+    """A lead and its followers on a network."""
+
+    def __init__(self, place):
+        self.place = place
+        self.network = Network(["aurora", *FOLLOWERS])
+        place.leaving.insert(0, self.network.remove)
+        address = f"{self.network.addresses['aurora']}:7700"
+        self.lead = place.node("aurora", inside=self.network.inside("aurora")).init(address).start()
+        self.followers = []
+        for name in FOLLOWERS:
+            node = place.node(name, inside=self.network.inside(name))
+            node.join(self.lead.token(name), f"{self.network.addresses[name]}:0").start()
+            self.followers.append(node)
+
+    def load(self, label, pause=0.02):
+        """Writers of the lead, and a reader of every node."""
+        return Workload(self.place.history, self.lead, self.followers, seed=label, clients=3, pause=pause).start()
+
+
+def converged(place, lead, followers):
+    """Everybody holds what the lead holds; how long that took."""
+    began = time.monotonic()
+    for follower in followers:
+        follower.reaches(lead.revision(), CONVERGED_WITHIN)
+    took = time.monotonic() - began
+    place.history.check(lead)
+    for name in place.history.secrets:
+        wanted = seen(lead, name)
+        for follower in followers:
+            if seen(follower, name) != wanted:
+                raise Trouble(f"{follower.name} gives {seen(follower, name)} for {name}, the lead {wanted}")
+    for follower in followers:
+        follower.checked()
+    return took
+
+
+def seen(node, name):
+    """What a node gives: version and value, or that there is none."""
+    answer = node.get(f"/api/secrets/{name}")
+    told = answer.json()
+    return (told["version"], told["key_value"]) if answer.status == 200 else answer.code()
+
+
+def revoked_within(place, lead, followers, label):
+    """Deletes a secret that everybody holds; how long until nobody gives it out."""
+    secret = place.history.secret(f"revoked/{label}", alone=True)
+    for kind, value in (("put", f"to be revoked {label}"), ("delete", None)):
+        outcome = place.history.operation("row", secret, kind, value, lambda: change(lead, secret.name, kind, value))
+        if outcome != "ok":
+            raise Trouble(f"{kind} was not acknowledged: {lead.last_words()}")
+        if kind == "put":
+            for follower in followers:
+                eventually(f"{follower.name} has it", lambda f=follower: is_given(f, secret.name), CONVERGED_WITHIN)
+    began = time.monotonic()
+    for follower in followers:
+        eventually(f"{follower.name} has forgotten it", lambda f=follower: not is_given(f, secret.name), CONVERGED_WITHIN)
+    return time.monotonic() - began
+
+
+def is_given(node, name):
+    """Whether a read is answered with a value."""
+    try:
+        return node.get(f"/api/secrets/{name}").status == 200
+    except (Unknown, Unreached):
+        return False
+
+
+def banned_within(lead, follower):
+    """Bans a follower; how long until it gives nothing out."""
+    lead.put("banned/key", "a value that it holds")
+    eventually(f"{follower.name} has it", lambda: is_given(follower, "banned/key"), CONVERGED_WITHIN)
+    lead.told("POST", f"/api/nodes/{follower.name}/ban", {"reason": "a fault"})
+    began = time.monotonic()
+    eventually(f"{follower.name} gives nothing out", lambda: not is_given(follower, "banned/key"), CONVERGED_WITHIN)
+    return time.monotonic() - began
+
+
+def seconds(took):
+    """For people."""
+    return f"{took:.2f} s"
+
+
+@row(quick=1, full=3)
+def fault_37_partition(place, count):
+    """Each follower in turn hears nothing and is heard by nobody for 20 s; the others go on, and it comes back by itself."""
+    mesh = Mesh(place)
+    others, back = 0.0, 0.0
+    for number in range(count):
+        cut = mesh.followers[number % len(mesh.followers)]
+        rest = [node for node in mesh.followers if node is not cut]
+        load = mesh.load(f"{place.seed}.{number}")
+        mesh.network.deafen(cut.name, "aurora")
+        mesh.network.rules("aurora", f"ip saddr {mesh.network.addresses[cut.name]} counter drop")
+        others = max(others, revoked_within(place, mesh.lead, rest, f"others{number}"))
+        time.sleep(20)
+        load.stop()
+        mesh.network.heal()
+        back = max(back, converged(place, mesh.lead, mesh.followers))
+    return {"partitions": count, "others lose what is deleted within": seconds(others), "healed within": seconds(back),
+            "reads": place.history.counts["read"], "acknowledged": place.history.counts["ok"], "broken promises": 0}
+
+
+@row(quick=2, full=6)
+def fault_38_one_way_partition(place, count):
+    """A follower is heard and hears nothing, or hears and is not heard, for 20 s."""
+    mesh = Mesh(place)
+    back = 0.0
+    for number in range(count):
+        cut = mesh.followers[number // 2 % len(mesh.followers)]
+        load = mesh.load(f"{place.seed}.{number}")
+        if number % 2:
+            mesh.network.deafen(cut.name, "aurora")
+        else:
+            mesh.network.deafen("aurora", cut.name)
+        time.sleep(20)
+        load.stop()
+        mesh.network.heal()
+        back = max(back, converged(place, mesh.lead, mesh.followers))
+    return {"partitions": count, "healed within": seconds(back), "reads": place.history.counts["read"],
+            "acknowledged": place.history.counts["ok"], "broken promises": 0}
+
+
+def lossy(place, count, percent):
+    """A mesh in which every node loses this share of what arrives."""
+    mesh = Mesh(place)
+    for name in mesh.network.addresses:
+        mesh.network.lose(name, percent)
+    revoked = []
+    for number in range(count):
+        load = mesh.load(f"{place.seed}.{number}")
+        time.sleep(2)
+        load.stop()
+        revoked.append(revoked_within(place, mesh.lead, mesh.followers, f"lossy{number}"))
+    banned = banned_within(mesh.lead, mesh.followers[-1])
+    dropped = sum(mesh.network.dropped(name) for name in mesh.network.addresses)
+    mesh.network.heal()
+    back = converged(place, mesh.lead, mesh.followers[:-1])
+    if not dropped:
+        raise Trouble("nothing was lost: the row shows nothing")
+    return {"packets lost": dropped, "deleted everywhere within": f"{seconds(sorted(revoked)[len(revoked) // 2])} (median)",
+            "at most": seconds(max(revoked)), "banned within": seconds(banned), "healed within": seconds(back),
+            "acknowledged": place.history.counts["ok"], "reads": place.history.counts["read"], "broken promises": 0}
+
+
+@row(quick=2, full=20)
+def fault_40_loss_of_30_percent(place, count):
+    """Three packets of ten are lost in either direction."""
+    return lossy(place, count, 30)
+
+
+@row(quick=2, full=10)
+def fault_40_loss_of_60_percent(place, count):
+    """Six packets of ten are lost in either direction."""
+    return lossy(place, count, 60)
+
+
+def relayed(place):
+    """A lead whose followers reach it over a relay, and two of them."""
+    port, own = free_port(), free_port()
+    relay = Relay(("127.0.0.1", port), ("127.0.0.1", own), place.seed)
+    place.leaving.append(relay.close)
+    lead = place.node("aurora")
+    ended = lead.run(["init", "--listen", f"127.0.0.1:{own}", "--advertise", f"127.0.0.1:{port}", *lead.places()])
+    if ended.returncode != 0:
+        raise Trouble(f"init: {ended.stderr.decode()}")
+    lead.start()
+    followers = [place.follower(lead, name) for name in FOLLOWERS[:2]]
+    return relay, lead, followers
+
+
+def under(place, weather, count):
+    """Writers and readers in bad weather, a deletion in the middle of it, and everybody equal afterwards."""
+    relay, lead, followers = relayed(place)
+    relay.weather = weather
+    revoked = []
+    for number in range(count):
+        load = Workload(place.history, lead, followers, seed=f"{place.seed}.{number}", clients=3, pause=0.02).start()
+        time.sleep(3)
+        load.stop()
+        revoked.append(revoked_within(place, lead, followers, f"relayed{number}"))
+    relay.weather = Weather()
+    back = converged(place, lead, followers)
+    done = {name: number for name, number in relay.counts.items() if number and name != "passed"}
+    if not done:
+        raise Trouble("the line was good: the row shows nothing")
+    return {"packets passed": relay.counts["passed"], **done, "deleted everywhere within": seconds(max(revoked)),
+            "equal after": seconds(back), "acknowledged": place.history.counts["ok"],
+            "reads": place.history.counts["read"], "broken promises": 0}
+
+
+@row(quick=1, full=10)
+def fault_41_late_and_out_of_order(place, count):
+    """Every packet comes up to half a second late, so most overtake one another."""
+    return under(place, Weather(delay=0.01, jitter=0.5), count)
+
+
+@row(quick=1, full=10)
+def fault_41_doubled_and_spoiled(place, count):
+    """Three of ten packets come twice, one of ten with flipped bits, one of twenty never."""
+    return under(place, Weather(repeat=0.3, spoil=0.1, lose=0.05, jitter=0.05), count)
+
+
+@row(quick=1, full=10)
+def fault_42_narrow_line(place, count):
+    """Only packets of up to 1,200 bytes come through, as QUIC asks at least, at 64 kbit/s for each direction."""
+    return under(place, Weather(bytes_max=1200, bytes_per_second=8000), count)
+
+
+@row(quick=1, full=3)
+def fault_42_line_too_narrow_for_quic(place, count):
+    """No packet of more than 600 bytes comes through, for 20 s: followers serve what they have, and come back afterwards."""
+    relay, lead, followers = relayed(place)
+    back = 0.0
+    for number in range(count):
+        load = Workload(place.history, lead, followers, seed=f"{place.seed}.{number}", clients=2, pause=0.02).start()
+        relay.weather = Weather(bytes_max=600)
+        time.sleep(20)
+        load.stop()
+        relay.weather = Weather()
+        back = max(back, converged(place, lead, followers))
+    return {"times": count, "too long": relay.counts["too long"], "healed within": seconds(back),
+            "reads meanwhile": place.history.counts["read"], "broken promises": 0}
+
+
+@row(quick=3, full=30)
+def fault_43_other_addresses(place, count):
+    """The lead sees every follower at another port from one moment to the next, in the middle of a stream of changes."""
+    relay, lead, followers = relayed(place)
+    longest = 0.0
+    for number in range(count):
+        load = Workload(place.history, lead, followers, seed=f"{place.seed}.{number}", clients=2, pause=0.02).start()
+        time.sleep(0.5)
+        relay.move()
+        time.sleep(0.2)
+        load.stop()
+        longest = max(longest, revoked_within(place, lead, followers, f"moved{number}"))
+    converged(place, lead, followers)
+    return {"moves": relay.counts["moved"], "deleted everywhere within": seconds(longest), "broken promises": 0}
+
+
+@row(quick=1, full=4)
+def fault_47_lead_restarts_under_followers(place, count):
+    """A lead with twelve followers is killed and started again: all come back, and nobody's reads suffer."""
+    lead = place.lead()
+    followers = [place.follower(lead, f"node{number}") for number in range(12)]
+    longest = 0.0
+    for number in range(count):
+        load = Workload(place.history, lead, followers, seed=f"{place.seed}.{number}", clients=2, pause=0.05).start()
+        time.sleep(1)
+        lead.end(signal.SIGKILL)
+        load.stop()
+        lead.start()
+        lead.put("after/kill", f"value {number}")
+        began = time.monotonic()
+        converged(place, lead, followers)
+        longest = max(longest, time.monotonic() - began)
+    return {"followers": len(followers), "restarts": count, "all equal within": seconds(longest),
+            "reads": place.history.counts["read"], "broken promises": 0}
+
+
+@row(quick=1, full=3)
+def fault_48_follower_that_never_reads(place, count):
+    """A follower is stopped by a signal for 30 s under large changes: the lead keeps nothing for it without bound, the other
+    follower has every change, and the stopped one catches up."""
+    lead = place.lead()
+    slow, quick = place.follower(lead, "slow"), place.follower(lead, "quick")
+    before, most, took = lead.resident_kib(), 0, []
+    for number in range(count):
+        slow.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 30
+        turn = 0
+        while time.monotonic() < deadline:
+            lead.put(f"bulk/key{turn % 20}", f"{number}.{turn}." + "x" * 60_000)
+            turn += 1
+            most = max(most, lead.resident_kib())
+            if turn % 10 == 0:
+                began = time.monotonic()
+                quick.reaches(lead.revision(), 30)
+                took.append(time.monotonic() - began)
+        slow.process.send_signal(signal.SIGCONT)
+        slow.reaches(lead.revision(), CONVERGED_WITHIN)
+    sent = 60_000 * turn * count // 1024
+    if most - before > 96 * 1024:
+        raise Trouble(f"the lead grew by {most - before} KiB for a follower that does not read ({sent} KiB were stored)")
+    converged(place, lead, [slow, quick])
+    return {"times": count, "stored": f"{sent // 1024} MiB", "memory of the lead": f"{before // 1024} MiB, at most {most // 1024} MiB",
+            "the other follower had it within": seconds(max(took)), "broken promises": 0}
+
+
+@row(quick=1, full=3)
+def fault_53_banned_while_cut_off(place, count):
+    """A follower is banned while nothing reaches it. When it is heard again it gets nothing, and gives nothing out."""
+    mesh = Mesh(place)
+    longest = 0.0
+    for banned in mesh.followers[:count]:
+        mesh.lead.put("banned/key", f"a value of {banned.name}")
+        mesh.network.deafen(banned.name, "aurora")
+        mesh.lead.told("POST", f"/api/nodes/{banned.name}/ban", {"reason": "a fault"})
+        mesh.lead.put("after/ban", f"a value after {banned.name}")
+        mesh.network.heal()
+        began = time.monotonic()
+        eventually(f"{banned.name} gives nothing out", lambda n=banned: not is_given(n, "banned/key"), CONVERGED_WITHIN)
+        longest = max(longest, time.monotonic() - began)
+        if is_given(banned, "after/ban"):
+            raise Trouble(f"{banned.name} was banned and got a later value")
+    return {"bans": count, "closed after the heal within": seconds(longest)}
