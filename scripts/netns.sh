@@ -12,11 +12,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [ "$(id -u)" = 0 ] || { printf 'netns.sh: needs root, for network namespaces\n' >&2; exit 2; }
 missing=()
-for tool in python3 ip nft; do
+for tool in python3 ip nft nsenter; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
-  printf 'netns.sh: not installed: %s (Debian: apt-get install python3 iproute2 nftables)\n' "${missing[*]}" >&2
+  printf 'netns.sh: not installed: %s (Debian: apt-get install python3 iproute2 nftables util-linux)\n' "${missing[*]}" >&2
   exit 2
 fi
 if [ -z "${AURORA:-}" ]; then

@@ -28,6 +28,8 @@ class History:
         self.began = time.monotonic()
         self.counts = {"ok": 0, "fail": 0, "unknown": 0, "read": 0}
         self.requests = []
+        # Whether the power is gone: what is answered from then on reaches nobody.
+        self.dark = False
         self.revisions = {}
         self.secrets = {}
 
@@ -49,6 +51,8 @@ class History:
             secret.begins(kind, value)
         outcome, answer = settle(send)
         with self.lock:
+            if self.dark and outcome == "ok":
+                outcome = "unknown"
             self.counts[outcome] += 1
             told = answer.json() if answer is not None else None
             self.note(client=client, op=kind, secret=secret.name, value=value, phase=outcome,
@@ -76,10 +80,17 @@ class History:
             return
         told = answer.json()
         with self.lock:
+            if self.dark:
+                return
             self.counts["read"] += 1
             self.requests.append((node.name, answer.headers["x-request-id"]))
             self.note(client=client, op="read", secret=secret.name, version=told["version"], phase="ok")
             secret.was_read(node.name, floor, told["version"], told["key_value"])
+
+    def goes_dark(self):
+        """The power goes now."""
+        with self.lock:
+            self.dark = True
 
     def check(self, lead):
         """Holds a lead that came back against everything that was promised."""
@@ -95,7 +106,7 @@ class History:
     def check_journal(self, nodes):
         """Every answered read is a line of the journal of the node that answered."""
         texts = {node.name: node.journal() for node in nodes}
-        missing = [request for name, request in self.requests if request not in texts[name]]
+        missing = [(name, request) for name, request in self.requests if request not in texts[name]]
         if missing:
             raise Trouble(f"{len(missing)} of {len(self.requests)} answered reads are in no journal: {missing[:3]}")
         found, self.requests = len(self.requests), []

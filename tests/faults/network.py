@@ -13,7 +13,7 @@ class Network:
     """A bridge in a namespace, and a namespace for each node. The first has the address 10.99.0.1."""
 
     def __init__(self, names):
-        for tool in ("ip", "nft"):
+        for tool in ("ip", "nft", "nsenter"):
             if shutil.which(tool) is None:
                 raise NotHere(f"{tool} is missing: install iproute2 and nftables")
         self.prefix = f"af{os.getpid()}"
@@ -41,8 +41,8 @@ class Network:
             must("ip", "-n", own, "link", "set", "lo", "up")
 
     def inside(self, name):
-        """What is put before a command so that it runs there."""
-        return ["ip", "netns", "exec", self.spaces[name]]
+        """What is put before a command so that it runs there. (`ip netns exec` would also copy every mount of the machine.)"""
+        return ["nsenter", f"--net=/run/netns/{self.spaces[name]}"]
 
     def rules(self, name, *rules):
         """What is dropped of what arrives at a node; without rules nothing is."""

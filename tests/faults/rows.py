@@ -30,7 +30,7 @@ class Place:
     def __init__(self, binary, directory, slug, seed):
         self.binary, self.seed, self.slug = binary, seed, slug
         # Short, because the path of a socket may have 107 bytes.
-        self.home = pathlib.Path(directory) / "_".join(slug.split("_")[:2])
+        self.home = pathlib.Path(directory) / f"row{list(ROWS).index(slug)}"
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.chance = random.Random(f"{seed}.{slug}")
@@ -52,6 +52,18 @@ class Place:
         node = lead.follower(name, home=self.home)
         self.leaving.append(node.end)
         return node
+
+    def begin_anew(self):
+        """Ends the nodes and removes what they wrote; the counts of the history go on."""
+        for leaving in self.leaving:
+            leaving()
+        self.leaving = []
+        counts = self.history.counts
+        self.history.file.close()
+        shutil.rmtree(self.home)
+        self.home.mkdir()
+        self.history = History(self.home / "history.jsonl")
+        self.history.counts = counts
 
     def trace(self):
         """Where strace writes; empty."""

@@ -15,6 +15,9 @@ ROUND_SECONDS_MAX = 0.25
 # The followers are looked at once in so many rounds: one notices that its lead was killed after 15 s of silence.
 ROUNDS_PER_LOOK = 50
 
+# After so many rounds another mesh is begun: each start verifies the whole journal, which only grows.
+ROUNDS_PER_MESH = 200
+
 # No operation makes more calls of one kind in one thread; what goes on longer is the node's own rhythm.
 CALLS_MAX = 80
 
@@ -28,10 +31,12 @@ SETTLE_SECONDS = 0.15
 @row(quick=15, full=2000)
 def fault_01_kill_at_random(place, count):
     """kill -9 of the lead under writers and readers; one in seven while it starts, one in seven twice in a row."""
-    lead = place.lead()
-    follower = place.follower(lead, "vengeance")
     during_start = 0
     for number in range(1, count + 1):
+        if number % ROUNDS_PER_MESH == 1:
+            place.begin_anew()
+            lead = place.lead()
+            follower = place.follower(lead, "vengeance")
         load = Workload(place.history, lead, [follower], seed=f"{place.seed}.{number}").start()
         time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
         lead.end(signal.SIGKILL)
@@ -45,6 +50,26 @@ def fault_01_kill_at_random(place, count):
             follower.checked()
             place.tell(f"{number + during_start} kills, {place.history.counts}")
     return {"kills": count + during_start, "of them while starting": during_start, **figures(place)}
+
+
+@row(quick=8, full=200)
+def fault_01_kill_of_follower(place, count):
+    """kill -9 of a follower under a stream of changes and readers: it never gives out less than it gave before, and has
+    everything again; its journal is whole."""
+    lead = place.lead()
+    follower = place.follower(lead, "vengeance")
+    for number in range(1, count + 1):
+        load = Workload(place.history, lead, [follower], seed=f"{place.seed}.{number}", pause=0.005).start()
+        time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
+        follower.end(signal.SIGKILL)
+        follower.start()
+        load.stop()
+        follower.reaches(lead.revision())
+        follower.checked()
+        if number % ROUNDS_PER_LOOK == 0 or number == count:
+            place.history.check(lead)
+            place.tell(f"{number} kills, {place.history.counts}")
+    return {"kills": count, **figures(place)}
 
 
 def killed_while_starting(place, lead):
@@ -166,7 +191,9 @@ def fault_04_kill_in_init(place, count):
             done = lead.run(arguments, wrap=killed_at(place, calls, number)).returncode == 0
             if not done:
                 kills += 1
-                lead.init(address)
+                again = lead.run(arguments).stderr.decode()
+                if again and "this machine has a node already" not in again:
+                    raise Trouble(f"killed at the {number}. of {calls}, and then: {again}")
             lead.start().checked()
             lead.end(signal.SIGKILL)
             if done:

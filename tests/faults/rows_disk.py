@@ -79,24 +79,79 @@ def fault_20_no_space_at_nth_write(place, count):
     return {"points": count, "changes": dict(outcomes), "stopped itself": ends}
 
 
+@row(quick=3, full=14)
+def fault_20_write_fails_once(place, count):
+    """EIO at the N-th write of the store, of the journal and of the events: what was acknowledged stays, and all goes on, by
+    itself or with one start."""
+    lead = place.lead()
+    some_changes(place, lead, "before")
+    told = {}
+    for name, path in files_of(lead).items():
+        failed, ends = 0, 0
+        for number in range(1, count + 1):
+            with Injected(lead.pid(), "pwrite64,write", f"error=EIO:when={number}", place.trace(), [path]) as fault:
+                some_changes(place, lead, f"{name} {number}")
+                settled(lead, 0.3)
+                failed += bool(fault.hits())
+            ends += not lead.is_up()
+            comes_back(place, lead)
+        if not failed:
+            raise Trouble(f"no write of the {name} failed: the row shows nothing")
+        told[name] = f"{failed} failed, {ends} ends"
+    return told
+
+
+@row(quick=1, full=10)
+def fault_22_fsync_of_follower_fails(place, count):
+    """One fsync of a follower's store fails while it takes changes: it ends, and has everything after one start."""
+    lead = place.lead()
+    follower = place.follower(lead, "vengeance")
+    failed, ends = 0, 0
+    for number in range(1, count + 1):
+        path = follower.state / "store.redb"
+        with Injected(follower.pid(), "fsync,fdatasync", f"error=EIO:when={number}", place.trace(), [path]) as fault:
+            for _ in range(1 + number // 2):
+                some_changes(place, lead, f"to a follower {number}")
+            settled(follower, 3)
+            failed += bool(fault.hits())
+        if not follower.is_up():
+            ends += 1
+            ended_unfit(follower)
+            follower.start()
+        follower.reaches(lead.revision())
+        follower.checked()
+    place.history.check(lead)
+    if not failed or ends != failed:
+        raise Trouble(f"{failed} synchronisations failed, the follower ended {ends} times: {follower.last_words()}")
+    return {"failed": failed, "ends": ends}
+
+
 @row(quick=1, full=8)
 def fault_20_full_disk(place, count):
-    """A file system of 16 MiB is filled to the last block under load, and freed."""
+    """A file system of 16 MiB is filled to the last block under load, it is started on it, killed or
+    not, and then there is room again."""
     disk = disk_of(place, mebibytes=16)
     lead = place.node("aurora", state=disk.place / "aurora").init().start()
-    codes, ends = collections.Counter(), 0
+    codes, starts, ends = collections.Counter(), collections.Counter(), 0
     for number in range(count):
         load = Workload(place.history, lead, seed=f"{place.seed}.{number}", pause=0.005).start()
         time.sleep(0.2)
         ballast = disk.fill()
         eventually("somebody is refused", lambda: refused_for_space(lead, codes), 30)
         load.stop()
-        codes[asked(lead)] += 1
-        ballast.unlink()
         settled(lead, 1.0)
         ends += not lead.is_up()
+        if number % 2:
+            lead.end(signal.SIGKILL)
+        if not lead.is_up():
+            came_up = came_up_or_refused(lead.launch())
+            starts["started on the full disk" if came_up else "refused to start on it"] += 1
+            if not came_up:
+                place.tell(lead.last_words().strip().splitlines()[-1])
+        codes[asked(lead)] += 1
+        ballast.unlink()
         comes_back(place, lead)
-    return {"times full": count, "answers while full": dict(codes), "stopped itself": ends}
+    return {"times full": count, "answers while full": dict(codes), "stopped itself": ends, **starts}
 
 
 def refused_for_space(lead, codes):

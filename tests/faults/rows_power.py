@@ -1,12 +1,15 @@
 """Row 14: the power goes, and what was not on the disk is gone. With its controls, which must find the loss."""
 
+import collections
 import signal
 import subprocess
+import threading
 import time
 
 from disk import Disk
 from history import History
 from node import Trouble, eventually
+from operations import OPERATIONS
 from rows import NotHere, row
 from workload import Workload
 
@@ -15,6 +18,9 @@ CUTS_PER_DISK = 100
 
 # The power goes within this time of the first acknowledged change of a round.
 ROUND_SECONDS_MAX = 0.4
+
+# An operation is over within this time, more or less; the power goes within it.
+OPERATION_SECONDS = 0.25
 
 # Cuts of a control; a disk that forgets loses something in the first few.
 CONTROL_CUTS = 12
@@ -51,16 +57,27 @@ def cut_under_load(place, disk, members, label, more=None):
     done = place.history.counts["ok"]
     eventually("something is acknowledged", lambda: load.trouble or place.history.counts["ok"] > done)
     time.sleep(place.chance.random() * ROUND_SECONDS_MAX)
-    disk.cut()
-    # What is answered between the cut and the end of the process was promised, too.
-    time.sleep(place.chance.random() * 0.03)
-    for node in members:
-        node.end(signal.SIGKILL)
+    power_goes(place, disk, members)
     load.stop()
-    disk.unmount()
-    disk.mount()
+    power_returns(place, disk)
     for node in members:
         node.start(more=more)
+
+
+def power_goes(place, disk, members):
+    """The power goes, for the disk and for the nodes. What a node answers from here on it answers to nobody: ext4 tells a caller
+    that waits in fsync while its file system is shut down now and then that all is well."""
+    place.history.goes_dark()
+    disk.cut()
+    for node in members:
+        node.end(signal.SIGKILL)
+
+
+def power_returns(place, disk):
+    """The disk is there again, with what had reached it."""
+    disk.unmount()
+    disk.mount()
+    place.history.dark = False
 
 
 def cuts(place, count, strict):
@@ -96,6 +113,8 @@ def renewed(place, disk, members, strict):
     place.history.file.close()
     place.history = History(place.home / "history.jsonl")
     place.history.counts = counts
+    for node in members:
+        node.config.unlink()
     members = members_on(place, disk, strict)
     return disk, members, members[0]
 
@@ -141,3 +160,29 @@ def fault_14_control_batched_reads(place, count):
         except Trouble as found:
             return {"cuts until it was seen": number, "seen": str(found)[:60]}
     raise Trouble("no line of a read was ever missing: the check of strict journals is blind")
+
+
+@row(quick=1, full=12)
+def fault_14_power_cut_in_operations(place, count):
+    """The power goes while keys are rotated, secrets imported, a node joins or is banned: done wholly, or not at all."""
+    disk = disk_of(place)
+    lead = place.node("aurora", state=disk.place / "aurora").init().start()
+    cut, outcomes = collections.Counter(), collections.Counter()
+    for slug in ("rotate", "rotate_root", "import", "join", "ban", "delete"):
+        operation = OPERATIONS[slug](place, lead)
+        for _ in range(count):
+            operation.prepare()
+            came = []
+            acting = threading.Thread(target=lambda o=operation, c=came: c.append(o.act()), daemon=True)
+            acting.start()
+            time.sleep(place.chance.random() * OPERATION_SECONDS)
+            outcome = (came or ["unknown"])[0]
+            power_goes(place, disk, [lead])
+            acting.join(60)
+            power_returns(place, disk)
+            lead.start()
+            operation.check(outcome)
+            place.history.check(lead)
+            cut[slug] += 1
+            outcomes[outcome] += 1
+    return {"cuts": sum(cut.values()), "answers": dict(outcomes), "half done": 0}
