@@ -133,9 +133,7 @@ mod tests {
 
     #[test]
     fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
-        let all = || {
-            Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_BEGINNING)
-        };
+        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_BEGINNING);
         let names: BTreeSet<&str> = all().map(Failpoint::name).collect();
         assert_eq!(names.len(), all().count());
         all().for_each(pass);
