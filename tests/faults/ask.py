@@ -1,4 +1,5 @@
-"""Asks a node over its Unix socket, and tells apart what a client of a crashing node must: answered, refused, or unknown.
+"""Asks a node over its Unix socket, and tells apart what a client of a crashing node must: answered, refused, or
+unknown.
 
 A request that left and was not answered is unknown, never refused: the change may have been made."""
 

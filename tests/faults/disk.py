@@ -1,7 +1,9 @@
-"""A disk that loses power: ext4 in a file, on a loop device of its own, whose file system is shut down without a flush.
+"""A disk that loses power: ext4 in a file, on a loop device of its own, whose file system is shut down without a
+flush.
 
 `FS_IOC_SHUTDOWN` with `NOLOGFLUSH` drops what is not on the device, data and names, and fails every call from then on
-(linux/fs.h, Documentation of the xfs and ext4 shutdown ioctls). What is mounted afterwards is what a power cut leaves."""
+(linux/fs.h, Documentation of the xfs and ext4 shutdown ioctls). What is mounted afterwards is what a power cut
+leaves."""
 
 import fcntl
 import os

@@ -1,8 +1,8 @@
 """What was asked and what was promised, and whether a node that came back keeps it.
 
-Every operation is written down before it is sent and after it is answered: done, refused, or unknown. Of a secret that one
-client alone writes it is then known in which states it can be; of one that all write, which value each version has. Reads
-are held against what was promised before they began."""
+Every operation is written down before it is sent and after it is answered: done, refused, or unknown. Of a secret
+that one client alone writes it is then known in which states it can be; of one that all write, which value each
+version has. Reads are held against what was promised before they began."""
 
 import json
 import threading
@@ -128,7 +128,7 @@ def settle(send):
 
 def versions_of(lead, name):
     """The versions a lead keeps, newest first, with their states."""
-    answer = lead.admin("GET", f"/api/secrets/{name}/versions")
+    answer = lead.answer("GET", f"/api/secrets/{name}/versions")
     if answer.status == 404:
         return {}
     if answer.status != 200:
@@ -138,14 +138,15 @@ def versions_of(lead, name):
 
 def value_of(lead, name, version):
     """The value of one version."""
-    answer = lead.get(f"/api/secrets/{name}?version={version}")
+    answer = lead.answer("GET", f"/api/secrets/{name}?version={version}")
     if answer.status != 200:
         raise Trouble(f"version {version} of {name}: {answer}")
     return answer.json()["key_value"]
 
 
 class Alone:
-    """A secret that one client writes, one change after the other. Its state is one of a few: (version, value, live)."""
+    """A secret that one client writes, one change after the other. Its state is one of a few: (version, value,
+    live)."""
 
     def __init__(self, name):
         self.name = name
@@ -203,7 +204,8 @@ class Alone:
 
 
 class Shared:
-    """A secret that all clients write: which value each acknowledged version has, and which values may have no number yet."""
+    """A secret that all clients write: which value each acknowledged version has, and which values may have no number
+    yet."""
 
     def __init__(self, name):
         self.name = name
@@ -239,7 +241,8 @@ class Shared:
         self.seen[node] = max(self.seen.get(node, 0), version)
 
     def check(self, lead):
-        """Every promised version that is kept has its value, the newest are there, and nothing else is but what was sent."""
+        """Every promised version that is kept has its value, the newest are there, and nothing else is but what was
+        sent."""
         kept = versions_of(lead, self.name)
         newest = max(kept, default=0)
         promised = max([*self.acknowledged, *self.verified, *self.seen.values()], default=0)

@@ -1,7 +1,7 @@
 """System calls that fail, wait or kill, by strace: of a process that runs, or of one from its first call on.
 
-strace counts calls for each thread: `when=3` is the third of any thread since the tracing began. The store, the journal and
-the events each have one thread that writes, so that is nearly the third of each file."""
+strace counts calls for each thread: `when=3` is the third of any thread since the tracing began. The store, the
+journal and the events each have one thread that writes, so that is nearly the third of each file."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from node import Trouble, eventually
 
 # The calls by which something comes to the disk, or to a peer, or into place.
 CALLS = {
-    "write": "pwrite64", "data": "fdatasync", "all": "fsync", "length": "ftruncate", "name": "rename,link,linkat,renameat",
-    "gone": "unlink,unlinkat", "peer": "sendmsg,sendto",
+    "write": "pwrite64", "data": "fdatasync", "all": "fsync", "length": "ftruncate",
+    "name": "rename,link,linkat,renameat", "gone": "unlink,unlinkat", "peer": "sendmsg,sendto",
 }
 
 

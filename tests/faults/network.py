@@ -1,5 +1,5 @@
-"""A network of the kernel's own for a mesh: each node in a network namespace, all on one bridge, and nftables to cut them off or
-to lose packets. Nothing outside the namespaces is changed."""
+"""A network of the kernel's own for a mesh: each node in a network namespace, all on one bridge, and nftables to cut
+them off or to lose packets. Nothing outside the namespaces is changed."""
 
 import os
 import shutil
@@ -41,7 +41,8 @@ class Network:
             must("ip", "-n", own, "link", "set", "lo", "up")
 
     def inside(self, name):
-        """What is put before a command so that it runs there. (`ip netns exec` would also copy every mount of the machine.)"""
+        """What is put before a command so that it runs there. (`ip netns exec` would also copy every mount of the
+        machine.)"""
         return ["nsenter", f"--net=/run/netns/{self.spaces[name]}"]
 
     def rules(self, name, *rules):

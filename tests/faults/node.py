@@ -15,6 +15,9 @@ START_WITHIN = 90.0
 # What nobody expects to see in a log, whatever is done to the node.
 PANIC = re.compile(r"panicked at|RUST_BACKTRACE|stack overflow|already borrowed")
 
+# A node that is asked for more than it can do says one of these.
+BUSY = ("overloaded", "audit_unavailable")
+
 
 class Trouble(Exception):
     """A promise that was not kept, or something the campaign cannot go on without."""
@@ -40,8 +43,9 @@ def free_port():
 
 
 class Node:
-    """One node: its files, and its process while it runs. `home` holds its configuration, log and sockets; `state` its store
-    and journal, which a row may put on a disk of its own. `inside` is put before every command: where it runs."""
+    """One node: its files, and its process while it runs. `home` holds its configuration, log and sockets; `state`
+    its store and journal, which a row may put on a disk of its own. `inside` is put before every command: where it
+    runs."""
 
     def __init__(self, binary, home, name, state=None, inside=()):
         self.binary, self.home, self.name, self.inside = str(binary), home, name, list(inside)
@@ -156,10 +160,18 @@ class Node:
 
     def told(self, method, target, body=None):
         """What the admin socket answers, which must be yes."""
-        answer = self.admin(method, target, body)
+        answer = self.answer(method, target, body)
         if answer.status != 200:
             raise Trouble(f"{self.name}: {method} {target}: {answer}")
         return answer.json()
+
+    def answer(self, method, target, body=None):
+        """What the admin socket answers to a question, asked again while the node is too busy to answer: a machine
+        that does other things as well may let a line of the journal wait for more than a second."""
+        def look():
+            answer = self.admin(method, target, body)
+            return None if answer.code() in BUSY else answer
+        return eventually(f"{self.name} answers {target}", look, 300, 0.2)
 
     def put(self, name, value):
         """Stores a value for everybody; gives the answer."""
@@ -211,10 +223,7 @@ class Node:
 
     def checked(self):
         """That the journal is whole, and that nothing panicked."""
-        def verified():
-            answer = self.admin("GET", "/api/audit/verify")
-            return answer.json() if answer.code() != "overloaded" else None
-        told = eventually(f"{self.name} verifies its journal", verified, 300, 1)
+        told = self.answer("GET", "/api/audit/verify").json()
         if told.get("valid") is not True:
             raise Trouble(f"{self.name}: the journal is broken: {told}")
         return self.calm()

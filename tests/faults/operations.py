@@ -17,8 +17,8 @@ WITHOUT_LEAD_SECONDS = 0.5
 
 
 class Operation:
-    """One kind of change. `prepare` makes ready what it needs, `act` asks and gives `ok`, `fail` or `unknown`, `idle` says
-    whether what it set going is over, `check` looks at a lead that came back."""
+    """One kind of change. `prepare` makes ready what it needs, `act` asks and gives `ok`, `fail` or `unknown`, `idle`
+    says whether what it set going is over, `check` looks at a lead that came back."""
 
     def __init__(self, place, lead):
         self.place, self.lead, self.history = place, lead, place.history
@@ -119,7 +119,7 @@ class Import(Operation):
         return settle(lambda: self.lead.admin("POST", "/api/import", body))[0]
 
     def check(self, outcome):
-        there = [self.lead.get(f"/api/secrets/{name}").status == 200 for name in self.names()]
+        there = [self.lead.answer("GET", f"/api/secrets/{name}").status == 200 for name in self.names()]
         if any(there) != all(there):
             raise Trouble(f"an import is half there: {sum(there)} of {self.SIZE}")
         if (outcome == "ok" and not all(there)) or (outcome == "fail" and any(there)):
@@ -127,7 +127,8 @@ class Import(Operation):
 
 
 class Join(Operation):
-    """A node joins: its token is used up if and only if the node is on the roster, and the same machine may try again."""
+    """A node joins: its token is used up if and only if the node is on the roster, and the same machine may try
+    again."""
 
     def prepare(self):
         super().prepare()

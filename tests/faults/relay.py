@@ -1,7 +1,8 @@
-"""A bad line between followers and their lead: a UDP relay that loses, delays, repeats, swaps and spoils packets by chances of
-a seed, drops what is too long, and changes its own port. It counts what it did to how many packets.
+"""A bad line between followers and their lead: a UDP relay that loses, delays, repeats, swaps and spoils packets by
+chances of a seed, drops what is too long, and changes its own port. It counts what it did to how many packets.
 
-QUIC is UDP: whatever a network does to packets, this does. The kernel's netem, which not every machine has, is not needed."""
+QUIC is UDP: whatever a network does to packets, this does. The kernel's netem, which not every machine has, is not
+needed."""
 
 import heapq
 import random

@@ -4,8 +4,8 @@ import signal
 import time
 
 from inject import CALLS, Injected, from_the_start, settled
-from node import Trouble, eventually, free_port
-from operations import OPERATIONS, JoinKilled
+from node import Trouble, eventually
+from operations import OPERATIONS
 from rows import row
 from workload import Workload
 
@@ -19,10 +19,7 @@ ROUNDS_PER_LOOK = 50
 ROUNDS_PER_MESH = 200
 
 # No operation makes more calls of one kind in one thread; what goes on longer is the node's own rhythm.
-CALLS_MAX = 80
-
-# The calls by which a command that begins a node leaves something behind.
-BEGINNING = ("write,pwrite64", "fsync,fdatasync", CALLS["name"] + ",mkdir", CALLS["gone"], "openat")
+CALLS_MAX = 300
 
 # What is asked of the store may still be on its way to the journal or the events when it is answered.
 SETTLE_SECONDS = 0.15
@@ -89,6 +86,42 @@ def figures(place):
             "broken promises": 0}
 
 
+@row(quick=1, full=1)
+def fault_01_control_older_files(place, count):
+    """After a kill the store of a moment before is put back, and then the journal of a moment before: the checks must
+    see each, or they see nothing."""
+    lead = place.lead()
+    some(place, lead, "kept")
+    lead.end(signal.SIGTERM)
+    files = [lead.state / "store.redb", *(lead.state / "audit").glob("audit-*.jsonl")]
+    before = {path: path.read_bytes() for path in files}
+    lead.start()
+    some(place, lead, "lost")
+    lead.end(signal.SIGKILL)
+    after = {path: path.read_bytes() for path in before}
+    seen = {}
+    for path, older in before.items():
+        path.write_bytes(older)
+        try:
+            lead.start()
+            place.history.check(lead)
+        except Trouble as found:
+            seen[path.name.split(".")[0]] = str(found).replace("\n", " ")[:70]
+        lead.end(signal.SIGKILL)
+        path.write_bytes(after[path])
+    if len(seen) != len(before):
+        raise Trouble(f"files of a moment before were put back, and only this was seen: {seen}")
+    return seen
+
+
+def some(place, lead, label):
+    """Enough changes that a file without them is another file."""
+    for number in range(5):
+        value = f"{label} {number}"
+        secret = place.history.secret("row/key", alone=True)
+        place.history.operation("row", secret, "put", value, lambda v=value: lead.put("row/key", v))
+
+
 def at_every_call(place, slug, limit):
     """Kills the lead at the N-th call of each kind, for N from 1 until the operation is over before that."""
     lead = place.lead()
@@ -130,96 +163,49 @@ def ended_by(node, status):
         raise Trouble(f"{node.name} ended with {found} instead of {status}: {node.last_words()}")
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_01_kill_in_put(place, count):
     """kill -9 at every write, synchronisation and packet of a first put."""
     return at_every_call(place, "put", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_02_kill_in_new_version(place, count):
     """The same in a put of a new version."""
     return at_every_call(place, "put_again", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_03_kill_in_key_rotation(place, count):
     """The same in a rotation of a scope key, with the file that is written anew at its end."""
     return at_every_call(place, "rotate", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_03_kill_in_root_rotation(place, count):
     """The same in a replacement of the root key."""
     return at_every_call(place, "rotate_root", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_04_kill_of_lead_in_join(place, count):
     """The same of the lead while a node joins."""
     return at_every_call(place, "join", count)
 
 
-@row(quick=3, full=60)
-def fault_04_kill_of_newcomer_in_join(place, count):
-    """kill -9 of the node that joins, at every call that writes or names a file; then it tries again with its token."""
-    lead = place.lead()
-    operation = JoinKilled(place, lead)
-    kills = 0
-    for calls in (*BEGINNING, CALLS["peer"]):
-        for number in range(1, count + 1):
-            operation.prepare()
-            operation.kill_at(calls, number)
-            outcome = operation.act()
-            operation.check(outcome)
-            if outcome == "ok":
-                break
-            kills += 1
-    place.history.check(lead)
-    return {"kills": kills, "tokens used up without a node": 0, "second tries that failed": 0}
-
-
-@row(quick=3, full=60)
-def fault_04_kill_in_init(place, count):
-    """kill -9 of `aurora init` at every call that writes or names a file; then it is typed again, and the lead starts."""
-    kills = 0
-    for calls in BEGINNING:
-        for number in range(1, count + 1):
-            lead = place.node(f"lead{kills}")
-            address = f"127.0.0.1:{free_port()}"
-            arguments = ["init", "--listen", address, "--advertise", address, *lead.places()]
-            done = lead.run(arguments, wrap=killed_at(place, calls, number)).returncode == 0
-            if not done:
-                kills += 1
-                again = lead.run(arguments).stderr.decode()
-                if again and "this machine has a node already" not in again:
-                    raise Trouble(f"killed at the {number}. of {calls}, and then: {again}")
-            lead.start().checked()
-            lead.end(signal.SIGKILL)
-            if done:
-                break
-    return {"kills": kills, "second tries that failed": 0}
-
-
-def killed_at(place, calls, number):
-    """What a command runs in whose N-th call is its last."""
-    return ["strace", "-f", "-q", "-o", str(place.trace()), "-e", f"trace={calls}",
-            "-e", f"inject={calls}:signal=KILL:when={number}"]
-
-
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_05_kill_in_ban(place, count):
     """The same in a ban, with the new keys it brings."""
     return at_every_call(place, "ban", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_05_kill_in_delete(place, count):
     """The same in a deletion."""
     return at_every_call(place, "delete", count)
 
 
-@row(quick=3, full=80)
+@row(quick=3, full=300)
 def fault_08_kill_in_import(place, count):
     """The same in an import of twenty secrets."""
     return at_every_call(place, "import", count)

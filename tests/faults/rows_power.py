@@ -65,8 +65,8 @@ def cut_under_load(place, disk, members, label, more=None):
 
 
 def power_goes(place, disk, members):
-    """The power goes, for the disk and for the nodes. What a node answers from here on it answers to nobody: ext4 tells a caller
-    that waits in fsync while its file system is shut down now and then that all is well."""
+    """The power goes, for the disk and for the nodes. What a node answers from here on it answers to nobody: ext4
+    tells a caller that waits in fsync while its file system is shut down now and then that all is well."""
     place.history.goes_dark()
     disk.cut()
     for node in members:
@@ -121,7 +121,8 @@ def renewed(place, disk, members, strict):
 
 @row(quick=4, full=350)
 def fault_14_power_cut(place, count):
-    """The power of a lead and a follower goes under load: every acknowledged change is there, with its version and value."""
+    """The power of a lead and a follower goes under load: every acknowledged change is there, with its version and
+    value."""
     return cuts(place, count, strict=False)
 
 
@@ -150,7 +151,8 @@ def fault_14_control_fsync_does_nothing(place, count):
 
 @row(quick=6, full=6)
 def fault_14_control_batched_reads(place, count):
-    """With batched journals a cut may take lines of reads from the last 50 ms: the check of strict ones must notice that."""
+    """With batched journals a cut may take lines of reads from the last 50 ms: the check of strict ones must notice
+    that."""
     disk = disk_of(place)
     members = members_on(place, disk, strict=False)
     for number in range(1, 10 * count + 1):
@@ -164,7 +166,8 @@ def fault_14_control_batched_reads(place, count):
 
 @row(quick=1, full=12)
 def fault_14_power_cut_in_operations(place, count):
-    """The power goes while keys are rotated, secrets imported, a node joins or is banned: done wholly, or not at all."""
+    """The power goes while keys are rotated, secrets imported, a node joins or is banned: done wholly, or not at
+    all."""
     disk = disk_of(place)
     lead = place.node("aurora", state=disk.place / "aurora").init().start()
     cut, outcomes = collections.Counter(), collections.Counter()

@@ -12,7 +12,8 @@ import time
 from ask import Unknown, Unreached, ask, connect, parse, read_all, spell
 from node import Trouble, eventually, free_port
 from rows import NotHere, row
-from rows_disk import milliseconds, reads, some_changes
+from rows_disk import some_changes
+from rows_odd_disk import milliseconds, reads
 from workload import Workload
 
 # A process here may have so many files; the campaign itself needs its share of them.
@@ -33,7 +34,7 @@ def room_for(files):
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
-# What the node may take beyond what it had when it was put under the limit: the kernel counts what is taken from then on.
+# What the node may take beyond what it had when it was put under the limit: the kernel counts from then on.
 GROWTH_BYTES = 3 * 1024 * 1024
 
 
@@ -144,7 +145,8 @@ def answered(node):
 
 @row(quick=1000, full=10_000)
 def fault_54_slowloris(place, count):
-    """So many connections that send their request one byte at a time: the others are answered as if they were not there."""
+    """So many connections that send their request one byte at a time: the others are answered as if they were not
+    there."""
     return crowded(place, count, b"GET /api/secrets/row/key HTTP/1.1\r\nhost: l", b"o", seconds=12)
 
 
@@ -212,7 +214,8 @@ def fault_55_noise_to_the_peer_port(place, count):
 
 @row(quick=200, full=20_000)
 def fault_57_connect_and_leave(place, count):
-    """Callers that connect and are gone before anybody looks who they are: no descriptor stays, nobody is answered wrongly."""
+    """Callers that connect and are gone before anybody looks who they are: no descriptor stays, nobody is answered
+    wrongly."""
     lead = place.lead()
     some_changes(place, lead, "before")
     before = lead.open_files()
@@ -227,7 +230,8 @@ def fault_57_connect_and_leave(place, count):
 
 @row(quick=1, full=5)
 def fault_60_no_files_left(place, count):
-    """The node may open no file more (prlimit) while callers crowd the door: it does not spin, loses nothing, recovers."""
+    """The node may open no file more (prlimit) while callers crowd the door: it does not spin, loses nothing,
+    recovers."""
     lead = place.lead()
     some_changes(place, lead, "before")
     used, codes = 0.0, collections.Counter()

@@ -1,7 +1,8 @@
 """Plays rows of the table of faults and tells what became of each: run.py BINARY quick|full|ROW… [--json FILE].
 
-The exit code says whether every promise was kept. `--count N` sets how much of each row is done, `--seed N` repeats the
-choices of an earlier run, `--keep` leaves the files of a row whose promise was broken, `--in DIR` says where to work."""
+The exit code says whether every promise was kept. `--count N` sets how much of each row is done, `--seed N` repeats
+the choices of an earlier run, `--keep` leaves the files of a row whose promise was broken, `--in DIR` says where to
+work."""
 
 import argparse
 import datetime
@@ -16,7 +17,9 @@ import traceback
 from rows import ROWS, NotHere, Place
 
 # Each of them adds its rows to the table.
-for part in ("rows_death", "rows_disk", "rows_power", "rows_resources", "rows_network"):
+PARTS = ("rows_death", "rows_beginning", "rows_disk", "rows_odd_disk", "rows_power", "rows_resources", "rows_network",
+         "rows_line")
+for part in PARTS:
     importlib.import_module(part)
 
 
@@ -30,17 +33,17 @@ def arguments():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--in", dest="directory")
-    parser.add_argument("--only", default="fault_", help="the beginning of the names of the rows that quick and full mean")
+    parser.add_argument("--only", default="fault_", help="the beginnings of the names of what quick and full mean")
     return parser.parse_args()
 
 
 def chosen(asked):
-    """The rows that are meant, in the order of the table, and how much of them is done."""
+    """The rows that are meant, in order, and how much of them is done."""
     if asked.rows in (["quick"], ["full"]):
-        return [name for name in ROWS if name.startswith(tuple(asked.only.split(",")))], asked.rows[0]
-    names = [name for name in ROWS if any(name.startswith(beginning) for beginning in asked.rows)]
+        return [name for name in sorted(ROWS) if name.startswith(tuple(asked.only.split(",")))], asked.rows[0]
+    names = [name for name in sorted(ROWS) if any(name.startswith(beginning) for beginning in asked.rows)]
     if not names:
-        sys.exit(f"no row is called {' or '.join(asked.rows)}; there are:\n  " + "\n  ".join(ROWS))
+        sys.exit(f"no row is called {' or '.join(asked.rows)}; there are:\n  " + "\n  ".join(sorted(ROWS)))
     return names, "full"
 
 

@@ -9,8 +9,8 @@ CLIENTS = 4
 
 
 class Workload:
-    """Writers and readers of a lead, and readers of its followers, until they are told to stop. A broken promise that one of
-    them meets is told when they are stopped."""
+    """Writers and readers of a lead, and readers of its followers, until they are told to stop. A broken promise that
+    one of them meets is told when they are stopped."""
 
     def __init__(self, history, lead, followers=(), seed=0, clients=CLIENTS, readers=1, pause=0.0):
         self.history, self.lead, self.followers, self.pause = history, lead, list(followers), pause
