@@ -33,6 +33,8 @@ class Place:
         self.home = pathlib.Path(directory) / f"row{list(ROWS).index(slug)}"
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
+        # Another user, whom some rows play, must come by here.
+        self.home.parent.chmod(0o711)
         self.chance = random.Random(f"{seed}.{slug}")
         self.history = History(self.home / "history.jsonl")
         self.leaving = []

@@ -223,8 +223,10 @@ def fault_23_read_fails_at_start(place, count):
             store = lead.state / "store.redb"
             size = store.stat().st_size
             paths = [store, lead.state / "events.redb", *sorted((lead.state / "audit").glob("*.jsonl"))]
-            lead.launch(wrap=from_the_start(calls, f"error=EIO:when={number}", place.trace(), paths))
+            trace = place.trace()
+            lead.launch(wrap=from_the_start(calls, f"error=EIO:when={number}", trace, paths))
             came_up = came_up_or_refused(lead)
+            struck = any("EIO" in line for line in hits(trace))
             started += came_up
             refused += not came_up
             if came_up and read(lead) in ("404", "not_found"):
@@ -236,7 +238,7 @@ def fault_23_read_fails_at_start(place, count):
                 lead.end(signal.SIGKILL)
             elif store.stat().st_size < size:
                 raise Trouble(f"the store became smaller by a start that could not read it: {lead.last_words()}")
-            if not any("EIO" in line for line in hits(place.trace())):
+            if not struck:
                 break
     lead.start()
     place.history.check(lead)

@@ -126,7 +126,7 @@ def milliseconds(took, share=0.99):
 
 @row(quick=1, full=3)
 def fault_27_store_removed_or_replaced(place, count):
-    """The store is deleted, cut to nothing or replaced by an older one while the node is down: it is never begun
+    """The store is deleted, emptied, cut in half or zeroed while the node is down: it is never begun
     anew."""
     lead = place.lead()
     some_changes(place, lead, "kept")

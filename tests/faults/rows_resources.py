@@ -1,6 +1,8 @@
 """Rows 54 to 62: callers and peers that take without end, and a node that runs out of files or memory."""
 
 import collections
+import json
+import multiprocessing
 import os
 import pathlib
 import resource
@@ -36,6 +38,12 @@ def room_for(files):
 
 # What the node may take beyond what it had when it was put under the limit: the kernel counts from then on.
 GROWTH_BYTES = 3 * 1024 * 1024
+
+# A user and a group of nobody: the node lets the group in.
+STRANGER = 64_321
+
+# Descriptors of a node that nobody asks anything of, with room for a few callers.
+SEATS_MAX = 60
 
 
 class Crowd:
@@ -107,32 +115,58 @@ class Asker:
                 "others p50": milliseconds(self.took, 0.5), "others p99": milliseconds(self.took)}
 
 
-def crowded(place, count, said, more, seconds):
-    """What a crowd on the agent socket costs the node and those who ask on the admin socket."""
+def crowd_of_stranger(path, count, said, more, seconds, told):
+    """A crowd of another user, in a process of its own: it fills the door, goes on talking, and hangs up when it is told to."""
+    os.setgroups([])
+    os.setgid(STRANGER)
+    os.setuid(STRANGER)
+    crowd = Crowd()
+    for _ in range(count):
+        crowd.add(path, said)
+    told.send(len(crowd.connections))
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        crowd.say(more)
+        time.sleep(0.5)
+    told.send(len(crowd.connections))
+    told.recv()
+    crowd.leave()
+
+
+def crowded(place, count, said, more, seconds, secrets=0):
+    """What a crowd of another user on the agent socket costs the node and those who ask on the admin socket."""
     room_for(FILES)
-    lead = place.lead()
+    lead = place.node("aurora").init()
+    lead.configure('# socket_group = "aurora"', f'socket_group = "{STRANGER}"')
+    lead.start()
     some_changes(place, lead, "before")
+    lines = [{"service": "many", "key_name": f"key{number}", "key_value": "x", "scope": "global"}
+             for number in range(secrets)]
+    if lines:
+        lead.told("POST", "/api/import", "".join(json.dumps(line) + "\n" for line in lines).encode())
     alone = reads(lead, 100)
     before = lead.resident_kib()
-    crowd, asker = Crowd(), Asker(lead)
-    try:
-        for _ in range(count):
-            crowd.add(lead.sockets / "agent.sock", said)
-        held = lead.open_files()
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            crowd.say(more)
-            time.sleep(0.5)
-        during = lead.resident_kib()
-    finally:
-        crowd.leave()
-        told = asker.stop()
+    forked = multiprocessing.get_context("fork")
+    ours, theirs = forked.Pipe()
+    arguments = (lead.sockets / "agent.sock", count, said, more, seconds, theirs)
+    crowd = forked.Process(target=crowd_of_stranger, args=arguments, daemon=True)
+    crowd.start()
+    asker = Asker(lead)
+    reached, held = ours.recv(), lead.open_files()
+    left, during, kept = ours.recv(), lead.resident_kib(), lead.open_files()
+    told = asker.stop()
+    ours.send("leave")
+    crowd.join(60)
+    if not reached:
+        raise Trouble("nobody of the crowd reached the door: the row shows nothing")
     if during - before > CROWD_KIB_MAX:
         raise Trouble(f"the crowd cost {during - before} KiB")
+    if secrets and kept > SEATS_MAX:
+        raise Trouble(f"{kept} descriptors are open for callers that do not read")
     eventually("a caller is answered again", lambda: answered(lead), 30)
     place.history.check(lead)
-    return {"connections": count, "held at once": held, "alone p99": milliseconds(alone), **told,
-            "memory": f"{before // 1024} MiB, {during // 1024} MiB"}
+    return {"connections": count, "reached the door": reached, "descriptors then": held, "at the end": kept,
+            "not hung up": left, "alone p99": milliseconds(alone), **told, "memory": f"{before // 1024} MiB, {during // 1024} MiB"}
 
 
 def answered(node):
@@ -158,9 +192,10 @@ def fault_54_idle_connections(place, count):
 
 @row(quick=50, full=250)
 def fault_54_callers_that_never_read(place, count):
-    """Callers that ask for much and take no byte of the answer: they are dropped, and cost no memory meanwhile."""
+    """Callers that ask for more than fits between them and the node, and take no byte of it: they are dropped after half a
+    minute, and cost little memory until then."""
     asks = spell("GET", "/api/secrets?limit=500").replace(b"connection: close", b"connection: keep-alive")
-    return crowded(place, count, asks * 20, b"", seconds=12)
+    return crowded(place, count, asks * 4, b"", seconds=45, secrets=900)
 
 
 @row(quick=20, full=200)
