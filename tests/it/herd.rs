@@ -4,13 +4,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aurora_mesh::wire::control::{FromFollower, FromLead, Hello};
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::version;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::support::callers::{put, read};
 use crate::support::forge::{Papers, join_by_hand};
