@@ -1,9 +1,12 @@
 //! Names that outlive a power cut: a file that was synchronised is still lost when its directory was not.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+use crate::store::failpoint::{self, Failpoint};
 
 /// Most bytes that are overwritten: the only files that are wiped hold a key.
 const WIPED_BYTES_MAX: usize = 4096;
@@ -23,6 +26,33 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 pub(super) fn sync_file(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
     sync_parent(path)
+}
+
+/// Makes a new file that its owner alone may read, whole or not at all: it has its name once its bytes are on the disk. What an
+/// attempt that was killed leaves has another name.
+///
+/// # Errors
+/// `AlreadyExists` when something has the name; otherwise when it cannot be written or synchronised.
+pub(super) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = OsString::from(path);
+    beside.push(format!(".new-{}", std::process::id()));
+    let beside = Path::new(&beside);
+    // Nobody else has our number: it is from a process that had it before, and was killed.
+    match std::fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let named = write_private(beside, bytes).and_then(|()| std::fs::hard_link(beside, path));
+    let tidied = std::fs::remove_file(beside);
+    named.and(tidied)?;
+    sync_parent(path)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    failpoint::pass(Failpoint::KeyFileBegun);
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Overwrites a small file before it is removed. On a file system that writes elsewhere, or a disk that spreads its wear, the
@@ -69,6 +99,20 @@ mod tests {
         }
         let mode = std::fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_private_file_is_whole_and_never_made_over_another_and_leaves_nothing_else() {
+        let above = tempfile::tempdir().expect("a directory");
+        let path = above.path().join("key");
+        let left_behind = above.path().join(format!("key.new-{}", std::process::id()));
+        std::fs::write(left_behind, "ha").expect("written");
+        create_private(&path, b"half").expect("made");
+        let again = create_private(&path, b"other").expect_err("it is there");
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).expect("read"), b"half");
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(above.path()).expect("listed").count(), 1);
     }
 
     #[test]

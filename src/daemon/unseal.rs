@@ -2,9 +2,9 @@
 //! shares that several people hold.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,7 +155,7 @@ pub(super) fn private_dir(path: &Path) -> Result<()> {
 
 fn make_key_file(path: &Path, entropy: &dyn Entropy) -> Result<UnsealKey> {
     let text = UnsealKey::generate_key_file(entropy)?;
-    match write_private(path, &text) {
+    match durable::create_private(path, text.expose()) {
         Ok(()) => Ok(UnsealKey::from_key_file(&text)?),
         // A key that an interrupted attempt left behind serves as well as a new one, once it is durable.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -175,12 +175,4 @@ fn read_key(path: &Path, mut file: File) -> Result<UnsealKey> {
     let mut text = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     file.read_to_end(&mut text)?;
     UnsealKey::from_key_file(&Plaintext::new(text)).with_context(|| format!("{} does not hold a key", path.display()))
-}
-
-/// Creates the file readable by the owner alone, and leaves it on disk, under its name, before anything depends on it.
-fn write_private(path: &Path, text: &Plaintext) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.expose())?;
-    file.sync_all()?;
-    durable::sync_parent(path)
 }

@@ -44,6 +44,8 @@ pub enum Failpoint {
     RowsWritten,
     /// The import is stored; nobody was told.
     ImportStored,
+    /// The key file of a new node is begun; nothing is in it.
+    KeyFileBegun,
 }
 
 impl Failpoint {
@@ -70,6 +72,9 @@ impl Failpoint {
     pub const OF_IMPORT: [Self; 4] =
         [Self::ImportPlanned, Self::ImportAnnounced, Self::RowsWritten, Self::ImportStored];
 
+    /// The places of the beginning of a node.
+    pub const OF_BEGINNING: [Self; 1] = [Self::KeyFileBegun];
+
     /// What it is called in `AURORA_FAILPOINT`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -93,6 +98,7 @@ impl Failpoint {
             Self::ImportAnnounced => "import-announced",
             Self::RowsWritten => "rows-written",
             Self::ImportStored => "import-stored",
+            Self::KeyFileBegun => "key-file-begun",
         }
     }
 }
@@ -127,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
-        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT);
+        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_BEGINNING);
         let names: BTreeSet<&str> = all().map(Failpoint::name).collect();
         assert_eq!(names.len(), all().count());
         all().for_each(pass);

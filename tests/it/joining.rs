@@ -11,6 +11,7 @@ use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::join::{JoinOptions, WhilePending, join};
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::store::contents::Contents;
+use aurora_mesh::store::failpoint::Failpoint;
 use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::vault::error::VaultError;
@@ -22,6 +23,7 @@ use crate::support::callers::{admin, node, put, read};
 use crate::support::forge::{ask_as_stranger, ask_by_hand};
 use crate::support::log::Log;
 use crate::support::mesh::{TestMesh, TestNode, prod};
+use crate::support::process::{Node, directory, run};
 
 #[tokio::test]
 async fn a_token_used_again_with_another_key_is_refused_and_raises_the_alarm() {
@@ -80,6 +82,22 @@ async fn an_interrupted_join_is_resumed_with_the_same_token() {
 
 /// Only the configuration file kept a join from an existing node. With another `--config`, the store of the lead, the CA in
 /// it, and every secret of the mesh were removed once the answer had come.
+/// An empty key file was left under its name by a `kill -9` between making and writing it: neither `init` nor `join` ever went
+/// past it again.
+#[tokio::test]
+async fn a_beginning_that_was_killed_while_it_wrote_its_key_is_repeated() {
+    let dir = directory();
+    let lead = Node::new(dir.path(), "aurora", "info");
+    let listen = ["init", "--listen", "127.0.0.1:0"];
+    for point in Failpoint::OF_BEGINNING {
+        let killed = run(lead.prepare(&listen).env("AURORA_FAILPOINT", point.name()), b"").await;
+        assert_eq!(killed.code, None, "{point:?} is not passed: {killed:?}");
+        assert!(!lead.state_dir().join("unseal.key").exists(), "{point:?}");
+    }
+    run(&mut lead.prepare(&listen), b"").await.text();
+    assert_eq!(std::fs::read_to_string(lead.state_dir().join("unseal.key")).expect("a key").trim().len(), 64);
+}
+
 #[tokio::test]
 async fn a_join_never_touches_the_store_of_another_node() {
     let mut mesh = TestMesh::start().await;

@@ -40,7 +40,11 @@ fn command(point: Failpoint) -> &'static [&'static str] {
         | Failpoint::PurgeDone
         | Failpoint::PurgeNoted => &["key", "rotate"],
         Failpoint::RootAnnounced | Failpoint::RootReplaced => &["key", "rotate-root"],
-        Failpoint::ImportPlanned | Failpoint::ImportAnnounced | Failpoint::RowsWritten | Failpoint::ImportStored => {
+        Failpoint::ImportPlanned
+        | Failpoint::ImportAnnounced
+        | Failpoint::RowsWritten
+        | Failpoint::ImportStored
+        | Failpoint::KeyFileBegun => {
             panic!("{point:?} is no step of a rotation")
         }
     }

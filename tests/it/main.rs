@@ -28,6 +28,7 @@ mod explanation;
 mod exposure;
 mod freezing;
 mod freshness_contract;
+mod herd;
 mod hostile_names;
 mod hostile_peer;
 mod house_rules;
