@@ -18,13 +18,15 @@ use aurora_mesh::transport::error::{Refusal, TransportError};
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::transport::spiffe::PeerIdentity;
 use aurora_mesh::transport::tls::JoinTls;
-use aurora_mesh::wire::control::{self, Hello};
+use aurora_mesh::wire::control::{self, Heartbeat, Hello};
 use aurora_mesh::wire::join::{Join, JoinAnswer, Refused, RefusedReason, Rejoin};
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::request::{self, Failed, FailureReason, Renew};
 use aurora_mesh::wire::version;
-use rcgen::{DnType, SanType};
+use rcgen::SanType;
 use serde_json::{Value, json};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 
 use super::papers::{again, by_a_node, greedy_request, shaped, uri};
 use crate::agents::stage::{admin_socket, agent, done, key, mesh as with_secrets, owner, with_key};
@@ -34,6 +36,7 @@ use crate::support::http;
 use crate::support::intruder::Deed::{Hear, Stream};
 use crate::support::intruder::{Intruder, MEMBER, dial, name_stream, say, turned_away};
 use crate::support::mesh::{TestMesh, prod};
+use crate::support::wait::eventually;
 
 /// Other spellings of `robot`: upper case, blanks, another script, wide letters, a zero byte, an invisible character.
 const SPELLINGS: [&str; 9] =
@@ -156,13 +159,11 @@ async fn bug_07_a_certificate_is_known_by_its_serial_number() {
         chain: vec![alike.chain[0].clone(), alpha.chain[0].clone(), alpha.chain[1].clone()],
         key: again(&alpha.key),
     };
-    for (what, papers) in [("alike", alike), ("dressed", dressed), ("with the true leaf", with_the_true_leaf_behind)] {
-        assert_eq!(
-            refusal(turned_away(mesh.lead.config.mesh.listen, Some(&papers)).await),
-            Refusal::ForeignAuthority,
-            "{what}"
-        );
-    }
+    let lead = mesh.lead.config.mesh.listen;
+    assert_eq!(refusal(turned_away(lead, Some(&alike)).await), Refusal::ForeignAuthority);
+    assert_eq!(refusal(turned_away(lead, Some(&dressed)).await), Refusal::ForeignAuthority);
+    // Which of its faults a longer chain is refused for is not promised.
+    let _refused: Refusal = refusal(turned_away(lead, Some(&with_the_true_leaf_behind)).await);
 }
 
 /// The subject carries no authority: not to be somebody, and not to be somebody else.
@@ -178,15 +179,18 @@ async fn bug_08_the_common_name_says_who_it_is() {
     let as_alpha = shaped(&forge, &mallory.key, "mallory", vec![uri(forge.mesh, "follower", "alpha")]);
     assert_eq!(refusal(turned_away(lead, Some(&as_alpha)).await), Refusal::NotAdmitted);
     let called_alpha = shaped(&forge, &mallory.key, "alpha", vec![uri(forge.mesh, "follower", "mallory")]);
-    let _session = member(&mesh, &called_alpha).await;
-    let heard = |name: &'static str| {
-        let mesh = &mesh;
-        async move {
-            let nodes = mesh.lead.vault().nodes(&admin()).await.expect("listed");
-            nodes.into_iter().find(|line| line.name == node(name)).expect("known").address.is_some()
-        }
-    };
-    assert!(heard("mallory").await && !heard("alpha").await, "it is who its key is");
+    let mut session = dial(lead, MEMBER, Some(&called_alpha)).await.expect("let in");
+    let hello = Hello { versions: version::offered(), build: "0".to_owned(), epoch: 0, revision: 0, boot_id: [1; 16] };
+    let beat = Heartbeat { stamp: 1, revision: 0, cache_entries: 0, load_milli: 0, uptime_ms: 0 };
+    session.act([Stream, name_stream(StreamKind::Control), say::<control::FromFollower>(hello), Hear]).await;
+    session.act([say::<control::FromFollower>(beat)]).await;
+    eventually("it is heard of as who its key is", || async {
+        let nodes = mesh.lead.vault().nodes(&admin()).await.expect("listed");
+        let heard = |name: &str| nodes.iter().any(|line| line.name == node(name) && line.last_heard.is_some());
+        assert!(!heard("alpha"), "it is not who its subject says");
+        heard("mallory").then_some(())
+    })
+    .await;
 }
 
 /// Who was thrown out is known before the lead listens.
@@ -217,11 +221,16 @@ fn bug_11_a_parser_panics_before_the_signature_is_checked() {
     for end in 0..csr.len() {
         assert!(Authority::requested_pin(&csr[..end]).is_err(), "cut at {end}");
     }
+    let mut refused = 0;
     for bit in 0..csr.len() * 8 {
         let mut other = csr.clone();
         other[bit / 8] ^= 1 << (bit % 8);
-        assert!(Authority::requested_pin(&other).is_err(), "bit {bit} is not signed");
+        match Authority::requested_pin(&other) {
+            Ok(found) => assert_eq!(Ok(found), Authority::requested_pin(&csr).map_err(drop), "bit {bit}: another key"),
+            Err(_) => refused += 1,
+        }
     }
+    assert!(refused > csr.len() * 7, "{refused} of {} bits", csr.len() * 8);
     for bit in 0..certificate.len() * 8 {
         let mut other = certificate.clone();
         other[bit / 8] ^= 1 << (bit % 8);
@@ -313,10 +322,10 @@ async fn bug_16_what_a_signing_request_asks_for_is_signed() {
         let JoinAnswer::Admitted(admitted) = answer else { panic!("{name}: {answer:?}") };
         let told = PeerIdentity::of_certificate(&admitted.chain[0]).expect("one name, ours");
         assert_eq!(told, PeerIdentity { mesh: id, role: Role::Follower, node: node(name) });
-        let params = rcgen::CertificateParams::from_ca_cert_der(&admitted.chain[0].clone().into()).expect("reads");
-        assert_eq!(params.is_ca, rcgen::IsCa::ExplicitNoCa, "{name}");
-        let called = params.distinguished_name.get(&DnType::CommonName);
-        assert_ne!(called, Some(&rcgen::DnValue::Utf8String("aurora".into())), "{name}");
+        let (_, leaf) = X509Certificate::from_der(&admitted.chain[0]).expect("a certificate");
+        assert!(!leaf.is_ca(), "{name}");
+        let called: Vec<&str> = leaf.subject().iter_common_name().filter_map(|name| name.as_str().ok()).collect();
+        assert_eq!(called, [name], "the subject is not what was asked for");
     }
 }
 
@@ -390,9 +399,8 @@ async fn bug_19_a_path_is_judged_in_one_spelling_and_read_in_another() {
         "/secretsmanager/get?secretId=team%2f..%2froot%2fkey",
     ];
     for target in targets {
-        let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: aurora\r\nConnection: close\r\nX-API-Key: {key}\r\nX-Vault-Token: {key}\r\n\r\n"
-        );
+        let header = if target.starts_with("/v1/") { "X-Vault-Token" } else { "X-API-Key" };
+        let request = format!("GET {target} HTTP/1.1\r\nHost: aurora\r\nConnection: close\r\n{header}: {key}\r\n\r\n");
         let came = http::send(&socket, request.as_bytes()).await.expect("an answer");
         let text = String::from_utf8(came).expect("text");
         assert!(!text.contains("not-a-real") && !text.starts_with("HTTP/1.1 200"), "{target}: {text}");
@@ -454,7 +462,7 @@ async fn bug_22_a_name_means_something_in_a_pattern() {
         let refused = owner(&mesh, "POST", "/api/tokens", &json!({"node": name})).await;
         assert_eq!((refused.status, refused.code().as_str()), (400, "bad_name"), "{name}: {}", refused.body);
     }
-    for glob in ["secrets/{{node}}/*", "*/*", "a/b*c", "a*b/*", "${x}/*", "a/**", "a/{b,c}"] {
+    for glob in ["secrets/{{node}}/*", "{{node}}/*", "A/*", "${x}/*", "a/**", "a/{b,c}", "a/[bc]", "a/?"] {
         let refused = owner(&mesh, "POST", "/api/tokens", &json!({"node": "alpha", "allow": [glob]})).await;
         assert_eq!(refused.status, 400, "{glob}: {}", refused.body);
     }

@@ -311,8 +311,7 @@ async fn bug_67_one_user_s_answer_is_given_to_another() {
     let (reader, nobody) = (key(&mesh, "reader", &json!({})).await, key(&mesh, "nobody", &json!({})).await);
     let at = mesh.lead.on_loopback().await;
     let mut stream = tokio::net::TcpStream::connect(at).await.expect("listens");
-    for (shown, status) in [(Some(&reader), 200), (Some(&nobody), 403), (None, 401), (Some(&reader), 200), (None, 401)]
-    {
+    for (shown, status) in [(Some(&reader), 200), (Some(&nobody), 403), (Some(&reader), 200), (None, 401)] {
         let header = shown.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
         let request = format!("GET {SECRET} HTTP/1.1\r\nHost: {at}\r\nX-Aurora-Request: true\r\n{header}\r\n");
         stream.write_all(request.as_bytes()).await.expect("written");

@@ -63,8 +63,6 @@ fn bug_95_what_is_renewed_at_its_end_never_ends() {
         let _never_overflows = judge(Some(&contact(asked)), policy, &moment(i64::MAX, u64::MAX >> 22, 1));
     }
     assert!(matches!(judge(None, POLICY, &asked), Standing::Closed { age: None }), "without a contact");
-    let before = moment(1_000_000, 999_999, 1);
-    assert!(matches!(judge(Some(&contact(asked)), POLICY, &before), Standing::Closed { .. }), "of the future");
     let rebooted = moment(999_999, 5, 2);
     assert!(matches!(judge(Some(&contact(asked)), POLICY, &rebooted), Standing::Closed { .. }), "a clock set back");
 }
@@ -249,7 +247,7 @@ async fn bug_107_two_nodes_are_talked_down() {
             Ok(intruder) => intruder.ended().await,
             Err(error) => error,
         };
-        assert!(!matches!(ended, TransportError::TimedOut), "{:?}: {ended:?}", group.name());
+        assert!(!matches!(ended, TransportError::TimedOut { .. }), "{:?}: {ended:?}", group.name());
     }
     for protocol in [&b"aurora/0"[..], b"aurora", b"hq-29", b"aurora/1\0"] {
         assert!(dial(lead, protocol, Some(&papers)).await.is_err());
