@@ -20,7 +20,7 @@ if [ $# = 0 ]; then
   set -- $(cd tests/fuzz/fuzz_targets && ls -- *.rs | sed 's/\.rs$//')
 fi
 
-cargo "+$toolchain" fuzz build --sanitizer none --fuzz-dir tests/fuzz --target-dir "$directory/target" \
+cargo "+$toolchain" fuzz build --sanitizer none --codegen-units 16 --fuzz-dir tests/fuzz --target-dir "$directory/target" \
   >"$directory/build.log" 2>&1 || { tail -n 30 "$directory/build.log" >&2; exit 1; }
 # One target runs a whole node. It gets loopback and nothing else, whatever the fuzzer makes it want to call.
 alone=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh)

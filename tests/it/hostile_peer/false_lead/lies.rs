@@ -193,7 +193,7 @@ async fn what_was_sealed_elsewhere_is_given_to_nobody() {
         let refused = trap.victim.read(read("hubspot/api_key", None)).await;
         assert!(refused.is_err(), "version {version} was given out");
     }
-    assert!(trap.victim.is_running() && session.victim.identity().node == node("aurora"));
+    assert!(trap.victim.is_running() && session.victim.identity().node == node("victim"));
 }
 
 /// A key of a scope counts if the mesh's own sealing key sealed it to this node: another sender's does not open.
