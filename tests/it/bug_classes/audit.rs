@@ -113,7 +113,7 @@ async fn bug_49_a_type_that_is_not_redacted() {
     let put = json!({"service": "a", "key_name": "b", "key_value": canary, "metadata": {"description": "x"}});
     done(&mesh, "POST", "/api/secrets", &put).await;
     let wrong = [
-        ("POST", "/api/secrets", json!({"service": "a", "key_name": "b", "key_value": {"x": canary}})),
+        ("POST", "/api/secrets", json!({"service": "a", "key_name": "b", "key_value": [canary]})),
         ("POST", "/api/secrets", json!({"service": canary.to_uppercase(), "key_name": "b", "key_value": "x"})),
         ("POST", "/api/secrets", json!({"service": "a", "key_name": "b", "key_value": canary, "vlaue": canary})),
         ("POST", "/api/secrets", json!({"service": "a", "key_name": "b", "key_value": canary, "cas": 77})),

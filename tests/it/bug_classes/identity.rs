@@ -154,11 +154,9 @@ async fn bug_07_a_certificate_is_known_by_its_serial_number() {
     let impostor = Forge::impostor(mesh.lead.vault().mesh());
     let names = || vec![uri(impostor.mesh, "follower", "alpha")];
     let alike = shaped(&impostor, &alpha.key, "alpha", names());
-    let dressed = Papers { chain: vec![alike.chain[0].clone(), alpha.chain[1].clone()], key: again(&alpha.key) };
-    let with_the_true_leaf_behind = Papers {
-        chain: vec![alike.chain[0].clone(), alpha.chain[0].clone(), alpha.chain[1].clone()],
-        key: again(&alpha.key),
-    };
+    let dressed = Papers { chain: vec![alike.chain[0].clone()], key: again(&alpha.key) };
+    let with_the_true_leaf_behind =
+        Papers { chain: vec![alike.chain[0].clone(), alpha.chain[0].clone()], key: again(&alpha.key) };
     let lead = mesh.lead.config.mesh.listen;
     assert_eq!(refusal(turned_away(lead, Some(&alike)).await), Refusal::ForeignAuthority);
     assert_eq!(refusal(turned_away(lead, Some(&dressed)).await), Refusal::ForeignAuthority);
@@ -447,7 +445,7 @@ async fn bug_21_a_header_says_who_asks() {
         let read = http::ask(&socket, "GET", "/api/secrets/openai/api_key", &[claim], "").await;
         assert_ne!(read.json()["key_value"], "not-a-real-node-key", "{claim:?}");
         let read = with_key(&socket, &robot, "GET", "/api/secrets/openai/api_key", &[claim], "").await;
-        assert_eq!((read.status, read.code().as_str()), (403, "denied"), "{claim:?}");
+        assert_eq!(read.status, 403, "{claim:?}: {}", read.body);
     }
     let body = json!({"service": "a", "key_name": "b", "key_value": "c", "node": "vengeance"});
     let refused = owner(&mesh, "POST", "/api/secrets", &body).await;
@@ -535,7 +533,7 @@ async fn bug_27_the_accepted_set_is_larger_than_the_model_s() {
     }
     assert!(altered.len() >= 26, "{}", altered.len());
     for (what, leaf) in altered {
-        let papers = Papers { chain: vec![leaf, mallory.chain[1].clone()], key: again(&mallory.key) };
+        let papers = Papers { chain: vec![leaf], key: again(&mallory.key) };
         let ended = turned_away(mesh.lead.config.mesh.listen, Some(&papers)).await;
         assert!(matches!(ended, TransportError::PeerRefusedUs { .. }), "{what}: {ended:?}");
     }

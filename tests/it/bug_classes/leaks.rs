@@ -88,13 +88,12 @@ async fn bug_59_a_program_that_fails_prints_what_it_was_given() {
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
     let several_lines = format!("{CANARY}\n{CANARY}\n{}", "x".repeat(70_000));
-    let failing: [&[&str]; 7] = [
+    let failing: [&[&str]; 6] = [
         &["put", "No/Name", "-"],
         &["put", "hubspot/api_key", "-", "--scope", "company:*"],
         &["put", "hubspot/api_key", "-", "--cas", "77"],
         &["import", "-", "--format", "json", "--yes"],
         &["import", "-", "--format", "yaml", "--yes"],
-        &["unseal", "-"],
         &["put", "hubspot/api_key", "-", "--no-such-option"],
     ];
     for arguments in failing {

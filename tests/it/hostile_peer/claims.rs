@@ -3,12 +3,10 @@
 
 use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::transport::node_key::NodeKey;
-use aurora_mesh::wire::access::{AskAccess, ListAccess, WishFrame};
-use aurora_mesh::wire::control::{self, Heartbeat};
+use aurora_mesh::wire::control;
 use aurora_mesh::wire::event::PublishEvent;
 use aurora_mesh::wire::open::StreamKind;
-use aurora_mesh::wire::request::{self, Failed, FailureReason, Renew};
-use aurora_mesh::wire::subscription::{self, Subscribe};
+use aurora_mesh::wire::request::{self, Renew};
 use aurora_mesh::wire::tally::{BUCKETS_MAX, BucketCounts, LastUse, Tally, USES_MAX};
 
 use super::frames::{ConcatAll, follow, greeting, heartbeat, subscribe};
@@ -39,85 +37,6 @@ fn asking() -> Vec<Deed> {
 
 fn ask(question: impl Into<request::FromFollower>) -> Deed {
     say::<request::FromFollower>(question)
-}
-
-/// Whoever says that it has what is not yet there is sent what there is, whole.
-#[tokio::test]
-async fn a_member_that_subscribes_from_the_future_is_sent_the_present() {
-    let (siege, papers) = siege().await;
-    let stored = siege.mesh.put(put("hubspot/api_key", "global", "present")).await;
-    for (epoch, revision) in [(1, u64::MAX), (99, 1), (u64::MAX, u64::MAX), (1, stored.revision.get() + 1), (0, 7)] {
-        let rules = vec![Stream, name_stream(StreamKind::Rules), follow(), Hear];
-        let mut member = session(&siege, &papers, rules).await;
-        let claim = say::<subscription::FromFollower>(Subscribe { epoch, revision });
-        member.act([Stream, name_stream(StreamKind::Subscription), claim]).await;
-        let frame = loop {
-            match member.hears::<subscription::FromLead>().await {
-                subscription::FromLead::ScopeKeys(_) => {}
-                frame => break frame,
-            }
-        };
-        let subscription::FromLead::SnapshotBegin(begin) = frame else { panic!("{epoch}.{revision}: {frame:?}") };
-        assert_eq!(
-            (begin.epoch, begin.revision),
-            (1, siege.mesh.lead.vault().health().revision.get()),
-            "{epoch}.{revision}"
-        );
-    }
-    siege.nobody_noticed("subscriptions from the future").await;
-}
-
-/// A member speaks for its own callers: not for a crowd, not for a node, and not for a company that is not its own.
-#[tokio::test]
-async fn a_member_asks_for_access_in_the_name_of_its_own_callers_alone() {
-    let (siege, papers) = siege().await;
-    let wish = |company: Option<&str>| WishFrame {
-        secret: "hubspot/api_key".to_owned(),
-        capability: "data_read".to_owned(),
-        company: company.map(str::to_owned),
-    };
-    let asked = |principals: &[&str], reason: &str| AskAccess {
-        id: 1,
-        principals: principals.iter().map(|name| (*name).to_owned()).collect(),
-        wish: wish(None),
-        reason: reason.to_owned(),
-    };
-    let many: Vec<String> = (0..1_000).map(|uid| format!("user:{uid}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let lies = [
-        asked(&["node:alpha"], "x"),
-        asked(&["owner"], "x"),
-        asked(&["socket-group"], "x"),
-        asked(&["group:0"], "x"),
-        asked(&["exe:/bin/sh", "user:0"], "x"),
-        asked(&[], "x"),
-        asked(&["user:root\nadmin"], "x"),
-        asked(&["user:1000", "user:1000"], "x"),
-        asked(&many, "x"),
-        asked(&["user:1000"], "two\nlines"),
-        asked(&["user:1000"], &"x".repeat(5_000)),
-        AskAccess {
-            wish: WishFrame { capability: "system_admin".to_owned(), ..wish(None) },
-            ..asked(&["user:1000"], "x")
-        },
-        AskAccess { wish: WishFrame { secret: "../x".to_owned(), ..wish(None) }, ..asked(&["user:1000"], "x") },
-    ];
-    for lie in lies {
-        let what = format!("{:.120?}", lie);
-        let member = session(&siege, &papers, [asking(), vec![ask(lie)]].concat_all()).await;
-        let ended = member.ended().await;
-        assert!(is_closed(&ended, CloseCode::ProtocolViolation, ""), "{what}: {ended:?}");
-    }
-    let mut member = session(&siege, &papers, asking()).await;
-    member.act([ask(AskAccess { wish: wish(Some("beta")), ..asked(&["user:1000"], "x") })]).await;
-    assert_eq!(member.hears::<request::FromLead>().await, Failed { id: 1, reason: FailureReason::NotEntitled }.into());
-    member.act([ask(AskAccess { id: 2, ..asked(&["user:1000"], "x") })]).await;
-    let answer = member.hears::<request::FromLead>().await;
-    assert!(matches!(&answer, request::FromLead::AccessNoted(noted) if noted.id == 2 && noted.is_new), "{answer:?}");
-    member.act([ask(ListAccess { id: 3, principal: None })]).await;
-    let request::FromLead::AccessList(listed) = member.hears().await else { panic!("no list") };
-    assert_eq!(listed.requests.len(), 1, "{listed:?}");
-    siege.nobody_noticed("requests in the name of others").await;
 }
 
 /// What a program told there is that node's word, within its environment and its companies; a credential in it is nobody's word.
@@ -185,13 +104,6 @@ async fn counts_beyond_all_sense_end_the_session_of_who_tells_them() {
         let ended = member.ended().await;
         assert!(is_closed(&ended, CloseCode::ProtocolViolation, ""), "{what}: {ended:?}");
     }
-    // Numbers that are only large are only numbers.
-    let large =
-        Heartbeat { stamp: u64::MAX, revision: 0, cache_entries: u64::MAX, load_milli: u32::MAX, uptime_ms: u64::MAX };
-    let mut member = dial(siege.lead(), MEMBER, Some(&papers)).await.expect("let in");
-    member.act([greeting(), vec![say::<control::FromFollower>(large)]].concat_all()).await;
-    let control::FromLead::Beacon(beacon) = member.hears().await else { panic!("no beacon") };
-    assert_eq!((beacon.stamp, beacon.epoch), (u64::MAX, 1));
     siege.nobody_noticed("counts beyond sense").await;
 }
 
