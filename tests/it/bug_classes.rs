@@ -12,7 +12,7 @@
 //!
 //! Not there, because this system has nothing that could have the bug: second factors (4, 5, 26), lists of revoked certificates
 //! that others publish (10), requests to identity providers (23), a broker that programs send requests through (88, 90, 91).
-//! Not there yet: nesting without end (75), restores (98 to 101), a lead that was paused and replaced (104).
+//! Not there yet: restores (98 to 101), a lead that was paused and replaced (104).
 //! Shown by whole files of their own and not again here: a journal that blocks (56: `audit_files`), the growth of memory (70, 77:
 //! `attestation`), pids that come again (85: `attestation/pid_reuse`), crashes (106: `kill_nine`).
 

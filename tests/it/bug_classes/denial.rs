@@ -3,10 +3,16 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 
+use aurora_mesh::catalogue::lookup::Catalogue;
 use aurora_mesh::config::node_config::{Defaults, LimitsSection};
 use aurora_mesh::config::parse::parse;
 use aurora_mesh::config::paths::Paths;
+use aurora_mesh::crypto::plaintext::Plaintext;
 use aurora_mesh::crypto::shares::Quorum;
+use aurora_mesh::delivery::template::Template;
+use aurora_mesh::interchange::entry::Format;
+use aurora_mesh::interchange::read::read as read_file;
+use aurora_mesh::policy::file::parse as parse_policy;
 use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::transport::error::TransportError;
@@ -200,6 +206,37 @@ async fn bug_74_a_datagram_brings_the_transport_down() {
     honest.reaches(stored.revision).await;
     assert_eq!(log.sessions_of("alpha"), 1, "it was not disturbed");
     assert!(dial(lead, JOINER, None).await.is_ok());
+}
+
+/// A hundred thousand openings, in every language that is read here: an error, not an end of the stack.
+#[test]
+fn bug_75_what_is_nested_deep_ends_the_stack() {
+    const DEEP: usize = 100_000;
+    let bytes = |text: &str| Plaintext::new(text.as_bytes().to_vec());
+    let defaults = || Defaults::of_paths(Paths::system());
+    let toml = [
+        format!("a = {}", "[".repeat(DEEP)),
+        format!("a = {}", "{a=".repeat(DEEP)),
+        format!("[{}a]", "a.".repeat(DEEP)),
+    ];
+    for text in &toml {
+        assert!(parse(text, &defaults()).is_err());
+        assert!(parse_policy(text).is_err());
+        assert!(Catalogue::from_files([("deep", text.as_str())]).is_err());
+    }
+    for text in ["[".repeat(DEEP), "{\"a\":".repeat(DEEP), format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP))] {
+        assert!(read_file(Format::Json, "deep", &bytes(&text)).is_err());
+        assert!(read_file(Format::Yaml, "deep", &bytes(&text)).is_err());
+        assert!(aurora_mesh::audit::seal_text::parse(text.as_bytes()).is_none());
+        assert!(aurora_mesh::events::posting::text(&text).is_err());
+    }
+    let blocks: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    assert!(read_file(Format::Yaml, "deep", &bytes(&format!("a: {}", "- ".repeat(DEEP)))).is_err());
+    assert!(read_file(Format::Yaml, "deep", &bytes(&blocks)).is_err());
+    for text in [format!("{{{{ {}1{} }}}}", "(".repeat(DEEP), ")".repeat(DEEP)), "{% if 1 %}".repeat(20_000)] {
+        let template = Template::parse(text);
+        assert!(template.is_err() || template.is_ok_and(|template| template.render().is_err()));
+    }
 }
 
 #[tokio::test]
