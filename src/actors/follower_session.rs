@@ -98,7 +98,8 @@ pub(super) async fn greet(
     let version = match answer.await.map_err(|_| SessionError::Silent)?? {
         Some(control::FromLead::Welcome(welcome)) => {
             note_lead(&connection, &sessions.board, &welcome)?;
-            ProtocolVersion(welcome.version)
+            // A lead chooses among what it was offered: anything else would be a way down to what is spoken no more.
+            version::choose(&[welcome.version]).ok_or(SessionError::NoCommonVersion)?
         }
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
         Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_)) | None => {

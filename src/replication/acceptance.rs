@@ -10,6 +10,10 @@ use crate::model::record::Record;
 /// Most records a follower stages from one snapshot; the design limit of a whole mesh.
 pub const SNAPSHOT_RECORDS_MAX: usize = 1_000_000;
 
+/// Most sealed bytes it stages: a million records of four kilobytes. Without it the number alone would let a lead that was
+/// taken over ask for a million of the largest values.
+const SNAPSHOT_BYTES_MAX: usize = 4 << 30;
+
 /// A message of the subscription stream, already parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
@@ -105,7 +109,9 @@ pub enum Refusal {
         came: u64,
     },
     /// More than any mesh may hold.
-    #[error("a snapshot holds more than {SNAPSHOT_RECORDS_MAX} records")]
+    #[error(
+        "a snapshot holds more than {SNAPSHOT_RECORDS_MAX} records, or more than {SNAPSHOT_BYTES_MAX} sealed bytes"
+    )]
     SnapshotTooLarge,
 }
 
@@ -114,13 +120,14 @@ pub enum Refusal {
 pub struct Acceptance {
     position: Position,
     staged: Option<(Position, Entitlement, Vec<Record>)>,
+    staged_bytes: usize,
 }
 
 impl Acceptance {
     /// A subscription of a node that stands at `position`.
     #[must_use]
     pub fn new(position: Position) -> Self {
-        Self { position, staged: None }
+        Self { position, staged: None, staged_bytes: 0 }
     }
 
     /// Judges one message.
@@ -150,12 +157,16 @@ impl Acceptance {
             return Err(Refusal::RevisionWentBack { offered: position.revision, own: own.revision });
         }
         self.staged = Some((position, entitlement, Vec::new()));
+        self.staged_bytes = 0;
         Ok(Accepted::Staged)
     }
 
     fn stage(&mut self, records: Vec<Record>) -> Result<Accepted, Refusal> {
         let Some((_, _, staged)) = &mut self.staged else { return Err(Refusal::SnapshotOutOfOrder) };
-        if staged.len().saturating_add(records.len()) > SNAPSHOT_RECORDS_MAX {
+        let sealed = records.iter().filter_map(Record::sealed).map(|sealed| sealed.ciphertext.len());
+        self.staged_bytes = sealed.fold(self.staged_bytes, usize::saturating_add);
+        let count = staged.len().saturating_add(records.len());
+        if count > SNAPSHOT_RECORDS_MAX || self.staged_bytes > SNAPSHOT_BYTES_MAX {
             return Err(Refusal::SnapshotTooLarge);
         }
         staged.extend(records);
@@ -209,6 +220,8 @@ mod tests {
     use super::*;
     use crate::model::company::Companies;
     use crate::model::name::EnvironmentName;
+    use crate::model::number::Generation;
+    use crate::model::secret::{Scope, SecretAddress, SecretName};
 
     fn position(epoch: u64, revision: u64) -> Position {
         Position { epoch: Epoch(epoch), revision: Revision(revision) }
@@ -302,6 +315,23 @@ mod tests {
             assert_eq!(acceptance.accept(begin(2, 20)), Ok(Accepted::Staged));
             assert_eq!(acceptance.accept(second), Err(Refusal::SnapshotOutOfOrder));
         }
+    }
+
+    /// The bytes are zeros that the system only promises: nobody touches them.
+    #[test]
+    fn a_snapshot_of_more_sealed_bytes_than_a_node_may_hold_is_refused() {
+        let mut acceptance = acceptance();
+        assert_eq!(acceptance.accept(begin(2, 20)), Ok(Accepted::Staged));
+        let at = SecretAddress {
+            environment: EnvironmentName::parse("prod").expect("environment"),
+            name: SecretName::parse("hubspot/api_key").expect("name"),
+        };
+        let first = Generation::new(1).expect("positive");
+        let record = |bytes: usize| Record::sample(at.within(Scope::Global), first, vec![0; bytes]);
+        for _ in 0..4 {
+            assert_eq!(acceptance.accept(Incoming::SnapshotRecords(vec![record(1 << 30)])), Ok(Accepted::Staged));
+        }
+        assert_eq!(acceptance.accept(Incoming::SnapshotRecords(vec![record(1)])), Err(Refusal::SnapshotTooLarge));
     }
 
     /// Half a snapshot is in memory only: a node that is cut off stands where it stood.

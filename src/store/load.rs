@@ -159,13 +159,13 @@ fn required<T>(
     optional(txn, key, read)?.ok_or_else(|| corrupt(Table::Meta, key, RowFault::Absent))
 }
 
-fn sealed_scope_key(key: &[u8], row: &[u8]) -> Result<SealedScopeKey, RowFault> {
+pub(super) fn sealed_scope_key(key: &[u8], row: &[u8]) -> Result<SealedScopeKey, RowFault> {
     let (at, generation) = key::parse_scope_key(key)?;
     let (sealed, made_at) = scope_key::scope_key(row)?;
     Ok(SealedScopeKey { at, generation, sealed, made_at })
 }
 
-fn blob(key: &[u8], row: &[u8]) -> Result<(BlobName, Vec<u8>), RowFault> {
+pub(super) fn blob(key: &[u8], row: &[u8]) -> Result<(BlobName, Vec<u8>), RowFault> {
     let name = str::from_utf8(key).ok().and_then(BlobName::parse).ok_or(RowFault::Key)?;
     match row.split_first() {
         Some((&BLOB_FORMAT, bytes)) => Ok((name, bytes.to_vec())),

@@ -23,6 +23,7 @@ pub mod mutation;
 #[cfg(test)]
 mod older_versions;
 mod overlay;
+pub mod reading;
 mod rebuild;
 mod record;
 mod recorded;

@@ -1,5 +1,6 @@
 //! Whatever a hostile peer shows or sends, it is refused with a reason, and nobody else notices.
 
+mod claims;
 mod crowds;
 mod false_lead;
 mod frames;

@@ -1,5 +1,6 @@
 //! A false lead: what a follower does when whoever answers its dial is not, or no longer, to be followed.
 
+mod lies;
 mod rules;
 mod trap;
 
@@ -148,13 +149,7 @@ async fn a_beacon_that_answers_no_heartbeat_vouches_for_nothing() {
     session.ends(CloseCode::ShuttingDown, "the lead ended the session").await;
     assert_eq!(trap.victim.vault().health().freshness, "stale");
     let mut session = false_lead.session().await;
-    let asked = loop {
-        match session.heartbeats.expect().await.expect("asks") {
-            control::FromFollower::Heartbeat(asked) => break asked,
-            control::FromFollower::Promise(_) | control::FromFollower::Tally(_) => {}
-            control::FromFollower::Hello(_) => panic!("a second hello"),
-        }
-    };
+    let asked = session.asked().await;
     session.control.send(&control::FromLead::from(beacon(asked.stamp))).await.expect("sent");
     trap.victim.is_fresh().await;
 }

@@ -182,7 +182,7 @@ impl Intruder {
 }
 
 /// A proper beginning: hello, and the welcome.
-fn greeting() -> Vec<Deed> {
+pub(super) fn greeting() -> Vec<Deed> {
     [hello_as(&version::offered(), "0.1.0"), vec![Hear]].concat_all()
 }
 
@@ -195,20 +195,20 @@ fn hello(versions: &[u16], build: &str) -> Deed {
     say::<control::FromFollower>(Hello { versions, build, epoch: 0, revision: 0, boot_id: [1; 16] })
 }
 
-fn heartbeat(revision: u64) -> Deed {
+pub(super) fn heartbeat(revision: u64) -> Deed {
     let heartbeat = Heartbeat { stamp: 1, revision, cache_entries: 0, load_milli: 0, uptime_ms: 0 };
     say::<control::FromFollower>(heartbeat)
 }
 
-fn follow() -> Deed {
+pub(super) fn follow() -> Deed {
     say::<rules::FromFollower>(FollowRules::from(None))
 }
 
-fn subscribe() -> Deed {
+pub(super) fn subscribe() -> Deed {
     say::<subscription::FromFollower>(Subscribe { epoch: 0, revision: 0 })
 }
 
-trait ConcatAll {
+pub(super) trait ConcatAll {
     fn concat_all(self) -> Vec<Deed>;
 }
 

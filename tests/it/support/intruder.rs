@@ -10,6 +10,7 @@ use aurora_mesh::wire::open::{Open, Opening, StreamKind};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connection, RecvStream, SendStream};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
@@ -55,8 +56,19 @@ pub fn name_stream(kind: StreamKind) -> Deed {
 
 /// Dials. In TLS 1.3 a server judges the client last: its refusal comes afterwards, as the end of the connection.
 pub async fn dial(address: SocketAddr, protocol: &[u8], papers: Option<&Papers>) -> Result<Intruder, TransportError> {
+    dial_with(address, protocol, papers, default_provider()).await
+}
+
+/// The same with a choice of ciphers and groups of the test's own.
+pub async fn dial_with(
+    address: SocketAddr,
+    protocol: &[u8],
+    papers: Option<&Papers>,
+    provider: CryptoProvider,
+) -> Result<Intruder, TransportError> {
     let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("binds");
-    let dialling = endpoint.connect_with(settings(protocol, papers), address, "aurora-mesh.invalid").expect("dials");
+    let dialling =
+        endpoint.connect_with(settings(protocol, papers, provider), address, "aurora-mesh.invalid").expect("dials");
     let connection = tokio::time::timeout(PATIENCE, dialling).await.expect("answered")?;
     Ok(Intruder { connection, streams: Vec::new() })
 }
@@ -107,8 +119,8 @@ impl Intruder {
     }
 }
 
-fn settings(protocol: &[u8], papers: Option<&Papers>) -> quinn::ClientConfig {
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+fn settings(protocol: &[u8], papers: Option<&Papers>, provider: CryptoProvider) -> quinn::ClientConfig {
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("versions")
         .dangerous()

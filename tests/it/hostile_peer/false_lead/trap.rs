@@ -13,12 +13,13 @@ use aurora_mesh::transport::error::TransportError;
 use aurora_mesh::transport::spiffe::PeerIdentity;
 use aurora_mesh::transport::stream::{FrameReceiver, FrameSender};
 use aurora_mesh::transport::tls::{Admission, Admittance, LeadTls};
-use aurora_mesh::wire::control::{self, Welcome};
+use aurora_mesh::wire::control::{self, Heartbeat, Welcome};
 use aurora_mesh::wire::entitlement::EntitlementFrame;
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::record::RecordFrame;
 use aurora_mesh::wire::rules;
 use aurora_mesh::wire::subscription::{Change, FromFollower, FromLead, Subscribe};
+use aurora_mesh::wire::version;
 
 use super::super::is_closed;
 use crate::support::callers::{put, read};
@@ -192,6 +193,22 @@ impl Session {
         self.rules.0.send(&rules::FromLead::from(articles)).await.expect("sent");
     }
 
+    /// The next question of the follower whether it is up to date.
+    pub(super) async fn asked(&mut self) -> Heartbeat {
+        loop {
+            match self.heartbeats.expect().await.expect("asks") {
+                control::FromFollower::Heartbeat(asked) => return asked,
+                control::FromFollower::Promise(_) | control::FromFollower::Tally(_) => {}
+                control::FromFollower::Hello(_) => panic!("a second hello"),
+            }
+        }
+    }
+
+    /// Says this on the control stream.
+    pub(super) async fn say(&mut self, frame: impl Into<control::FromLead>) {
+        self.control.send(&frame.into()).await.expect("sent");
+    }
+
     pub(super) async fn ends(self, code: CloseCode, why: &str) {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.victim.closed()).await;
         let ended: TransportError = ended.unwrap_or_else(|_| panic!("the follower should have left: {why}"));
@@ -200,5 +217,7 @@ impl Session {
 }
 
 pub(super) fn welcome(lead: &str) -> Welcome {
-    Welcome { version: 1, epoch: 1, lead: lead.to_owned(), entitlement: EntitlementFrame::from(&prod(&[])) }
+    // The older version that is spoken: journals are not this lead's affair.
+    let version = version::offered().into_iter().min().expect("one is spoken");
+    Welcome { version, epoch: 1, lead: lead.to_owned(), entitlement: EntitlementFrame::from(&prod(&[])) }
 }

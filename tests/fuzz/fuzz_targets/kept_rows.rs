@@ -1,0 +1,4 @@
+//! Fuzzes `bodies/kept_rows.rs`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| aurora_fuzz::kept_rows::run(data));

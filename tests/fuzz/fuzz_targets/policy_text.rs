@@ -1,0 +1,4 @@
+//! Fuzzes `bodies/policy_text.rs`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| aurora_fuzz::policy_text::run(data));

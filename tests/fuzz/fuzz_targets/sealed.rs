@@ -1,0 +1,4 @@
+//! Fuzzes `bodies/sealed.rs`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| aurora_fuzz::sealed::run(data));

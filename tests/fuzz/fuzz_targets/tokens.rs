@@ -1,0 +1,4 @@
+//! Fuzzes `bodies/tokens.rs`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| aurora_fuzz::tokens::run(data));
