@@ -21,7 +21,7 @@ use crate::cli::say;
 use crate::config::duration;
 use crate::config::node_config::{
     ApiSection, AuditSection, ConnectivitySection, Defaults, LimitsSection, LogSection, MeshSection, MetricsSection,
-    NodeConfig, NodeSection, UnsealSource,
+    NodeConfig, NodeSection, SnapshotSection, UnsealSource,
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
@@ -195,6 +195,7 @@ fn template(
         metrics: MetricsSection::default(),
         log: LogSection::default(),
         notify: Notify::default(),
+        snapshot: SnapshotSection::default(),
         credentials: std::collections::BTreeMap::new(),
     })
 }

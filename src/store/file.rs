@@ -81,6 +81,11 @@ pub(super) fn rebuilding(path: &Path) -> PathBuf {
     beside(path, ".rebuild")
 }
 
+/// Where a store is made of the rows of another.
+pub(super) fn importing(path: &Path) -> PathBuf {
+    beside(path, ".import")
+}
+
 /// A new file that only its owner reads.
 ///
 /// # Errors
@@ -135,7 +140,11 @@ fn look(path: &Path) -> Result<(), StoreError> {
     schema::read(&builder().create_with_backend(overlay)?).map(drop)
 }
 
-fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// Gives a finished file its name, unless there is one.
+///
+/// # Errors
+/// [`StoreError::Exists`], or what the disk says.
+pub(super) fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::hard_link(from, to).map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists {
             return StoreError::Exists { path: to.to_owned() };

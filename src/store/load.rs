@@ -9,10 +9,11 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use super::blob::BlobName;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
+use super::facts::Facts;
 use super::record::{article, key, log, meta, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
-use crate::model::number::Version;
+use crate::model::number::{Position, Version};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::secret::ScopedSecret;
 
@@ -40,6 +41,15 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     check_marks(&contents)?;
     check_log(&contents)?;
     Ok(contents)
+}
+
+/// Whose store it is, how far it has come, and its opaque values.
+///
+/// # Errors
+/// As [`contents`].
+pub(super) fn opening(txn: &ReadTransaction) -> Result<(Facts, Position, BTreeMap<BlobName, Vec<u8>>), StoreError> {
+    let blobs = rows(txn, Table::Blobs, blob)?.into_iter().collect();
+    Ok((required(txn, meta::FACTS, meta::facts)?, required(txn, meta::POSITION, meta::position)?, blobs))
 }
 
 /// All versions that are kept, newest first.

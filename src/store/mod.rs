@@ -10,10 +10,12 @@ mod check;
 pub mod contents;
 mod engine;
 pub mod error;
+pub mod export;
 pub mod facts;
 pub mod failpoint;
 mod file;
 pub mod handle;
+pub mod import;
 mod load;
 pub mod mutation;
 #[cfg(test)]
@@ -24,7 +26,7 @@ mod record;
 pub mod rows;
 mod schema;
 mod step;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod test_support;
 mod worker;
