@@ -81,7 +81,7 @@ pub async fn init(
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts =
         Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
-    new_store::make(&store_file, facts, mutations, || made.show()).await?;
+    new_store::make(&store_file, facts, mutations, seams.clock.now().wall, || made.show()).await?;
     config_file::write(file, config)?;
     Ok(Initialised { mesh, authority: Some(authority.pin()), config_file: file.to_owned(), was_there: false })
 }
@@ -162,6 +162,8 @@ fn lead_mutations(
         changed_at: Revision(0),
     };
     let certificate = Plaintext::new(authority.certificate_der().to_vec());
+    let mut store_id = [0_u8; 16];
+    entropy.fill(&mut store_id)?;
     let [owner, group] = starting(seams.clock.now().wall).map(|grant| Mutation::PutArticle(Article::Grant(grant)));
     Ok(vec![
         keystore.wrap(BlobName::Identity, &identity.to_plaintext(), entropy)?,
@@ -169,6 +171,7 @@ fn lead_mutations(
         keystore.wrap(BlobName::MeshSealingKey, &mesh_sealing.to_plaintext(), entropy)?,
         keystore.wrap(BlobName::AuthorityKey, &authority.key(), entropy)?,
         keystore.wrap(BlobName::AuthorityCertificate, &certificate, entropy)?,
+        Mutation::PutBlob(BlobName::StoreId, store_id.to_vec()),
         Mutation::PutNode(entry),
         owner,
         group,

@@ -108,7 +108,7 @@ impl<'person> Pending<'person> {
             role: Role::Follower,
             environment: EnvironmentName::parse("joining")?,
         };
-        let kept = new_store::make(path, nobody, mutations, || Ok(())).await;
+        let kept = new_store::make(path, nobody, mutations, seams.clock.now().wall, || Ok(())).await;
         kept.context("cannot keep the keys of this join")?;
         Ok(Self { node_key, sealing_key, made })
     }

@@ -1,13 +1,11 @@
 //! What a snapshot says of itself before anything of it is opened.
 
-use std::fmt;
-
 use super::error::SnapshotError;
 use crate::crypto::chunks::ContentKey;
 use crate::crypto::recovery::{Recipient, Recovered, RecoveryKey};
 use crate::crypto::root::RootKey;
 use crate::crypto::signature::pin;
-use crate::model::identity::{KeyPin, MeshId};
+use crate::model::identity::{KeyPin, MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::Position;
 use crate::model::time::{Entropy, Timestamp};
@@ -18,29 +16,13 @@ pub const RECIPIENTS_MAX: usize = 64;
 /// Most heads of journals in one header.
 pub const HEADS_MAX: usize = 512;
 
-/// Which life of a lead's store it is a snapshot of; zeros for one that has no name.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct StoreName(pub [u8; 16]);
-
-impl fmt::Display for StoreName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for StoreName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
 /// The header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The mesh.
     pub mesh: MeshId,
     /// The life of the store.
-    pub store: StoreName,
+    pub store: StoreId,
     /// The lead it was taken on.
     pub node: NodeName,
     /// The last change in it.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::error::SnapshotError;
-use super::header::{HEADS_MAX, Header, JournalHead, RECIPIENTS_MAX, SealedTo, StoreName, WrappedRoot};
-use crate::model::identity::MeshId;
+use super::header::{HEADS_MAX, Header, JournalHead, RECIPIENTS_MAX, SealedTo, WrappedRoot};
+use crate::model::identity::{MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::time::Timestamp;
@@ -119,7 +119,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Header, SnapshotError> {
     }
     Ok(Header {
         mesh: MeshId::parse(&text.mesh).ok_or(bad("its mesh"))?,
-        store: StoreName(MeshId::parse(&text.store).ok_or(bad("its store"))?.0),
+        store: StoreId::parse(&text.store).ok_or(bad("its store"))?,
         node: NodeName::parse(&text.node).map_err(|_| bad("its node"))?,
         position: Position { epoch: Epoch(text.epoch), revision: Revision(text.revision) },
         schema: text.schema,

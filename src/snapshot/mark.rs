@@ -1,6 +1,6 @@
 //! What a lead remembers of the last snapshot that was found whole, and whether somebody was told that it is too old.
 
-use super::header::StoreName;
+use crate::model::identity::StoreId;
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct Verified {
     /// The last change in it.
     pub position: Position,
     /// Of which life of the store it is.
-    pub store: StoreName,
+    pub store: StoreId,
 }
 
 /// The mark.
@@ -41,7 +41,7 @@ impl Mark {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut flags = if self.told { TOLD } else { 0 };
-        let none = Verified { taken_at: Timestamp(0), position: Position::default(), store: StoreName::default() };
+        let none = Verified { taken_at: Timestamp(0), position: Position::default(), store: StoreId([0; 16]) };
         let Verified { taken_at, position, store } = self.verified.unwrap_or(none);
         if self.verified.is_some() {
             flags |= IS_VERIFIED;
@@ -72,7 +72,7 @@ impl Mark {
                 epoch: Epoch(u64::from_be_bytes(*epoch)),
                 revision: Revision(u64::from_be_bytes(*revision)),
             },
-            store: StoreName(rest.try_into().ok()?),
+            store: StoreId(rest.try_into().ok()?),
         };
         Some(Self { verified: (flags & IS_VERIFIED != 0).then_some(verified), told: flags & TOLD != 0 })
     }
@@ -84,7 +84,7 @@ mod tests {
 
     fn verified() -> Verified {
         let position = Position { epoch: Epoch(2), revision: Revision(300) };
-        Verified { taken_at: Timestamp(1_795_248_000_123), position, store: StoreName([9; 16]) }
+        Verified { taken_at: Timestamp(1_795_248_000_123), position, store: StoreId([9; 16]) }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use proptest::prelude::{any, prop};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::error::SnapshotError;
-use super::header::{FreshKey, HEADS_MAX, Header, JournalHead, RECIPIENTS_MAX, StoreName, WrappedRoot};
+use super::header::{FreshKey, HEADS_MAX, Header, JournalHead, RECIPIENTS_MAX, WrappedRoot};
 use super::read::Reader;
 use super::row::Row;
 use super::write::{Writer, Written};
@@ -19,7 +19,7 @@ use crate::crypto::recovery::{Recipient, RecoveryKey};
 use crate::crypto::root::RootKey;
 use crate::crypto::signature::Signer;
 use crate::crypto::signature_testing::Key;
-use crate::model::identity::MeshId;
+use crate::model::identity::{MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::time::{Entropy, EntropyUnavailable, Timestamp};
@@ -55,7 +55,7 @@ fn head(node: &str, chain: Option<u32>) -> JournalHead {
 fn header(fresh: &FreshKey, authority: Vec<u8>) -> Header {
     Header {
         mesh: MESH,
-        store: StoreName([3; 16]),
+        store: StoreId([3; 16]),
         node: NodeName::parse("aurora").expect("name"),
         position: Position { epoch: Epoch(2), revision: Revision(300) },
         schema: 4,

@@ -45,11 +45,19 @@ pub enum BlobName {
     News,
     /// What somebody asked to be allowed, and nobody has looked at; on the lead only.
     AccessRequests,
+    /// Which life of a lead's store this is: 16 bytes, drawn anew by `init`, by a restore and by a promotion; on the lead only.
+    StoreId,
+    /// When a snapshot was last verified, and at which revision; on the lead only.
+    SnapshotVerified,
+    /// What a restore did, until the node has written it into its journal.
+    Restored,
+    /// The statement, signed by the mesh CA, that the reign of the lead began.
+    Succession,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -71,6 +79,10 @@ impl BlobName {
         Self::Told,
         Self::News,
         Self::AccessRequests,
+        Self::StoreId,
+        Self::SnapshotVerified,
+        Self::Restored,
+        Self::Succession,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -98,6 +110,10 @@ impl BlobName {
             Self::Told => "told",
             Self::News => "news",
             Self::AccessRequests => "access-requests",
+            Self::StoreId => "store-id",
+            Self::SnapshotVerified => "snapshot-verified",
+            Self::Restored => "restored",
+            Self::Succession => "succession",
         }
     }
 
@@ -116,7 +132,11 @@ impl BlobName {
             | Self::RulesAhead
             | Self::Told
             | Self::News
-            | Self::AccessRequests => false,
+            | Self::AccessRequests
+            | Self::StoreId
+            | Self::SnapshotVerified
+            | Self::Restored
+            | Self::Succession => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::applied::AppliedMigration;
 use super::blob::BlobName;
 use super::facts::Facts;
 use crate::model::article::Article;
@@ -40,4 +41,6 @@ pub struct Contents {
     pub blobs: BTreeMap<BlobName, Vec<u8>>,
     /// The serial number the next new (secret, scope) gets.
     pub next_secret_id: u64,
+    /// What was done to the file to bring it to its schema, in order.
+    pub migrations: Vec<AppliedMigration>,
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::applied::AppliedMigration;
 use crate::model::number::{Position, Revision, Version};
 use crate::model::secret::ScopedSecret;
 
@@ -25,13 +26,30 @@ pub enum StoreError {
     #[error("the store is open already; is another aurora running?")]
     InUse,
     /// The file was written by a later version. It was not touched.
-    #[error("the store has schema {found}, this version knows {known}; run the version that wrote it")]
+    #[error(
+        "the store has schema {found}{}, this version knows {known}; run the version that wrote it, or a later one",
+        last.as_ref().map(|last| format!(" ({last})")).unwrap_or_default()
+    )]
     Newer {
         /// The file's schema.
         found: u32,
         /// The newest schema this build reads.
         known: u32,
+        /// The last of the migrations on record, if they can be read.
+        last: Option<Box<AppliedMigration>>,
     },
+    /// A migration is on record that this build has never heard of. The file was not touched.
+    #[error(
+        "the store went through a migration this version does not know: {0}; run the version that applied it, or a later one"
+    )]
+    UnknownMigration(Box<AppliedMigration>),
+    /// A migration is on record in another wording than this build has for it: what it did is not what this build believes.
+    /// The file was not touched.
+    #[error(
+        "the store went through another migration of the same name than this version has: {0}; run the version that applied \
+         it, and report this as a defect of the one you run: a migration that was released is never changed"
+    )]
+    ChangedMigration(Box<AppliedMigration>),
     /// A row or table does not hold what it must. Nothing is skipped and nothing repaired: restore the file.
     #[error("the store is damaged in table {table}, row \"{row}\"")]
     Corrupt {
@@ -142,6 +160,8 @@ impl StoreError {
             | Self::Exists { .. }
             | Self::InUse
             | Self::Newer { .. }
+            | Self::UnknownMigration(_)
+            | Self::ChangedMigration(_)
             | Self::Corrupt { .. }
             | Self::Engine(_)
             | Self::File { .. }

@@ -13,6 +13,7 @@ use super::error::{RowFault, StoreError};
 use super::facts::Facts;
 use super::overlay::Overlay;
 use super::schema;
+use crate::model::time::Timestamp;
 
 /// Memory redb may cache pages in. The read view is elsewhere; this serves commits and old versions.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
@@ -31,7 +32,7 @@ pub(super) fn builder() -> Builder {
 ///
 /// # Errors
 /// [`StoreError::Exists`] when something is at `path` already.
-pub(super) fn create(path: &Path, facts: &Facts) -> Result<Database, StoreError> {
+pub(super) fn create(path: &Path, facts: &Facts, now: Option<Timestamp>) -> Result<Database, StoreError> {
     if path.symlink_metadata().is_ok() {
         return Err(StoreError::Exists { path: path.to_owned() });
     }
@@ -39,7 +40,7 @@ pub(super) fn create(path: &Path, facts: &Facts) -> Result<Database, StoreError>
     let building = beside(path, &format!(".create-{}", std::process::id()));
     let made = create_new(&building).and_then(|file| {
         let database = builder().create_file(file)?;
-        schema::initialise(&database, facts)?;
+        schema::initialise(&database, facts, now)?;
         link(&building, path)?;
         sync_directory(path)?;
         Ok(database)
@@ -52,14 +53,14 @@ pub(super) fn create(path: &Path, facts: &Facts) -> Result<Database, StoreError>
 /// Opens an existing store, at today's schema.
 ///
 /// # Errors
-/// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`]; none of them changes
-/// a byte of the file.
-pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
+/// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::UnknownMigration`],
+/// [`StoreError::ChangedMigration`], [`StoreError::Corrupt`]; none of them changes a byte of the file.
+pub(super) fn open(path: &Path, now: Option<Timestamp>) -> Result<Database, StoreError> {
     look(path)?;
     let database = builder().open(path)?;
     // Holding the lock of the store, nobody else can be rebuilding it: what lies there is from a crash.
     remove_leftover(&rebuilding(path))?;
-    schema::migrate(&database)?;
+    schema::migrate(&database, now)?;
     Ok(database)
 }
 
@@ -72,7 +73,7 @@ pub(super) fn open_backend(backend: impl StorageBackend) -> Result<Database, Sto
         return Err(StoreError::Missing { path: PathBuf::from("(no file)") });
     }
     let database = builder().create_with_backend(backend)?;
-    schema::migrate(&database)?;
+    schema::migrate(&database, None)?;
     Ok(database)
 }
 
@@ -172,7 +173,7 @@ mod tests {
     fn made() -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("store.redb");
-        drop(create(&path, &facts()).expect("created"));
+        drop(create(&path, &facts(), None).expect("created"));
         (directory, path)
     }
 
@@ -192,14 +193,14 @@ mod tests {
         let (directory, path) = made();
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(names(&directory), ["store.redb"]);
-        assert_eq!(load::contents(&open(&path).expect("opened")).expect("contents").facts, facts());
+        assert_eq!(load::contents(&open(&path, None).expect("opened")).expect("contents").facts, facts());
     }
 
     #[test]
     fn a_store_is_never_made_over_another_file() {
         let (directory, path) = made();
         let before = fs::read(&path).expect("read");
-        assert!(matches!(create(&path, &facts()), Err(StoreError::Exists { .. })));
+        assert!(matches!(create(&path, &facts(), None), Err(StoreError::Exists { .. })));
         assert_eq!(fs::read(&path).expect("read"), before);
         assert_eq!(names(&directory), ["store.redb"]);
     }
@@ -208,7 +209,7 @@ mod tests {
     fn a_missing_store_is_never_made_by_opening() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("store.redb");
-        assert!(matches!(open(&path), Err(StoreError::Missing { path: found }) if found == path));
+        assert!(matches!(open(&path, None), Err(StoreError::Missing { path: found }) if found == path));
         assert!(names(&directory).is_empty());
         assert!(matches!(open_backend(Disk::default()), Err(StoreError::Missing { .. })));
     }
@@ -216,10 +217,10 @@ mod tests {
     #[test]
     fn a_second_opening_is_refused_while_the_first_lasts() {
         let (_directory, path) = made();
-        let first = open(&path).expect("opened");
-        assert!(matches!(open(&path), Err(StoreError::InUse)));
+        let first = open(&path, None).expect("opened");
+        assert!(matches!(open(&path, None), Err(StoreError::InUse)));
         drop(first);
-        assert!(open(&path).is_ok());
+        assert!(open(&path, None).is_ok());
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
         let (_directory, path) = made();
         write(&path, Table::Meta, meta::SCHEMA, &7_u32.to_be_bytes());
         let before = fs::read(&path).expect("read");
-        assert!(matches!(open(&path), Err(StoreError::Newer { found: 7, known: schema::SCHEMA })));
+        assert!(matches!(open(&path, None), Err(StoreError::Newer { found: 7, known: schema::SCHEMA, .. })));
         assert!(fs::read(&path).expect("read") == before, "the file was changed");
     }
 
@@ -237,7 +238,7 @@ mod tests {
         let path = directory.path().join("store.redb");
         for content in [&b""[..], b"not a database", &[0; 8192]] {
             fs::write(&path, content).expect("written");
-            assert!(matches!(open(&path), Err(StoreError::Corrupt { table: "file", .. })), "{}", content.len());
+            assert!(matches!(open(&path, None), Err(StoreError::Corrupt { table: "file", .. })), "{}", content.len());
             assert_eq!(fs::read(&path).expect("read"), content);
         }
     }
@@ -255,7 +256,7 @@ mod tests {
         for (table, key, row, wanted) in rows {
             let (_directory, path) = made();
             write(&path, table, key, row);
-            let refused = load::contents(&open(&path).expect("opened")).expect_err("corrupt");
+            let refused = load::contents(&open(&path, None).expect("opened")).expect_err("corrupt");
             let StoreError::Corrupt { table: named, row, fault } = refused else { panic!("{refused:?}") };
             assert_eq!((named, row, fault), (table.name(), key.escape_ascii().to_string(), wanted));
         }
@@ -265,7 +266,7 @@ mod tests {
     fn what_a_crash_left_of_a_rebuild_is_removed() {
         let (directory, path) = made();
         fs::write(rebuilding(&path), b"half a copy").expect("written");
-        drop(open(&path).expect("opened"));
+        drop(open(&path, None).expect("opened"));
         assert_eq!(names(&directory), ["store.redb"]);
     }
 }

@@ -23,6 +23,7 @@ use super::{file, schema, step};
 use crate::model::number::Version;
 use crate::model::record::Record;
 use crate::model::secret::ScopedSecret;
+use crate::model::time::Timestamp;
 
 /// Most requests that wait: four full groups. Whoever comes after waits for a place.
 const QUEUE_MAX: usize = 1024;
@@ -34,23 +35,40 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a new store at `path`, readable by its owner alone, and opens it.
+    /// As [`Store::create_at`], by nobody's clock.
+    ///
+    /// # Errors
+    /// As [`Store::create_at`].
+    pub async fn create(path: &Path, facts: Facts) -> Result<(Self, Contents), StoreError> {
+        Self::create_at(path, facts, None).await
+    }
+
+    /// Makes a new store at `path`, readable by its owner alone, and opens it. `now` goes on record with its migrations.
     ///
     /// # Errors
     /// [`StoreError::Exists`], or what the disk says.
-    pub async fn create(path: &Path, facts: Facts) -> Result<(Self, Contents), StoreError> {
+    pub async fn create_at(path: &Path, facts: Facts, now: Option<Timestamp>) -> Result<(Self, Contents), StoreError> {
         let path = path.to_owned();
-        Self::start(move || Ok(Engine::new(file::create(&path, &facts)?, Some(path)))).await
+        Self::start(move || Ok(Engine::new(file::create(&path, &facts, now)?, Some(path)))).await
     }
 
-    /// Opens the store at `path` and reads it.
+    /// As [`Store::open_at`], by nobody's clock.
     ///
     /// # Errors
-    /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`] or [`StoreError::Corrupt`], none of which
-    /// changes the file; or what the disk says.
+    /// As [`Store::open_at`].
     pub async fn open(path: &Path) -> Result<(Self, Contents), StoreError> {
+        Self::open_at(path, None).await
+    }
+
+    /// Opens the store at `path`, brings it to today's schema if it is older, and reads it. `now` goes on record with the
+    /// migrations this takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::UnknownMigration`],
+    /// [`StoreError::ChangedMigration`] or [`StoreError::Corrupt`], none of which changes the file; or what the disk says.
+    pub async fn open_at(path: &Path, now: Option<Timestamp>) -> Result<(Self, Contents), StoreError> {
         let path = path.to_owned();
-        Self::start(move || Ok(Engine::new(file::open(&path)?, Some(path)))).await
+        Self::start(move || Ok(Engine::new(file::open(&path, now)?, Some(path)))).await
     }
 
     /// Makes a new store over any empty storage: for simulations.
@@ -60,7 +78,7 @@ impl Store {
     pub async fn create_backend(backend: impl StorageBackend, facts: Facts) -> Result<(Self, Contents), StoreError> {
         Self::start(move || {
             let database = file::builder().create_with_backend(backend)?;
-            schema::initialise(&database, &facts)?;
+            schema::initialise(&database, &facts, None)?;
             Ok(Engine::new(database, None))
         })
         .await

@@ -11,6 +11,7 @@ use super::record::{ROW_BYTES_MAX, meta, too_large};
 use super::schema;
 use super::table::{Table, begin_write};
 use super::{file, load};
+use crate::model::time::Timestamp;
 
 /// Longest key of any table: an address with its version is some 300 bytes.
 const KEY_BYTES_MAX: usize = 4096;
@@ -18,7 +19,8 @@ const KEY_BYTES_MAX: usize = 4096;
 /// Makes a new store file of these rows, brings it to today's schema, reads it whole once, and gives it its name, durably.
 /// Blocks on the disk. The file is closed again: [`super::handle::Store::open`] opens it.
 ///
-/// `schema` is what the rows are said to have; the row that says so must agree.
+/// `schema` is what the rows are said to have; the row that says so must agree. `now` goes on record with the migrations
+/// this takes.
 ///
 /// # Errors
 /// [`StoreError::Newer`] for rows of a later schema, before anything is made; [`StoreError::Exists`]; and
@@ -27,17 +29,18 @@ const KEY_BYTES_MAX: usize = 4096;
 pub fn import<E: From<StoreError>>(
     path: &Path,
     schema: u32,
+    now: Option<Timestamp>,
     rows: impl IntoIterator<Item = Result<RawRow, E>>,
 ) -> Result<(), E> {
     if schema > schema::SCHEMA {
-        return Err(StoreError::Newer { found: schema, known: schema::SCHEMA }.into());
+        return Err(StoreError::Newer { found: schema, known: schema::SCHEMA, last: None }.into());
     }
     if path.symlink_metadata().is_ok() {
         return Err(StoreError::Exists { path: path.to_owned() }.into());
     }
     let building = file::importing(path);
     file::remove_leftover(&building)?;
-    let made = build(&building, schema, rows).and_then(|()| {
+    let made = build(&building, schema, now, rows).and_then(|()| {
         file::link(&building, path)?;
         Ok(file::sync_directory(path)?)
     });
@@ -49,6 +52,7 @@ pub fn import<E: From<StoreError>>(
 fn build<E: From<StoreError>>(
     building: &Path,
     schema: u32,
+    now: Option<Timestamp>,
     rows: impl IntoIterator<Item = Result<RawRow, E>>,
 ) -> Result<(), E> {
     let database = file::builder().create_file(file::create_new(building)?).map_err(StoreError::from)?;
@@ -57,7 +61,7 @@ fn build<E: From<StoreError>>(
     if found != schema {
         return Err(StoreError::corrupt(Table::Meta.name(), meta::SCHEMA, RowFault::Field("schema")).into());
     }
-    schema::migrate(&database)?;
+    schema::migrate(&database, now)?;
     load::contents(&database)?;
     Ok(())
 }
@@ -125,7 +129,7 @@ mod tests {
     }
 
     fn import_of(path: &Path, rows: Vec<RawRow>) -> Result<(), StoreError> {
-        import(path, schema::SCHEMA, rows.into_iter().map(Ok::<_, StoreError>))
+        import(path, schema::SCHEMA, None, rows.into_iter().map(Ok::<_, StoreError>))
     }
 
     fn entries(directory: &tempfile::TempDir) -> usize {
@@ -171,15 +175,15 @@ mod tests {
     async fn a_newer_schema_a_long_row_and_an_error_of_the_rows_are_told_as_what_they_are() {
         let (_store, rows) = sample().await;
         let (directory, path) = place();
-        let newer = import::<StoreError>(&path, schema::SCHEMA + 1, rows.iter().cloned().map(Ok));
+        let newer = import::<StoreError>(&path, schema::SCHEMA + 1, None, rows.iter().cloned().map(Ok));
         assert!(matches!(newer, Err(StoreError::Newer { .. })), "{newer:?}");
-        let older = import::<StoreError>(&path, schema::SCHEMA - 1, rows.iter().cloned().map(Ok));
+        let older = import::<StoreError>(&path, schema::SCHEMA - 1, None, rows.iter().cloned().map(Ok));
         assert!(matches!(older, Err(StoreError::Corrupt { .. })), "the row says another: {older:?}");
         let long = RawRow { table: Table::Blobs.number(), key: vec![1], row: vec![0; ROW_BYTES_MAX + 1] };
         let refused = import_of(&path, [&rows[..], &[long]].concat());
         assert!(matches!(refused, Err(StoreError::RowTooLarge { .. })), "{refused:?}");
         let broken = rows.iter().cloned().map(Ok).chain([Err(StoreError::Closed)]);
-        assert!(matches!(import(&path, schema::SCHEMA, broken), Err(StoreError::Closed)));
+        assert!(matches!(import(&path, schema::SCHEMA, None, broken), Err(StoreError::Closed)));
         assert_eq!(entries(&directory), 0);
         fs::write(&path, b"something").expect("written");
         assert!(matches!(import_of(&path, rows), Err(StoreError::Exists { .. })));
@@ -195,13 +199,13 @@ mod tests {
         let old = redb::Database::open(&copy).expect("opened");
         let txn = redb::ReadableDatabase::begin_read(&old).expect("begun");
         let mut rows = Vec::new();
-        for table in Table::ALL.into_iter().filter(|table| *table != Table::Articles) {
+        for table in Table::ALL.into_iter().filter(|table| ![Table::Articles, Table::Migrations].contains(table)) {
             for row in table.read(&txn).expect("table").range::<&[u8]>(..).expect("rows") {
                 let (key, row) = row.expect("row");
                 rows.push(RawRow { table: table.number(), key: key.value().to_vec(), row: row.value().to_vec() });
             }
         }
-        import::<StoreError>(&path, 2, rows.into_iter().map(Ok)).expect("imported");
+        import::<StoreError>(&path, 2, None, rows.into_iter().map(Ok)).expect("imported");
         let (_store, contents) = Store::open(&path).await.expect("opened");
         assert_eq!(contents.articles.len(), 2, "the rules that were built in");
     }

@@ -10,7 +10,7 @@ use super::blob::BlobName;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
 use super::facts::Facts;
-use super::record::{article, key, log, meta, roster, scope_key, secret};
+use super::record::{article, key, log, meta, migration, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
 use crate::model::number::{Position, Version};
@@ -37,6 +37,7 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
         high_water: rows(&txn, Table::HighWater, |key, row| Ok((key::parse_address(key)?, secret::high_water(row)?)))?,
         blobs: rows(&txn, Table::Blobs, blob)?.into_iter().collect(),
         next_secret_id: required(&txn, meta::NEXT_SECRET_ID, meta::next_secret_id)?,
+        migrations: rows(&txn, Table::Migrations, migration::migration)?,
     };
     check_marks(&contents)?;
     check_log(&contents)?;

@@ -4,6 +4,7 @@
 //! together, durably, before anybody is answered. After a failed commit nothing is answered any more, because nobody
 //! knows what is on the disk: the node must stop and open the file again.
 
+pub mod applied;
 mod apply;
 pub mod blob;
 mod check;
@@ -17,12 +18,14 @@ mod file;
 pub mod handle;
 pub mod import;
 mod load;
+mod migrations;
 pub mod mutation;
 #[cfg(test)]
 mod older_versions;
 mod overlay;
 mod rebuild;
 mod record;
+mod recorded;
 pub mod rows;
 mod schema;
 mod step;

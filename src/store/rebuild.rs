@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(contents, before);
         store.close().await.expect("closed");
 
-        let database = file::open(&path).expect("opened");
+        let database = file::open(&path, None).expect("opened");
         drop(copy(&database, &file::rebuilding(&path)).expect("copied"));
         drop(database);
         assert!(file::rebuilding(&path).exists());
@@ -153,7 +153,7 @@ mod tests {
         assert!(!file::rebuilding(&path).exists());
         store.close().await.expect("closed");
 
-        let database = file::open(&path).expect("opened");
+        let database = file::open(&path, None).expect("opened");
         drop(rebuild(&database, &path).expect("rebuilt"));
         drop(database);
         let (_store, contents) = Store::open(&path).await.expect("opened");

@@ -33,11 +33,13 @@ pub enum Table {
     Log,
     /// Article id to article.
     Articles,
+    /// Name of a migration to when, by which version and in which wording it was applied.
+    Migrations,
 }
 
 impl Table {
     /// Every table.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Records,
         Self::Versions,
@@ -48,6 +50,7 @@ impl Table {
         Self::Blobs,
         Self::Log,
         Self::Articles,
+        Self::Migrations,
     ];
 
     /// Its number in a snapshot. Written out, never changed and never given to another.
@@ -64,6 +67,7 @@ impl Table {
             Self::Blobs => 8,
             Self::Log => 9,
             Self::Articles => 10,
+            Self::Migrations => 11,
         }
     }
 
@@ -85,6 +89,7 @@ impl Table {
             Self::Blobs => "blobs",
             Self::Log => "log",
             Self::Articles => "articles",
+            Self::Migrations => "migrations",
         }
     }
 

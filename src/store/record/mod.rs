@@ -7,6 +7,7 @@ pub(super) mod article;
 pub(super) mod key;
 pub(super) mod log;
 pub(super) mod meta;
+pub(super) mod migration;
 pub(super) mod roster;
 mod roster_older;
 pub(super) mod scope_key;
