@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use aurora_mesh::cli::{self, arguments::Command, say};
-use aurora_mesh::daemon::{command, hardening, logging};
+use aurora_mesh::cli::arguments::{Command, Verb};
+use aurora_mesh::cli::arguments_snapshot::SnapshotVerb;
+use aurora_mesh::cli::{self, say};
+use aurora_mesh::daemon::{command, hardening, logging, snapshot_offline};
 use aurora_mesh::mcp;
 
 fn main() -> ExitCode {
@@ -20,6 +22,9 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match cli.command {
+        Command::Ask(Verb::Snapshot(SnapshotVerb::Verify(verify))) if verify.is_offline() => {
+            snapshot_offline::run(&verify)
+        }
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),
         Command::Mcp => {

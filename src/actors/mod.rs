@@ -7,6 +7,7 @@
 //! ├─ certificate  lead: its own, renewed at half life
 //! ├─ audit        lead: seals its own journal, and notices nodes that prove nothing of theirs
 //! ├─ rotation     lead: seals values anew after a scope got a new key
+//! ├─ snapshots    lead: saves itself by the calendar, and finds out whether what was saved could be restored
 //! ├─ upkeep       packs closed files of the journal, and removes those whose time is over
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
@@ -95,6 +96,13 @@ pub mod roles;
 pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
+mod snapshot_command;
+pub mod snapshot_desk;
+pub mod snapshot_error;
+pub mod snapshot_folder;
+pub mod snapshot_keeper;
+pub mod snapshot_make;
+pub mod snapshot_proof;
 mod spent_calls;
 pub mod subscription_book;
 mod tally;

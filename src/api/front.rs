@@ -39,8 +39,15 @@ const HEALTH: &str = "/health";
 const WHOAMI: &str = "/api/whoami";
 
 /// The paths that take as long as there is to store, to compare, or to read back.
-const LARGE: [&str; 5] =
-    ["/api/import", "/api/environments/mirror", "/api/environments/check", "/api/policy/apply", "/api/policy/test"];
+const LARGE: [&str; 7] = [
+    "/api/import",
+    "/api/environments/mirror",
+    "/api/environments/check",
+    "/api/policy/apply",
+    "/api/policy/test",
+    "/api/snapshots",
+    "/api/snapshots/verify",
+];
 
 /// How long that may be: 200,000 values on a slow disk.
 const LARGE_PATIENCE: Duration = Duration::from_secs(900);

@@ -8,6 +8,7 @@ use axum::routing::{any, delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::routes_audit_proof::of_audit_proof;
+use super::routes_snapshots::of_snapshots;
 use super::{
     kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_bulk,
     routes_connectivity, routes_credentials, routes_environments, routes_events, routes_expiring, routes_exposure,
@@ -78,7 +79,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .merge(of_audit());
-    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests());
+    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests()).merge(of_snapshots());
     with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_hints::{foreign_hint, share_hint, unseal_hint};
-use super::{table_access, table_agents, table_delivery, table_events, table_hints, table_nodes};
+use super::{table_access, table_agents, table_backup, table_delivery, table_events, table_hints, table_nodes};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -121,6 +121,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::Access(cause) => table_access::status_and_hint(cause).0,
         VaultError::Event(cause) => table_events::status_and_hint(cause).0,
         VaultError::Delivery(cause) => table_delivery::status_and_hint(cause).0,
+        VaultError::Backup(cause) => table_backup::status_and_hint(cause).0,
         VaultError::Roster(cause) => table_nodes::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
@@ -192,6 +193,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Access(cause) => return table_access::status_and_hint(cause).1.to_owned(),
         VaultError::Event(cause) => return table_events::status_and_hint(cause).1.to_owned(),
         VaultError::Delivery(cause) => return table_delivery::status_and_hint(cause).1.to_owned(),
+        VaultError::Backup(cause) => table_backup::status_and_hint(cause).1,
         VaultError::Roster(cause) => return table_nodes::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooManyServices { .. } => "Report again when three intervals of another report have passed.",

@@ -25,6 +25,7 @@ use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
+use super::arguments_snapshot::SnapshotVerb;
 use super::arguments_subscriptions::NotifyArguments;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
@@ -347,6 +348,9 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// The audit journal of this node, and on the lead the copies of the others'
     #[command(subcommand, after_help = "Example: aurora audit list --since 2h --principal agent:robot")]
     Audit(AuditVerb),
+    /// Copies of the lead that are known to restore
+    #[command(subcommand, after_help = "Example: aurora snapshot save")]
+    Snapshot(SnapshotVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
     #[command(
         subcommand,

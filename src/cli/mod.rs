@@ -23,6 +23,7 @@ pub mod arguments_render;
 pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_service;
+pub mod arguments_snapshot;
 pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
@@ -74,6 +75,7 @@ mod said;
 mod secret_file;
 mod session;
 mod signer;
+mod snapshot_file;
 mod socket;
 mod table;
 mod unit_place;
@@ -105,6 +107,7 @@ mod verbs_render;
 mod verbs_run;
 mod verbs_secret;
 mod verbs_service;
+mod verbs_snapshot;
 mod verbs_subscriptions;
 mod verbs_token;
 mod verbs_unseal;
@@ -137,6 +140,7 @@ mod views_record;
 mod views_secret;
 mod views_service;
 mod views_signing;
+mod views_snapshot;
 mod views_subscriptions;
 mod views_token;
 mod views_unseal;
@@ -224,6 +228,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_audit::audit(&mut session, global, &verb).await,
+        Verb::Snapshot(verb) => verbs_snapshot::snapshot(&mut session, &verb).await,
         Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),

@@ -10,6 +10,7 @@ use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_snapshot::SnapshotVerb;
 use super::arguments_subscriptions::SubscriptionVerb;
 use super::error::CliError;
 
@@ -116,6 +117,7 @@ fn takes(verb: &Verb) -> Takes {
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
         Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
+        Verb::Snapshot(SnapshotVerb::Save(_) | SnapshotVerb::Verify(_)) => Takes::Reason,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -135,6 +137,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
+        | Verb::Snapshot(SnapshotVerb::List | SnapshotVerb::Keygen { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,

@@ -10,6 +10,7 @@ use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::audit_parts::upkeep;
 use super::keystore::Keystore;
+use super::snapshot_parts;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::audit_desk::{AuditDesk, DeskParts};
@@ -30,6 +31,8 @@ use crate::actors::limit_board::LimitBoard;
 use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::actors::snapshot_desk::SnapshotDesk;
+use crate::actors::snapshot_keeper::SnapshotKeeper;
 use crate::audit::seal::Author;
 use crate::connectivity::news::News;
 use crate::connectivity::told::Told;
@@ -57,6 +60,7 @@ pub(super) struct AssembledLead {
     board: Arc<LeadBoard>,
     access: Arc<AccessDesk>,
     audit: Arc<AuditDesk>,
+    snapshots: Arc<SnapshotDesk>,
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
@@ -76,6 +80,7 @@ impl AssembledLead {
             board: self.board,
             access: self.access,
             audit: self.audit,
+            snapshots: self.snapshots,
             authority: self.authority,
             addresses,
             unseal: self.unseal,
@@ -128,6 +133,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let Materials { config, keystore, store, seams, handle, .. } = *from;
     let keys = LeadKeys::open(keystore, &contents)?;
     let known = known(&contents);
+    let saved = snapshot_parts::Known::of(&contents);
     let rules = Rulebook::new(contents.articles.clone());
     let view = View::new(contents.position, contents.records);
     let lead_view = LeadView::new(view, contents.articles, contents.roster, contents.log);
@@ -170,11 +176,13 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
     let authority = keys.authority.pin();
     let audit = Arc::new(audit_desk(from, &keys, &board));
+    let snapshots = Arc::new(snapshot_parts::desk(from, saved, &keys.authority, &audit)?);
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
         access: Arc::clone(&access),
         audit: Arc::clone(&audit),
+        snapshots: Arc::clone(&snapshots),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
@@ -184,7 +192,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
-    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
+    let snapshots = Arc::new(SnapshotKeeper::new(snapshots, Arc::clone(&board), own.joined_at));
+    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit, snapshots))?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
 }
 
@@ -256,7 +265,7 @@ fn role(
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
     (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
-    (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
+    (access, audit, snapshots): (Arc<AccessDesk>, Arc<AuditDesk>, Arc<SnapshotKeeper>),
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -304,6 +313,7 @@ fn role(
         deliveries,
         reminders: Arc::new(reminders),
         upkeep,
+        snapshots,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),

@@ -29,6 +29,8 @@ mod process_reading;
 mod providers;
 pub mod sealed;
 pub mod seams;
+pub mod snapshot_offline;
+mod snapshot_parts;
 pub mod system_clock;
 #[cfg(feature = "otlp")]
 mod traces;

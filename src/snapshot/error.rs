@@ -62,9 +62,11 @@ pub enum SnapshotError {
 
 impl SnapshotError {
     pub(super) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| match source.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Cut,
-            _ => Self::Io { doing, source: Arc::new(source) },
+        move |source| {
+            if source.kind() == io::ErrorKind::UnexpectedEof {
+                return Self::Cut;
+            }
+            Self::Io { doing, source: Arc::new(source) }
         }
     }
 }

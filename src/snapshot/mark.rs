@@ -91,7 +91,7 @@ mod tests {
     fn a_mark_has_these_bytes_for_ever_and_reads_back() {
         let mark = Mark { verified: Some(verified()), told: true };
         let hex: String = mark.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "0103000001a1fe5e9c7b0000000000000002000000000000012c09090909090909090909090909090909");
+        assert_eq!(hex, "0103000001a1fd1e8c7b0000000000000002000000000000012c09090909090909090909090909090909");
         for mark in [mark, Mark { told: false, ..mark }, Mark { verified: None, told: true }, Mark::default()] {
             assert_eq!(Mark::parse(&mark.to_bytes()), mark);
         }

@@ -142,8 +142,18 @@ fn format_1_has_these_bytes_for_ever() {
     assert_eq!(hex, GOLDEN_DIGEST);
 }
 
-const GOLDEN_HEADER: &str = "";
-const GOLDEN_DIGEST: &str = "";
+/// This and the digest were made by another implementation of all of it.
+const GOLDEN_HEADER: &str = concat!(
+    r#"{"mesh":"07070707070707070707070707070707","store":"03030303030303030303030303030303","nod"#,
+    r#"e":"aurora","epoch":2,"revision":300,"schema":4,"build":"1.2.3","taken_at":"2026-11-21T08:"#,
+    r#"00:00.123Z","journals":[{"node":"aurora","seq":17,"hash":"09090909090909090909090909090909"#,
+    r#"09090909090909090909090909090909"},{"node":"vengeance","chain":2,"seq":17,"hash":"09090909"#,
+    r#"09090909090909090909090909090909090909090909090909090909"}],"root_key":{"wrapped":"AQID",""#,
+    r#"passphrase":"BAU="},"keys":[{"opened_by":"root-key","sealed":"AWBhYmNkZWZnaGlqa2xtbm9wcXJz"#,
+    r#"dHV2d13dB3xEoAu1TBUKKrgqht1OouJGr3O6zSo5anvJBCGfkiPizWvE7R7HZV2JoyJVCg=="}],"authority":"M"#,
+    r#"Fk="}"#,
+);
+const GOLDEN_DIGEST: &str = "faf1fff5fa7e2d969c4543e40fac4248370487d8db5bc9ab72c51f347d389cfe";
 
 /// The two bytes before the signature: DER says how long it is, in its second byte.
 fn length_of_signature(bytes: &[u8]) -> [u8; 2] {

@@ -15,6 +15,7 @@ use redb::{Database, Range, ReadTransaction, ReadableDatabase};
 use super::blob::BlobName;
 use super::error::StoreError;
 use super::facts::Facts;
+use super::load::Opening;
 use super::table::{Bytes, Table};
 use super::{load, schema};
 use crate::model::number::Position;
@@ -55,7 +56,7 @@ impl Export {
     /// As [`load::contents`].
     pub(super) fn begin(database: &Database, readers: &mut Readers) -> Result<Self, StoreError> {
         let txn = database.begin_read()?;
-        let (facts, position, blobs) = load::opening(&txn)?;
+        let Opening { facts, position, blobs } = load::opening(&txn)?;
         let schema = schema::read_in(&txn)?;
         let (tables, place) = (Table::ALL.into_iter(), readers.place());
         Ok(Self { facts, position, blobs, schema, txn, tables, reading: None, _place: place })

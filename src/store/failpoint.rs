@@ -44,6 +44,16 @@ pub enum Failpoint {
     RowsWritten,
     /// The import is stored; nobody was told.
     ImportStored,
+    /// A snapshot is on the disk under a name nobody takes for one; it was not examined.
+    SnapshotWritten,
+    /// It was restored; nothing of it was opened.
+    SnapshotRestored,
+    /// It was found whole; that is not noted.
+    SnapshotProven,
+    /// That is noted; it does not have its name.
+    SnapshotNoted,
+    /// It has its name; nobody was told.
+    SnapshotNamed,
 }
 
 impl Failpoint {
@@ -70,6 +80,10 @@ impl Failpoint {
     pub const OF_IMPORT: [Self; 4] =
         [Self::ImportPlanned, Self::ImportAnnounced, Self::RowsWritten, Self::ImportStored];
 
+    /// The places of a snapshot that the lead saves by itself, in the order they are passed.
+    pub const OF_SNAPSHOT: [Self; 5] =
+        [Self::SnapshotWritten, Self::SnapshotRestored, Self::SnapshotProven, Self::SnapshotNoted, Self::SnapshotNamed];
+
     /// What it is called in `AURORA_FAILPOINT`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -93,6 +107,11 @@ impl Failpoint {
             Self::ImportAnnounced => "import-announced",
             Self::RowsWritten => "rows-written",
             Self::ImportStored => "import-stored",
+            Self::SnapshotWritten => "snapshot-written",
+            Self::SnapshotRestored => "snapshot-restored",
+            Self::SnapshotProven => "snapshot-proven",
+            Self::SnapshotNoted => "snapshot-noted",
+            Self::SnapshotNamed => "snapshot-named",
         }
     }
 }
@@ -127,7 +146,7 @@ mod tests {
 
     #[test]
     fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
-        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT);
+        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_SNAPSHOT);
         let names: BTreeSet<&str> = all().map(Failpoint::name).collect();
         assert_eq!(names.len(), all().count());
         all().for_each(pass);

@@ -103,7 +103,7 @@ mod tests {
 
     use super::super::handle::Store;
     use super::super::mutation::Mutation;
-    use super::super::test_support::{facts, full_record, log, node, position, record, scope_key, store};
+    use super::super::test_support::{full_record, log, node, position, record, scope_key, store};
     use super::*;
 
     async fn sample() -> (Store, Vec<RawRow>) {

@@ -44,13 +44,23 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     Ok(contents)
 }
 
+/// What is read of a store before its rows are.
+pub(super) struct Opening {
+    pub(super) facts: Facts,
+    pub(super) position: Position,
+    pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
+}
+
 /// Whose store it is, how far it has come, and its opaque values.
 ///
 /// # Errors
 /// As [`contents`].
-pub(super) fn opening(txn: &ReadTransaction) -> Result<(Facts, Position, BTreeMap<BlobName, Vec<u8>>), StoreError> {
-    let blobs = rows(txn, Table::Blobs, blob)?.into_iter().collect();
-    Ok((required(txn, meta::FACTS, meta::facts)?, required(txn, meta::POSITION, meta::position)?, blobs))
+pub(super) fn opening(txn: &ReadTransaction) -> Result<Opening, StoreError> {
+    Ok(Opening {
+        facts: required(txn, meta::FACTS, meta::facts)?,
+        position: required(txn, meta::POSITION, meta::position)?,
+        blobs: rows(txn, Table::Blobs, blob)?.into_iter().collect(),
+    })
 }
 
 /// All versions that are kept, newest first.

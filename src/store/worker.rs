@@ -91,7 +91,7 @@ mod tests {
 
     fn engine(disk: &Disk) -> Engine {
         let database = file::builder().create_with_backend(disk.clone()).expect("created");
-        schema::initialise(&database, &facts()).expect("initialised");
+        schema::initialise(&database, &facts(), None).expect("initialised");
         Engine::new(database, None)
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::access_error::AccessError;
 use super::agent_error::AgentError;
+use super::backup_error::BackupError;
 use super::delivery_error::DeliveryError;
 use super::event_error::EventError;
 use super::roster_error::RosterError;
@@ -223,6 +224,9 @@ pub enum VaultError {
     /// Something about subscriptions, or messages to channels.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
+    /// It is about snapshots.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -349,6 +353,7 @@ impl VaultError {
             Self::Access(error) => error.code(),
             Self::Event(error) => error.code(),
             Self::Delivery(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",
