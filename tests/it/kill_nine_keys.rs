@@ -40,9 +40,15 @@ fn command(point: Failpoint) -> &'static [&'static str] {
         | Failpoint::PurgeDone
         | Failpoint::PurgeNoted => &["key", "rotate"],
         Failpoint::RootAnnounced | Failpoint::RootReplaced => &["key", "rotate-root"],
-        Failpoint::ImportPlanned | Failpoint::ImportAnnounced | Failpoint::RowsWritten | Failpoint::ImportStored => {
-            panic!("{point:?} is no step of a rotation")
-        }
+        Failpoint::ImportPlanned
+        | Failpoint::ImportAnnounced
+        | Failpoint::RowsWritten
+        | Failpoint::ImportStored
+        | Failpoint::SnapshotWritten
+        | Failpoint::SnapshotRestored
+        | Failpoint::SnapshotProven
+        | Failpoint::SnapshotNoted
+        | Failpoint::SnapshotNamed => panic!("{point:?} is no step of a rotation"),
     }
 }
 

@@ -56,6 +56,7 @@ mod searching;
 mod secret_life;
 mod service_unit;
 mod signing;
+mod snapshots;
 mod socket_api;
 mod spiffe_workload;
 mod support;
