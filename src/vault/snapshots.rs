@@ -148,8 +148,10 @@ impl Vault {
     pub async fn snapshot_sent(&self, receipt: SnapshotReceipt, sent: Result<Written, SnapshotFailure>) {
         let SnapshotReceipt(account) = receipt;
         let sent = sent.map(drop).map_err(|failure| told(&failure));
-        if let Err(error) = self.settle(&account, sent).await {
-            tracing::warn!(%error, "a snapshot was not sent to its end");
+        match self.settle(&account, sent).await {
+            // Whoever has all of it has no reason to stay.
+            Ok(()) | Err(VaultError::CallerGone) => {}
+            Err(error) => tracing::warn!(%error, "a snapshot was not sent to its end"),
         }
     }
 
