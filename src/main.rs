@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         Command::Ask(Verb::Snapshot(SnapshotVerb::Verify(verify))) if verify.is_offline() => {
             snapshot_offline::run(&verify)
         }
+        restore @ Command::Ask(Verb::Snapshot(SnapshotVerb::Restore(_))) => {
+            command::run(restore, cli.global.log.as_deref())
+        }
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),
         Command::Mcp => {
@@ -32,6 +35,8 @@ fn main() -> ExitCode {
             logging::start(Some(cli.global.log.as_deref().unwrap_or("warn")));
             mcp::serve::run(&cli.global)
         }
-        node @ (Command::Init(_) | Command::Join(_) | Command::Up(_)) => command::run(node, cli.global.log.as_deref()),
+        node @ (Command::Init(_) | Command::Join(_) | Command::Up(_) | Command::Promote(_)) => {
+            command::run(node, cli.global.log.as_deref())
+        }
     }
 }

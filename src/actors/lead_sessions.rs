@@ -8,6 +8,7 @@ use super::board::{Board, LeadBoard};
 use super::error::SessionError;
 use super::event_posts::EventPosts;
 use super::heartbeat::Heartbeats;
+use super::throne::Throne;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::{self, SealingKey};
 use crate::model::identity::MeshId;
@@ -37,6 +38,8 @@ pub struct LeadSessions {
     pub audit: Arc<AuditDesk>,
     /// Takes in what programs of followers tell.
     pub posts: Arc<EventPosts>,
+    /// Whose reign it is.
+    pub throne: Arc<Throne>,
     /// Issues certificates.
     pub authority: Arc<Authority>,
     /// Time.

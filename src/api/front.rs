@@ -39,8 +39,9 @@ const HEALTH: &str = "/health";
 const WHOAMI: &str = "/api/whoami";
 
 /// The paths that take as long as there is to store, to compare, or to read back.
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 8] = [
     "/api/import",
+    "/api/rollback",
     "/api/environments/mirror",
     "/api/environments/check",
     "/api/policy/apply",

@@ -19,6 +19,7 @@ use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealAr
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
+use super::arguments_reign::PromoteArguments;
 use super::arguments_render::{RENDER_HELP, RenderArguments};
 use super::arguments_run::RunArguments;
 use super::arguments_secret::{
@@ -116,6 +117,11 @@ pub enum Command {
     /// Run three nodes on this machine and show what they do
     #[command(after_help = "Example: aurora dev --once")]
     Dev(DevArguments),
+    /// Make this follower, while it is stopped, the lead of its mesh: by a snapshot of the one that was
+    #[command(
+        after_help = "Example: aurora promote --snapshot mesh.aurora-snapshot --key-file lead-unseal.key --listen 0.0.0.0:7700"
+    )]
+    Promote(PromoteArguments),
     /// Make this machine the lead of a new mesh
     #[command(after_help = "Example: aurora init --environment prod --advertise aurora.example.com:7700")]
     Init(InitArguments),
@@ -190,8 +196,10 @@ as everywhere if it was not started."
     /// Take the values of versions out for good, from every node and from the lead's file
     #[command(after_help = "Example: aurora destroy hubspot/api_key --versions 1,2 --yes")]
     Destroy(DestroyArguments),
-    /// Store the value of an older version as a new one
-    #[command(after_help = "Example: aurora rollback hubspot/api_key --to 3")]
+    /// Store the value of an older version as a new one, or of every secret the one it had at a revision
+    #[command(after_help = "Examples:
+  aurora rollback hubspot/api_key --to 3
+  aurora rollback --to-revision 812 --dry-run")]
     Rollback(RollbackArguments),
     /// Say something else about a secret; its value and version stay
     #[command(after_help = "Example: aurora describe hubspot/api_key --description 'CRM' --tag eu --clear owner")]

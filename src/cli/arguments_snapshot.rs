@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::arguments_reign::RestoreArguments;
+
 /// `aurora snapshot …`
 #[derive(Debug, Subcommand)]
 pub enum SnapshotVerb {
@@ -28,6 +30,15 @@ or with a recovery key it was made for.")]
 
 Exit code 2 if it could not be restored.")]
     Verify(VerifyArguments),
+    /// Take the lead of this node, which is stopped, back to a snapshot: in a new epoch, so that no follower sees time run back
+    #[command(after_help = "Examples:
+  aurora snapshot restore mesh.aurora-snapshot --dry-run               says what it would change, by name
+  aurora snapshot restore mesh.aurora-snapshot                         asks, and keeps the present store beside the new one
+  aurora snapshot restore mesh.aurora-snapshot --recovery-key FILE     what opens the node was lost
+
+Who was banned and which key was revoked stays so. Where the present store is lost nobody knows: nodes wait to be approved, \
+and API keys are gone, unless you say --trust-members.")]
+    Restore(RestoreArguments),
     /// Make a recovery key: its secret half into FILE, its public half to standard output
     #[command(after_help = "Example: aurora snapshot keygen recovery.key
 

@@ -8,6 +8,7 @@ use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
+use super::arguments_life::RollbackArguments;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_snapshot::SnapshotVerb;
@@ -93,14 +94,15 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
+        Verb::Rollback(RollbackArguments { to_revision: Some(_), .. }) => Takes::Reason,
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)
         | Verb::Undelete(_)
         | Verb::Destroy(_)
-        | Verb::Rollback(_)
         | Verb::Describe(_)
         | Verb::Watch(_) => Takes::PlaceAndReason,
+        Verb::Rollback(_) => Takes::PlaceAndReason,
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
@@ -137,7 +139,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
-        | Verb::Snapshot(SnapshotVerb::List | SnapshotVerb::Keygen { .. })
+        | Verb::Snapshot(SnapshotVerb::List | SnapshotVerb::Restore(_) | SnapshotVerb::Keygen { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,

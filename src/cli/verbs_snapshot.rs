@@ -25,6 +25,10 @@ pub(super) async fn snapshot(session: &mut Session<'_>, verb: &SnapshotVerb) -> 
         }
         SnapshotVerb::Verify(arguments) => verify(session, arguments).await,
         SnapshotVerb::Keygen { file } => keygen(session, file),
+        SnapshotVerb::Restore(_) => Err(CliError::Usage {
+            message: "a restore is not asked of a node: it works on one that is stopped".to_owned(),
+            hint: "Stop the node, and run the same command by itself.".to_owned(),
+        }),
     }
 }
 

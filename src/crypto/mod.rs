@@ -33,6 +33,7 @@ pub mod signature;
 pub mod signature_testing;
 pub mod signing;
 pub mod signing_keys;
+pub mod succession;
 pub mod system_entropy;
 #[cfg(test)]
 mod test_support;

@@ -99,7 +99,8 @@ fn unsealing(file: &Path, header: &Header) -> Result<Opener> {
     Ok(Opener::Unseal(Arc::new(key)))
 }
 
-fn recovery_key(path: &Path) -> Result<RecoveryKey> {
+/// Reads the file of a recovery key.
+pub(super) fn recovery_key(path: &Path) -> Result<RecoveryKey> {
     let file = File::open(path).with_context(|| format!("cannot open the recovery key {}", path.display()))?;
     let mut text = Vec::with_capacity(usize::try_from(KEY_BYTES_MAX).unwrap_or_default());
     file.take(KEY_BYTES_MAX).read_to_end(&mut text)?;

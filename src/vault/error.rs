@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::access_error::AccessError;
 use super::agent_error::AgentError;
+use super::back_error::BackError;
 use super::backup_error::BackupError;
 use super::delivery_error::DeliveryError;
 use super::event_error::EventError;
@@ -69,7 +70,7 @@ pub enum VaultError {
         current: Option<Version>,
     },
     /// Only the lead changes the store.
-    #[error("this node is a follower; changes are made on the lead")]
+    #[error("this node is not the lead; changes are made there")]
     NotLead {
         /// Where to go.
         lead: LeadAddress,
@@ -230,6 +231,9 @@ pub enum VaultError {
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// The secrets did not go back to a revision.
+    #[error(transparent)]
+    Back(#[from] BackError),
     /// This node was banned, and holds nothing any more.
     #[error("the lead has banned this node; it was told so at {at}, and holds nothing any more")]
     Banned {
@@ -348,6 +352,7 @@ impl VaultError {
             Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::Roster(error) => error.code(),
+            Self::Back(error) => error.code(),
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::Access(error) => error.code(),

@@ -48,7 +48,12 @@ fn command(point: Failpoint) -> &'static [&'static str] {
         | Failpoint::SnapshotRestored
         | Failpoint::SnapshotProven
         | Failpoint::SnapshotNoted
-        | Failpoint::SnapshotNamed => panic!("{point:?} is no step of a rotation"),
+        | Failpoint::SnapshotNamed
+        | Failpoint::SnapshotUnpacked
+        | Failpoint::StoreBuilt
+        | Failpoint::StoreKept
+        | Failpoint::StorePlaced
+        | Failpoint::StoreReplaced => panic!("{point:?} is no step of a rotation"),
     }
 }
 

@@ -33,6 +33,7 @@ const OF_THE_MESH: &[Knock] = &[
     ("GET", "/api/export", "", "secret.export"),
     ("POST", "/api/secrets", r#"{"service":"a","key_name":"b","key_value":"c"}"#, "secret.write"),
     ("POST", "/api/import", "", "secret.write"),
+    ("POST", "/api/rollback", r#"{"to_revision":1}"#, "backup.manage"),
     ("POST", "/api/keys/rotate", "", "secret.rotate"),
     ("POST", "/api/environments/mirror", r#"{"from":"prod","to":"dev"}"#, "secret.write"),
     ("POST", "/api/environments/check", r#"{"left":"prod","right":"dev"}"#, "secret.explain"),

@@ -151,7 +151,9 @@ async fn a_beacon_that_answers_no_heartbeat_vouches_for_nothing() {
     let asked = loop {
         match session.heartbeats.expect().await.expect("asks") {
             control::FromFollower::Heartbeat(asked) => break asked,
-            control::FromFollower::Promise(_) | control::FromFollower::Tally(_) => {}
+            control::FromFollower::Promise(_)
+            | control::FromFollower::Tally(_)
+            | control::FromFollower::SuccessionFrame(_) => {}
             control::FromFollower::Hello(_) => panic!("a second hello"),
         }
     };
