@@ -46,6 +46,7 @@ mod outside_clients;
 mod override_resolution;
 mod policy_file;
 mod providers;
+mod reign;
 mod render_command;
 mod replication;
 mod restarts;
