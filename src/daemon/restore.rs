@@ -17,7 +17,7 @@ use super::keystore::Keystore;
 use super::reign_blobs::{Present, carried};
 use super::reign_report::{Knowledge, Report};
 use super::reign_store::{Lock, Plan, Taken, build, membership, numbers};
-use super::reigning::{first_numbers, state};
+use super::reigning::{first_numbers, state, succession_of};
 use super::replacing::{aside, beside, forget_attempts, hold, put};
 use super::restored::{self, Kind};
 use super::seams::Seams;
@@ -190,7 +190,11 @@ async fn replace(
         bail!("the store in {} is of a mesh with another authority than the snapshot", config.node.state_dir.display());
     }
     let Decided { reckoning, members } = decide(taken, present, options)?;
-    let knowledge = present.map(|contents| (contents, Knowledge::Whole));
+    let knowledge = match present {
+        None => None,
+        Some(contents) if ended_in(contents)?.is_some() => Some((contents, Knowledge::Part)),
+        Some(contents) => Some((contents, Knowledge::Whole)),
+    };
     let report = Report::new(&taken.from, &taken.contents, knowledge, &reckoning, &members);
     if !confirm(&report)? {
         return Ok(Outcome::Left(report));
@@ -296,14 +300,18 @@ pub(super) struct Decided {
 }
 
 fn decide(taken: &Taken, present: Option<&Contents>, options: &RestoreOptions<'_>) -> Result<Decided> {
-    let (since, changed) = match present {
-        Some(contents) => {
+    let ended_in = present.map(ended_in).transpose()?.flatten();
+    let (since, changed) = match (present, ended_in) {
+        (Some(contents), None) => {
             (Since::Known(numbers(contents, first_numbers(contents)?)), Changed::Known(membership(contents)))
         }
-        None => (Since::Unknown, Changed::Heard(None)),
+        (Some(contents), Some(_)) => {
+            (Since::Heard(numbers(contents, first_numbers(contents)?)), Changed::Outdated(membership(contents)))
+        }
+        (None, _) => (Since::Unknown, Changed::Heard(None)),
     };
     let snapshot = numbers(&taken.contents, first_numbers(&taken.contents)?);
-    let reckoning = reckon(&snapshot, &since, options.epoch)?;
+    let reckoning = reckon(&snapshot, &since, options.epoch.max(ended_in))?;
     let revision = reckoning.position.revision;
     let mut members = as_they_stand(membership(&taken.contents), changed, options.trust, revision);
     // The lead goes on with the keys of the snapshot.
@@ -313,6 +321,12 @@ fn decide(taken: &Taken, present: Option<&Contents>, options: &RestoreOptions<'_
     members.roster.retain(|entry| entry.name != *node);
     members.roster.push(RosterEntry { changed_at: revision, ..own });
     Ok(Decided { reckoning, members })
+}
+
+/// The epoch of the lead that took over from the one whose store this is, if one did.
+fn ended_in(contents: &Contents) -> Result<Option<Epoch>> {
+    let told = succession_of(contents)?.map(|told| told.reign.epoch);
+    Ok(told.filter(|epoch| *epoch > contents.position.epoch))
 }
 
 fn reign(taken: &Taken, reckoning: &Reckoning, seams: &Seams) -> Result<Reign> {

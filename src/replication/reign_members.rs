@@ -33,6 +33,8 @@ pub struct Membership {
 pub enum Changed {
     /// Everything: how it is now.
     Known(Membership),
+    /// What there was until another lead took over, which may have shut out others since.
+    Outdated(Membership),
     /// What a follower was told after the snapshot was taken, if there is one that was told anything.
     Heard(Option<Hearsay>),
 }
@@ -62,6 +64,11 @@ pub enum Trust {
 pub fn as_they_stand(snapshot: Membership, changed: Changed, trust: Trust, revision: Revision) -> Membership {
     let Membership { roster, tokens, articles } = match changed {
         Changed::Known(now) => now,
+        Changed::Outdated(then) => Membership {
+            roster: then.roster.into_iter().map(|entry| vouched_for(entry, trust)).collect(),
+            tokens: Vec::new(),
+            articles: overlaid(then.articles, None, trust),
+        },
         Changed::Heard(hearsay) => Membership {
             roster: snapshot.roster.into_iter().map(|entry| vouched_for(entry, trust)).collect(),
             // Nobody knows which of them were used since.
@@ -262,6 +269,24 @@ mod tests {
         assert_eq!(standing(&trusted, "gone"), Some(&banned()), "nobody vouches for who was thrown out");
         assert!(trusted.tokens.is_empty(), "which tokens were used nobody can say");
         assert_eq!(trusted.articles.len(), 3);
+    }
+
+    /// A lead whose reign was ended knows of bans before that, and of none after it.
+    #[test]
+    fn what_a_lead_knew_until_another_took_over_is_trusted_no_more_than_a_snapshot() {
+        let now = Membership {
+            roster: vec![node("beta", Role::Follower, banned()), node("gamma", Role::Follower, Standing::Active)],
+            tokens: vec![token(1)],
+            articles: vec![agent(AgentState::Suspended), key(2)],
+        };
+        let stands = as_they_stand(snapshot(), Changed::Outdated(now.clone()), Trust::Nobody, Revision(9));
+        assert_eq!(standing(&stands, "beta"), Some(&banned()));
+        assert_eq!(standing(&stands, "gamma"), Some(&Standing::Pending));
+        assert!(stands.tokens.is_empty());
+        assert_eq!(stands.articles, [agent(AgentState::Suspended)]);
+        let trusted = as_they_stand(snapshot(), Changed::Outdated(now), Trust::Members, Revision(9));
+        assert_eq!(standing(&trusted, "gamma"), Some(&Standing::Active));
+        assert_eq!((standing(&trusted, "beta"), trusted.articles.len()), (Some(&banned()), 2));
     }
 
     /// What a follower of `prod`, which speaks for acme, was told.

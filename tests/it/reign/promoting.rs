@@ -6,7 +6,7 @@ use aurora_mesh::model::roster::Standing;
 use aurora_mesh::replication::reign_members::Trust;
 use aurora_mesh::vault::error::VaultError;
 
-use super::stage::{done, is_in_epoch, promoted, snapshot};
+use super::stage::{done, is_in_epoch, promoted, restored, snapshot};
 use crate::support::callers::{admin, node, put, read};
 use crate::support::http;
 use crate::support::mesh::{TestMesh, prod};
@@ -71,6 +71,13 @@ async fn a_promoted_follower_leads_the_others_and_the_lead_that_was_steps_down()
     mesh.lead.stop().await;
     mesh.lead.start().await;
     is_over(&mesh).await;
+    // It may be made the lead again, by a restore: above the reign that ended its own, and above the numbers of that.
+    mesh.lead.stop().await;
+    let (report, _) = done(restored(&mesh.lead, &file, Trust::Nobody, None).await.expect("restored"));
+    assert_eq!((report.will.epoch.get(), report.pending), (3, 2), "whom the other lead banned it cannot know");
+    mesh.lead.start().await;
+    let again = mesh.put(put("stripe/api_key", "global", "not-a-real-third")).await;
+    assert!(again.version > stored.version, "{again:?}");
 }
 
 /// What a lead whose reign is over says to whoever asks.
