@@ -132,7 +132,9 @@ mod tests {
     fn what_was_set_aside_is_never_replaced() {
         let directory = tempfile::tempdir().expect("a directory");
         let [place, new, kept] = ["store.redb", "new", "kept"].map(|name| directory.path().join(name));
-        [(&place, "old"), (&new, "new"), (&kept, "older")].map(|(path, text)| fs::write(path, text).expect("written"));
+        for (path, text) in [(&place, "old"), (&new, "new"), (&kept, "older")] {
+            fs::write(path, text).expect("written");
+        }
         put(&new, &place, &kept).expect_err("something is there");
         assert_eq!(fs::read(&place).expect("read"), b"old");
         assert_eq!(fs::read(&kept).expect("read"), b"older");

@@ -318,12 +318,9 @@ mod tests {
     #[test]
     fn what_does_not_concern_the_follower_is_as_the_snapshot_has_it() {
         let elsewhere = |name: &str| Environments::Only([EnvironmentName::parse(name).expect("name")].into());
-        let dev = Article::ApiKey(match key(7) {
-            Article::ApiKey(key) => {
-                ApiKey { reach: Reach { environments: elsewhere("dev"), ..Reach::everything() }, ..key }
-            }
-            _ => unreachable!("it is a key"),
-        });
+        let Article::ApiKey(key) = key(7) else { panic!("a key") };
+        let reach = Reach { environments: elsewhere("dev"), ..Reach::everything() };
+        let dev = Article::ApiKey(ApiKey { reach, ..key });
         let then = Membership { articles: vec![dev.clone()], ..snapshot() };
         let stands = as_they_stand(then, heard(Vec::new()), Trust::Members, Revision(9));
         assert_eq!(stands.articles, [dev]);

@@ -67,7 +67,7 @@ async fn a_promoted_follower_leads_the_others_and_the_lead_that_was_steps_down()
     is_in_epoch(&beta, 2).await;
     beta.is_fresh().await;
     let lines = mesh.lead.vault().audit_tail(&admin(), 50).await;
-    assert!(matches!(lines, Ok(_)), "its own journal can still be read: {lines:?}");
+    assert!(lines.is_ok(), "its own journal can still be read: {lines:?}");
     mesh.lead.stop().await;
     mesh.lead.start().await;
     is_over(&mesh).await;
