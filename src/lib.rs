@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod model;
 pub mod policy;
 pub mod replication;
+pub mod snapshot;
 pub mod store;
 pub mod transport;
 pub mod units;

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use aurora_mesh::cli::{self, arguments::Command, say};
-use aurora_mesh::daemon::{command, doctor, hardening, leave, logging};
+use aurora_mesh::cli::arguments::{Command, Verb};
+use aurora_mesh::cli::arguments_snapshot::SnapshotVerb;
+use aurora_mesh::cli::{self, say};
+use aurora_mesh::daemon::{command, doctor, hardening, leave, logging, snapshot_offline};
 use aurora_mesh::mcp;
 
 fn main() -> ExitCode {
@@ -20,6 +22,12 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match cli.command {
+        Command::Ask(Verb::Snapshot(SnapshotVerb::Verify(verify))) if verify.is_offline() => {
+            snapshot_offline::run(&verify)
+        }
+        restore @ Command::Ask(Verb::Snapshot(SnapshotVerb::Restore(_))) => {
+            command::run(restore, cli.global.log.as_deref())
+        }
         Command::Ask(verb) => cli::run(&cli.global, verb),
         Command::Dev(arguments) => cli::dev::run(&arguments),
         Command::Mcp => {
@@ -29,6 +37,8 @@ fn main() -> ExitCode {
         }
         Command::Doctor(arguments) => doctor::run(&cli.global, &arguments),
         Command::Leave(arguments) => leave::run(&cli.global, &arguments),
-        node @ (Command::Init(_) | Command::Join(_) | Command::Up(_)) => command::run(node, cli.global.log.as_deref()),
+        node @ (Command::Init(_) | Command::Join(_) | Command::Up(_) | Command::Promote(_)) => {
+            command::run(node, cli.global.log.as_deref())
+        }
     }
 }

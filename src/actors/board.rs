@@ -26,6 +26,7 @@ use crate::model::freshness::FreshnessPolicy;
 use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
+use crate::model::reign::Reign;
 use crate::model::roster::{JoinToken, TokenHash};
 use crate::model::time::{Moment, Timestamp};
 use crate::policy::rulebook::Rulebook;
@@ -131,6 +132,8 @@ pub struct LeadBoard {
     pub root_since: ArcSwap<Timestamp>,
     /// Whether bytes of what was destroyed are still in the store file, because it could not be written anew.
     pub purge_due: AtomicBool,
+    /// The later reign that ended this one, if one did: this node takes no change then, and sends its followers away.
+    pub ended_by: watch::Sender<Option<Arc<Reign>>>,
     /// One plan of the rulebook at a time: of two that are made at once, one would have to be made again.
     pub rules_turn: Semaphore,
 }
@@ -149,6 +152,7 @@ impl LeadBoard {
             signing: ArcSwap::from_pointee(SigningKeys::default()),
             root_since: ArcSwap::from_pointee(root_since),
             purge_due: AtomicBool::new(purge_due),
+            ended_by: watch::Sender::new(None),
             rules_turn: Semaphore::new(1),
         }
     }

@@ -16,6 +16,7 @@ use crate::model::record::Record;
 use crate::model::roster::{JoinToken, RosterEntry, TokenHash};
 use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::model::time::Timestamp;
+use crate::replication::back::Back;
 
 /// A change of the authoritative state, already authorised.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub enum Change {
     },
     /// The value of an older version becomes a new version.
     Rollback(Box<Rollback>),
+    /// Many secrets go back to what they were, all or none.
+    GoBack(Box<GoBack>),
     /// Several values, all or none.
     Import(Vec<NewValue>),
     /// The values of a service in one scope are replaced by others, all or none.
@@ -141,6 +144,7 @@ impl Change {
     pub(super) fn is_large(&self) -> bool {
         match self {
             Self::Import(values) => values.len() > LARGE,
+            Self::GoBack(plan) => plan.steps.len() > LARGE,
             Self::Replace(new) => new.values.len() > LARGE,
             Self::Steps(steps) => steps.len() > LARGE,
             Self::Declare(declarations) => declarations.len() > LARGE,
@@ -191,6 +195,15 @@ pub struct Replacement {
     pub unseen: Vec<ScopedSecret>,
     /// The greatest version there must be of the others and of the values; 0 = none of them may have a value.
     pub cas: Option<u64>,
+}
+
+/// What brings secrets back to what they were at a revision.
+#[derive(Debug)]
+pub struct GoBack {
+    /// Where the lead stood when this was planned; if something was committed since, nothing is done.
+    pub seen: Revision,
+    /// What is done to which.
+    pub steps: Vec<(ScopedSecret, Back)>,
 }
 
 /// What is done to one secret of several.

@@ -14,7 +14,7 @@ use crate::crypto::signing_keys::SigningKeys;
 use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::MeshId;
 use crate::model::log::{LogEntry, LogSubject};
-use crate::model::number::Revision;
+use crate::model::number::{FirstNumbers, Revision};
 use crate::model::roster::{JoinToken, TokenHash};
 use crate::model::time::{Entropy, Timestamp};
 use crate::replication::view::LeadView;
@@ -57,6 +57,8 @@ pub struct LeadState {
     pub tokens: Arc<BTreeMap<TokenHash, JoinToken>>,
     /// The serial number of the next new (secret, scope).
     pub next_secret_id: u64,
+    /// What a new secret and a new scope are numbered by.
+    pub first: FirstNumbers,
 }
 
 /// What a change is planned with.
@@ -116,6 +118,7 @@ impl Draft {
             Change::Undelete { at } => self.undelete(&at, context).map(Committed::Secret),
             Change::Destroy { at, current, older } => self.destroy(&at, current, older, context).map(Committed::Secret),
             Change::Rollback(rollback) => self.rollback(&rollback, context).map(Committed::Secret),
+            Change::GoBack(plan) => self.go_back(*plan, context).map(Committed::Secrets),
             Change::Import(values) => self.import(values, context).map(Committed::Secrets),
             Change::Replace(new) => self.replace(*new, context).map(Committed::Secrets),
             Change::Steps(steps) => self.steps(steps, context).map(Committed::Secrets),

@@ -15,7 +15,7 @@ use crate::model::fields::{Field, FieldKind, Fields};
 use crate::model::identity::MeshId;
 use crate::model::metadata::{Metadata, SecretOptions};
 use crate::model::name::{EnvironmentName, FieldName};
-use crate::model::number::{Revision, Version};
+use crate::model::number::{FirstNumbers, Generation, Revision, Version};
 use crate::model::patch::{Patch, Wish};
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
@@ -47,6 +47,7 @@ impl Bench {
             wrapped: Arc::default(),
             tokens: Arc::default(),
             next_secret_id: 1,
+            first: FirstNumbers::default(),
         };
         let sealer = Sealer {
             mesh: MeshId([7; 16]),
@@ -214,6 +215,31 @@ fn a_declared_secret_has_no_value_and_its_first_value_takes_its_number() {
     assert_eq!(bench.current().metadata.owner.as_deref(), Some("ops"));
     assert!(matches!(bench.plan(declare()), Ok(Committed::Secrets(made)) if !made[0].changed));
     assert!(bench.current().sealed().is_some(), "what is known stays as it is");
+}
+
+/// A lead that began its reign without knowing what was given out before gave version 1 to a secret that a follower
+/// remembered with version 3: the follower refused it, and with it everything that came after.
+#[test]
+fn new_secrets_and_new_scopes_begin_where_the_reign_does() {
+    let mut bench = Bench::new();
+    let first = FirstNumbers {
+        version: Version::new(2_000_000).expect("positive"),
+        generation: Generation::new(2_000).expect("positive"),
+    };
+    bench.draft.state.first = first;
+    assert_eq!(bench.put("one"), 2_000_000);
+    assert_eq!(bench.current().sealed().map(|sealed| sealed.generation), Some(first.generation));
+    assert_eq!(bench.put("two"), 2_000_001);
+    let mut bench = Bench::new();
+    bench.draft.state.first = first;
+    let declaration = Declaration {
+        at: at(),
+        metadata: Metadata::default(),
+        options: SecretOptions::default(),
+        fields: Fields::default(),
+    };
+    bench.plan(Change::Declare(vec![declaration])).expect("declared");
+    assert_eq!(bench.current().version, first.version);
 }
 
 #[test]

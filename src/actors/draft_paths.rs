@@ -80,7 +80,7 @@ impl Draft {
 
     /// One more than any version of the service in this scope.
     fn next_number(&self, at: &ScopedSecret) -> Version {
-        self.of_service(at).map(|record| record.version).max().map_or(Version::FIRST, Version::next)
+        self.of_service(at).map(|record| record.version).max().map_or(self.state.first.version, Version::next)
     }
 
     /// What the service of a secret has in its scope, as far as it ever had a value.

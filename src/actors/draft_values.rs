@@ -69,7 +69,7 @@ impl Draft {
             return Ok(self.say(Record::clone(record), said, context));
         }
         let version = match current.as_deref() {
-            None => Version::FIRST,
+            None => self.state.first.version,
             Some(Record { body: RecordBody::Unset, version, .. }) => *version,
             Some(record) => record.version.next(),
         };
@@ -137,7 +137,7 @@ impl Draft {
         wanted.metadata.check()?;
         let record = Record {
             secret_id: self.next_secret_id(),
-            version: Version::FIRST,
+            version: self.state.first.version,
             revision: self.next_revision(),
             change: ChangeKind::Declared,
             purged: None,
@@ -178,7 +178,7 @@ impl Draft {
         let scope = at.key_scope();
         let sealer = context.sealer;
         if self.state.keys.newest(&scope).is_none() {
-            self.adopt_scope_key(scope.clone(), Generation::FIRST, context)?;
+            self.adopt_scope_key(scope.clone(), self.state.first.generation, context)?;
         }
         let (generation, key) = self.state.keys.newest(&scope).ok_or(CommitError::NoKey)?;
         Ok(record::seal(&key, generation, &sealer.mesh, at, version, value, &*sealer.entropy)?)

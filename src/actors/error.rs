@@ -8,11 +8,13 @@ use crate::crypto::fields::FieldError;
 use crate::crypto::signing_keys::AGENTS_MAX;
 use crate::model::article::ArticleId;
 use crate::model::metadata::MetadataError;
+use crate::model::name::NodeName;
 use crate::model::number::Version;
 use crate::model::secret::{KeyScope, ScopedSecret};
 use crate::replication::acceptance::Refusal;
 use crate::replication::rules_acceptance::RulesRefusal;
 use crate::replication::rules_feed::ARTICLES_MAX;
+use crate::replication::succession::Disowned;
 use crate::store::error::StoreError;
 use crate::transport::close::CloseCode;
 use crate::transport::error::TransportError;
@@ -131,6 +133,9 @@ pub enum CommitError {
     /// The store refused or failed.
     #[error("the store did not take the change")]
     Store(#[source] std::sync::Arc<StoreError>),
+    /// Another node leads now.
+    #[error("this node is not the lead any more; {0} is")]
+    NotLead(NodeName),
     /// Too many changes wait.
     #[error("too many changes are waiting")]
     Overloaded,
@@ -244,6 +249,15 @@ pub enum SessionError {
     /// The lead did not renew a certificate that had run out.
     #[error("the lead does not take this node back ({0:?}); join again with a new token")]
     NotReadmitted(RefusedReason),
+    /// The lead is not followed.
+    #[error(transparent)]
+    Disowned(#[from] Disowned),
+    /// The reign of this lead is over.
+    #[error("this node is not the lead any more")]
+    SteppedDown,
+    /// The succession that a lead stated could not be kept.
+    #[error("the succession of the lead could not be kept")]
+    Succession(#[source] StoreError),
     /// What came was not applied.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -275,6 +289,7 @@ impl SessionError {
     pub(super) fn close_code(&self) -> CloseCode {
         match self {
             Self::Expelled | Self::NotReadmitted(_) => CloseCode::Banned,
+            Self::SteppedDown | Self::Disowned(_) => CloseCode::NotLead,
             Self::TooSlow => CloseCode::TooSlow,
             Self::Superseded => CloseCode::Superseded,
             Self::NoCommonVersion => CloseCode::VersionUnsupported,
@@ -287,7 +302,9 @@ impl SessionError {
             | Self::Apply(_)
             | Self::Intake(_)
             | Self::Inbox(_) => CloseCode::ProtocolViolation,
-            Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Panicked(_) => CloseCode::Internal,
+            Self::Seal(_) | Self::Sealed | Self::Certificate(_) | Self::Succession(_) | Self::Panicked(_) => {
+                CloseCode::Internal
+            }
         }
     }
 }

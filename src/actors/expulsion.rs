@@ -40,6 +40,9 @@ pub(super) fn word(ended: &SessionError) -> Word {
         | SessionError::NoCommonVersion
         | SessionError::Expelled
         | SessionError::TooSlow
+        | SessionError::Disowned(_)
+        | SessionError::SteppedDown
+        | SessionError::Succession(_)
         | SessionError::Superseded
         | SessionError::Apply(_)
         | SessionError::Intake(_)

@@ -9,13 +9,15 @@ use super::error::SessionError;
 use super::follower_audit::{self, Forwarded};
 use super::follower_connectivity;
 use super::follower_requests;
+use super::follower_succession::{FollowerSuccession, Welcomed};
 use super::secret_follower::FollowerSecrets;
 use super::tally;
 use super::unanswered::Unanswered;
 use crate::model::article::Edit;
 use crate::model::caller::LeadAddress;
 use crate::model::freshness::FreshnessPolicy;
-use crate::model::number::{Position, Revision};
+use crate::model::name::NodeName;
+use crate::model::number::{Epoch, Position, Revision};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::time::{Clock, Moment};
 use crate::replication::acceptance::Incoming;
@@ -26,7 +28,7 @@ use crate::wire::control::{self, Heartbeat, Hello, Promise, Welcome};
 use crate::wire::open::StreamKind;
 use crate::wire::rules::{self, FollowRules, RulesHeld};
 use crate::wire::subscription::{self, Ack, Subscribe};
-use crate::wire::version::{self, ProtocolVersion};
+use crate::wire::version::{self, ProtocolVersion, SUCCESSION_SINCE};
 
 /// A lead that took the connection answers a hello at once.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,6 +43,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// A goodbye of the lead is on its way, or was lost, by the time its other streams have ended.
 const LAST_WORD_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// A lead that is shown that its reign is over says goodbye; on a busy machine not at once.
+const STEPPING_DOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What every session to the lead uses.
 pub struct FollowerSessions {
     /// Applies what comes.
@@ -49,6 +54,8 @@ pub struct FollowerSessions {
     pub board: Arc<Board>,
     /// This node's certificate.
     pub certificate: FollowerCertificate,
+    /// Who reigns, as far as this node knows.
+    pub succession: FollowerSuccession,
     /// What goes to the lead of the journal.
     pub forwarded: Forwarded,
     /// Time.
@@ -95,30 +102,62 @@ pub(super) async fn greet(
     };
     sender.send(&control::FromFollower::Hello(hello)).await?;
     let answer = tokio::time::timeout(WELCOME_TIMEOUT, receiver.receive::<control::FromLead>());
-    let version = match answer.await.map_err(|_| SessionError::Silent)?? {
-        Some(control::FromLead::Welcome(welcome)) => {
-            note_lead(&connection, &sessions.board, &welcome)?;
-            // A lead chooses among what it was offered: anything else would be a way down to what is spoken no more.
-            version::choose(&[welcome.version]).ok_or(SessionError::NoCommonVersion)?
-        }
+    let welcome = match answer.await.map_err(|_| SessionError::Silent)?? {
+        Some(control::FromLead::Welcome(welcome)) => welcome,
         Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
-        Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_)) | None => {
-            return Err(SessionError::Unexpected("no welcome"));
-        }
+        Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_) | control::FromLead::SuccessionFrame(_))
+        | None => return Err(SessionError::Unexpected("no welcome")),
     };
+    // A lead chooses among what it was offered: anything else would be a way down to what is spoken no more.
+    let version = version::choose(&[welcome.version]).ok_or(SessionError::NoCommonVersion)?;
+    let lead = lead_name(&connection, &welcome)?;
+    let by = Welcomed { lead: &lead, epoch: Epoch(welcome.epoch) };
+    if version < SUCCESSION_SINCE {
+        sessions.succession.meet_without(by.epoch)?;
+    } else {
+        meet(&sessions.succession, (&mut sender, &mut receiver), by, position.epoch).await?;
+    }
+    let address = Some(connection.remote_address().to_string());
+    sessions.board.lead.store(Arc::new(LeadAddress { name: Some(lead), address }));
     sender.send(&control::FromFollower::Promise(Promise::from(sessions.freshness))).await?;
     let unanswered = Unanswered::default();
     Ok(Session { connection, sender, receiver, sessions, position, rules, version, unanswered })
 }
 
-fn note_lead(connection: &PeerConnection, board: &Board, welcome: &Welcome) -> Result<(), SessionError> {
+/// Shows the lead what reign this node knows of, and judges the one it states. A lead whose reign is over gets the time to
+/// learn that before the connection ends.
+async fn meet(
+    succession: &FollowerSuccession,
+    (sender, receiver): (&mut FrameSender, &mut FrameReceiver),
+    by: Welcomed<'_>,
+    cache: Epoch,
+) -> Result<(), SessionError> {
+    let shown = succession.shown();
+    if let Some(shown) = &shown {
+        sender.send(&control::FromFollower::from(shown.clone())).await?;
+    }
+    let stated = tokio::time::timeout(WELCOME_TIMEOUT, receiver.receive::<control::FromLead>());
+    let frame = match stated.await.map_err(|_| SessionError::Silent)?? {
+        Some(control::FromLead::SuccessionFrame(frame)) => frame,
+        Some(control::FromLead::Goodbye(goodbye)) => return Err(SessionError::Dismissed(goodbye.reason)),
+        Some(control::FromLead::Beacon(_) | control::FromLead::Tallies(_) | control::FromLead::Welcome(_)) | None => {
+            return Err(SessionError::Unexpected("no succession after its welcome"));
+        }
+    };
+    let met = succession.meet(frame, by, cache).await;
+    if matches!(met, Err(SessionError::Disowned(_))) && shown.is_some() {
+        // Whatever it says then, it is not followed.
+        drop(tokio::time::timeout(STEPPING_DOWN_TIMEOUT, receiver.receive::<control::FromLead>()).await);
+    }
+    met
+}
+
+fn lead_name(connection: &PeerConnection, welcome: &Welcome) -> Result<NodeName, SessionError> {
     let name = welcome.lead_name()?;
     if connection.identity().node != name {
         return Err(SessionError::Unexpected("a lead that calls itself by another name than its certificate"));
     }
-    let address = Some(connection.remote_address().to_string());
-    board.lead.store(Arc::new(LeadAddress { name: Some(name), address }));
-    Ok(())
+    Ok(name)
 }
 
 impl Session {
@@ -210,6 +249,7 @@ async fn hear(
             }
             control::FromLead::Goodbye(goodbye) => return Err(SessionError::Dismissed(goodbye.reason)),
             control::FromLead::Welcome(_) => return Err(SessionError::Unexpected("a second welcome")),
+            control::FromLead::SuccessionFrame(_) => return Err(SessionError::Unexpected("a second succession")),
         }
     }
 }

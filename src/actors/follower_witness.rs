@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::error::SessionError;
 use super::follower_audit::off_thread;
 use super::follower_session::FollowerSessions;
-use crate::audit::copies::lead_dir;
+use crate::audit::copies::{lead_dir, set_lead_aside};
 use crate::audit::entry::Entry;
 use crate::audit::error::AuditError;
 use crate::audit::gap::{Cause, Gap, GapBook};
@@ -28,7 +28,13 @@ impl Witness {
     /// What is kept below an audit directory.
     pub(super) fn open(audit_dir: &Path, lead: Author) -> Result<Self, AuditError> {
         let directory = lead_dir(audit_dir);
-        let heads = Heads::open(&directory)?;
+        let mut heads = Heads::open(&directory)?;
+        // A lead that took another's place has a journal of its own, which neither went back nor was rewritten.
+        let former = heads.newest().map(|seal| &seal.head.statement).filter(|statement| statement.node != lead.node);
+        if let Some(former) = former {
+            set_lead_aside(audit_dir, &former.node, former.head.seq)?;
+            heads = Heads::open(&directory)?;
+        }
         Ok(Self { lead, kept: Some((heads, GapBook::open(&directory)?)) })
     }
 

@@ -64,6 +64,9 @@ impl JoinDesk {
 
     /// Decides, if there is room to write it down.
     async fn hear(&self, ask: JoinAsk, address: &str) -> Result<Admitted, RefusedReason> {
+        if self.board.ended_by.borrow().is_some() {
+            return Err(RefusedReason::NotLead);
+        }
         let now = self.clock.now().boot;
         let hearing = self.rate.lock().unwrap_or_else(PoisonError::into_inner).ask(now);
         match hearing {
@@ -163,6 +166,7 @@ impl JoinDesk {
             CommitError::KeyInUse => ("node.join", RefusedReason::KeyInUse),
             CommitError::Banned => ("node.join", RefusedReason::Banned),
             CommitError::Overloaded => ("node.join", RefusedReason::Busy),
+            CommitError::NotLead(_) => ("node.join", RefusedReason::NotLead),
             CommitError::Conflict { .. }
             | CommitError::Unchangeable
             | CommitError::LeadStays

@@ -28,7 +28,7 @@ use crate::transport::stream::{FrameReceiver, FrameSender};
 use crate::wire::control::{self, Beacon, Goodbye, GoodbyeReason, Welcome};
 use crate::wire::entitlement::EntitlementFrame;
 use crate::wire::open::StreamKind;
-use crate::wire::version::{self, AUDIT_SINCE, ProtocolVersion};
+use crate::wire::version::{self, AUDIT_SINCE, ProtocolVersion, SUCCESSION_SINCE};
 
 /// A member that says nothing for this long after it connected has nothing to say.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,19 +62,29 @@ async fn serve(
     let ended = tokio::select! {
         ended = serve_streams(&mut sender, receiver, &mut streams, connection, sessions, node) => ended,
         () = admission::expelled(&sessions.lead_board, connection) => Err(SessionError::Expelled),
+        () = sessions.throne.ends() => Err(SessionError::SteppedDown),
     };
-    if matches!(ended, Err(SessionError::Expelled)) {
-        // The feeds have nothing more to send to a node that is no member. They end after the last word: a node that sees
+    if let Some(reason) = last_word(&ended) {
+        // The feeds have nothing more to send to a node that is no member here. They end after the last word: a node that sees
         // them end first takes that for the end of the session.
-        say_goodbye(sender).await;
+        say_goodbye(sender, reason).await;
         streams.running.abort_all();
     }
     ended
 }
 
+/// What a node is told that is sent away.
+fn last_word(ended: &Result<(), SessionError>) -> Option<GoodbyeReason> {
+    match ended {
+        Err(SessionError::Expelled) => Some(GoodbyeReason::Banned),
+        Err(SessionError::SteppedDown) => Some(GoodbyeReason::NotLead),
+        Ok(()) | Err(_) => None,
+    }
+}
+
 /// Tells the node over the connection on which this lead has proved itself. Whether it hears is its own affair.
-async fn say_goodbye(mut sender: FrameSender) {
-    let goodbye = control::FromLead::from(Goodbye { reason: GoodbyeReason::Banned });
+async fn say_goodbye(mut sender: FrameSender, reason: GoodbyeReason) {
+    let goodbye = control::FromLead::from(Goodbye { reason });
     let told = async {
         sender.send(&goodbye).await?;
         sender.finish_and_wait().await
@@ -177,6 +187,10 @@ async fn greet(
     let chosen = version::choose_of(sessions.speaks, &hello.versions).ok_or(SessionError::NoCommonVersion)?;
     let lead_view = sessions.lead_board.lead_view.load_full();
     let entry = admission::member(&lead_view, connection)?;
+    if sessions.throne.is_over() {
+        say_goodbye(sender, GoodbyeReason::NotLead).await;
+        return Err(SessionError::SteppedDown);
+    }
     tracing::info!(node = %node, build = %hello.build, revision = hello.revision, "a follower connected");
     let welcome = Welcome {
         version: chosen.0,
@@ -185,6 +199,9 @@ async fn greet(
         entitlement: EntitlementFrame::from(&entry.entitlement),
     };
     sender.send(&control::FromLead::Welcome(welcome)).await?;
+    if chosen >= SUCCESSION_SINCE {
+        sender.send(&control::FromLead::from(sessions.throne.stated())).await?;
+    }
     Ok((chosen, sender, receiver))
 }
 
@@ -203,6 +220,10 @@ async fn answer_heartbeats(
             control::FromFollower::Heartbeat(heartbeat) => heartbeat,
             control::FromFollower::Promise(given) => {
                 promise = Some(given.freshness());
+                continue;
+            }
+            control::FromFollower::SuccessionFrame(frame) => {
+                sessions.throne.hear(node, frame).await?;
                 continue;
             }
             control::FromFollower::Tally(tally) => {

@@ -9,6 +9,7 @@ use super::error::SessionError;
 use super::event_posts::EventPosts;
 use super::heartbeat::Heartbeats;
 use super::leave_desk::LeaveDesk;
+use super::throne::Throne;
 use crate::crypto::key_ring::KeyRing;
 use crate::crypto::sealing::{self, SealingKey};
 use crate::model::identity::MeshId;
@@ -41,6 +42,8 @@ pub struct LeadSessions {
     pub posts: Arc<EventPosts>,
     /// Lets nodes go.
     pub leave: LeaveDesk,
+    /// Whose reign it is.
+    pub throne: Arc<Throne>,
     /// Issues certificates.
     pub authority: Arc<Authority>,
     /// Time.

@@ -7,6 +7,7 @@
 //! ├─ certificate  lead: its own, renewed at half life
 //! ├─ audit        lead: seals its own journal, and notices nodes that prove nothing of theirs
 //! ├─ rotation     lead: seals values anew after a scope got a new key
+//! ├─ snapshots    lead: saves itself by the calendar, and finds out whether what was saved could be restored
 //! ├─ upkeep       packs closed files of the journal, and removes those whose time is over
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
@@ -42,6 +43,7 @@ pub mod delivery_queue;
 pub mod delivery_sorting;
 pub mod discovery;
 pub mod draft;
+mod draft_back;
 mod draft_keys;
 #[cfg(test)]
 mod draft_keys_tests;
@@ -71,6 +73,7 @@ mod follower_requests;
 pub mod follower_rules;
 mod follower_sealed;
 pub mod follower_session;
+pub mod follower_succession;
 mod follower_witness;
 pub mod heartbeat;
 pub mod join_desk;
@@ -97,9 +100,17 @@ pub mod roles;
 pub mod rotation_board;
 pub mod secret_follower;
 pub mod secret_lead;
+mod snapshot_command;
+pub mod snapshot_desk;
+pub mod snapshot_error;
+pub mod snapshot_folder;
+pub mod snapshot_keeper;
+pub mod snapshot_make;
+pub mod snapshot_proof;
 mod spent_calls;
 pub mod subscription_book;
 mod tally;
 mod task;
+pub mod throne;
 mod unanswered;
 pub mod upkeep;

@@ -28,6 +28,8 @@ pub enum Part {
     Audit,
     /// The files of the journal: packed, indexed and dropped in time.
     Upkeep,
+    /// What the lead saves of itself.
+    Snapshots,
     /// What happens, kept and passed on.
     Events,
     /// What subscribers are sent.
@@ -49,6 +51,7 @@ impl Part {
             Self::Reminders => "reminders",
             Self::Audit => "audit",
             Self::Upkeep => "upkeep",
+            Self::Snapshots => "snapshots",
             Self::Events => "events",
             Self::Deliveries => "deliveries",
         }
@@ -94,6 +97,7 @@ impl Restarts {
             | Part::Reminders
             | Part::Audit
             | Part::Upkeep
+            | Part::Snapshots
             | Part::Events
             | Part::Deliveries => Remedy::RestartAfter(PATIENT_PAUSE + Duration::from_millis(jitter % 1000)),
             Part::Heartbeat | Part::Peers | Part::Certificate => self.counted(now, jitter),

@@ -23,6 +23,7 @@ use super::reminders::Reminders;
 use super::restart::Part;
 use super::secret_follower::FollowerSecrets;
 use super::secret_lead::LeadSecrets;
+use super::snapshot_keeper::SnapshotKeeper;
 use super::task::{Task, Work};
 use super::upkeep::Upkeep;
 use crate::model::event::Event;
@@ -78,6 +79,8 @@ pub struct LeadRole {
     pub deliveries: Arc<Deliveries>,
     /// Sees to the files of the journals.
     pub upkeep: Arc<Upkeep>,
+    /// Saves the lead.
+    pub snapshots: Arc<SnapshotKeeper>,
     /// What is announced on the local network, if anything.
     pub announcement: Option<Announcement>,
 }
@@ -128,6 +131,7 @@ impl Roles {
             Part::Audit,
             Part::Deliveries,
             Part::Upkeep,
+            Part::Snapshots,
             Part::Peers,
         ];
         const FOLLOWER: &[Part] =
@@ -193,6 +197,7 @@ impl LeadRole {
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
             Part::Upkeep => task(Box::pin(Arc::clone(&self.upkeep).keep_up()), supervisor).await,
+            Part::Snapshots => task(Box::pin(Arc::clone(&self.snapshots).keep_saving()), supervisor).await,
             Part::Discovery => {
                 let announcement = self.announcement.clone().ok_or("nothing is to be announced")?;
                 let port = self.bound.get().map_or(self.listen, |bound| *bound).port();
@@ -226,7 +231,7 @@ impl FollowerRole {
             },
             Part::Events => task(Box::pin(Arc::clone(&self.events).keep_going()), supervisor).await,
             Part::Deliveries => task(Box::pin(Arc::clone(&self.deliveries).keep_delivering()), supervisor).await,
-            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit => {
+            Part::Heartbeat | Part::Certificate | Part::Rotation | Part::Reminders | Part::Audit | Part::Snapshots => {
                 Err("a follower has no such part".into())
             }
         }

@@ -40,6 +40,7 @@ const LARGE_COMMIT_TIMEOUT: Duration = Duration::from_secs(600);
 pub struct LeadSecrets {
     actor: ActorRef<Message>,
     gate: Arc<Semaphore>,
+    lead_board: Arc<LeadBoard>,
 }
 
 /// What the actor works with.
@@ -64,9 +65,10 @@ impl LeadSecrets {
     /// # Errors
     /// When the supervisor is gone.
     pub async fn start(arguments: LeadSecretsArguments, supervisor: ActorCell) -> Result<Self, StartError> {
+        let lead_board = Arc::clone(&arguments.lead_board);
         let (actor, _) =
             Actor::spawn_linked(None, SecretActor, arguments, supervisor).await.map_err(StartError::from_any)?;
-        Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)) })
+        Ok(Self { actor, gate: Arc::new(Semaphore::new(WAITING_MAX)), lead_board })
     }
 
     /// The actor itself, for the supervisor's table.
@@ -104,6 +106,9 @@ impl LeadSecrets {
         audit_seq: u64,
         message: impl FnOnce(Box<Ticket>) -> Message,
     ) -> Result<Committed, CommitError> {
+        if let Some(reign) = self.lead_board.ended_by.borrow().as_deref() {
+            return Err(CommitError::NotLead(reign.lead.clone()));
+        }
         let permit = Arc::clone(&self.gate).try_acquire_owned().map_err(|_| CommitError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let patience = if change.is_large() { LARGE_COMMIT_TIMEOUT } else { COMMIT_TIMEOUT };

@@ -39,13 +39,16 @@ const HEALTH: &str = "/health";
 const WHOAMI: &str = "/api/whoami";
 
 /// The paths that take as long as there is to store, to compare, or to read back.
-const LARGE: [&str; 6] = [
+const LARGE: [&str; 9] = [
     "/api/audit/verify",
     "/api/environments/check",
     "/api/environments/mirror",
     "/api/import",
     "/api/policy/apply",
     "/api/policy/test",
+    "/api/rollback",
+    "/api/snapshots",
+    "/api/snapshots/verify",
 ];
 
 /// How long that may be: 200,000 values on a slow disk, or ten million lines of a journal.

@@ -8,8 +8,9 @@ use axum::routing::{any, delete, get, post};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::routes_audit_proof::of_audit_proof;
+use super::routes_snapshots::of_snapshots;
 use super::{
-    kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_bulk,
+    kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_back, routes_bulk,
     routes_connectivity, routes_credentials, routes_diagnosis, routes_environments, routes_events, routes_expiring,
     routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics,
     routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal,
@@ -34,6 +35,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/secrets/{service}/{key}/watch", get(routes_watch::watch_one))
         .route("/api/watch", get(routes_watch::watch_all))
         .route("/api/import", post(routes_bulk::import))
+        .route("/api/rollback", post(routes_back::back))
         .route("/api/export", get(routes_bulk::export))
         .route("/api/explain/{service}/{key}", get(routes_lists::explain))
         .route("/api/environments", get(routes_environments::list))
@@ -81,7 +83,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .merge(of_audit());
-    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests());
+    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests()).merge(of_snapshots());
     with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
 }
 

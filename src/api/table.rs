@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 use super::table_hints::{foreign_hint, share_hint, unseal_hint};
-use super::{table_access, table_agents, table_delivery, table_events, table_hints, table_nodes};
+use super::{
+    table_access, table_agents, table_back, table_backup, table_delivery, table_events, table_hints, table_nodes,
+};
 use crate::crypto::gathering::ShareError;
 use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
@@ -121,7 +123,9 @@ fn vault_status(error: &VaultError) -> StatusCode {
         VaultError::Access(cause) => table_access::status_and_hint(cause).0,
         VaultError::Event(cause) => table_events::status_and_hint(cause).0,
         VaultError::Delivery(cause) => table_delivery::status_and_hint(cause).0,
+        VaultError::Backup(cause) => table_backup::status_and_hint(cause).0,
         VaultError::Roster(cause) => table_nodes::status_and_hint(cause).0,
+        VaultError::Back(cause) => table_back::status_and_hint(cause).0,
         VaultError::Metadata(_)
         | VaultError::Wish(_)
         | VaultError::Fields(_)
@@ -192,7 +196,9 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::Access(cause) => return table_access::status_and_hint(cause).1.to_owned(),
         VaultError::Event(cause) => return table_events::status_and_hint(cause).1.to_owned(),
         VaultError::Delivery(cause) => return table_delivery::status_and_hint(cause).1.to_owned(),
+        VaultError::Backup(cause) => table_backup::status_and_hint(cause).1,
         VaultError::Roster(cause) => return table_nodes::status_and_hint(cause).1,
+        VaultError::Back(cause) => return table_back::status_and_hint(cause).1,
         VaultError::Twice => "Leave one of the two out.",
         VaultError::TooManyServices { .. } => "Report again when three intervals of another report have passed.",
         VaultError::TooMany { .. } => "Divide them into several requests.",
@@ -256,7 +262,7 @@ fn internal() -> Row {
 
 fn not_lead(lead: &LeadAddress) -> Row {
     let message = format!(
-        "this node is a follower: changes, and what concerns the whole mesh, are for the lead, {}",
+        "this node is not the lead: changes, and what concerns the whole mesh, are for the lead, {}",
         lead_text(lead)
     );
     let name = lead.name.as_ref().map_or("the lead", NodeName::as_str);

@@ -6,6 +6,7 @@ use super::types_freezes::FreezeView;
 use super::types_record::milliseconds;
 use crate::model::freeze::Freeze;
 use crate::model::name::NodeName;
+use crate::model::reign::Reign;
 use crate::vault::answer::Health;
 
 /// Whether the node does its work.
@@ -52,10 +53,31 @@ pub(super) struct StatusView<'a> {
     lead_last_heard_ms: Option<u64>,
     freshness: &'static str,
     banned_at: Option<String>,
+    stepped_down: Option<ReignView<'a>>,
     secrets: usize,
     uptime_ms: u64,
     frozen: Vec<FreezeView>,
     timestamp: String,
+}
+
+/// The reign by which this node's was ended.
+#[derive(Debug, Serialize)]
+pub(super) struct ReignView<'a> {
+    lead: &'a str,
+    epoch: u64,
+    store: String,
+    begins_at: String,
+}
+
+impl<'a> From<&'a Reign> for ReignView<'a> {
+    fn from(reign: &'a Reign) -> Self {
+        Self {
+            lead: reign.lead.as_str(),
+            epoch: reign.epoch.get(),
+            store: reign.store.to_string(),
+            begins_at: reign.begins_at.to_string(),
+        }
+    }
 }
 
 impl<'a> StatusView<'a> {
@@ -73,6 +95,7 @@ impl<'a> StatusView<'a> {
             lead_last_heard_ms: health.lead_last_heard.map(milliseconds),
             freshness: health.freshness,
             banned_at: health.banned_at.map(|at| at.to_string()),
+            stepped_down: health.ended_by.as_deref().map(ReignView::from),
             secrets: health.secrets,
             uptime_ms: milliseconds(health.uptime),
             frozen: freezes.iter().map(FreezeView::from).collect(),
@@ -116,6 +139,7 @@ mod tests {
             lead_last_heard: Some(Duration::from_millis(400)),
             freshness: "fresh",
             banned_at: None,
+            ended_by: None,
             journal_works: true,
             secrets: 3,
             uptime: Duration::from_secs(9),
@@ -140,6 +164,7 @@ mod tests {
         let of = |freshness| status(&Health { freshness, ..health() });
         assert_eq!((of("fresh"), of("lead")), ("healthy", "healthy"));
         assert_eq!((of("stale"), of("closed"), of("?")), ("degraded", "unhealthy", "unhealthy"));
+        assert_eq!(of("stepped_down"), "unhealthy");
         assert_eq!(status(&Health { journal_works: false, ..health() }), "unhealthy");
     }
 }

@@ -71,6 +71,15 @@ pub fn lead_dir(audit_dir: &Path) -> PathBuf {
     audit_dir.join(LEAD)
 }
 
+/// Sets them aside, up to this line of the journal of a lead that leads no more.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn set_lead_aside(audit_dir: &Path, lead: &NodeName, seq: u64) -> Result<(), AuditError> {
+    let aside = audit_dir.join(format!("{LEAD}-{lead}-{seq}"));
+    std::fs::rename(lead_dir(audit_dir), &aside).map_err(AuditError::io(&aside))
+}
+
 /// The subdirectories whose names mean something.
 fn names<T>(directory: &Path, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, AuditError> {
     let items = match std::fs::read_dir(directory) {

@@ -30,15 +30,18 @@ pub struct Graveyard<'a> {
 }
 
 impl Graveyard<'_> {
-    /// Writes the tombstone of the oldest file, if its time is over and it is not the one that is written; gives back what
-    /// is to be told and then [removed](remove).
+    /// Writes the tombstone of the oldest file, if its time is over and there is a line behind it; gives back what is to be
+    /// told and then [removed](remove).
     ///
     /// # Errors
     /// [`AuditError::Corrupt`] when the file or the tombstones do not hold: such a file stays, as what somebody has to look
     /// at. [`AuditError::Io`] when the disk refuses, [`AuditError::Unsigned`] when the library has no randomness.
     pub fn bury(&self, now: Timestamp) -> Result<Option<Tombstone>, AuditError> {
         let parts = parts(self.directory)?;
-        let [oldest, .., _newest] = parts.as_slice() else { return Ok(None) };
+        let [oldest, newer @ ..] = parts.as_slice() else { return Ok(None) };
+        if newer.is_empty() {
+            return Ok(None);
+        }
         if !oldest.month.is_past(self.keep_months, now) {
             return Ok(None);
         }
@@ -49,7 +52,8 @@ impl Graveyard<'_> {
             fs::remove_file(&path).map_err(AuditError::io(&path))?;
             return self.bury(now);
         };
-        if self.forwarded_seq.is_some_and(|forwarded| last.seq > forwarded) {
+        // The last line there is stays: the next start reads in it where the chain goes on.
+        if !self.holds_a_line(newer)? || self.forwarded_seq.is_some_and(|forwarded| last.seq > forwarded) {
             return Ok(None);
         }
         let tombstone = Tombstone {
@@ -71,6 +75,16 @@ impl Graveyard<'_> {
         let signed = tombstone.signed(self.signer).ok_or(AuditError::Unsigned)?;
         tombstones::add(self.directory, &signed)?;
         Ok(Some(tombstone))
+    }
+
+    fn holds_a_line(&self, parts: &[Part]) -> Result<bool, AuditError> {
+        for part in parts {
+            let first = Lines::of(self.directory, part)?.next().map(|next| matches!(next, Next::Line(_)));
+            if first.map_err(AuditError::io(part.path(self.directory)))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Follows the chain within one file; none if it has no line.

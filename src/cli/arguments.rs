@@ -12,7 +12,7 @@ use super::arguments_connectivity::{ConnectivityArguments, ExpiringArguments, Un
 use super::arguments_doctor::{DOCTOR_HELP, DoctorArguments, LEAVE_HELP, LeaveArguments};
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
-use super::arguments_freeze::{FreezeArguments, UnfreezeArguments};
+use super::arguments_freeze::{FREEZE_HELP, FreezeArguments, UnfreezeArguments};
 use super::arguments_helpers::{CredentialProcessArguments, DockerCredentialArguments, GitCredentialArguments};
 use super::arguments_keys::KeyVerb;
 use super::arguments_life::{ChangeArguments, DescribeArguments, DestroyArguments, RollbackArguments};
@@ -20,16 +20,18 @@ use super::arguments_node::{DevArguments, InitArguments, JoinArguments, UnsealAr
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
 use super::arguments_providers::ProvidersVerb;
+use super::arguments_reign::PromoteArguments;
 use super::arguments_render::{RENDER_HELP, RenderArguments};
 use super::arguments_run::RunArguments;
 use super::arguments_secret::{
     ExplainArguments, GetArguments, InfoArguments, ListArguments, PutArguments, VersionsArguments,
 };
 use super::arguments_service::ServiceVerb;
+use super::arguments_snapshot::SnapshotVerb;
 use super::arguments_subscriptions::NotifyArguments;
 use super::arguments_validate::ValidateArguments;
 use super::arguments_watch::WatchArguments;
-use super::arguments_whoami::WhoamiArguments;
+use super::arguments_whoami::{WHOAMI_HELP, WhoamiArguments};
 use crate::model::name::{AgentName, CompanyId, EnvironmentName};
 use crate::model::secret::Scope;
 
@@ -116,6 +118,11 @@ pub enum Command {
     /// Run three nodes on this machine and show what they do
     #[command(after_help = "Example: aurora dev --once")]
     Dev(DevArguments),
+    /// Make this follower, while it is stopped, the lead of its mesh: by a snapshot of the one that was
+    #[command(
+        after_help = "Example: aurora promote --snapshot mesh.aurora-snapshot --key-file lead-unseal.key --listen 0.0.0.0:7700"
+    )]
+    Promote(PromoteArguments),
     /// Make this machine the lead of a new mesh
     #[command(after_help = "Example: aurora init --environment prod --advertise aurora.example.com:7700")]
     Init(InitArguments),
@@ -196,8 +203,10 @@ as everywhere if it was not started."
     /// Take the values of versions out for good, from every node and from the lead's file
     #[command(after_help = "Example: aurora destroy hubspot/api_key --versions 1,2 --yes")]
     Destroy(DestroyArguments),
-    /// Store the value of an older version as a new one
-    #[command(after_help = "Example: aurora rollback hubspot/api_key --to 3")]
+    /// Store the value of an older version as a new one, or of every secret the one it had at a revision
+    #[command(after_help = "Examples:
+  aurora rollback hubspot/api_key --to 3
+  aurora rollback --to-revision 812 --dry-run")]
     Rollback(RollbackArguments),
     /// Say something else about a secret; its value and version stay
     #[command(after_help = "Example: aurora describe hubspot/api_key --description 'CRM' --tag eu --clear owner")]
@@ -319,21 +328,13 @@ or a provider was not reached; 3 if what is named has no credential on this node
     #[command(subcommand, after_help = "Example: aurora events tail --type 'secret.*'")]
     Events(EventVerb),
     /// Show what the node sees of this command, and ask what it would be allowed
-    #[command(after_help = "Examples:
-  aurora whoami
-  aurora whoami --may secret.read hubspot/api_key --company acme
-  aurora whoami --admin --may node.manage")]
+    #[command(after_help = WHOAMI_HELP)]
     Whoami(WhoamiArguments),
     /// Tell a channel of this node something, such as a chat or an address for mail
     #[command(after_help = "Example: aurora notify ops 'the nightly report failed' --priority urgent")]
     Notify(NotifyArguments),
     /// Stop reads, changes or everything of an agent, a secret, a node, a company or the mesh, and say which nodes know
-    #[command(after_help = "Examples:
-  aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'
-  aurora freeze secret:openai/api_key --level write --reason 'being rotated at the provider'
-  aurora freeze mesh --level all --reason 'incident 42' --wait 30s
-
-Of a node that cannot be reached it prints the time at which it stops by itself, because its copies are too old.")]
+    #[command(after_help = FREEZE_HELP)]
     Freeze(FreezeArguments),
     /// Lift the freeze of one target; others that are about the same stay
     #[command(after_help = "Example: aurora unfreeze agent:openclaw")]
@@ -358,6 +359,9 @@ A * marks what a monitor reported, a ! what is too old to be relied on. Ctrl-C e
     /// The audit journal of this node, and on the lead the copies of the others'
     #[command(subcommand, after_help = "Example: aurora audit list --since 2h --principal agent:robot")]
     Audit(AuditVerb),
+    /// Copies of the lead that are known to restore
+    #[command(subcommand, after_help = "Example: aurora snapshot save")]
+    Snapshot(SnapshotVerb),
     /// Units of systemd: for this node, and for programs that get their credentials from it
     #[command(
         subcommand,

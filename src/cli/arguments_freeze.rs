@@ -10,6 +10,14 @@ use crate::model::freeze::{FreezeLevel, FreezeTarget};
 /// How long `freeze` waits for the nodes unless told otherwise.
 const WAIT: &str = "5s";
 
+/// Examples of `aurora freeze`.
+pub(super) const FREEZE_HELP: &str = "Examples:
+  aurora freeze agent:openclaw --level read --reason 'its key was seen in a log'
+  aurora freeze secret:openai/api_key --level write --reason 'being rotated at the provider'
+  aurora freeze mesh --level all --reason 'incident 42' --wait 30s
+
+Of a node that cannot be reached it prints the time at which it stops by itself, because its copies are too old.";
+
 /// `aurora freeze TARGET --level LEVEL --reason TEXT`
 #[derive(Debug, Args)]
 pub struct FreezeArguments {

@@ -87,15 +87,21 @@ pub struct DestroyArguments {
     pub dry_run: bool,
 }
 
-/// `aurora rollback SECRET`
+/// `aurora rollback SECRET --to N`, `aurora rollback --to-revision N`
 #[derive(Debug, Args)]
 pub struct RollbackArguments {
     /// SERVICE/KEY_NAME
-    #[arg(value_name = "SECRET", value_parser = SecretName::parse)]
-    pub name: SecretName,
+    #[arg(value_name = "SECRET", value_parser = SecretName::parse, requires = "to", required_unless_present = "to_revision")]
+    pub name: Option<SecretName>,
     /// The version whose value becomes the new one
-    #[arg(long, value_name = "N", value_parser = version)]
-    pub to: Version,
+    #[arg(long, value_name = "N", value_parser = version, requires = "name")]
+    pub to: Option<Version>,
+    /// Bring every secret back to the value it had at this revision of the present epoch
+    #[arg(long, value_name = "N", conflicts_with_all = ["name", "to"])]
+    pub to_revision: Option<u64>,
+    /// Go back to a revision without asking
+    #[arg(short, long, requires = "to_revision")]
+    pub yes: bool,
     /// Say what it would come to, and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -5,6 +5,12 @@ use clap::Args;
 use crate::model::actions::Action;
 use crate::model::secret::SecretName;
 
+/// Examples of `aurora whoami`.
+pub(super) const WHOAMI_HELP: &str = "Examples:
+  aurora whoami
+  aurora whoami --may secret.read hubspot/api_key --company acme
+  aurora whoami --admin --may node.manage";
+
 /// `aurora whoami`
 #[derive(Debug, Args)]
 pub struct WhoamiArguments {

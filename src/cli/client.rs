@@ -20,6 +20,7 @@ use super::error::CliError;
 use super::import_batch::Lines;
 use super::question::Question;
 use super::signer;
+use super::snapshot_file::FileBody;
 use super::views_error::ErrorView;
 use super::wiped::Gathered;
 use crate::crypto::plaintext::Plaintext;
@@ -137,6 +138,22 @@ impl Client {
     pub(super) async fn send_lines(&self, question: Question, lines: Lines) -> Result<Answer, CliError> {
         let question = self.signed(question, Some(&lines)).await?;
         self.converse(question.posting(lines)?).await
+    }
+
+    /// The same with a file for a body.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn send_file(&self, question: Question, mut file: FileBody) -> Result<Answer, CliError> {
+        let question = match self.credentials.signer() {
+            None => question,
+            Some(signer) => {
+                let digest = file.digest()?;
+                let health = self.converse(Question::get("/health").into_request()?).await?;
+                question.signed(signer, signer::seconds(&health.parse()?)?, Some(digest))?
+            }
+        };
+        self.converse(question.uploading(file)?).await
     }
 
     /// The question with the signature of whoever signs what this program asks for, if it is a command and somebody does.

@@ -21,7 +21,8 @@ pub(super) fn possible(deed: &str, instead: &str) -> Result<(), CliError> {
 }
 
 /// Whether there is a terminal to ask on.
-pub(super) fn somebody_is_there() -> bool {
+#[must_use]
+pub fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
@@ -29,7 +30,7 @@ pub(super) fn somebody_is_there() -> bool {
 ///
 /// # Errors
 /// [`CliError::Usage`] for a no, [`CliError::Input`] when there is no answer.
-pub(super) fn ask(question: &str) -> Result<(), CliError> {
+pub fn ask(question: &str) -> Result<(), CliError> {
     let answer = Confirm::new().with_prompt(question).default(false).interact();
     let answer = answer.map_err(|dialoguer::Error::IO(source)| CliError::Input {
         what: "the answer from the terminal".to_owned(),

@@ -340,6 +340,7 @@ fn refused_code(status: u16, code: &str) -> u8 {
         (404 | 410, "not_found" | "destroyed") => 3,
         (401 | 403, _) => 4,
         (_, "stale_cache" | "no_lead") => 5,
+        (_, "unsound_snapshot") => 2,
         (400 | 413, _) => 1,
         _ => 2,
     }

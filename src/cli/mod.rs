@@ -21,10 +21,12 @@ pub mod arguments_node;
 pub mod arguments_nodes;
 pub mod arguments_policy;
 pub mod arguments_providers;
+pub mod arguments_reign;
 pub mod arguments_render;
 pub mod arguments_run;
 pub mod arguments_secret;
 pub mod arguments_service;
+pub mod arguments_snapshot;
 pub mod arguments_subscriptions;
 pub mod arguments_validate;
 pub mod arguments_watch;
@@ -45,7 +47,7 @@ pub mod question;
 pub mod say;
 
 mod ago;
-mod confirm;
+pub mod confirm;
 mod credentials;
 mod events;
 mod feed;
@@ -78,6 +80,7 @@ mod said;
 mod secret_file;
 mod session;
 mod signer;
+mod snapshot_file;
 mod socket;
 mod table;
 mod unit_place;
@@ -89,6 +92,7 @@ mod verbs_agent;
 mod verbs_apikey;
 mod verbs_audit;
 mod verbs_audit_proof;
+mod verbs_back;
 mod verbs_connectivity;
 mod verbs_credential_process;
 mod verbs_docker_credential;
@@ -109,6 +113,7 @@ mod verbs_render;
 mod verbs_run;
 mod verbs_secret;
 mod verbs_service;
+mod verbs_snapshot;
 mod verbs_subscriptions;
 mod verbs_token;
 mod verbs_unseal;
@@ -121,6 +126,7 @@ mod views_admin;
 mod views_agent;
 mod views_apikey;
 mod views_audit_proof;
+mod views_back;
 mod views_best;
 mod views_bulk;
 mod views_change;
@@ -142,6 +148,7 @@ mod views_record;
 mod views_secret;
 mod views_service;
 mod views_signing;
+mod views_snapshot;
 mod views_subscriptions;
 mod views_token;
 mod views_unseal;
@@ -229,6 +236,7 @@ async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(),
         Verb::Expiring(arguments) => verbs_connectivity::expiring(&mut session, &arguments).await,
         Verb::Unused(arguments) => verbs_connectivity::unused(&mut session, &arguments).await,
         Verb::Audit(verb) => verbs_audit::audit(&mut session, global, &verb).await,
+        Verb::Snapshot(verb) => verbs_snapshot::snapshot(&mut session, &verb).await,
         Verb::Service(verb) => verbs_service::service(&mut session, &verb),
         Verb::Man { directory } => verbs_man::man(&mut session, directory.as_deref()),
         Verb::Completion { shell } => verbs_admin::completion(&mut session, shell),

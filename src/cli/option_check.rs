@@ -8,8 +8,10 @@ use super::arguments_audit::AuditVerb;
 use super::arguments_environment::EnvironmentVerb;
 use super::arguments_events::EventVerb;
 use super::arguments_keys::KeyVerb;
+use super::arguments_life::RollbackArguments;
 use super::arguments_nodes::{NodesVerb, TokenVerb};
 use super::arguments_policy::PolicyVerb;
+use super::arguments_snapshot::SnapshotVerb;
 use super::arguments_subscriptions::SubscriptionVerb;
 use super::error::CliError;
 
@@ -92,14 +94,15 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::CredentialProcess(_) => Takes::Context,
         Verb::Validate(_) | Verb::Access(AccessVerb::Request(_)) => Takes::Behalf,
         Verb::Access(AccessVerb::Dismiss { .. }) => Takes::Reason,
+        Verb::Rollback(RollbackArguments { to_revision: Some(_), .. }) => Takes::Reason,
         Verb::Put(_)
         | Verb::Import(_)
         | Verb::Delete(_)
         | Verb::Undelete(_)
         | Verb::Destroy(_)
-        | Verb::Rollback(_)
         | Verb::Describe(_)
         | Verb::Watch(_) => Takes::PlaceAndReason,
+        Verb::Rollback(_) => Takes::PlaceAndReason,
         Verb::Environment(EnvironmentVerb::Mirror { .. } | EnvironmentVerb::Check { .. }) => Takes::Reason,
         Verb::List(_) | Verb::Info(_) | Verb::Versions(_) => Takes::Place,
         Verb::Key(KeyVerb::Rotate(_)) => Takes::EnvironmentAndReason,
@@ -116,6 +119,7 @@ fn takes(verb: &Verb) -> Takes {
         )
         | Verb::Apikey(ApikeyVerb::Rotate { .. } | ApikeyVerb::Revoke { .. }) => Takes::Reason,
         Verb::Audit(AuditVerb::List { .. } | AuditVerb::Tail { .. } | AuditVerb::Export { .. }) => Takes::Filter,
+        Verb::Snapshot(SnapshotVerb::Save(_) | SnapshotVerb::Verify(_)) => Takes::Reason,
         Verb::Nodes(NodesVerb::Ban { .. } | NodesVerb::Remove { .. }) => Takes::Reason,
         Verb::Nodes(NodesVerb::List | NodesVerb::Show { .. } | NodesVerb::Approve { .. })
         | Verb::Token(TokenVerb::List | TokenVerb::Revoke { .. })
@@ -135,6 +139,7 @@ fn takes(verb: &Verb) -> Takes {
         | Verb::Expiring(_)
         | Verb::Unused(_)
         | Verb::Audit(AuditVerb::Verify(_) | AuditVerb::Heads { .. } | AuditVerb::Nodes | AuditVerb::Proof { .. })
+        | Verb::Snapshot(SnapshotVerb::List | SnapshotVerb::Restore(_) | SnapshotVerb::Keygen { .. })
         | Verb::Service(_)
         | Verb::Man { .. }
         | Verb::Completion { .. } => Takes::Nothing,

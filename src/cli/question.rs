@@ -131,6 +131,14 @@ impl Question {
         Self { method: Method::POST, ..self }.carrying(Some("application/x-ndjson"), lines)
     }
 
+    /// The same request with bytes of any kind for a body.
+    ///
+    /// # Errors
+    /// [`CliError::Garbled`] when the parts do not form a request.
+    pub(super) fn uploading<B>(self, bytes: B) -> Result<Request<B>, CliError> {
+        self.carrying(Some("application/octet-stream"), bytes)
+    }
+
     fn carrying<B>(self, kind: Option<&str>, body: B) -> Result<Request<B>, CliError> {
         let mut builder = Request::builder().method(self.method).uri(self.target).header("host", "aurora");
         if let Some(kind) = kind {

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::question::Question;
 use super::said::Said;
 use super::session::Session;
+use super::verbs_back;
 use super::verbs_secret::path;
 use super::views_change::{ChangeView, StoredView};
 use super::views_record::VersionsView;
@@ -68,7 +69,14 @@ pub(super) async fn destroy(session: &mut Session<'_>, arguments: &DestroyArgume
 
 /// `aurora rollback`
 pub(super) async fn rollback(session: &mut Session<'_>, arguments: &RollbackArguments) -> Result<(), CliError> {
-    let RollbackArguments { name, to, dry_run } = arguments;
+    let RollbackArguments { name, to, to_revision, dry_run, yes } = arguments;
+    if let Some(to_revision) = to_revision {
+        return verbs_back::rollback(session, *to_revision, *dry_run, *yes).await;
+    }
+    let (Some(name), Some(to)) = (name, to) else {
+        let message = "it was not said which secret goes back, and to which version".to_owned();
+        return Err(CliError::Usage { message, hint: "Such as: aurora rollback hubspot/api_key --to 3".to_owned() });
+    };
     let question = Question::deed(format!("{}/rollback", path("secrets", name))).with("to", Some(&to.to_string()));
     change(session, name, rehearsed(question, *dry_run)).await
 }

@@ -21,6 +21,8 @@ pub(super) struct StatusView {
     lead_last_heard_ms: Option<u64>,
     pub(super) freshness: String,
     banned_at: Option<String>,
+    #[serde(default)]
+    stepped_down: Option<ReignView>,
     secrets: u64,
     uptime_ms: u64,
     #[serde(default)]
@@ -51,6 +53,7 @@ impl Shown for StatusView {
                     .as_ref()
                     .map(|at| format!("by the lead; this node was told {}", seen_from(&self.timestamp, at))),
             ),
+            ("stepped down", self.stepped_down.as_ref().map(|reign| reign.line(&self.timestamp))),
             ("secrets", Some(self.secrets.to_string())),
             ("revision", Some(format!("{} (epoch {})", self.revision, self.epoch))),
             ("running for", Some(milliseconds(self.uptime_ms))),
@@ -58,6 +61,22 @@ impl Shown for StatusView {
         let frozen: String = self.frozen.iter().map(|freeze| freeze.line(&self.timestamp) + "\n").collect();
         let gap = if frozen.is_empty() { "" } else { "\n" };
         format!("{frozen}{gap}{}", pairs(style, facts))
+    }
+}
+
+/// The reign by which that of this node was ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct ReignView {
+    lead: String,
+    epoch: u64,
+    store: String,
+    begins_at: String,
+}
+
+impl ReignView {
+    fn line(&self, now: &str) -> String {
+        let Self { lead, epoch, begins_at, .. } = self;
+        format!("{lead} leads in epoch {epoch}, since {}; this node takes no changes", seen_from(now, begins_at))
     }
 }
 

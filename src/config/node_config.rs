@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::channel::Notify;
 use crate::model::freshness::FreshnessPolicy;
@@ -41,6 +42,8 @@ pub struct NodeConfig {
     pub log: LogSection,
     /// Whom it tells of events.
     pub notify: Notify,
+    /// How it saves itself; of a lead alone.
+    pub snapshot: SnapshotSection,
     /// `[credentials]`: which secret systemd gets by which name.
     pub credentials: BTreeMap<CredentialName, Reference>,
 }
@@ -245,6 +248,36 @@ pub struct ConnectivitySection {
 impl Default for ConnectivitySection {
     fn default() -> Self {
         Self { probe: true, providers_dir: None, ca_file: None }
+    }
+}
+
+/// `[snapshot]`: how often a lead saves itself, where to, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotSection {
+    /// From one to the next.
+    pub every: Duration,
+    /// Where they are kept: absolute; none if they are only handed to the command, or not made at all.
+    pub directory: Option<PathBuf>,
+    /// How many stay there.
+    pub keep: usize,
+    /// A program that is given each one on its standard input: its words, or none.
+    pub command: Vec<String>,
+    /// Who may open them with a recovery key, as they were written down.
+    pub recipients: Vec<String>,
+}
+
+impl SnapshotSection {
+    /// Whether the lead saves itself without being asked.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.directory.is_some() || !self.command.is_empty()
+    }
+}
+
+impl Default for SnapshotSection {
+    fn default() -> Self {
+        let every = Duration::from_secs(24 * 3600);
+        Self { every, directory: None, keep: 14, command: Vec::new(), recipients: Vec::new() }
     }
 }
 

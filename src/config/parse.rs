@@ -22,6 +22,7 @@ use super::node_config::{
 };
 use super::parse_audit::audit;
 use super::parse_notify;
+use super::parse_snapshot::snapshot;
 use super::paths::Paths;
 use super::section::Section;
 
@@ -34,7 +35,7 @@ const LEADS_MAX: usize = 16;
 const RIGHT_NAME: &str = "write 1 to 63 of a-z, 0-9 and hyphen, like \"vengeance\"";
 const RIGHT_ROLE: &str = "write \"lead\" or \"follower\"";
 const RIGHT_ENVIRONMENT: &str = "write the one environment this node is in, like \"prod\"";
-const RIGHT_PATH: &str = "write an absolute path";
+pub(super) const RIGHT_PATH: &str = "write an absolute path";
 const RIGHT_LEADS: &str = "write a list of up to 16 \"host:port\", like [\"aurora.local:7700\"]";
 
 /// Reads a configuration.
@@ -55,13 +56,28 @@ pub fn parse(text: &str, defaults: &Defaults) -> Result<NodeConfig, Problems> {
     let metrics = metrics(Section::take(&mut root, "metrics", &mut problems));
     let log = log(Section::take(&mut root, "log", &mut problems));
     let notify = parse_notify::notify(&mut root, &mut problems);
+    let snapshot = snapshot(Section::take(&mut root, "snapshot", &mut problems));
     let credentials = credentials(Section::take(&mut root, "credentials", &mut problems));
     for section in root.keys() {
-        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [metrics], [log], [notify] and [credentials]";
+        let right = "the sections are [node], [mesh], [cache], [unseal], [audit], [api], [limits], [connectivity], [metrics], [log], [notify], [snapshot] and [credentials]";
         problems.push(Problem::new(section.escape_debug().to_string(), "is not a section this version knows", right));
     }
     let (Some(node), true) = (node.complete(), problems.is_empty()) else { return Err(Problems(problems)) };
-    Ok(NodeConfig { node, mesh, cache, unseal, audit, api, limits, connectivity, metrics, log, notify, credentials })
+    Ok(NodeConfig {
+        node,
+        mesh,
+        cache,
+        unseal,
+        audit,
+        api,
+        limits,
+        connectivity,
+        metrics,
+        log,
+        notify,
+        snapshot,
+        credentials,
+    })
 }
 
 /// The position and the rule, without the line itself: it may hold anything.
@@ -276,7 +292,7 @@ fn log(mut section: Section<'_>) -> LogSection {
     LogSection { format: format.unwrap_or_default(), otlp }
 }
 
-fn absolute(text: &str) -> Result<PathBuf, String> {
+pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() && !text.contains('\0') {
         Ok(path)
@@ -298,7 +314,7 @@ fn check_host_port(text: &str) -> Result<(), String> {
     if host_fits && port_fits { Ok(()) } else { Err(refused()) }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

@@ -24,6 +24,7 @@ pub fn render(config: &NodeConfig) -> String {
         limits(config),
         connectivity(config),
         render_notify::notify(&config.notify),
+        snapshot(config),
         metrics(config),
         log(config),
         credentials(config),
@@ -197,6 +198,37 @@ socket_dir = {}
 {group}# A loopback address for programs that cannot speak to a Unix socket. They need an API key there.
 {listen}",
         path(&config.api.socket_dir)
+    )
+}
+
+fn snapshot(config: &NodeConfig) -> String {
+    let snapshot = &config.snapshot;
+    let list = |texts: &[String]| texts.iter().map(|item| text(item)).collect::<Vec<_>>().join(", ");
+    let directory = match &snapshot.directory {
+        Some(directory) => format!("directory = {}\n", path(directory)),
+        None => "# directory = \"/var/lib/aurora-snapshots\"\n".to_owned(),
+    };
+    let command = match snapshot.command.as_slice() {
+        [] => "# command = [\"rclone\", \"rcat\", \"offsite:aurora/{name}\"]\n".to_owned(),
+        words => format!("command = [{}]\n", list(words)),
+    };
+    let recipients = match snapshot.recipients.as_slice() {
+        [] => "# recipients = [\"aurora-recovery-...\"]\n".to_owned(),
+        recipients => format!("recipients = [{}]\n", list(recipients)),
+    };
+    format!(
+        "\
+[snapshot]
+# A lead saves itself this often, and restores what it saved to see that it is whole; if it is told where to.
+every = {}
+# Where: a directory of mode 0700 that the node may write, better on another disk. Followers have no use for it.
+{directory}# How many snapshots stay there; the last one that was found whole always does.
+keep = {}
+# A program that gets each snapshot on its standard input, to take it elsewhere. {{name}} is the name of the file.
+{command}# Who can open them without this node's unseal source: aurora snapshot keygen makes such a pair of keys.
+{recipients}",
+        text(&duration::print(snapshot.every)),
+        snapshot.keep
     )
 }
 

@@ -10,6 +10,7 @@ use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::audit_parts::upkeep;
 use super::keystore::Keystore;
 use super::load::load_milli;
+use super::reigning::succession_of;
 use crate::actors::board::Board;
 use crate::actors::certificate::FollowerCertificate;
 use crate::actors::event_keeper::EventKeeper;
@@ -18,6 +19,7 @@ use crate::actors::follower_cache::CacheParts;
 use crate::actors::follower_keys::FollowerKeys;
 use crate::actors::follower_rules::StoredRules;
 use crate::actors::follower_session::FollowerSessions;
+use crate::actors::follower_succession::FollowerSuccession;
 use crate::actors::peers_follower::{FollowerPeers, Hints};
 use crate::actors::roles::{FollowerRole, Roles};
 use crate::actors::secret_follower::FollowerSecrets;
@@ -71,6 +73,7 @@ impl FollowerIdentity {
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: RosterEntry) -> Result<Assembled> {
     let Materials { config, keystore, store, events, posts, seams, handle, .. } = *from;
     let identity = FollowerIdentity::open(keystore)?;
+    let kept = succession_of(&contents)?;
     let keys = FollowerKeys { mesh: keystore.mesh, sealing: identity.sealing, mesh_sealing: identity.mesh_sealing };
     let mut ring = KeyRing::default();
     for sealed in &contents.scope_keys {
@@ -85,7 +88,9 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         board.banned.store(Some(Arc::new(at)));
     }
     let address = config.mesh.leads.first().cloned();
-    board.lead.store(Arc::new(LeadAddress { name: Some(identity.lead), address }));
+    // Who leads may be another than when this node joined.
+    let lead = kept.as_ref().map_or(identity.lead, |told| told.reign.lead.clone());
+    board.lead.store(Arc::new(LeadAddress { name: Some(lead), address }));
     let own_name = own.name.clone();
     let arguments = CacheParts {
         own,
@@ -111,7 +116,8 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
         node: own_name,
         entropy: Arc::clone(&seams.entropy),
     };
-    let peers = peers(from, certificate, (&trust, authority), (&secrets, &board), &hints)?;
+    let succession = FollowerSuccession::new(kept, (keystore.mesh, authority), store.clone(), Arc::clone(&board));
+    let peers = peers(from, (certificate, succession), (&trust, authority), (&secrets, &board), &hints)?;
     let discover = config.mesh.discovery.then_some(keystore.mesh);
     let connectivity = connectivity(from, &board, None, contents.blobs.get(&BlobName::SpentCalls).map(Vec::as_slice));
     let with = Arc::clone(&connectivity);
@@ -136,7 +142,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: Rost
 /// The way to the lead.
 fn peers(
     from: &Materials<'_>,
-    certificate: FollowerCertificate,
+    (certificate, succession): (FollowerCertificate, FollowerSuccession),
     (trust, authority): (&Trust, KeyPin),
     (secrets, board): (&FollowerSecrets, &Arc<Board>),
     hints: &Arc<Hints>,
@@ -149,6 +155,7 @@ fn peers(
         secrets: secrets.clone(),
         board: Arc::clone(board),
         certificate,
+        succession,
         forwarded: Forwarded { journal: journal.clone(), audit_dir, authority },
         clock: Arc::clone(&seams.clock),
         freshness: config.cache,

@@ -10,6 +10,8 @@ use super::AUDIT_DIR;
 use super::assemble::{Assembled, Materials, connectivity, deliveries};
 use super::audit_parts::upkeep;
 use super::keystore::Keystore;
+use super::reigning::{Kept, first_numbers, throne};
+use super::snapshot_parts;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::admission::RosterAdmission;
 use crate::actors::audit_desk::{AuditDesk, DeskParts};
@@ -31,6 +33,9 @@ use crate::actors::limit_board::LimitBoard;
 use crate::actors::reminders::{Known, Reminders};
 use crate::actors::roles::{LeadRole, Roles};
 use crate::actors::secret_lead::{LeadSecrets, LeadSecretsArguments};
+use crate::actors::snapshot_desk::SnapshotDesk;
+use crate::actors::snapshot_keeper::SnapshotKeeper;
+use crate::actors::throne::Throne;
 use crate::audit::seal::Author;
 use crate::connectivity::news::News;
 use crate::connectivity::told::Told;
@@ -58,6 +63,7 @@ pub(super) struct AssembledLead {
     board: Arc<LeadBoard>,
     access: Arc<AccessDesk>,
     audit: Arc<AuditDesk>,
+    snapshots: Arc<SnapshotDesk>,
     authority: KeyPin,
     unseal: &'static str,
     start: Timestamp,
@@ -77,6 +83,7 @@ impl AssembledLead {
             board: self.board,
             access: self.access,
             audit: self.audit,
+            snapshots: self.snapshots,
             authority: self.authority,
             addresses,
             unseal: self.unseal,
@@ -128,7 +135,8 @@ pub(super) fn authority(keystore: &Keystore) -> Result<Authority> {
 pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &RosterEntry) -> Result<Assembled> {
     let Materials { config, keystore, store, seams, handle, .. } = *from;
     let keys = LeadKeys::open(keystore, &contents)?;
-    let known = known(&contents);
+    let (known, kept, first) = (known(&contents), Kept::of(&contents)?, first_numbers(&contents)?);
+    let saved = snapshot_parts::Known::of(&contents);
     let rules = Rulebook::new(contents.articles.clone());
     let view = View::new(contents.position, contents.records);
     let lead_view = LeadView::new(view, contents.articles, contents.roster, contents.log);
@@ -139,8 +147,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let tokens: BTreeMap<_, _> = contents.tokens.into_iter().map(|token| (token.hash, token)).collect();
     let tokens = Arc::new(tokens);
     let lead_board = Arc::new(LeadBoard::new(lead_view.clone(), Arc::clone(&tokens), root_since, purge_due));
-    let signing = keystore.find(BlobName::SigningKeys)?.map(|keys| SigningKeys::from_plaintext(&keys)).transpose()?;
-    let signing = Arc::new(signing.unwrap_or_default());
+    let signing = Arc::new(signing_keys(keystore)?);
     lead_board.signing.store(Arc::clone(&signing));
     let arguments = LeadSecretsArguments {
         state: LeadState {
@@ -152,6 +159,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
             wrapped: Arc::new(keystore.wrapped()),
             tokens: Arc::clone(&tokens),
             next_secret_id: contents.next_secret_id,
+            first,
         },
         store: store.clone(),
         sealer: Arc::new(Sealer {
@@ -168,14 +176,17 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     // Should the clock have been set back while the node was down, what was signed before its last change stays too old.
     let (now, last_change) = (seams.clock.now().wall, lead_board.lead_view.load().log().last().map(|entry| entry.at));
     let secrets = LeadSecrets::start(arguments, handle.supervisor()).await?;
+    let throne = Arc::new(throne(from, kept, &keys.authority, (&board, &lead_board)).await?);
     let access = Arc::new(access_desk(from, contents.blobs.get(&BlobName::AccessRequests), &board));
     let authority = keys.authority.pin();
     let audit = Arc::new(audit_desk(from, &keys, &board));
+    let snapshots = Arc::new(snapshot_parts::desk(from, saved, &keys.authority, &audit)?);
     let lead = AssembledLead {
         secrets: secrets.clone(),
         board: Arc::clone(&lead_board),
         access: Arc::clone(&access),
         audit: Arc::clone(&audit),
+        snapshots: Arc::clone(&snapshots),
         authority: keys.authority.pin(),
         unseal: config.unseal.as_str(),
         start: last_change.map_or(now, |at| at.max(now)),
@@ -185,8 +196,16 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
-    let role = role(from, keys, (&board, &lead_board), secrets, others, (access, audit))?;
+    let snapshots = Arc::new(SnapshotKeeper::new(snapshots, Arc::clone(&board), own.joined_at));
+    let desks = Desks { access, audit, snapshots, throne };
+    let role = role(from, keys, (&board, &lead_board), secrets, others, desks)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
+}
+
+/// The keys agents sign their commands with.
+fn signing_keys(keystore: &Keystore) -> Result<SigningKeys> {
+    let kept = keystore.find(BlobName::SigningKeys)?.map(|keys| SigningKeys::from_plaintext(&keys)).transpose()?;
+    Ok(kept.unwrap_or_default())
 }
 
 /// Where the journals of all nodes come together.
@@ -251,6 +270,14 @@ fn event_keeper(from: &Materials<'_>, board: &Arc<Board>, lead_board: &Arc<LeadB
     EventKeeper::new((events.clone(), Arc::clone(posts)), Arc::clone(board), lead, Arc::clone(&seams.clock))
 }
 
+/// What sessions and the calendar of a lead turn to.
+struct Desks {
+    access: Arc<AccessDesk>,
+    audit: Arc<AuditDesk>,
+    snapshots: Arc<SnapshotKeeper>,
+    throne: Arc<Throne>,
+}
+
 /// What the lead shows to others: a certificate that it has just issued to itself. The board has it too, for whoever asks
 /// how long it is good.
 fn credentials(keys: &LeadKeys, identity: &PeerIdentity, board: &Board, now: Timestamp) -> Result<Credentials> {
@@ -267,7 +294,7 @@ fn role(
     (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
     secrets: LeadSecrets,
     (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
-    (access, audit): (Arc<AccessDesk>, Arc<AuditDesk>),
+    Desks { access, audit, snapshots, throne }: Desks,
 ) -> Result<LeadRole> {
     let Materials { config, keystore, store, journal, posts, seams, .. } = *from;
     let mesh = keystore.mesh;
@@ -285,6 +312,7 @@ fn role(
         lead_board: Arc::clone(lead_board),
         heartbeats: heartbeats.clone(),
         access,
+        throne: Arc::clone(&throne),
         audit: Arc::clone(&audit),
         posts: Arc::clone(posts),
         leave: LeaveDesk { secrets: secrets.clone(), board: Arc::clone(lead_board), journal: journal.clone() },
@@ -316,6 +344,7 @@ fn role(
         deliveries,
         reminders: Arc::new(reminders),
         upkeep,
+        snapshots,
         rotation: Arc::new(rotation),
         heartbeats,
         board: Arc::clone(lead_board),
@@ -326,6 +355,7 @@ fn role(
         desk: Arc::new(desk),
         certificate: Arc::new(certificate),
         connectivity,
-        announcement: config.mesh.discovery.then_some(Announcement { mesh, lead: name }),
+        // Nobody is to look for a lead here whose reign is over.
+        announcement: (config.mesh.discovery && !throne.is_over()).then_some(Announcement { mesh, lead: name }),
     })
 }

@@ -65,7 +65,7 @@ impl Ceremony {
 }
 
 /// Prints the shares. A reader that is gone has not seen them, so unlike elsewhere that is an error.
-fn show(parameters: &ShareParameters, shares: &[Plaintext]) -> Result<()> {
+pub(super) fn show(parameters: &ShareParameters, shares: &[Plaintext]) -> Result<()> {
     let unseen = "the shares could not be shown, so no node was made";
     let quorum = parameters.quorum();
     let mut out = std::io::stdout().lock();

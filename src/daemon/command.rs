@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::ceremony::Ceremony;
+use super::command_reign::{run_promote, run_restore};
 use super::config_file;
 use super::group;
 use super::init::init;
@@ -14,14 +15,15 @@ use super::join::{ApprovalPending, JoinOptions, WhilePending, join};
 use super::seams::Seams;
 use super::up::up;
 use super::{hardening, logging};
-use crate::cli::arguments::Command;
+use crate::cli::arguments::{Command, Verb};
 use crate::cli::arguments_node::{InitArguments, JoinArguments, UpArguments};
+use crate::cli::arguments_snapshot::SnapshotVerb;
 use crate::cli::passphrase::{self, Kind};
 use crate::cli::say;
 use crate::config::duration;
 use crate::config::node_config::{
     ApiSection, AuditSection, ConnectivitySection, Defaults, LimitsSection, LogSection, MeshSection, MetricsSection,
-    NodeConfig, NodeSection, UnsealSource,
+    NodeConfig, NodeSection, SnapshotSection, UnsealSource,
 };
 use crate::config::paths::Paths;
 use crate::crypto::join_token::JoinSecret;
@@ -46,6 +48,8 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
         Command::Init(arguments) => prepared(run_init(arguments)),
         Command::Join(arguments) => prepared(run_join(arguments)),
         Command::Up(arguments) => prepared(run_up(arguments, log)),
+        Command::Promote(arguments) => prepared(run_promote(arguments)),
+        Command::Ask(Verb::Snapshot(SnapshotVerb::Restore(arguments))) => prepared(run_restore(arguments)),
         Command::Ask(_) | Command::Dev(_) | Command::Mcp | Command::Doctor(_) | Command::Leave(_) => {
             Err(anyhow!("this verb is not the daemon's"))
         }
@@ -162,13 +166,13 @@ async fn run_up(arguments: UpArguments, log: Option<&str>) -> Result<()> {
     up(&config, passphrase.as_ref(), &Seams::system()?).await
 }
 
-fn paths() -> Result<Paths> {
+pub(super) fn paths() -> Result<Paths> {
     let superuser = rustix::process::geteuid().is_root();
     Paths::of(superuser, |name| std::env::var(name).ok()).map_err(|error| anyhow!(error))
 }
 
 /// A configuration with everything at its default.
-fn template(
+pub(super) fn template(
     paths: &Paths,
     state_dir: Option<PathBuf>,
     socket_dir: Option<PathBuf>,
@@ -197,6 +201,7 @@ fn template(
         metrics: MetricsSection::default(),
         log: LogSection::default(),
         notify: Notify::default(),
+        snapshot: SnapshotSection::default(),
         credentials: std::collections::BTreeMap::new(),
     })
 }

@@ -10,7 +10,7 @@ use super::assemble::{Assembled, Materials, assemble};
 use super::disk::Disk;
 use super::keystore::Keystore;
 use super::seams::Seams;
-use super::{AUDIT_DIR, doors, history, providers};
+use super::{AUDIT_DIR, doors, history, providers, restored};
 use crate::actors::connectivity::Connectivity;
 use crate::actors::event_log::EventLog;
 use crate::actors::event_posts::EventPosts;
@@ -117,6 +117,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
     let house = doors::house(config)?;
     let (catalogue, egress) = providers::load(&config.connectivity)?;
     let key_uses = contents.blobs.get(&BlobName::KeyUse).cloned();
+    let restored_by = contents.blobs.get(&BlobName::Restored).cloned();
     let Assembled { board, roles, connectivity, deliveries, authority, lead } = assemble(materials, contents).await?;
     if let Some(key_uses) = key_uses {
         board.key_use.load(&key_uses);
@@ -127,6 +128,8 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
     }
     let workloads = WorkloadAuthority::generate(&config.node.name, &keystore.mesh, seams.clock.now().wall)?;
     roles.events().begin().await.context("the history of events cannot be written")?;
+    // Before anybody is served what the deed brought about.
+    restored::write_down(restored_by.as_deref(), store, journal, &board).await?;
     let started = handle.run(roles).await?;
     let vault = Vault::new(Parts {
         mesh: keystore.mesh,

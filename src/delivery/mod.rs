@@ -14,6 +14,7 @@ pub mod mask;
 pub mod mask_patterns;
 pub mod quoting;
 pub mod template;
+mod template_depth;
 pub mod template_error;
 mod template_text;
 mod template_value;

@@ -17,6 +17,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::answer::Answer;
 use super::quoting::Quoting;
+use super::template_depth::{SIGNS_MAX, has_too_many_signs};
 use super::template_error::{Problem, TemplateError, of_engine};
 use super::template_text::Text;
 use super::template_value::Opaque;
@@ -76,6 +77,9 @@ impl Template {
     pub fn parse(source: String) -> Result<Self, TemplateError> {
         if source.len() > TEMPLATE_BYTES_MAX {
             return Err(TemplateError { line: 0, problem: Problem::TooLong(TEMPLATE_BYTES_MAX) });
+        }
+        if has_too_many_signs(&source) {
+            return Err(TemplateError { line: 0, problem: Problem::TooManySigns(SIGNS_MAX) });
         }
         let desk = Arc::new(Mutex::new(Desk::default()));
         let mut environment = Environment::new();

@@ -56,6 +56,9 @@ pub enum Problem {
     /// Too many secrets.
     #[error("a template may use {0} secrets")]
     TooManySecrets(usize),
+    /// Signs follow each other without end.
+    #[error("more than {0} signs follow each other")]
+    TooManySigns(usize),
     /// The text grows too long.
     #[error("the text is longer than {0} bytes")]
     TooLong(usize),

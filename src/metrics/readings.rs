@@ -29,6 +29,8 @@ pub struct Readings {
     pub audit_lines: u64,
     /// Whether the journal took the last line it was given.
     pub audit_works: bool,
+    /// On the lead, since the newest snapshot was taken that is known to restore; none if there is none.
+    pub snapshot_age: Option<Duration>,
     /// On the lead, what is known of each follower.
     pub followers: Vec<FollowerReading>,
     /// How many APIs are in which state.

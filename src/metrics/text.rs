@@ -52,6 +52,10 @@ fn node(registry: &mut Registry, readings: &Readings) {
     number(registry, "audit_lines", "The number of the last line of the journal", whole(readings.audit_lines));
     let works = if readings.audit_works { 1.0 } else { 0.0 };
     number(registry, "audit_works", "Whether the journal took the last line it was given", works);
+    if let Some(age) = readings.snapshot_age {
+        let help = "Since the newest snapshot was taken that is known to restore";
+        number(registry, "snapshot_age_seconds", help, age.as_secs_f64());
+    }
     if let Some(age) = readings.cache_age {
         number(registry, "cache_age_seconds", "Since the lead vouched for what is held here", age.as_secs_f64());
     }
@@ -132,6 +136,7 @@ mod tests {
             freshness: "lead",
             revision: 17,
             cache_age: Some(Duration::from_millis(2500)),
+            snapshot_age: Some(Duration::from_secs(3600)),
             followers: vec![follower],
             apis: vec![("healthy", 4)],
             ..Readings::default()
@@ -146,6 +151,7 @@ mod tests {
             r#"aurora_probes_total{verdict="accepted"} 1"#,
             "aurora_revision 17.0",
             "aurora_cache_age_seconds 2.5",
+            "aurora_snapshot_age_seconds 3600.0",
             r#"aurora_freshness{state="lead"} 1.0"#,
             r#"aurora_freshness{state="stale"} 0.0"#,
             r#"aurora_follower{node="vengeance",state="alive"} 1.0"#,

@@ -36,6 +36,7 @@ pub mod quiet_hours;
 pub mod reach;
 pub mod record;
 pub mod reference;
+pub mod reign;
 pub mod roster;
 pub mod secret;
 #[cfg(feature = "seeded_bugs")]

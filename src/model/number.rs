@@ -57,6 +57,44 @@ impl Generation {
     }
 }
 
+/// What the first value of a new secret and the first key of a new scope are numbered by: 1, unless a lead began its reign
+/// without knowing which numbers were given out before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstNumbers {
+    /// Of a secret in a scope that had none.
+    pub version: Version,
+    /// Of a scope that had no key.
+    pub generation: Generation,
+}
+
+impl Default for FirstNumbers {
+    fn default() -> Self {
+        Self { version: Version::FIRST, generation: Generation::FIRST }
+    }
+}
+
+impl FirstNumbers {
+    /// The higher one of each.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        Self { version: self.version.max(other.version), generation: self.generation.max(other.generation) }
+    }
+
+    /// As it is kept in a store: both numbers, big-endian.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        [self.version.get().to_be_bytes().as_slice(), &self.generation.get().to_be_bytes()].concat()
+    }
+
+    /// Reads what was kept.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let (version, generation) = bytes.split_at_checked(8)?;
+        let version = Version::new(u64::from_be_bytes(version.try_into().ok()?))?;
+        Some(Self { version, generation: Generation::new(u32::from_be_bytes(generation.try_into().ok()?))? })
+    }
+}
+
 /// Counts the committed changes of the whole store; 0 is the empty store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Revision(pub u64);
@@ -109,3 +147,20 @@ impl Epoch {
 }
 
 display_number!(Version => get, Generation => get, Revision => get, Epoch => get);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_numbers_read_back_and_nothing_else_reads() {
+        let later = FirstNumbers { version: Version::FIRST.next(), generation: Generation::FIRST.next() };
+        assert_eq!(later.to_bytes(), [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 2]);
+        assert_eq!(FirstNumbers::parse(&later.to_bytes()), Some(later));
+        let mixed = FirstNumbers { version: Version::FIRST, ..later };
+        assert_eq!(mixed.later(FirstNumbers { generation: Generation::FIRST, ..later }), later);
+        for bad in [&[][..], &[0; 12], &[1; 11], &[1; 13]] {
+            assert_eq!(FirstNumbers::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 pub mod acceptance;
 pub mod articles;
+pub mod back;
 pub mod backoff;
 #[cfg(test)]
 mod convergence;
@@ -18,6 +19,8 @@ pub mod holding;
 pub mod lingering;
 pub mod liveness;
 pub mod promise;
+pub mod reign;
+pub mod reign_members;
 pub mod rules_acceptance;
 #[cfg(test)]
 mod rules_convergence;
@@ -26,6 +29,7 @@ pub mod rules_feed;
 mod rules_feed_tests;
 pub mod sealed_by;
 pub mod sent_keys;
+pub mod succession;
 pub mod tally;
 pub mod view;
 pub mod watch;

@@ -53,11 +53,13 @@ pub enum BlobName {
     Restored,
     /// The statement, signed by the mesh CA, that the reign of the lead began.
     Succession,
+    /// What new secrets and new scopes are numbered by, if the lead began its reign without knowing what was given out before.
+    FirstNumbers,
 }
 
 impl BlobName {
     /// Every name.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::RootKey,
         Self::PassphraseParameters,
         Self::ShareParameters,
@@ -83,6 +85,7 @@ impl BlobName {
         Self::SnapshotVerified,
         Self::Restored,
         Self::Succession,
+        Self::FirstNumbers,
     ];
 
     /// The key in the file, and the label it is wrapped under. Never changed, never given to another blob.
@@ -114,6 +117,7 @@ impl BlobName {
             Self::SnapshotVerified => "snapshot-verified",
             Self::Restored => "restored",
             Self::Succession => "succession",
+            Self::FirstNumbers => "first-numbers",
         }
     }
 
@@ -136,7 +140,8 @@ impl BlobName {
             | Self::StoreId
             | Self::SnapshotVerified
             | Self::Restored
-            | Self::Succession => false,
+            | Self::Succession
+            | Self::FirstNumbers => false,
             Self::Identity
             | Self::SealingKey
             | Self::AuthorityKey

@@ -1,5 +1,6 @@
 //! What the thread does with the database it owns, one call at a time.
 
+use std::mem;
 use std::path::PathBuf;
 
 use redb::Database;
@@ -8,6 +9,7 @@ use super::apply::apply;
 use super::check::check;
 use super::contents::Contents;
 use super::error::StoreError;
+use super::export::{Export, Readers};
 use super::failpoint::{self, Failpoint};
 use super::step::Step;
 use super::table::begin_write;
@@ -23,11 +25,12 @@ pub(super) struct Engine {
     path: Option<PathBuf>,
     /// Set when a write failed in a way that leaves the disk unknown; never cleared.
     poisoned: bool,
+    readers: Readers,
 }
 
 impl Engine {
     pub(super) fn new(database: Database, path: Option<PathBuf>) -> Self {
-        Self { database, path, poisoned: false }
+        Self { database, path, poisoned: false, readers: Readers::default() }
     }
 
     /// Commits a group of transactions as one redb transaction; the answers are in their order. A refused one is
@@ -74,11 +77,18 @@ impl Engine {
         load::contents(&self.database)
     }
 
+    /// Every row, to be read elsewhere.
+    pub(super) fn export(&mut self) -> Result<Export, StoreError> {
+        self.usable()?;
+        Export::begin(&self.database, &mut self.readers)
+    }
+
     /// Writes the file anew. Until the new one has the name a failure changes nothing; after that it is fatal.
     pub(super) fn rebuild(&mut self) -> Result<(), StoreError> {
         self.usable()?;
         let path = self.path.clone().ok_or(StoreError::NotAFile)?;
-        self.database = rebuild::rebuild(&self.database, &path)?;
+        let fresh = rebuild::rebuild(&self.database, &path)?;
+        self.readers.keep(mem::replace(&mut self.database, fresh));
         file::sync_directory(&path).inspect_err(|_| self.poisoned = true)
     }
 

@@ -46,6 +46,26 @@ pub enum Failpoint {
     ImportStored,
     /// The key file of a new node is begun; nothing is in it.
     KeyFileBegun,
+    /// A snapshot lies open beside the store that it is to replace.
+    SnapshotUnpacked,
+    /// The store that is to take the place is built, and was opened wholly.
+    StoreBuilt,
+    /// The store that is to be replaced has its second name.
+    StoreKept,
+    /// The new store has the place; its directory is not synchronised.
+    StorePlaced,
+    /// The new store has its place for good; the configuration is what it was.
+    StoreReplaced,
+    /// A snapshot is on the disk under a name nobody takes for one; it was not examined.
+    SnapshotWritten,
+    /// It was restored; nothing of it was opened.
+    SnapshotRestored,
+    /// It was found whole; that is not noted.
+    SnapshotProven,
+    /// That is noted; it does not have its name.
+    SnapshotNoted,
+    /// It has its name; nobody was told.
+    SnapshotNamed,
 }
 
 impl Failpoint {
@@ -75,6 +95,14 @@ impl Failpoint {
     /// The places of the beginning of a node.
     pub const OF_BEGINNING: [Self; 1] = [Self::KeyFileBegun];
 
+    /// The places of a restore or a promotion, in the order they are passed.
+    pub const OF_REPLACEMENT: [Self; 5] =
+        [Self::SnapshotUnpacked, Self::StoreBuilt, Self::StoreKept, Self::StorePlaced, Self::StoreReplaced];
+
+    /// The places of a snapshot that the lead saves by itself, in the order they are passed.
+    pub const OF_SNAPSHOT: [Self; 5] =
+        [Self::SnapshotWritten, Self::SnapshotRestored, Self::SnapshotProven, Self::SnapshotNoted, Self::SnapshotNamed];
+
     /// What it is called in `AURORA_FAILPOINT`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -99,6 +127,16 @@ impl Failpoint {
             Self::RowsWritten => "rows-written",
             Self::ImportStored => "import-stored",
             Self::KeyFileBegun => "key-file-begun",
+            Self::SnapshotUnpacked => "snapshot-unpacked",
+            Self::StoreBuilt => "store-built",
+            Self::StoreKept => "store-kept",
+            Self::StorePlaced => "store-placed",
+            Self::StoreReplaced => "store-replaced",
+            Self::SnapshotWritten => "snapshot-written",
+            Self::SnapshotRestored => "snapshot-restored",
+            Self::SnapshotProven => "snapshot-proven",
+            Self::SnapshotNoted => "snapshot-noted",
+            Self::SnapshotNamed => "snapshot-named",
         }
     }
 }
@@ -133,7 +171,11 @@ mod tests {
 
     #[test]
     fn every_place_has_a_name_of_its_own_and_nothing_happens_where_none_is_wanted() {
-        let all = || Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_BEGINNING);
+        let all = || {
+            let of_writes =
+                Failpoint::OF_ROTATION.into_iter().chain(Failpoint::OF_IMPORT).chain(Failpoint::OF_BEGINNING);
+            of_writes.chain(Failpoint::OF_SNAPSHOT).chain(Failpoint::OF_REPLACEMENT)
+        };
         let names: BTreeSet<&str> = all().map(Failpoint::name).collect();
         assert_eq!(names.len(), all().count());
         all().for_each(pass);

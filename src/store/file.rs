@@ -83,6 +83,11 @@ pub(super) fn rebuilding(path: &Path) -> PathBuf {
     beside(path, ".rebuild")
 }
 
+/// Where a store is made of the rows of another.
+pub(super) fn importing(path: &Path) -> PathBuf {
+    beside(path, ".import")
+}
+
 /// A new file that only its owner reads.
 ///
 /// # Errors
@@ -151,7 +156,11 @@ fn overlay(path: &Path) -> Result<Overlay, StoreError> {
     Ok(overlay)
 }
 
-fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// Gives a finished file its name, unless there is one.
+///
+/// # Errors
+/// [`StoreError::Exists`], or what the disk says.
+pub(super) fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::hard_link(from, to).map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists {
             return StoreError::Exists { path: to.to_owned() };

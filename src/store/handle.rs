@@ -14,6 +14,7 @@ use super::blob::BlobName;
 use super::contents::Contents;
 use super::engine::Engine;
 use super::error::StoreError;
+use super::export::Export;
 use super::facts::Facts;
 use super::failpoint::{self, Failpoint};
 use super::mutation::Mutation;
@@ -142,6 +143,14 @@ impl Store {
     /// As [`Store::versions`].
     pub async fn snapshot(&self) -> Result<Contents, StoreError> {
         self.ask(|reply| Command::Snapshot { reply }).await
+    }
+
+    /// Every row of every table as it stands after what was asked before, to be read while the store goes on.
+    ///
+    /// # Errors
+    /// As [`Store::versions`].
+    pub async fn export(&self) -> Result<Export, StoreError> {
+        self.ask(|reply| Command::Export { reply }).await
     }
 
     /// Writes the file anew, so that it holds no byte of what was dropped or destroyed. Call it after

@@ -9,10 +9,11 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use super::blob::BlobName;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
+use super::facts::Facts;
 use super::record::{article, key, log, meta, migration, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
-use crate::model::number::Version;
+use crate::model::number::{Position, Version};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::secret::ScopedSecret;
 
@@ -41,6 +42,25 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     check_marks(&contents)?;
     check_log(&contents)?;
     Ok(contents)
+}
+
+/// What is read of a store before its rows are.
+pub(super) struct Opening {
+    pub(super) facts: Facts,
+    pub(super) position: Position,
+    pub(super) blobs: BTreeMap<BlobName, Vec<u8>>,
+}
+
+/// Whose store it is, how far it has come, and its opaque values.
+///
+/// # Errors
+/// As [`contents`].
+pub(super) fn opening(txn: &ReadTransaction) -> Result<Opening, StoreError> {
+    Ok(Opening {
+        facts: required(txn, meta::FACTS, meta::facts)?,
+        position: required(txn, meta::POSITION, meta::position)?,
+        blobs: rows(txn, Table::Blobs, blob)?.into_iter().collect(),
+    })
 }
 
 /// All versions that are kept, newest first.

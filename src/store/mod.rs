@@ -11,10 +11,12 @@ mod check;
 pub mod contents;
 mod engine;
 pub mod error;
+pub mod export;
 pub mod facts;
 pub mod failpoint;
 mod file;
 pub mod handle;
+pub mod import;
 mod load;
 mod migrations;
 #[cfg(test)]
@@ -30,7 +32,7 @@ mod recorded;
 pub mod rows;
 mod schema;
 mod step;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod test_support;
 mod worker;

@@ -2,12 +2,23 @@
 
 use super::error::RowFault;
 use super::load::{blob, sealed_scope_key};
-use super::record::{article, key, log, meta, roster, secret};
+use super::record::{article, key, log, meta, migration, roster, secret};
 use super::table::Table;
 
 /// The tables, as they are called in the file.
-pub const TABLES: [&str; 10] =
-    ["meta", "records", "versions", "high_water", "scope_keys", "nodes", "tokens", "blobs", "log", "articles"];
+pub const TABLES: [&str; 11] = [
+    "meta",
+    "records",
+    "versions",
+    "high_water",
+    "scope_keys",
+    "nodes",
+    "tokens",
+    "blobs",
+    "log",
+    "articles",
+    "migrations",
+];
 
 /// Whether a row of this table reads. What does not fit together with other rows is not looked at.
 ///
@@ -26,6 +37,7 @@ pub fn read_row(table: &str, key: &[u8], row: &[u8]) -> Result<(), RowFault> {
         Table::Blobs => blob(key, row).map(drop),
         Table::Log => log::log_entry(key::parse_revision(key)?, row).map(drop),
         Table::Articles => article::article(key, row).map(drop),
+        Table::Migrations => migration::migration(key, row).map(drop),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The schema number, and how a file is brought to today's. Newer files, and files with another past, are refused, untouched.
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::error::{RowFault, StoreError};
 use super::facts::Facts;
@@ -26,16 +26,23 @@ const FIRST_SECRET_ID: u64 = 1;
 /// [`StoreError::Corrupt`] when the file is no store; [`StoreError::Newer`], [`StoreError::UnknownMigration`] or
 /// [`StoreError::ChangedMigration`] when this build may not touch it.
 pub(super) fn read(database: &Database) -> Result<u32, StoreError> {
-    let txn = database.begin_read()?;
+    read_in(&database.begin_read()?)
+}
+
+/// The schema as one transaction sees it.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_in(txn: &ReadTransaction) -> Result<u32, StoreError> {
     let fault = |fault| StoreError::corrupt(Table::Meta.name(), meta::SCHEMA, fault);
-    let row = Table::Meta.read(&txn)?.get(meta::SCHEMA)?.ok_or_else(|| fault(RowFault::Absent))?;
+    let row = Table::Meta.read(txn)?.get(meta::SCHEMA)?.ok_or_else(|| fault(RowFault::Absent))?;
     let bytes: [u8; 4] = row.value().try_into().map_err(|_| fault(RowFault::Undecodable))?;
     match u32::from_be_bytes(bytes) {
         0 => Err(fault(RowFault::Field("schema"))),
         found if found > SCHEMA => {
-            Err(StoreError::Newer { found, known: SCHEMA, last: recorded::last(&txn).map(Box::new) })
+            Err(StoreError::Newer { found, known: SCHEMA, last: recorded::last(txn).map(Box::new) })
         }
-        found => recorded::check(&txn, found).map(|()| found),
+        found => recorded::check(txn, found).map(|()| found),
     }
 }
 

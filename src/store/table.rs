@@ -12,7 +12,7 @@ pub(super) type Bytes = &'static [u8];
 
 /// One table. Names in the file are never changed and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Table {
+pub enum Table {
     /// Text keys: schema, facts, position, contact, next secret id, rules position.
     Meta,
     /// Address to the current version.
@@ -52,6 +52,29 @@ impl Table {
         Self::Articles,
         Self::Migrations,
     ];
+
+    /// Its number in a snapshot. Written out, never changed and never given to another.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Meta => 1,
+            Self::Records => 2,
+            Self::Versions => 3,
+            Self::HighWater => 4,
+            Self::ScopeKeys => 5,
+            Self::Nodes => 6,
+            Self::Tokens => 7,
+            Self::Blobs => 8,
+            Self::Log => 9,
+            Self::Articles => 10,
+            Self::Migrations => 11,
+        }
+    }
+
+    /// The table of a number; `None` for one this build does not know.
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.number() == number)
+    }
 
     /// What it is called in the file.
     pub(super) fn name(self) -> &'static str {

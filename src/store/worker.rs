@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::contents::Contents;
 use super::engine::Engine;
 use super::error::StoreError;
+use super::export::Export;
 use super::step::Step;
 use crate::model::number::Version;
 use crate::model::record::Record;
@@ -24,6 +25,7 @@ pub(super) enum Command {
     Version { at: ScopedSecret, version: Version, reply: Reply<Option<Record>> },
     Older { after: Option<(ScopedSecret, Version)>, limit: usize, reply: Reply<Vec<Record>> },
     Snapshot { reply: Reply<Contents> },
+    Export { reply: Reply<Export> },
     Rebuild { reply: Reply<()> },
     Close { reply: Reply<()> },
 }
@@ -38,6 +40,7 @@ pub(super) fn run(mut engine: Engine, mut queue: mpsc::Receiver<Command>) {
             Command::Version { at, version, reply } => answer(reply, engine.version(&at, version)),
             Command::Older { after, limit, reply } => answer(reply, engine.older(after.as_ref(), limit)),
             Command::Snapshot { reply } => answer(reply, engine.contents()),
+            Command::Export { reply } => answer(reply, engine.export()),
             Command::Rebuild { reply } => answer(reply, engine.rebuild()),
             Command::Close { reply } => {
                 // Only once the file is closed may another open it.

@@ -12,6 +12,7 @@ use crate::model::identity::{KeyPin, Role};
 use crate::model::name::{EnvironmentName, FieldName, NodeName};
 use crate::model::number::{Epoch, Revision, Version};
 use crate::model::record::{Record, RecordState};
+use crate::model::reign::Reign;
 use crate::model::roster::Standing;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::{Moment, Timestamp};
@@ -286,10 +287,13 @@ pub struct Health {
     pub lead: LeadAddress,
     /// Time since the lead was last heard; zero on the lead, `None` if never.
     pub lead_last_heard: Option<Duration>,
-    /// `fresh`, `stale` or `closed` by the node's own durations, `banned` once it knows that it is; `lead` on the lead.
+    /// `fresh`, `stale` or `closed` by the node's own durations, `banned` once it knows that it is; `lead` on the lead, and
+    /// `stepped_down` on one whose reign is over.
     pub freshness: &'static str,
     /// When this node was told that it is banned, if it was.
     pub banned_at: Option<Timestamp>,
+    /// The later reign by which this lead's was ended, if it was.
+    pub ended_by: Option<Arc<Reign>>,
     /// The journal took the last line it was given; while it does not, nothing is answered.
     pub journal_works: bool,
     /// Secrets held (current records).

@@ -183,9 +183,11 @@ impl Vault {
 
     /// What only the lead has, or where to go instead.
     pub(super) fn lead(&self) -> Result<&LeadParts, VaultError> {
-        self.parts
-            .lead
-            .as_ref()
-            .ok_or_else(|| VaultError::NotLead { lead: self.parts.board.lead.load().as_ref().clone() })
+        self.reigning().ok_or_else(|| VaultError::NotLead { lead: self.parts.board.lead.load().as_ref().clone() })
+    }
+
+    /// What only the lead has, as long as this node is it: one whose reign is over has the parts, and may not use them.
+    pub(super) fn reigning(&self) -> Option<&LeadParts> {
+        self.parts.lead.as_ref().filter(|lead| lead.board.ended_by.borrow().is_none())
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::access_error::AccessError;
 use super::agent_error::AgentError;
+use super::back_error::BackError;
+use super::backup_error::BackupError;
 use super::delivery_error::DeliveryError;
 use super::event_error::EventError;
 use super::roster_error::RosterError;
@@ -68,7 +70,7 @@ pub enum VaultError {
         current: Option<Version>,
     },
     /// Only the lead changes the store.
-    #[error("this node is a follower; changes are made on the lead")]
+    #[error("this node is not the lead; changes are made there")]
     NotLead {
         /// Where to go.
         lead: LeadAddress,
@@ -223,9 +225,15 @@ pub enum VaultError {
     /// Something about subscriptions, or messages to channels.
     #[error(transparent)]
     Delivery(#[from] DeliveryError),
+    /// It is about snapshots.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Something about the nodes of the mesh, or its join tokens.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// The secrets did not go back to a revision.
+    #[error(transparent)]
+    Back(#[from] BackError),
     /// This node was banned, and holds nothing any more.
     #[error("the lead has banned this node; it was told so at {at}, and holds nothing any more")]
     Banned {
@@ -344,11 +352,13 @@ impl VaultError {
             Self::BadRule(_) => "bad_value",
             Self::NoSuchKey(_) => "not_found",
             Self::Roster(error) => error.code(),
+            Self::Back(error) => error.code(),
             Self::Banned { .. } => "banned",
             Self::Agent(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::Event(error) => error.code(),
             Self::Delivery(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::StaleCache { .. } => "stale_cache",
             Self::Sealed | Self::NodeSealed { .. } => "sealed",
             Self::NotSealed => "not_sealed",

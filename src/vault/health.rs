@@ -24,7 +24,9 @@ impl Vault {
         let view = &parts.board.held.load().view;
         let contact = parts.board.contact.load();
         let banned_at = parts.board.banned.load().as_deref().copied();
+        let ended_by = parts.lead.as_ref().and_then(|lead| lead.board.ended_by.borrow().clone());
         let (lead, heard, state) = match &parts.lead {
+            Some(_) if ended_by.is_some() => (parts.board.lead.load().as_ref().clone(), None, "stepped_down"),
             Some(lead) => {
                 let here = LeadAddress { name: Some(parts.node.clone()), address: lead.addresses.first().cloned() };
                 (here, Some(Duration::ZERO), "lead")
@@ -50,6 +52,7 @@ impl Vault {
             lead_last_heard: heard,
             freshness: state,
             banned_at,
+            ended_by,
             journal_works: parts.journal_works.load(Ordering::Relaxed),
             secrets: view.len(),
             uptime: now.boot.since(parts.started.boot),

@@ -4,6 +4,7 @@
 //! a scraper looks every few seconds, for ever. A look that is refused does leave one.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::connectivity::summary::summary;
 use crate::metrics::readings::{FollowerReading, Readings};
@@ -54,11 +55,18 @@ impl Vault {
             secrets: u64::try_from(health.secrets).unwrap_or(u64::MAX),
             audit_lines: parts.journal.head().seq,
             audit_works: parts.journal_works.load(Ordering::Relaxed),
+            snapshot_age: self.snapshot_age(now),
             followers: self.follower_readings(health.revision.get()),
             apis: self.api_readings(now),
             queues: self.queue_readings(),
             process: (parts.process_reading)(),
         }
+    }
+
+    /// A snapshot from the future is one of a clock that went back.
+    fn snapshot_age(&self, now: Moment) -> Option<Duration> {
+        let verified = self.parts.lead.as_ref()?.snapshots.mark().verified?;
+        Some(now.wall.since(verified.taken_at).unwrap_or_default())
     }
 
     fn follower_readings(&self, revision: u64) -> Vec<FollowerReading> {

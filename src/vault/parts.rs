@@ -13,6 +13,7 @@ use crate::actors::deliveries::Deliveries;
 use crate::actors::event_log::EventLog;
 use crate::actors::event_posts::EventPosts;
 use crate::actors::secret_lead::LeadSecrets;
+use crate::actors::snapshot_desk::SnapshotDesk;
 use crate::audit::journal::Journal;
 use crate::catalogue::lookup::Catalogue;
 use crate::egress::client::Egress;
@@ -112,6 +113,8 @@ pub struct LeadParts {
     pub access: Arc<AccessDesk>,
     /// Where the journals of all nodes come together.
     pub audit: Arc<AuditDesk>,
+    /// Where the lead is saved, and what was saved is examined.
+    pub snapshots: Arc<SnapshotDesk>,
     /// The nonces of signed commands that were used.
     pub nonces: Mutex<Nonces>,
     /// Pins the mesh CA in join tokens.

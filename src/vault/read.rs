@@ -71,7 +71,7 @@ impl Vault {
     ) -> Result<ReadOutcome, VaultError> {
         let who = Arc::new(self.identify(caller, account)?);
         let environment = self.permitted(&who, ask, account)?;
-        if ask.refresh && self.parts.lead.is_none() {
+        if ask.refresh && self.reigning().is_none() {
             confirm::with_lead(&self.parts.board, &*self.parts.clock)
                 .await
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
@@ -250,7 +250,7 @@ impl Vault {
         now: &Moment,
     ) -> Result<Freshness, VaultError> {
         let policy = options.freshness(self.parts.freshness);
-        if self.parts.lead.is_some() {
+        if self.reigning().is_some() {
             let fresh_until = now.wall.plus(policy.ttl);
             return Ok(Freshness {
                 served: Served::Lead,

@@ -2,6 +2,7 @@
 
 use crate::actors::committed::Misfit;
 use crate::actors::error::CommitError;
+use crate::model::caller::LeadAddress;
 use crate::model::name::NodeName;
 use crate::model::secret::ScopedSecret;
 
@@ -29,6 +30,9 @@ pub(super) fn refusal(error: &CommitError, subject: Subject<'_>) -> VaultError {
     match (error, subject) {
         (CommitError::Conflict { current }, _) => VaultError::VersionConflict { current: *current },
         (CommitError::Overloaded, _) => VaultError::Overloaded,
+        (CommitError::NotLead(lead), _) => {
+            VaultError::NotLead { lead: LeadAddress { name: Some(lead.clone()), address: None } }
+        }
         (CommitError::NoSuchSecret, Subject::Secret(at)) => {
             VaultError::NotFound { name: at.secret.name.clone(), tried: vec![at.scope.clone()] }
         }

@@ -11,6 +11,7 @@ use crate::model::number::{Epoch, Position, Revision};
 
 use super::entitlement::EntitlementFrame;
 use super::error::{FieldRule, WireError};
+use super::succession::SuccessionFrame;
 use super::tally::{Tallies, Tally};
 use super::version::VERSIONS_MAX;
 
@@ -181,6 +182,8 @@ frames! {
         4 => Tally,
         /// Once, before the first heartbeat.
         5 => Promise,
+        /// After the welcome, if it knows of a reign: a lead whose reign is over learns it by this.
+        6 => SuccessionFrame,
     }
 }
 
@@ -195,6 +198,8 @@ frames! {
         104 => Goodbye,
         /// Answers a tally, and comes when others' counts change.
         105 => Tallies,
+        /// Follows the welcome.
+        106 => SuccessionFrame,
     }
 }
 
@@ -231,6 +236,16 @@ mod tests {
         );
         golden(&FromLead::from(Goodbye { reason: GoodbyeReason::ShuttingDown }), "0000000401006801");
         golden(&FromLead::from(Goodbye { reason: GoodbyeReason::NotLead }), "0000000401006807");
+        let succession = concat!(
+            "07070707070707070707070707070707",
+            "09090909090909090909090909090909",
+            "03066175726f7261",
+            "01",
+            "02ab01",
+            "01cd"
+        );
+        golden(&FromFollower::from(SuccessionFrame::sample()), &format!("00000031010006{succession}"));
+        golden(&FromLead::from(SuccessionFrame::sample()), &format!("0000003101006a{succession}"));
     }
 
     #[test]

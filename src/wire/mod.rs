@@ -29,6 +29,7 @@ pub mod request;
 pub mod rules;
 pub mod secret;
 pub mod subscription;
+pub mod succession;
 pub mod tally;
 #[cfg(test)]
 mod testing;

@@ -13,6 +13,9 @@ pub const SPOKEN: [ProtocolVersion; 2] = [ProtocolVersion(6), ProtocolVersion(5)
 /// The first version whose members forward journals and events.
 pub const AUDIT_SINCE: ProtocolVersion = ProtocolVersion(6);
 
+/// The first version whose members state their reign to each other.
+pub const SUCCESSION_SINCE: ProtocolVersion = ProtocolVersion(6);
+
 /// Most versions a hello may list: the current one and the one before, with room for a patched branch.
 pub const VERSIONS_MAX: usize = 4;
 

@@ -44,7 +44,17 @@ fn command(point: Failpoint) -> &'static [&'static str] {
         | Failpoint::ImportAnnounced
         | Failpoint::RowsWritten
         | Failpoint::ImportStored
-        | Failpoint::KeyFileBegun => {
+        | Failpoint::KeyFileBegun
+        | Failpoint::SnapshotWritten
+        | Failpoint::SnapshotRestored
+        | Failpoint::SnapshotProven
+        | Failpoint::SnapshotNoted
+        | Failpoint::SnapshotNamed
+        | Failpoint::SnapshotUnpacked
+        | Failpoint::StoreBuilt
+        | Failpoint::StoreKept
+        | Failpoint::StorePlaced
+        | Failpoint::StoreReplaced => {
             panic!("{point:?} is no step of a rotation")
         }
     }

@@ -43,7 +43,7 @@ async fn every_combination_resolves_as_the_table_says_on_followers_and_on_the_le
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_of_one_environment_never_resolves_in_the_other() {
-    let stage = Stage::set_with_one_secret_in("dev").await;
+    let stage = Box::pin(Stage::set_with_one_secret_in("dev")).await;
     for seat in stage.seats() {
         let found = seat.read(seat.ask("svc/only", None)).await;
         if seat.environment() == "dev" {

@@ -16,7 +16,7 @@ use aurora_mesh::model::entitlement_history::EntitlementHistory;
 use aurora_mesh::model::identity::{KeyPin, Role, SealingPublicKey};
 use aurora_mesh::model::log::LogEntry;
 use aurora_mesh::model::name::NodeName;
-use aurora_mesh::model::number::{Epoch, Position, Revision};
+use aurora_mesh::model::number::{Epoch, FirstNumbers, Position, Revision};
 use aurora_mesh::model::record::Record;
 use aurora_mesh::model::roster::{RosterEntry, Standing};
 use aurora_mesh::model::secret::ScopedSecret;
@@ -107,6 +107,7 @@ impl Lead {
             wrapped: Arc::default(),
             tokens: Arc::default(),
             next_secret_id: 1,
+            first: FirstNumbers::default(),
         };
         let mut lead = Self::of(state, Rows { position, ..Rows::default() }, log_keep);
         for (number, name) in members.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::reading::{
 };
 use crate::config::node_config::{
     ApiSection, AuditSection, ConnectivitySection, LimitsSection, LogSection, MeshSection, MetricsSection, NodeConfig,
-    NodeSection, UnsealSource,
+    NodeSection, SnapshotSection, UnsealSource,
 };
 use crate::model::channel::Notify;
 use crate::model::finding::Finding;
@@ -73,6 +73,7 @@ fn config(role: Role) -> NodeConfig {
         metrics: MetricsSection::default(),
         log: LogSection::default(),
         notify: Notify::default(),
+        snapshot: SnapshotSection::default(),
         credentials: std::collections::BTreeMap::new(),
     }
 }

@@ -41,10 +41,10 @@ fn hosts(data: &[u8]) {
     if let Ok(host) = Host::parse(text) {
         assert_eq!(Host::parse(&host.to_string()).as_ref(), Ok(&host), "{text:?}");
     }
-    if let Some(host) = registry(text) {
-        if let Ok(secret) = secret_of(&host) {
-            assert_eq!(Host::parse(&registry_of(secret.key.as_str())), Ok(host), "{text:?}");
-        }
+    if let Some(host) = registry(text)
+        && let Ok(secret) = secret_of(&host)
+    {
+        assert_eq!(Host::parse(&registry_of(secret.key.as_str())), Ok(host), "{text:?}");
     }
     let Some((rule, asked)) = text.split_once('\n') else { return };
     if let (Ok(rule), Some((host, path))) = (HostRule::parse(rule), asked.split_once('/')) {

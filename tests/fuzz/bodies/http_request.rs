@@ -16,6 +16,7 @@ use aurora_mesh::daemon::init::init;
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::daemon::seams::{JournalPlace, Seams};
 use aurora_mesh::daemon::system_clock::SystemClock;
+use aurora_mesh::wire::version::SPOKEN;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -140,7 +141,8 @@ impl House {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let clock = Arc::new(SystemClock::new().expect("a Linux kernel"));
-        let seams = Seams { clock, entropy: Arc::new(SystemEntropy), journal: JournalPlace::Nowhere };
+        let entropy = Arc::new(SystemEntropy);
+        let seams = Seams { clock, entropy, journal: JournalPlace::Nowhere, speaks: &SPOKEN };
         let config = configuration(&dir);
         let node = runtime.block_on(async {
             init(&config, &dir.path().join("node.toml"), None, &seams).await.expect("a new mesh");

@@ -5,6 +5,7 @@ use aurora_mesh::model::article::Edit;
 use aurora_mesh::model::entitlement::Entitlement;
 use aurora_mesh::model::name::{EnvironmentName, NodeName};
 use aurora_mesh::model::record::{Record, SealedScopeKey};
+use aurora_mesh::model::reign::Succession;
 use aurora_mesh::model::time::Timestamp;
 use aurora_mesh::wire::frame::{FRAME_BYTES_MAX, Frame, LENGTH_BYTES, decode, encode, parse_length};
 use aurora_mesh::wire::record::RecordFrame;
@@ -67,6 +68,7 @@ fn control_of_follower(frame: &[u8]) {
             came((tally::read(&told.buckets, 0), tally::read(&told.buckets, u64::MAX), told.uses()));
         }
         Some(control::FromFollower::Promise(promise)) => came(promise.freshness().ttl + promise.freshness().max_stale),
+        Some(control::FromFollower::SuccessionFrame(shown)) => came(Succession::try_from(shown)),
         Some(control::FromFollower::Heartbeat(_)) | None => {}
     }
 }
@@ -78,6 +80,7 @@ fn control_of_lead(frame: &[u8]) {
         }
         Some(control::FromLead::Tallies(told)) => came(tally::read(&told.buckets, 7)),
         Some(control::FromLead::Beacon(beacon)) => came(beacon.position()),
+        Some(control::FromLead::SuccessionFrame(shown)) => came(Succession::try_from(shown)),
         Some(control::FromLead::Goodbye(_)) | None => {}
     }
 }
@@ -126,7 +129,7 @@ fn asked_by_follower(frame: &[u8]) {
         Some(request::FromFollower::ListAccess(ask)) => came(ask.principal()),
         Some(request::FromFollower::PublishEvent(event)) => came(event.read(&node, &environment)),
         // The signing request in it is what `joiner_frames` looks into.
-        Some(request::FromFollower::Renew(_)) | None => {}
+        Some(request::FromFollower::Renew(_) | request::FromFollower::Leave(_)) | None => {}
     }
 }
 

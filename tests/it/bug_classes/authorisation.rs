@@ -299,7 +299,7 @@ async fn bug_37_an_old_wildcard_reaches_what_came_later() {
         let refused = for_company(company).await;
         assert_eq!((refused.status, refused.code().as_str()), (403, "denied"), "{company}: {}", refused.body);
     }
-    let dev = with_key(&socket, &key, "GET", SECRET, &[("X-Environment", "dev")], "").await;
+    let dev = with_key(&socket, &key, "GET", &format!("{SECRET}?environment=dev"), &[], "").await;
     assert!(!dev.body.contains("not-a-real"), "{}", dev.body);
 }
 
@@ -314,12 +314,12 @@ fn bug_38_what_only_insiders_say_is_taken_from_outside() {
         (0..=u16::MAX).filter(is_known).collect()
     }
     assert_eq!(known::<open::Opening>(), [1]);
-    assert_eq!(known::<control::FromFollower>(), [2, 3, 4, 5]);
-    assert_eq!(known::<control::FromLead>(), [101, 102, 104, 105]);
+    assert_eq!(known::<control::FromFollower>(), [2, 3, 4, 5, 6]);
+    assert_eq!(known::<control::FromLead>(), [101, 102, 104, 105, 106]);
     assert_eq!(known::<subscription::FromFollower>(), [201, 202]);
     assert_eq!(known::<subscription::FromLead>(), [301, 303, 305, 306, 307]);
-    assert_eq!(known::<request::FromFollower>(), [401, 402, 403, 404]);
-    assert_eq!(known::<request::FromLead>(), [501, 502, 503, 504, 505]);
+    assert_eq!(known::<request::FromFollower>(), [401, 402, 403, 404, 405]);
+    assert_eq!(known::<request::FromLead>(), [501, 502, 503, 504, 505, 506]);
     assert_eq!(known::<rules::FromFollower>(), [801, 802]);
     assert_eq!(known::<rules::FromLead>(), [901]);
     assert_eq!(known::<connectivity::FromFollower>(), [1001, 1002]);
@@ -419,7 +419,9 @@ fn bug_42_something_that_was_sent_is_executed() {
         }
     }
     starting.sort();
-    let beyond: Vec<&String> = starting.iter().filter(|path| !path.starts_with("cli/")).collect();
+    // The command that takes snapshots elsewhere is named in the configuration of the lead, and by nobody else.
+    let may_start = |path: &&String| !path.starts_with("cli/") && *path != "actors/snapshot_command.rs";
+    let beyond: Vec<&String> = starting.iter().filter(may_start).collect();
     assert!(beyond.is_empty(), "{beyond:?} start programs");
     for text in [
         "{% include '/etc/passwd' %}",
@@ -470,7 +472,7 @@ async fn bug_44_anybody_steers_the_mesh() {
         ("POST", "/api/keys/rotate-root", ""),
         ("POST", "/api/tokens", r#"{"node":"mallory"}"#),
         ("POST", "/api/nodes/vengeance/ban", r#"{"reason":"x"}"#),
-        ("POST", "/api/nodes/vengeance/approve", ""),
+        ("POST", "/api/nodes/vengeance/approve", r#"{"fingerprint":"x"}"#),
         ("DELETE", "/api/nodes/vengeance", ""),
         ("POST", "/api/freezes", r#"{"target":"mesh","level":"all","reason":"x"}"#),
         ("DELETE", "/api/freezes?target=mesh", ""),

@@ -233,7 +233,12 @@ fn bug_75_what_is_nested_deep_ends_the_stack() {
     let blocks: String = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     assert!(read_file(Format::Yaml, "deep", &bytes(&format!("a: {}", "- ".repeat(DEEP)))).is_err());
     assert!(read_file(Format::Yaml, "deep", &bytes(&blocks)).is_err());
-    for text in [format!("{{{{ {}1{} }}}}", "(".repeat(DEEP), ")".repeat(DEEP)), "{% if 1 %}".repeat(20_000)] {
+    for text in [
+        format!("{{{{ {}1{} }}}}", "(".repeat(DEEP), ")".repeat(DEEP)),
+        "{% if 1 %}".repeat(20_000),
+        format!("{{{{ {}1 }}}}", "-".repeat(DEEP)),
+        format!("{{{{ {}1 }}}}", "not ".repeat(DEEP)),
+    ] {
         let template = Template::parse(text);
         assert!(template.is_err() || template.is_ok_and(|template| template.render().is_err()));
     }

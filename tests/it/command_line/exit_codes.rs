@@ -65,7 +65,7 @@ async fn a_node_that_refuses_or_is_cut_off_is_two_to_five_by_the_reason() {
     let put = lead.run(&["put", "hubspot/api_key", "-", "-o", "json"], b"pat-na1-abc123\n").await.json();
     follower.reaches(put["revision"].as_u64().expect("a revision")).await;
     assert_ended(&lead.run(&["put", "hubspot/api_key", "-", "--cas", "7"], b"x").await, 2, "current version is 1");
-    assert_ended(&follower.run(&["put", "hubspot/api_key", "-"], b"x").await, 2, "this node is a follower");
+    assert_ended(&follower.run(&["put", "hubspot/api_key", "-"], b"x").await, 2, "this node is not the lead");
     assert_ended(&follower.run(&["get", "hubspot/absent"], b"").await, 3, "tried node:runpod-tx, global");
     assert_ended(&lead.run(&["delete", "hubspot/absent"], b"").await, 3, "hubspot/absent");
     assert_ended(&lead.run(&["nodes", "show", "nobody"], b"").await, 3, "no node is named nobody");

@@ -42,7 +42,7 @@ fn ask(question: impl Into<request::FromFollower>) -> Deed {
 /// What a program told there is that node's word, within its environment and its companies; a credential in it is nobody's word.
 #[tokio::test]
 async fn a_member_tells_events_of_itself_alone() {
-    let (siege, papers) = siege().await;
+    let (siege, papers) = Box::pin(siege()).await;
     let told = |kind: &str, company: Option<&str>, data: &str| PublishEvent {
         id: 1,
         event: "evt_01JD0000000000000000000000".to_owned(),
@@ -83,7 +83,7 @@ async fn a_member_tells_events_of_itself_alone() {
 
 #[tokio::test]
 async fn counts_beyond_all_sense_end_the_session_of_who_tells_them() {
-    let (siege, papers) = siege().await;
+    let (siege, papers) = Box::pin(siege()).await;
     let bucket = |agent: &str| BucketCounts { agent: agent.to_owned(), company: None, key: None, by_age: vec![1] };
     let used = |key: &str| LastUse { agent: "robot".to_owned(), key: key.to_owned(), at_ms: i64::MAX };
     let lies = [
@@ -110,7 +110,7 @@ async fn counts_beyond_all_sense_end_the_session_of_who_tells_them() {
 /// Questions without end, and none of their answers read: the lead keeps no more of them than a connection may hold.
 #[tokio::test]
 async fn a_member_that_asks_without_end_holds_nobody_up() {
-    let (siege, papers) = siege().await;
+    let (siege, papers) = Box::pin(siege()).await;
     let other = NodeKey::generate().expect("a key").csr().expect("csr");
     let mut member = session(&siege, &papers, asking()).await;
     let flood = async {
@@ -125,7 +125,7 @@ async fn a_member_that_asks_without_end_holds_nobody_up() {
 /// Everything is asked for and nothing is read: what is kept for such a member is bounded, and the others get theirs.
 #[tokio::test]
 async fn a_member_that_never_reads_what_it_subscribed_to_holds_nobody_up() {
-    let (siege, papers) = siege().await;
+    let (siege, papers) = Box::pin(siege()).await;
     let rules = vec![Stream, name_stream(StreamKind::Rules), follow(), Hear];
     let subscribing = vec![Stream, name_stream(StreamKind::Subscription), subscribe()];
     let _deaf = session(&siege, &papers, [rules, subscribing, vec![]].concat_all()).await;
@@ -139,7 +139,7 @@ async fn a_member_that_never_reads_what_it_subscribed_to_holds_nobody_up() {
 /// One node is one session: a second takes the place of the first, and the first hears why.
 #[tokio::test]
 async fn a_second_session_of_one_member_ends_the_first() {
-    let (siege, papers) = siege().await;
+    let (siege, papers) = Box::pin(siege()).await;
     let first = session(&siege, &papers, [heartbeat(0)]).await;
     let second = session(&siege, &papers, [heartbeat(0), Hear]).await;
     let ended = first.ended().await;

@@ -46,6 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("vsss_rs", &["crypto/shares"]),
     ("aws_lc_rs", &["crypto/fernet", "crypto/assertion", "crypto/signature"]),
     ("base64", &["crypto/fernet", "crypto/assertion", "crypto/webhook", "delivery/quoting", "api/types_aws"]),
+    ("base64", &["snapshot/header_text"]),
     ("zeroize", &["crypto", "transport/node_key", "transport/authority", "cli/wiped"]),
     ("sha2", &["crypto", "audit", "transport", "discovery", "callers/digest"]),
     // HTTP on the sockets.
@@ -67,6 +68,8 @@ const HOMES: &[(&str, &[&str])] = &[
         "serde_json",
         &["crypto/fields", "crypto/assertion", "catalogue", "audit", "events", "delivery", "api", "cli", "mcp"],
     ),
+    ("serde", &["snapshot/header_text"]),
+    ("serde_json", &["snapshot/header_text"]),
     ("toml", &["config", "catalogue", "interchange/name_map", "policy/file"]),
     ("granit_parser", &["interchange/yaml"]),
     // The audit journal.
@@ -110,7 +113,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "thiserror",
         &["catalogue", "connectivity", "events", "interchange", "discovery", "egress", "actors", "vault", "api"],
     ),
-    ("thiserror", &["delivery", "callers", "units", "workload", "cli", "mcp", "daemon"]),
+    ("thiserror", &["snapshot", "delivery", "callers", "units", "workload", "cli", "mcp", "daemon"]),
 ];
 
 /// Names that start a path and are no dependency.

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("events", 1),
     ("metrics", 1),
     ("store", 2),
+    ("snapshot", 2),
     ("audit", 2),
     ("transport", 2),
     ("discovery", 2),

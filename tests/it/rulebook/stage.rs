@@ -135,7 +135,11 @@ impl ByHand {
     pub async fn is_served(&mut self) {
         let heartbeat = Heartbeat { stamp: 1, revision: 0, cache_entries: 0, load_milli: 0, uptime_ms: 0 };
         self.control.0.send(&control::FromFollower::from(heartbeat)).await.expect("sent");
-        let beacon = self.control.1.expect::<control::FromLead>().await.expect("answered");
+        let mut beacon = self.control.1.expect::<control::FromLead>().await.expect("answered");
+        // Which reign it is comes after the welcome.
+        if matches!(beacon, control::FromLead::SuccessionFrame(_)) {
+            beacon = self.control.1.expect().await.expect("answered");
+        }
         assert!(matches!(beacon, control::FromLead::Beacon(_)), "{beacon:?}");
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aurora_mesh::config::node_config::{
     ApiSection, AuditSection, ConnectivitySection, LimitsSection, LogSection, MeshSection, MetricsSection, NodeConfig,
-    NodeSection, UnsealSource,
+    NodeSection, SnapshotSection, UnsealSource,
 };
 use aurora_mesh::crypto::join_token::JoinSecret;
 use aurora_mesh::crypto::system_entropy::SystemEntropy;
@@ -257,6 +257,7 @@ fn config(
         metrics: MetricsSection::default(),
         log: LogSection::default(),
         notify: aurora_mesh::model::channel::Notify::default(),
+        snapshot: SnapshotSection::default(),
         credentials: BTreeMap::new(),
     }
 }

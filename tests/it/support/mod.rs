@@ -13,6 +13,7 @@ pub mod loopback;
 pub mod mesh;
 pub mod process;
 pub mod raw;
+pub mod snapshot;
 pub mod stage;
 pub mod theatre;
 pub mod tls_server;

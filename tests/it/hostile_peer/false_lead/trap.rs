@@ -198,7 +198,9 @@ impl Session {
         loop {
             match self.heartbeats.expect().await.expect("asks") {
                 control::FromFollower::Heartbeat(asked) => return asked,
-                control::FromFollower::Promise(_) | control::FromFollower::Tally(_) => {}
+                control::FromFollower::Promise(_)
+                | control::FromFollower::Tally(_)
+                | control::FromFollower::SuccessionFrame(_) => {}
                 control::FromFollower::Hello(_) => panic!("a second hello"),
             }
         }

@@ -1,0 +1,39 @@
+//! The secrets of the mesh back to what they were at a revision.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::context::reason;
+use super::desk::Desk;
+use super::error::ApiError;
+use super::types_back::{BackBody, BackView};
+use super::types_change::Run;
+use super::{body, json};
+use crate::model::caller::Caller;
+use crate::model::number::Revision;
+use crate::vault::go_back::GoBackRequest;
+
+/// `POST /api/rollback`.
+pub(super) async fn back(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let BackBody { to_revision, dry_run, reason: said } =
+        body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    // A reason in the header is that of the command line; the body may say its own.
+    let reason = match said {
+        Some(said) => Some(said),
+        None => reason(&headers)?,
+    };
+    let ask = GoBackRequest { to: Revision(to_revision), rehearse: dry_run, reason };
+    let vault = desk.vault.clone();
+    let went = desk.changes.make(async move { vault.go_back(&caller, ask).await }).await?;
+    json::answer(&BackView::new(&went, if dry_run { Run::Dry } else { Run::Real }))
+}

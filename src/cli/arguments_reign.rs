@@ -1,0 +1,82 @@
+//! The arguments of the verbs by which a node begins a new reign. They are parsed here and run by `main`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `aurora snapshot restore FILE`
+#[derive(Debug, Args)]
+pub struct RestoreArguments {
+    /// The snapshot
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The configuration of the node; if it is lost it is written anew
+    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Where the node keeps its state, if its configuration is lost
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// The directory of the sockets, if its configuration is lost
+    #[arg(long, value_name = "DIR")]
+    pub socket_dir: Option<PathBuf>,
+    /// The UDP address to listen on, if its configuration is lost
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Open the snapshot with this recovery key instead of what opens the node
+    #[arg(long, value_name = "FILE")]
+    pub recovery_key: Option<PathBuf>,
+    /// The highest epoch that any node has seen (aurora status), if it is above those of the snapshot and the present store
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+    /// If the present store is lost: trust the nodes and API keys of the snapshot, of which some may have been thrown out since
+    #[arg(long)]
+    pub trust_members: bool,
+    /// Say what it would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `aurora promote`
+#[derive(Debug, Args)]
+pub struct PromoteArguments {
+    /// A snapshot of the lead that was
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: PathBuf,
+    /// The configuration of this node
+    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Open the snapshot with the key file of the lead that was
+    #[arg(long, value_name = "FILE", group = "opener")]
+    pub key_file: Option<PathBuf>,
+    /// Open the snapshot with the passphrase of the lead that was, asked for without echo
+    #[arg(long, group = "opener")]
+    pub passphrase: bool,
+    /// Open the snapshot with shares of the lead that was, asked for one after the other
+    #[arg(long, group = "opener")]
+    pub shares: bool,
+    /// Open the snapshot with this recovery key
+    #[arg(long, value_name = "FILE", group = "opener")]
+    pub recovery_key: Option<PathBuf>,
+    /// The UDP address to listen on, such as 0.0.0.0:7700
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// HOST:PORT where other nodes reach this one (repeat for several)
+    #[arg(long, value_name = "ADDRESS")]
+    pub advertise: Vec<String>,
+    /// The highest epoch that any node has seen (aurora status), if this one has not
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+    /// Trust the nodes and API keys of the snapshot, of which some may have been thrown out since
+    #[arg(long)]
+    pub trust_members: bool,
+    /// Say what it would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    pub yes: bool,
+}
