@@ -38,6 +38,10 @@ async fn a_lead_that_comes_back_sealed_is_opened_share_by_share_while_its_follow
     assert!(sealed.message().contains("0 of 3 shares"), "{}", sealed.message());
     eventually("the follower's copy is stale, and is given out", || async {
         let answer = read(&follower).await;
+        if answer.status == 503 && answer.code() == "audit_unavailable" {
+            // A disk that is busy for a second gives nothing out.
+            return None;
+        }
         assert_eq!((answer.status, &answer.json()["key_value"]), (200, &json!("pat-na1-abc123")));
         (answer.header("x-cache") == Some("STALE")).then_some(())
     })
