@@ -27,20 +27,27 @@ pub(super) async fn run(
     mut receiver: FrameReceiver,
     asked: Asked,
 ) -> Result<(), SessionError> {
+    let asked = Arc::new(asked);
     while let Some(frame) = receiver.receive().await? {
-        let answer = match frame {
-            FromFollower::Renew(renew) => asked.renewed(renew.id, &renew.csr),
-            FromFollower::AskAccess(ask) => asked.noted(ask).await?,
-            FromFollower::ListAccess(list) => asked.listed(&list).await?,
-            FromFollower::PublishEvent(told) => asked.published(told).await?,
-            FromFollower::Leave(leave) => asked.left(leave.id).await?,
-        };
-        sender.send(&answer).await?;
+        // In a task of its own: the session of a node that leaves ends with the change that strikes it, and must not cut off
+        // the line that says what came of it.
+        let answering = tokio::spawn(Arc::clone(&asked).answer(frame));
+        sender.send(&answering.await.map_err(SessionError::Panicked)??).await?;
     }
     Ok(())
 }
 
 impl Asked {
+    async fn answer(self: Arc<Self>, frame: FromFollower) -> Result<FromLead, SessionError> {
+        match frame {
+            FromFollower::Renew(renew) => Ok(self.renewed(renew.id, &renew.csr)),
+            FromFollower::AskAccess(ask) => self.noted(ask).await,
+            FromFollower::ListAccess(list) => self.listed(&list).await,
+            FromFollower::PublishEvent(told) => self.published(told).await,
+            FromFollower::Leave(leave) => self.left(leave.id).await,
+        }
+    }
+
     fn renewed(&self, id: u64, csr: &[u8]) -> FromLead {
         match self.reissue(csr) {
             Ok(certificate) => Renewed { id, chain: vec![certificate] }.into(),
