@@ -33,6 +33,7 @@ mod kv_types;
 mod limit_headers;
 mod lines;
 mod loopback;
+mod pieces;
 mod query;
 mod router;
 mod routes_access;

@@ -3,18 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use futures_util::stream::unfold;
-use tokio::sync::mpsc;
 
 use super::desk::Desk;
 use super::error::ApiError;
+use super::pieces::{self, Pieces};
 use super::types_audit_proof::{
     AuditNodeView, AuditNodesView, HeadView, HeadsView, NodeQuery, VerdictView, VerdictsView,
 };
@@ -23,12 +21,6 @@ use crate::audit::copies::JournalDir;
 use crate::audit::proof_file;
 use crate::model::caller::Caller;
 use crate::model::name::NodeName;
-
-/// Pieces of a long answer that wait for their reader.
-const PIECES_MAX: usize = 4;
-
-/// One piece of it.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// The routes.
 pub(super) fn of_audit_proof() -> Router<Arc<Desk>> {
@@ -84,46 +76,25 @@ async fn proof(
 ) -> Result<Response, ApiError> {
     let place = desk.budget.long_answer()?;
     let journals = desk.vault.audit_proof(&caller, asked(&uri)?).await?;
-    let (pieces, taken) = mpsc::channel(PIECES_MAX);
+    let (pieces, body) = pieces::answer();
     // A reader that takes its time holds a thread: there are as many as there are places.
     tokio::task::spawn_blocking(move || {
-        write_all(&journals, pieces);
+        if let Err(error) = write_all(&journals, &pieces) {
+            pieces.break_off(error);
+        }
         drop(place);
     });
-    let body = unfold(taken, |mut taken| async move { Some((taken.recv().await?, taken)) });
-    let mut response = Response::new(Body::from_stream(body));
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
-/// An answer that stops half way breaks the connection: nobody takes a part for the whole.
-fn write_all(journals: &[JournalDir], pieces: mpsc::Sender<io::Result<Bytes>>) {
-    let mut to = io::BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));
+fn write_all(journals: &[JournalDir], pieces: &Pieces) -> io::Result<()> {
+    let mut to = pieces.buffered();
     for journal in journals {
-        let written = proof_file::write(journal, &mut to);
-        if let Err(error) = written.map_err(io::Error::other).and_then(|written| written) {
-            // The reader may be gone already.
-            let _ = pieces.blocking_send(Err(error));
-            return;
-        }
+        proof_file::write(journal, &mut to).map_err(io::Error::other)??;
     }
-    if let Err(error) = io::Write::flush(&mut to) {
-        let _ = pieces.blocking_send(Err(error));
-    }
-}
-
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
-
-impl io::Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    io::Write::flush(&mut to)
 }
 
 fn asked(uri: &Uri) -> Result<Option<NodeName>, ApiError> {

@@ -4,19 +4,18 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use futures_util::stream::unfold;
-use tokio::sync::mpsc;
 
 use super::context::reason;
 use super::desk::Desk;
 use super::error::ApiError;
+use super::pieces::{self, Pieces};
 use super::query::{self, given};
 use super::types_snapshots::{ProofView, SavedView, SnapshotsView, VerifyQuery};
 use super::{body, json, lines, upload};
@@ -26,12 +25,6 @@ use crate::model::caller::Caller;
 use crate::snapshot::name::SnapshotName;
 use crate::snapshot::write::Written;
 use crate::vault::snapshots::SnapshotSource;
-
-/// Pieces of a snapshot that wait for their reader.
-const PIECES_MAX: usize = 4;
-
-/// One piece of it.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// The routes.
 pub(super) fn of_snapshots() -> Router<Arc<Desk>> {
@@ -111,7 +104,7 @@ async fn export(
     let (vault, reason) = (desk.vault.clone(), reason(&headers)?);
     let beginning = async move { vault.send_snapshot(&caller, reason.as_deref()).await };
     let (making, receipt) = desk.changes.make(beginning).await?;
-    let (pieces, taken) = mpsc::channel(PIECES_MAX);
+    let (pieces, body) = pieces::answer();
     let vault = desk.vault.clone();
     tokio::spawn(async move {
         // A reader that takes its time holds a thread: there are as many as there are places.
@@ -119,34 +112,16 @@ async fn export(
         drop(place);
         vault.snapshot_sent(receipt, sent.unwrap_or(Err(SnapshotFailure::CutShort))).await;
     });
-    let body = unfold(taken, |mut taken| async move { Some((taken.recv().await?, taken)) });
-    let mut response = Response::new(Body::from_stream(body));
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-/// An answer that stops half way breaks the connection: nobody takes a part for the whole.
-fn send(making: Making, pieces: &mpsc::Sender<io::Result<Bytes>>) -> Result<Written, SnapshotFailure> {
-    let to = io::BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));
-    let sent = making.write(to);
+fn send(making: Making, pieces: &Pieces) -> Result<Written, SnapshotFailure> {
+    let sent = making.write(pieces.buffered());
     if sent.is_err() {
-        // The reader may be gone already.
-        let _ = pieces.blocking_send(Err(io::Error::other("the snapshot ends here and is not whole")));
+        pieces.break_off(io::Error::other("the snapshot ends here and is not whole"));
     }
     sent
-}
-
-struct Pieces(mpsc::Sender<io::Result<Bytes>>);
-
-impl io::Write for Pieces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
