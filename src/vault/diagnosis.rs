@@ -14,6 +14,7 @@ use crate::model::identity::{Role, StoreId};
 use crate::model::name::NodeName;
 use crate::model::record::SealedScopeKey;
 use crate::model::time::Timestamp;
+use crate::snapshot::mark::Mark;
 use crate::store::applied::AppliedMigration;
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -80,7 +81,9 @@ impl StoreLook {
             store_id: blob(BlobName::StoreId).and_then(|bytes| bytes.try_into().ok()).map(StoreId),
             migrations: contents.migrations.clone(),
             secrets: contents.records.iter().filter(|record| record.kept().is_some()).count(),
-            snapshot_verified: blob(BlobName::SnapshotVerified).and_then(verified),
+            snapshot_verified: blob(BlobName::SnapshotVerified)
+                .and_then(|bytes| Mark::parse(bytes).verified)
+                .map(|verified| verified.taken_at),
             oldest_key: oldest_key(&contents.scope_keys),
             root_rotated: blob(BlobName::RootRotated).and_then(time),
             last_contact,
@@ -124,15 +127,6 @@ impl Vault {
     }
 }
 
-/// When the snapshot was taken that the mark of the last verified one is about: format 1, flags (2: there is one), then
-/// the time.
-fn verified(mark: &[u8]) -> Option<Timestamp> {
-    match mark {
-        [1, flags, rest @ ..] if flags & 2 != 0 => time(rest),
-        _ => None,
-    }
-}
-
 /// A time as the store keeps it in front of whatever else belongs to it: milliseconds since 1970, big endian.
 fn time(bytes: &[u8]) -> Option<Timestamp> {
     bytes.first_chunk::<8>().map(|bytes| Timestamp(i64::from_be_bytes(*bytes)))
@@ -171,15 +165,5 @@ mod tests {
         assert_eq!(oldest_key(&keys[..2]), Some(Timestamp(70)));
         assert_eq!(oldest_key(&[key("global", 1, None)]), None, "its time was not noted");
         assert_eq!(oldest_key(&[]), None);
-    }
-
-    #[test]
-    fn a_mark_of_no_snapshot_or_of_another_kind_is_none() {
-        let mark = |format, flags| [&[format, flags][..], &300_i64.to_be_bytes(), &[0; 32]].concat();
-        assert_eq!(verified(&mark(1, 2)), Some(Timestamp(300)));
-        assert_eq!(verified(&mark(1, 3)), Some(Timestamp(300)));
-        assert_eq!(verified(&mark(1, 1)), None, "somebody was told that there is none");
-        assert_eq!(verified(&mark(2, 2)), None);
-        assert_eq!(verified(&[1, 2, 0]), None);
     }
 }
