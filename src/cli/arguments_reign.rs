@@ -5,6 +5,23 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+/// What both are told of the reign they begin.
+#[derive(Debug, Args)]
+pub struct ReignArguments {
+    /// The highest epoch that any node has seen (aurora status), if it is above those that this command finds
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+    /// Trust the nodes and API keys of the snapshot, though some may have been thrown out since it was taken
+    #[arg(long)]
+    pub trust_members: bool,
+    /// Say what it would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
 /// `aurora snapshot restore FILE`
 #[derive(Debug, Args)]
 pub struct RestoreArguments {
@@ -26,18 +43,9 @@ pub struct RestoreArguments {
     /// Open the snapshot with this recovery key instead of what opens the node
     #[arg(long, value_name = "FILE")]
     pub recovery_key: Option<PathBuf>,
-    /// The highest epoch that any node has seen (aurora status), if it is above those of the snapshot and the present store
-    #[arg(long, value_name = "N")]
-    pub epoch: Option<u64>,
-    /// If the present store is lost: trust the nodes and API keys of the snapshot, of which some may have been thrown out since
-    #[arg(long)]
-    pub trust_members: bool,
-    /// Say what it would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    pub yes: bool,
+    /// How it is begun
+    #[command(flatten)]
+    pub reign: ReignArguments,
 }
 
 /// `aurora promote`
@@ -67,16 +75,7 @@ pub struct PromoteArguments {
     /// HOST:PORT where other nodes reach this one (repeat for several)
     #[arg(long, value_name = "ADDRESS")]
     pub advertise: Vec<String>,
-    /// The highest epoch that any node has seen (aurora status), if this one has not
-    #[arg(long, value_name = "N")]
-    pub epoch: Option<u64>,
-    /// Trust the nodes and API keys of the snapshot, of which some may have been thrown out since
-    #[arg(long)]
-    pub trust_members: bool,
-    /// Say what it would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    pub yes: bool,
+    /// How it is begun
+    #[command(flatten)]
+    pub reign: ReignArguments,
 }

@@ -56,11 +56,12 @@ pub(super) async fn run_restore(arguments: RestoreArguments) -> Result<()> {
         configured: configured.clone(),
         opener,
         brought,
-        epoch: arguments.epoch.map(Epoch),
-        trust: trust(arguments.trust_members),
+        epoch: arguments.reign.epoch.map(Epoch),
+        trust: trust(arguments.reign.trust_members),
         by: whoami(),
     };
-    let confirm = |report: &Report| agreed(report, arguments.dry_run, arguments.yes, "Restore this snapshot?");
+    let confirm =
+        |report: &Report| agreed(report, arguments.reign.dry_run, arguments.reign.yes, "Restore this snapshot?");
     tell(&restore(&options, &confirm, &Seams::system()?).await?, "restored");
     Ok(())
 }
@@ -98,11 +99,12 @@ pub(super) async fn run_promote(arguments: PromoteArguments) -> Result<()> {
         opener,
         listen: arguments.listen,
         advertise: arguments.advertise.clone(),
-        epoch: arguments.epoch.map(Epoch),
-        trust: trust(arguments.trust_members),
+        epoch: arguments.reign.epoch.map(Epoch),
+        trust: trust(arguments.reign.trust_members),
         by: whoami(),
     };
-    let confirm = |report: &Report| agreed(report, arguments.dry_run, arguments.yes, "Make this node the lead?");
+    let confirm =
+        |report: &Report| agreed(report, arguments.reign.dry_run, arguments.reign.yes, "Make this node the lead?");
     tell(&promote(&options, &confirm, &Seams::system()?).await?, "the lead");
     Ok(())
 }
