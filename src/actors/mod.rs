@@ -107,6 +107,7 @@ pub mod snapshot_folder;
 pub mod snapshot_keeper;
 pub mod snapshot_make;
 pub mod snapshot_proof;
+mod snapshot_verify;
 mod spent_calls;
 pub mod subscription_book;
 mod tally;

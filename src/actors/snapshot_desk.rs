@@ -4,9 +4,9 @@
 //! somebody who asked is made beside that; it costs no more than a reader.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::audit_desk::AuditDesk;
 use super::snapshot_error::SnapshotFailure;
 use super::snapshot_folder::{Folder, Kept, remove};
 use super::snapshot_make::{Ingredients, Making};
-use super::snapshot_proof::{Examination, Opener, Proof, off_thread, prove};
+use super::snapshot_proof::{Proof, off_thread};
 use crate::audit::head::Head;
 use crate::audit::journal::Journal;
 use crate::config::node_config::SnapshotSection;
@@ -25,8 +25,8 @@ use crate::crypto::unseal::UnsealKey;
 use crate::model::identity::{MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::time::{Clock, Entropy, Timestamp};
-use crate::snapshot::header::{HEADS_MAX, Header, JournalHead};
-use crate::snapshot::mark::{Mark, Verified};
+use crate::snapshot::header::{HEADS_MAX, JournalHead};
+use crate::snapshot::mark::Mark;
 use crate::snapshot::name::SnapshotName;
 use crate::store::blob::BlobName;
 use crate::store::failpoint::{self, Failpoint};
@@ -41,7 +41,7 @@ const SCRATCH: &str = "snapshot-scratch";
 pub(super) const FRESH_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// How much is read or written at a time.
-const BUFFER_BYTES: usize = 256 << 10;
+pub(super) const BUFFER_BYTES: usize = 256 << 10;
 
 /// What the desk is made of.
 pub struct SnapshotParts {
@@ -93,9 +93,9 @@ pub struct Saved {
 /// The desk.
 pub struct SnapshotDesk {
     pub(super) parts: SnapshotParts,
-    turn: Arc<Semaphore>,
+    pub(super) turn: Arc<Semaphore>,
     mark: Mutex<Mark>,
-    examinations: AtomicU64,
+    pub(super) examinations: AtomicU64,
 }
 
 impl SnapshotDesk {
@@ -207,42 +207,6 @@ impl SnapshotDesk {
         off_thread(move || folder.list()).await
     }
 
-    /// Examines a snapshot of the directory, and notes what came of it.
-    ///
-    /// # Errors
-    /// [`SnapshotFailure`]: why it could not be restored, or examined.
-    pub async fn verify_kept(self: &Arc<Self>, name: SnapshotName) -> Result<Proof, SnapshotFailure> {
-        let folder = self.folder().ok_or(SnapshotFailure::NoDirectory)?;
-        let _turn = self.turn.try_acquire().map_err(|_| SnapshotFailure::Busy)?;
-        let (from, of) = (folder.clone(), name.clone());
-        let file = off_thread(move || from.open(&of)).await?;
-        let examined = self.examine(BufReader::with_capacity(BUFFER_BYTES, file)).await;
-        let now = self.parts.clock.now().wall;
-        let verdict = match &examined {
-            Ok(_) => Some(Some(now)),
-            Err(error) if error.is_of_the_snapshot() => Some(None),
-            // That the disk is full, say, tells nothing of the snapshot.
-            Err(_) => None,
-        };
-        if let Some(verified_at) = verdict {
-            off_thread(move || folder.note(&name, verified_at)).await?;
-        }
-        let proof = examined?;
-        self.remember(&proof.header).await?;
-        Ok(proof)
-    }
-
-    /// Examines a snapshot that somebody brought.
-    ///
-    /// # Errors
-    /// As [`Self::verify_kept`].
-    pub async fn verify(self: &Arc<Self>, from: impl Read + Send + 'static) -> Result<Proof, SnapshotFailure> {
-        let _turn = self.turn.try_acquire().map_err(|_| SnapshotFailure::Busy)?;
-        let proof = self.examine(from).await?;
-        self.remember(&proof.header).await?;
-        Ok(proof)
-    }
-
     /// Notes that somebody was told that the last snapshot is too old.
     ///
     /// # Errors
@@ -252,39 +216,7 @@ impl SnapshotDesk {
         self.keep(mark).await
     }
 
-    async fn examine(&self, from: impl Read + Send + 'static) -> Result<Proof, SnapshotFailure> {
-        let scratch = self.scratch();
-        let number = self.examinations.fetch_add(1, Ordering::Relaxed);
-        let parent = scratch.clone();
-        off_thread(move || {
-            let mut builder = fs::DirBuilder::new();
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.recursive(true).create(&parent).map_err(SnapshotFailure::io("making a directory to restore into"))
-        })
-        .await?;
-        let how = Examination {
-            scratch: scratch.join(number.to_string()),
-            opener: Opener::Unseal(Arc::clone(&self.parts.unseal)),
-            expected: Some((self.parts.mesh, self.parts.authority.pin())),
-            journals: Some((self.parts.audit_dir.clone(), self.parts.node.clone())),
-            now: self.parts.clock.now().wall,
-        };
-        prove(from, how).await
-    }
-
-    /// A snapshot of this life of the store that is not old vouches for it, unless a newer one did.
-    async fn remember(&self, header: &Header) -> Result<(), SnapshotFailure> {
-        let now = self.parts.clock.now().wall;
-        let is_fresh = now.since(header.taken_at).is_none_or(|age| age < FRESH_FOR);
-        let known = self.mark().verified.map(|verified| verified.position);
-        if header.store != self.parts.store_id || !is_fresh || known.is_some_and(|known| known > header.position) {
-            return Ok(());
-        }
-        let verified = Verified { taken_at: header.taken_at, position: header.position, store: header.store };
-        self.keep(Mark { verified: Some(verified), told: false }).await
-    }
-
-    async fn keep(&self, mark: Mark) -> Result<(), SnapshotFailure> {
+    pub(super) async fn keep(&self, mark: Mark) -> Result<(), SnapshotFailure> {
         self.parts.store.commit(vec![Mutation::PutBlob(BlobName::SnapshotVerified, mark.to_bytes())]).await?;
         *self.marked() = mark;
         Ok(())
@@ -318,7 +250,7 @@ impl SnapshotDesk {
         Some(Folder::new(directory.clone(), self.parts.node.clone()))
     }
 
-    fn scratch(&self) -> PathBuf {
+    pub(super) fn scratch(&self) -> PathBuf {
         self.parts.state_dir.join(SCRATCH)
     }
 
