@@ -77,6 +77,11 @@ impl KeyRotation {
                     asked.changed().await?;
                 }
                 Err(RotationError::Commit(CommitError::Stopped)) => return Ok(()),
+                Err(RotationError::Commit(CommitError::NotLead(lead))) => {
+                    tracing::info!(%lead, "an unfinished key rotation is left to the lead");
+                    self.lead_board.rotation.publish(None);
+                    asked.changed().await?;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a key rotation stands still and will be tried again");
                     self.stands_still(&error);

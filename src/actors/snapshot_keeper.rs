@@ -11,6 +11,7 @@ use ractor::ActorProcessingErr;
 use super::board::Board;
 use super::snapshot_desk::{FRESH_FOR, Saved, SnapshotDesk};
 use super::snapshot_error::{SnapshotFailure, whole};
+use super::throne::Throne;
 use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::model::event::Event;
 use crate::model::time::{BootTime, Moment, Timestamp};
@@ -31,6 +32,9 @@ const STALE: &str = "backup.stale";
 pub struct SnapshotKeeper {
     desk: Arc<SnapshotDesk>,
     board: Arc<Board>,
+    /// A lead whose reign is over has nothing that is worth saving: what it saved would stand beside the snapshots of the
+    /// present lead, and push older ones of its own out.
+    throne: Arc<Throne>,
     /// Since when this lead is one: until a first snapshot is due, none is missing.
     since: Timestamp,
     calendar: Mutex<Calendar>,
@@ -60,8 +64,8 @@ impl Calendar {
 impl SnapshotKeeper {
     /// The work of a lead that is one since then.
     #[must_use]
-    pub fn new(desk: Arc<SnapshotDesk>, board: Arc<Board>, since: Timestamp) -> Self {
-        Self { desk, board, since, calendar: Mutex::default() }
+    pub fn new(desk: Arc<SnapshotDesk>, board: Arc<Board>, throne: Arc<Throne>, since: Timestamp) -> Self {
+        Self { desk, board, throne, since, calendar: Mutex::default() }
     }
 
     /// Looks, and does what is due.
@@ -73,6 +77,9 @@ impl SnapshotKeeper {
     }
 
     async fn look(&self) -> Result<(), SnapshotFailure> {
+        if self.throne.is_over() {
+            return Ok(());
+        }
         let now = self.desk.parts.clock.now();
         if self.is_due(&now).await {
             self.save(&now).await?;

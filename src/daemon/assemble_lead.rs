@@ -196,7 +196,7 @@ pub(super) async fn assemble(from: &Materials<'_>, contents: Contents, own: &Ros
     let connectivity = connectivity(from, &board, Some(&lead_board), spent);
     let deliveries = deliveries(from, &board).await?;
     let others = (Arc::clone(&connectivity), known, Arc::clone(&deliveries));
-    let snapshots = Arc::new(SnapshotKeeper::new(snapshots, Arc::clone(&board), own.joined_at));
+    let snapshots = Arc::new(SnapshotKeeper::new(snapshots, Arc::clone(&board), Arc::clone(&throne), own.joined_at));
     let desks = Desks { access, audit, snapshots, throne };
     let role = role(from, keys, (&board, &lead_board), secrets, others, desks)?;
     Ok(Assembled { board, roles: Roles::Lead(Box::new(role)), connectivity, deliveries, authority, lead: Some(lead) })
@@ -288,6 +288,32 @@ fn credentials(keys: &LeadKeys, identity: &PeerIdentity, board: &Board, now: Tim
     Ok(credentials)
 }
 
+/// What sessions with followers share.
+fn sessions(
+    from: &Materials<'_>,
+    (authority, sealer): (&Arc<Authority>, ScopeSealer),
+    (board, lead_board): (&Arc<Board>, &Arc<LeadBoard>),
+    (secrets, heartbeats): (&LeadSecrets, &Heartbeats),
+    (access, audit, throne): (Arc<AccessDesk>, Arc<AuditDesk>, Arc<Throne>),
+) -> LeadSessions {
+    let Materials { config, journal, posts, seams, .. } = *from;
+    LeadSessions {
+        lead: config.node.name.clone(),
+        board: Arc::clone(board),
+        lead_board: Arc::clone(lead_board),
+        heartbeats: heartbeats.clone(),
+        access,
+        audit,
+        posts: Arc::clone(posts),
+        leave: LeaveDesk { secrets: secrets.clone(), board: Arc::clone(lead_board), journal: journal.clone() },
+        throne,
+        sealer,
+        authority: Arc::clone(authority),
+        clock: Arc::clone(&seams.clock),
+        speaks: seams.speaks,
+    }
+}
+
 fn role(
     from: &Materials<'_>,
     keys: LeadKeys,
@@ -296,7 +322,7 @@ fn role(
     (connectivity, known, deliveries): (Arc<Connectivity>, Known, Arc<Deliveries>),
     Desks { access, audit, snapshots, throne }: Desks,
 ) -> Result<LeadRole> {
-    let Materials { config, keystore, store, journal, posts, seams, .. } = *from;
+    let Materials { config, keystore, store, journal, seams, .. } = *from;
     let mesh = keystore.mesh;
     let name = config.node.name.clone();
     let identity = PeerIdentity { mesh, role: Role::Lead, node: name.clone() };
@@ -306,21 +332,9 @@ fn role(
     let tls = LeadTls::new(&trust, &credentials, admission, Arc::clone(&seams.clock))?;
     let heartbeats = Heartbeats::new();
     let desk = join_desk(from, &keys, (board, lead_board), &secrets);
-    let sessions = LeadSessions {
-        lead: name.clone(),
-        board: Arc::clone(board),
-        lead_board: Arc::clone(lead_board),
-        heartbeats: heartbeats.clone(),
-        access,
-        throne: Arc::clone(&throne),
-        audit: Arc::clone(&audit),
-        posts: Arc::clone(posts),
-        leave: LeaveDesk { secrets: secrets.clone(), board: Arc::clone(lead_board), journal: journal.clone() },
-        sealer: ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) },
-        authority: Arc::clone(&keys.authority),
-        clock: Arc::clone(&seams.clock),
-        speaks: seams.speaks,
-    };
+    let asked = (access, Arc::clone(&audit), Arc::clone(&throne));
+    let sealer = ScopeSealer { mesh, mesh_sealing: keys.mesh_sealing, entropy: Arc::clone(&seams.entropy) };
+    let sessions = sessions(from, (&keys.authority, sealer), (board, lead_board), (&secrets, &heartbeats), asked);
     let upkeep = upkeep(from, Arc::<Authority>::clone(&keys.authority));
     let certificate = LeadCertificate {
         key: keys.node,
