@@ -53,14 +53,13 @@ impl MachineClock {
         began + u64::try_from(moment.boot.0.as_millis()).expect("short")
     }
 
-    /// By how much the machine underrates the age of what it heard at that moment: only by what its wall clock was set
-    /// back, and only if it booted since.
-    pub fn underrates(&self, heard: &Moment, now: u64) -> u64 {
-        let here = self.read(now);
+    /// By how much the machine, at one moment, underrates the age of what it heard at another: only by what its wall clock was
+    /// set back by then, and only if it booted since.
+    pub fn underrates(&self, heard: &Moment, here: &Moment) -> u64 {
         if heard.boot_id == here.boot_id {
             return 0;
         }
-        let elapsed = signed(now) - signed(self.true_time(heard));
+        let elapsed = signed(self.true_time(here)) - signed(self.true_time(heard));
         u64::try_from(elapsed - (here.wall.0 - heard.wall.0)).unwrap_or(0)
     }
 }
@@ -75,10 +74,12 @@ fn a_machine_knows_how_long_it_is_up_and_believes_its_wall_clock_across_a_boot()
     let heard = clock.read(150);
     assert_eq!((heard.boot.0.as_millis(), clock.true_time(&heard)), (50, 150));
     clock.set_wall(-30);
-    assert_eq!(clock.underrates(&heard, 200), 0, "within one boot nothing but the boot clock counts");
+    assert_eq!(clock.underrates(&heard, &clock.read(200)), 0, "within one boot nothing but the boot clock counts");
     clock.reboot(300);
-    assert_eq!((clock.underrates(&heard, 400), clock.true_time(&heard)), (30, 150));
+    let deceived = clock.read(400);
+    assert_eq!((clock.underrates(&heard, &deceived), clock.true_time(&heard)), (30, 150));
     clock.set_wall(90);
-    assert_eq!(clock.underrates(&heard, 400), 0, "it overrates");
+    assert_eq!(clock.underrates(&heard, &clock.read(400)), 0, "it overrates");
+    assert_eq!(clock.underrates(&heard, &deceived), 30, "what it believed it did believe");
     assert_ne!(clock.read(400).boot_id, heard.boot_id);
 }

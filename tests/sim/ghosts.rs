@@ -2,7 +2,6 @@
 //! such a disk. A restore gives the mesh a later epoch, every value a version that nobody has seen, and every scope a key
 //! that nobody has.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aurora_mesh::actors::change::{Change, NewValue};
@@ -12,25 +11,19 @@ use aurora_mesh::crypto::record;
 use aurora_mesh::crypto::scope_key::ScopeKey;
 use aurora_mesh::model::change::ChangeKind;
 use aurora_mesh::model::fields::Fields;
-use aurora_mesh::model::log::{LogEntry, LogSubject};
 use aurora_mesh::model::metadata::{Metadata, SecretOptions};
-use aurora_mesh::model::number::{Epoch, Generation, Position, Version};
+use aurora_mesh::model::number::{Epoch, Position, Version};
 use aurora_mesh::model::patch::Patch;
 use aurora_mesh::model::record::{Record, RecordBody};
-use aurora_mesh::model::secret::{KeyScope, ScopedSecret};
+use aurora_mesh::model::secret::ScopedSecret;
 use aurora_mesh::model::time::{Entropy, Timestamp};
-use aurora_mesh::replication::view::LeadView;
+use aurora_mesh::replication::reign::{Numbers, Reckoning, Since, reckon};
+use aurora_mesh::replication::view::{LeadView, View};
 
 use crate::lead::{Asker, Lead, Ticket};
 use crate::names::{MESH, PLACES};
 use crate::random::Numbered;
 use crate::world::{Found, World};
-
-/// Versions after a restore that did not see the present store begin above a multiple of this.
-const BLIND_VERSIONS: u64 = 1_000_000;
-
-/// The same for the generations of keys.
-const BLIND_GENERATIONS: u32 = 1_000;
 
 /// Keys and nonces of the second machine of a mesh are numbered from here, of the third from twice that.
 const NUMBERS_APART: u64 = 1 << 40;
@@ -72,11 +65,12 @@ impl World {
         let Some((ghost, true)) = &mut self.ghost else { return Ok(()) };
         self.values += 1;
         let value = aurora_mesh::crypto::plaintext::Plaintext::new(self.values.to_be_bytes().to_vec());
-        let change = Change::Put(Box::new(NewValue { at, value, patch: Patch::default(), cas: None }));
+        let change = Change::Put(Box::new(NewValue { at: at.clone(), value, patch: Patch::default(), cas: None }));
         ghost.ask(Ticket { change, asker: Asker::Nobody });
         ghost.plan(now);
         ghost.written();
         let Some(state) = ghost.published().cloned() else { return Ok(()) };
+        self.written_by_ghost.extend(state.lead.view.get(&at).map(|record| (at, record.version)));
         self.note_values(&state)
     }
 
@@ -127,61 +121,54 @@ impl World {
     }
 }
 
-/// The state of a new reign: the secrets of `snapshot`, everything else of `base`.
+/// The state of a new reign: the secrets of `snapshot`, everything else of `base`, and the numbers that a real one begins with.
 fn restored(base: &LeadState, snapshot: &LeadState, epoch: Epoch, blind: bool, entropy: &dyn Entropy) -> LeadState {
-    let keys = new_keys(base, blind.then_some(epoch), entropy);
-    let mut lead = base.lead.clone();
-    lead.view.position.epoch = epoch;
-    let mut next_secret_id = base.next_secret_id.max(snapshot.next_secret_id);
-    for at in PLACES.iter() {
-        let known = base.lead.view.get(at);
+    let since = if blind { Since::Unknown } else { Since::Known(numbers(base)) };
+    let seen = Epoch(epoch.get() - 1);
+    let reckoned = reckon(&numbers(snapshot), &since, Some(seen)).expect("far from the last number");
+    let keys = new_keys(&reckoned, entropy);
+    let mut next_secret_id = reckoned.next_secret_id;
+    let mut records = Vec::new();
+    for (at, version) in &reckoned.versions {
         let wanted = snapshot.lead.view.get(at);
-        if known.is_none() && wanted.is_none() && !blind {
-            continue;
-        }
-        let sample = wanted.or(known).map(|record| Record::clone(record));
+        let sample = wanted.or_else(|| base.lead.view.get(at)).map(|record| Record::clone(record));
         let sample = sample.unwrap_or_else(|| {
             next_secret_id += 1;
             never_stored(at, next_secret_id)
         });
-        let highest = known.map_or(0, |record| record.version.get());
-        // Above what the copy knows, and above what an earlier restore from the same copy came to.
-        let version =
-            if blind { (highest / BLIND_VERSIONS + 1).max(epoch.get()) * BLIND_VERSIONS } else { highest + 1 };
-        let version = Version::new(version).expect("positive");
         let body = wanted.map_or(RecordBody::Deleted { kept: None }, |record| {
-            sealed_anew(record, version, snapshot, &keys, entropy)
+            sealed_anew(record, *version, snapshot, &keys, entropy)
         });
-        let revision = lead.view.position.revision.next();
-        let change = ChangeKind::Stored;
-        let record = Record { version, revision, change, purged: None, body, ..sample };
-        lead.view.insert(record);
-        let subject = LogSubject::Secret { at: at.clone(), change, version };
-        lead.record_change(LogEntry { revision, at: Timestamp(0), audit_seq: 0, subject }, usize::MAX);
+        let (revision, change) = (reckoned.position.revision, ChangeKind::Stored);
+        records.push(Record { version: *version, revision, change, purged: None, body, ..sample });
     }
     // The history of the last reign leads nowhere: the log begins with this one.
-    let view = aurora_mesh::replication::view::View::new(
-        lead.view.position,
-        lead.view.after(None).map(|record| Record::clone(record)).collect::<Vec<_>>(),
-    );
+    let view = View::new(reckoned.position, records);
     let articles = base.lead.articles.iter().map(|article| (**article).clone()).collect();
     let roster = base.lead.nodes().map(|entry| (**entry).clone()).collect();
     let lead = LeadView::new(view, articles, roster, Vec::new());
-    LeadState { lead, keys: Arc::new(keys), next_secret_id: next_secret_id + 1, ..base.clone() }
+    LeadState { lead, keys: Arc::new(keys), next_secret_id: next_secret_id + 1, first: reckoned.first, ..base.clone() }
+}
+
+/// What a disk has seen given out.
+fn numbers(of: &LeadState) -> Numbers {
+    let records: Vec<Record> = of.lead.view.after(None).map(|record| Record::clone(record)).collect();
+    let generations = of.keys.iter().map(|(at, generation, _)| (at.clone(), generation));
+    let numbers = Numbers {
+        position: of.lead.view.position,
+        generations: generations.collect(),
+        first: of.first,
+        next_secret_id: of.next_secret_id,
+        ..Numbers::default()
+    };
+    numbers.with(&records)
 }
 
 /// Every scope gets a key that no node has.
-fn new_keys(base: &LeadState, blind: Option<Epoch>, entropy: &dyn Entropy) -> KeyRing {
+fn new_keys(reckoned: &Reckoning, entropy: &dyn Entropy) -> KeyRing {
     let mut keys = KeyRing::default();
-    let scopes: BTreeSet<KeyScope> = PLACES.iter().map(ScopedSecret::key_scope).collect();
-    for at in scopes {
-        let newest = base.keys.newest(&at).map_or(0, |(generation, _)| generation.get());
-        let generation = blind.map_or(newest + 1, |epoch| {
-            let epoch = u32::try_from(epoch.get()).expect("few");
-            (newest / BLIND_GENERATIONS + 1).max(epoch) * BLIND_GENERATIONS
-        });
-        let generation = Generation::new(generation).expect("positive");
-        keys.insert(at, generation, ScopeKey::generate(entropy).expect("numbers"), None);
+    for (at, generation) in &reckoned.generations {
+        keys.insert(at.clone(), *generation, ScopeKey::generate(entropy).expect("numbers"), None);
     }
     keys
 }

@@ -24,7 +24,7 @@ pub struct Reading {
     pub value: u64,
     pub contact: Contact,
     pub fresh: bool,
-    decided: Moment,
+    pub decided: Moment,
     servable_for: Duration,
 }
 

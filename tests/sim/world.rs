@@ -104,6 +104,8 @@ pub struct World {
     pub sessions: Vec<Option<Link>>,
     /// The moments at which followers asked a machine that does not reign.
     pub asked_ghost: BTreeSet<(usize, [u8; 16], std::time::Duration)>,
+    /// What a machine wrote that did not reign any more: whoever still followed it could not know.
+    pub written_by_ghost: BTreeSet<(ScopedSecret, Version)>,
     pub stamps: u64,
     pub values: u64,
     pub value_of: BTreeMap<(ScopedSecret, Version), u64>,
@@ -148,6 +150,7 @@ impl World {
             followers: nodes.iter().enumerate().map(follower).collect(),
             sessions: nodes.iter().map(|_| None).collect(),
             asked_ghost: BTreeSet::new(),
+            written_by_ghost: BTreeSet::new(),
             stamps: 0,
             values: 0,
             value_of: BTreeMap::new(),

@@ -260,9 +260,11 @@ impl World {
     }
 }
 
-/// A secret as the lead has it.
+/// A secret as the lead has it. One that it never heard of begins where this reign begins them.
 fn register_of(state: &LeadState, at: &aurora_mesh::model::secret::ScopedSecret) -> Register {
-    let Some(current) = state.lead.view.get(at) else { return Register::default() };
+    let Some(current) = state.lead.view.get(at) else {
+        return Register { version: state.first.version.get() - 1, gone: true, ..Register::default() };
+    };
     let value = current.kept().and_then(|sealed| {
         let key = state.keys.get(&at.key_scope(), sealed.generation)?;
         let value = record::open(&key, &MESH, at, current.version, sealed).ok()?;

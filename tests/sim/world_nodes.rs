@@ -382,12 +382,16 @@ impl World {
         }
         self.figures.given_out += 1;
         let Contact { at: asked, .. } = reading.contact;
-        let (vouched, underrated) = (follower.clock.true_time(&asked), follower.clock.underrates(&asked, self.now));
+        let underrated = follower.clock.underrates(&asked, &reading.decided);
+        let vouched = follower.clock.true_time(&asked);
         let decided = reading.decided_at(&follower.clock);
         let given = freshness::Given { vouched, decided, given: self.now, underrated, fresh: reading.fresh };
         freshness::check(given)?;
-        // What a machine that does not reign vouched for may be wrong: nobody could know.
-        if self.asked_ghost.contains(&(number, asked.boot_id.0, asked.boot.0)) {
+        // What a machine that does not reign vouched for, or wrote, may be wrong: nobody could know.
+        let by_ghost = (reading.record.at.clone(), reading.record.version);
+        if self.asked_ghost.contains(&(number, asked.boot_id.0, asked.boot.0))
+            || self.written_by_ghost.contains(&by_ghost)
+        {
             return Ok(());
         }
         self.timeline.check(&follower.name, &reading.record, vouched)
