@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::ownership;
 use crate::store::failpoint::{self, Failpoint};
 
 /// Most bytes that are overwritten: the only files that are wiped hold a key.
@@ -28,7 +29,7 @@ pub(super) fn sync_file(path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Makes a new file that its owner alone may read, whole or not at all: it has its name once its bytes are on the disk. What an
+/// Makes a new file that its owner alone may read, who is the owner of the directory, whole or not at all: it has its name once its bytes are on the disk. What an
 /// attempt that was killed leaves has another name.
 ///
 /// # Errors
@@ -42,7 +43,9 @@ pub(super) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let named = write_private(beside, bytes).and_then(|()| std::fs::hard_link(beside, path));
+    let named = write_private(beside, bytes)
+        .and_then(|()| ownership::follow_directory(beside))
+        .and_then(|()| std::fs::hard_link(beside, path));
     let tidied = std::fs::remove_file(beside);
     named.and(tidied)?;
     sync_parent(path)

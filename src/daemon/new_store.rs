@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::durable;
+use super::{durable, ownership};
 use crate::model::time::Timestamp;
 use crate::store::facts::Facts;
 use crate::store::handle::Store;
@@ -36,6 +36,7 @@ pub(super) async fn make(
     remove(&building).context("cannot remove what an interrupted attempt left behind")?;
     let filled = fill(&building, facts, mutations, now).await;
     let placed = filled.and_then(|()| ready()).and_then(|()| {
+        ownership::follow_directory(&building).context("cannot give the new store to who runs the node")?;
         fs::hard_link(&building, path).with_context(|| format!("cannot put the new store at {}", path.display()))
     });
     remove(&building).context("cannot remove the unfinished store")?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use super::durable;
+use super::{durable, ownership};
 use crate::model::time::Timestamp;
 use crate::store::failpoint::{self, Failpoint};
 
@@ -44,11 +44,12 @@ pub(super) fn aside(store_file: &Path, why: &str, now: Timestamp) -> PathBuf {
     beside(store_file, &format!(".before-{why}-{when}"))
 }
 
-/// Puts `new` at `place`. What was there is at `aside` afterwards; if nothing was, nothing is.
+/// Puts `new` at `place`, where it belongs to the owner of the directory. What was there is at `aside` afterwards; if nothing was, nothing is.
 ///
 /// # Errors
 /// When something is at `aside`, or the disk refuses. Then `place` is what it was, or is the new one already.
 pub(super) fn put(new: &Path, place: &Path, aside: &Path) -> Result<()> {
+    ownership::follow_directory(new).with_context(|| format!("cannot give {} to who runs the node", new.display()))?;
     durable::sync_file(new).with_context(|| format!("cannot synchronise {}", new.display()))?;
     match fs::hard_link(place, aside) {
         Ok(()) => durable::sync_parent(place).context("cannot synchronise the state directory")?,
