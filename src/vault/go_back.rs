@@ -10,6 +10,7 @@ use crate::model::secret::ScopedSecret;
 use crate::replication::back::{Back, Stuck, back, changed_since};
 
 use super::account::{Account, PLANNED, noted};
+use super::authorise::Object;
 use super::back_error::BackError;
 use super::error::VaultError;
 use super::parts::{LeadParts, Vault};
@@ -88,6 +89,11 @@ impl Vault {
         let mut announced = None;
         for _ in 0..ATTEMPTS {
             let plan = self.plan_back(ask.to).await?;
+            // To go back is to change each of them: what may not be changed stays, also for whoever may restore the store.
+            for (at, _) in &plan.steps {
+                let object = Object::in_scope(&at.secret.name, &at.scope, &at.secret.environment);
+                self.not_frozen(&who, Action::SecretRestore, object, account)?;
+            }
             let went: Vec<(ScopedSecret, Went)> =
                 plan.steps.iter().map(|(at, back)| (at.clone(), went(back))).collect();
             let change = Change::GoBack(Box::new(plan));

@@ -114,3 +114,24 @@ async fn only_an_administrator_goes_back_and_it_is_written_down_before() {
     let short = http::post(&admin_socket, "/api/rollback", &json!({"to_revision": 99})).await;
     assert_eq!((short.status, short.code().as_str()), (404, "no_such_revision"), "{}", short.body);
 }
+
+/// The owner of the mesh may do what a freeze holds up by unfreezing first, and not by the way back.
+#[tokio::test]
+async fn what_is_frozen_does_not_go_back() {
+    let mesh = TestMesh::start().await;
+    let then = mesh.put(put("a/b", "global", "not-a-real-one")).await.revision;
+    mesh.put(put("a/b", "global", "not-a-real-two")).await;
+    let admin_socket = mesh.lead.config.api.socket_dir.join("admin.sock");
+    for target in ["secret:a/b", "mesh"] {
+        let freeze = json!({"target": target, "level": "write", "reason": "incident"});
+        assert_eq!(http::post(&admin_socket, "/api/freezes", &freeze).await.status, 200);
+        for rehearse in [true, false] {
+            let refused = mesh.lead.vault().go_back(&admin(), ask(then, rehearse)).await;
+            assert!(matches!(refused, Err(VaultError::Frozen(_))), "{target}: {refused:?}");
+        }
+        let lifted = http::ask(&admin_socket, "DELETE", &format!("/api/freezes?target={target}"), &[], "").await;
+        assert_eq!(lifted.status, 200, "{}", lifted.body);
+    }
+    assert_eq!(value(&mesh.lead, "a/b").await.as_deref(), Some("not-a-real-two"));
+    mesh.lead.vault().go_back(&admin(), ask(then, false)).await.expect("nothing is frozen");
+}
