@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::model::company::Companies;
 use crate::model::entitlement::Entitlement;
-use crate::model::entitlement_history::EntitlementHistory;
 use crate::model::identity::Role;
 use crate::model::log::LogSubject;
 use crate::model::name::NodeName;
@@ -32,8 +31,12 @@ impl Draft {
         }
         let entry = RosterEntry::clone(entry);
         self.lock_out(&entry, Some(&entitlement), context)?;
-        let before = entry.entitlement.clone();
-        let history = entry.history.clone().followed(before, context.now);
+        let history = match entry.standing {
+            Standing::Pending => entry.history.clone().begun_anew(context.now),
+            Standing::Active | Standing::Banned { .. } => {
+                entry.history.clone().followed(entry.entitlement.clone(), context.now)
+            }
+        };
         let entry = RosterEntry { entitlement, history, changed_at: self.next_revision(), ..entry };
         Ok(self.write_node(entry, context))
     }
@@ -56,7 +59,7 @@ impl Draft {
         }
         let entry = RosterEntry {
             standing: Standing::Active,
-            history: EntitlementHistory::beginning(context.now),
+            history: entry.history.clone().begun_anew(context.now),
             changed_at: self.next_revision(),
             ..RosterEntry::clone(entry)
         };
@@ -79,10 +82,10 @@ impl Draft {
         self.drop_tokens_of(node);
         let environment = entry.entitlement.environment.clone();
         let nothing = Entitlement { environment, companies: Companies::default(), globs: Vec::new() };
-        // What waited for approval never held anything that there would be to tell.
-        let history = match entry.was_member() {
+        // What waited for approval held nothing of what it was to get.
+        let history = match entry.is_member() {
             true => entry.history.clone().followed(entry.entitlement.clone(), context.now),
-            false => EntitlementHistory::beginning(context.now),
+            false => entry.history.clone().begun_anew(context.now),
         };
         let standing = Standing::Banned { at: context.now, reason };
         let revision = self.next_revision();

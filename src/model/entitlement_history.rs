@@ -64,6 +64,13 @@ impl EntitlementHistory {
         self
     }
 
+    /// Nothing of what it is entitled to now was held: that counts from now. What it held before it was no member for a while,
+    /// it may still have.
+    #[must_use]
+    pub fn begun_anew(self, now: Timestamp) -> Self {
+        Self { since: now, ..self }
+    }
+
     /// Every entitlement the node has or had, with its time, oldest first.
     pub fn with<'a>(&'a self, present: &'a Entitlement) -> impl Iterator<Item = (&'a Entitlement, Period)> {
         let period = |former: &FormerEntitlement| Period { from: former.from, until: Some(former.until) };

@@ -1,7 +1,7 @@
 //! The lead's list of nodes, and the join tokens that lead into it.
 
 use super::entitlement::Entitlement;
-use super::entitlement_history::EntitlementHistory;
+use super::entitlement_history::{EntitlementHistory, Period};
 use super::identity::{KeyPin, Role, SealingPublicKey};
 use super::name::NodeName;
 use super::number::Revision;
@@ -31,10 +31,17 @@ pub struct RosterEntry {
 }
 
 impl RosterEntry {
-    /// Whether it is, or once was, a member: then it may hold what it was entitled to.
+    /// Whether it is, or once was, a member: then it may hold what it was entitled to. A node that waits for approval is one
+    /// that never was, or one that a new reign does not know to be one still: that has a history.
     #[must_use]
     pub fn was_member(&self) -> bool {
-        self.standing != Standing::Pending
+        self.standing != Standing::Pending || !self.history.former.is_empty()
+    }
+
+    /// Every entitlement by which it holds or held something, with its time, oldest first. What it waits to get is none.
+    pub fn held(&self) -> impl Iterator<Item = (&Entitlement, Period)> {
+        let is_waiting = self.standing == Standing::Pending;
+        self.history.with(&self.entitlement).filter(move |(_, period)| !is_waiting || period.until.is_some())
     }
 
     /// Whether it is a member now: only a member is let in, gets certificates and holds anything.

@@ -16,6 +16,7 @@ use crate::model::identity::Role;
 use crate::model::name::NodeName;
 use crate::model::number::Revision;
 use crate::model::roster::{JoinToken, RosterEntry, Standing};
+use crate::model::time::Timestamp;
 
 /// Who is a member, and who may do what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,18 +60,24 @@ pub enum Trust {
     Nobody,
 }
 
-/// How members and rules stand in the new reign; whatever is written anew has this revision.
+/// How members and rules stand in the new reign, which begins now; whatever is written anew has this revision.
 #[must_use]
-pub fn as_they_stand(snapshot: Membership, changed: Changed, trust: Trust, revision: Revision) -> Membership {
+pub fn as_they_stand(
+    snapshot: Membership,
+    changed: Changed,
+    trust: Trust,
+    revision: Revision,
+    now: Timestamp,
+) -> Membership {
     let Membership { roster, tokens, articles } = match changed {
         Changed::Known(now) => now,
         Changed::Outdated(then) => Membership {
-            roster: then.roster.into_iter().map(|entry| vouched_for(entry, trust)).collect(),
+            roster: then.roster.into_iter().map(|entry| vouched_for(entry, trust, now)).collect(),
             tokens: Vec::new(),
             articles: overlaid(then.articles, None, trust),
         },
         Changed::Heard(hearsay) => Membership {
-            roster: snapshot.roster.into_iter().map(|entry| vouched_for(entry, trust)).collect(),
+            roster: snapshot.roster.into_iter().map(|entry| vouched_for(entry, trust, now)).collect(),
             // Nobody knows which of them were used since.
             tokens: Vec::new(),
             articles: overlaid(snapshot.articles, hearsay, trust),
@@ -80,9 +87,14 @@ pub fn as_they_stand(snapshot: Membership, changed: Changed, trust: Trust, revis
     Membership { roster, tokens, articles }
 }
 
-fn vouched_for(entry: RosterEntry, trust: Trust) -> RosterEntry {
+/// A member that nobody vouches for waits to be approved. What it held until then it may still have, so that stays known.
+fn vouched_for(entry: RosterEntry, trust: Trust, now: Timestamp) -> RosterEntry {
     match (&entry.standing, entry.role, trust) {
-        (Standing::Active, Role::Follower, Trust::Nobody) => RosterEntry { standing: Standing::Pending, ..entry },
+        (Standing::Active, Role::Follower, Trust::Nobody) => RosterEntry {
+            standing: Standing::Pending,
+            history: entry.history.clone().followed(entry.entitlement.clone(), now),
+            ..entry
+        },
         (Standing::Active | Standing::Pending | Standing::Banned { .. }, Role::Lead | Role::Follower, _) => entry,
     }
 }
@@ -146,7 +158,6 @@ mod tests {
     use crate::model::name::{AgentName, ApiKeyName, CompanyId, EnvironmentName};
     use crate::model::reach::{Environments, Reach};
     use crate::model::roster::TokenHash;
-    use crate::model::time::Timestamp;
 
     fn node(name: &str, role: Role, standing: Standing) -> RosterEntry {
         RosterEntry {
@@ -251,7 +262,7 @@ mod tests {
             tokens: vec![JoinToken { consumed_by: Some(KeyPin([3; 32])), ..token(1) }],
             articles: vec![agent(AgentState::Suspended), key(2), freeze("mesh")],
         };
-        let stands = as_they_stand(snapshot(), Changed::Known(now.clone()), Trust::Nobody, Revision(9));
+        let stands = as_they_stand(snapshot(), Changed::Known(now.clone()), Trust::Nobody, Revision(9), Timestamp(9));
         assert_eq!((&stands.tokens, &stands.articles), (&now.tokens, &now.articles));
         assert_eq!(standing(&stands, "beta"), Some(&banned()));
         assert_eq!(standing(&stands, "gone"), None, "who was removed does not come back");
@@ -260,13 +271,15 @@ mod tests {
 
     #[test]
     fn without_it_nobody_is_trusted_whom_nobody_vouches_for() {
-        let stands = as_they_stand(snapshot(), Changed::Heard(None), Trust::Nobody, Revision(9));
+        let stands = as_they_stand(snapshot(), Changed::Heard(None), Trust::Nobody, Revision(9), Timestamp(9));
         assert_eq!(standing(&stands, "aurora"), Some(&Standing::Active));
         assert_eq!(standing(&stands, "beta"), Some(&Standing::Pending));
         assert_eq!(standing(&stands, "gone"), Some(&banned()));
         assert!(stands.tokens.is_empty());
         assert_eq!(stands.articles, [agent(AgentState::Active)], "the keys are gone, the agent is not");
-        let trusted = as_they_stand(snapshot(), Changed::Heard(None), Trust::Members, Revision(9));
+        let gamma = stands.roster.iter().find(|entry| entry.standing == Standing::Pending).expect("one waits");
+        assert!(gamma.was_member() && gamma.history.former[0].until == Timestamp(9), "what it held stays known");
+        let trusted = as_they_stand(snapshot(), Changed::Heard(None), Trust::Members, Revision(9), Timestamp(9));
         assert_eq!(standing(&trusted, "beta"), Some(&Standing::Active));
         assert_eq!(standing(&trusted, "gone"), Some(&banned()), "nobody vouches for who was thrown out");
         assert!(trusted.tokens.is_empty(), "which tokens were used nobody can say");
@@ -281,12 +294,13 @@ mod tests {
             tokens: vec![token(1)],
             articles: vec![agent(AgentState::Suspended), key(2)],
         };
-        let stands = as_they_stand(snapshot(), Changed::Outdated(now.clone()), Trust::Nobody, Revision(9));
+        let stands =
+            as_they_stand(snapshot(), Changed::Outdated(now.clone()), Trust::Nobody, Revision(9), Timestamp(9));
         assert_eq!(standing(&stands, "beta"), Some(&banned()));
         assert_eq!(standing(&stands, "gamma"), Some(&Standing::Pending));
         assert!(stands.tokens.is_empty());
         assert_eq!(stands.articles, [agent(AgentState::Suspended)]);
-        let trusted = as_they_stand(snapshot(), Changed::Outdated(now), Trust::Members, Revision(9));
+        let trusted = as_they_stand(snapshot(), Changed::Outdated(now), Trust::Members, Revision(9), Timestamp(9));
         assert_eq!(standing(&trusted, "gamma"), Some(&Standing::Active));
         assert_eq!((standing(&trusted, "beta"), trusted.articles.len()), (Some(&banned()), 2));
     }
@@ -306,7 +320,7 @@ mod tests {
     #[test]
     fn what_a_follower_heard_since_stands() {
         let newer = vec![agent(AgentState::Suspended), key(1), freeze("company:acme")];
-        let stands = as_they_stand(snapshot(), heard(newer), Trust::Members, Revision(9));
+        let stands = as_they_stand(snapshot(), heard(newer), Trust::Members, Revision(9), Timestamp(9));
         assert!(stands.articles.iter().any(with_state(AgentState::Suspended)));
         assert!(!stands.articles.iter().any(with_state(AgentState::Active)));
         assert!(stands.articles.contains(&freeze("company:acme")));
@@ -324,7 +338,7 @@ mod tests {
         let reach = Reach { environments: elsewhere("dev"), ..Reach::everything() };
         let dev = Article::ApiKey(ApiKey { reach, ..key });
         let then = Membership { articles: vec![dev.clone()], ..snapshot() };
-        let stands = as_they_stand(then, heard(Vec::new()), Trust::Members, Revision(9));
+        let stands = as_they_stand(then, heard(Vec::new()), Trust::Members, Revision(9), Timestamp(9));
         assert_eq!(stands.articles, [dev]);
     }
 
@@ -352,18 +366,18 @@ mod tests {
         /// somebody's word; and no freeze that is known is lifted.
         #[test]
         fn nothing_that_was_taken_away_comes_back(then in anybody(), now in anybody()) {
-            let known = as_they_stand(then.clone(), Changed::Known(now.clone()), Trust::Nobody, Revision(9));
+            let known = as_they_stand(then.clone(), Changed::Known(now.clone()), Trust::Nobody, Revision(9), Timestamp(9));
             let ids = |membership: &Membership| membership.articles.iter().map(Article::id).collect::<BTreeSet<_>>();
             prop_assert_eq!(ids(&known), ids(&now));
             prop_assert_eq!(&known.tokens, &now.tokens);
             for entry in &known.roster {
                 prop_assert_eq!(Some(&entry.standing), standing(&now, entry.name.as_str()));
             }
-            let blind = as_they_stand(then.clone(), Changed::Heard(None), Trust::Nobody, Revision(9));
+            let blind = as_they_stand(then.clone(), Changed::Heard(None), Trust::Nobody, Revision(9), Timestamp(9));
             prop_assert!(blind.roster.iter().all(|entry| entry.standing != Standing::Active));
             prop_assert!(blind.tokens.is_empty());
             prop_assert!(!blind.articles.iter().any(|article| matches!(article, Article::ApiKey(_))));
-            let told = as_they_stand(then, heard(now.articles.clone()), Trust::Members, Revision(9));
+            let told = as_they_stand(then, heard(now.articles.clone()), Trust::Members, Revision(9), Timestamp(9));
             prop_assert_eq!(ids(&told), ids(&now));
         }
     }

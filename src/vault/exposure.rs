@@ -74,8 +74,7 @@ impl Vault {
             ExposureOf::Company(company) => {
                 let lead_view = self.lead()?.board.lead_view.load_full();
                 let spoke = |entry: &&Arc<RosterEntry>| {
-                    entry.was_member()
-                        && entry.history.with(&entry.entitlement).any(|(had, _)| had.companies.contains(company))
+                    entry.was_member() && entry.held().any(|(had, _)| had.companies.contains(company))
                 };
                 let entries = lead_view.nodes().filter(spoke).cloned().collect();
                 Ok(Question::Nodes(Suspects { entries, company: Some(company.clone()) }))
@@ -273,7 +272,7 @@ impl Suspects {
             (Some(_), Scope::Node(_)) => false,
         };
         let speaks = |had: &Entitlement| self.company.as_ref().is_none_or(|company| had.companies.contains(company));
-        let had = entry.history.with(&entry.entitlement).filter(move |_| in_question);
+        let had = entry.held().filter(move |_| in_question);
         had.filter(move |(had, _)| speaks(had) && had.covers(&entry.name, at))
     }
 
