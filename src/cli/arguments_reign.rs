@@ -43,6 +43,9 @@ pub struct RestoreArguments {
     /// Open the snapshot with this recovery key instead of what opens the node
     #[arg(long, value_name = "FILE")]
     pub recovery_key: Option<PathBuf>,
+    /// The mesh CA that aurora init printed, or its whole pin; needed with --recovery-key and --yes if no store is left
+    #[arg(long, value_name = "PIN")]
+    pub authority: Option<String>,
     /// How it is begun
     #[command(flatten)]
     pub reign: ReignArguments,

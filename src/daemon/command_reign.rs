@@ -56,6 +56,7 @@ pub(super) async fn run_restore(arguments: RestoreArguments) -> Result<()> {
         configured: configured.clone(),
         opener,
         brought,
+        authority: arguments.authority.clone(),
         epoch: arguments.reign.epoch.map(Epoch),
         trust: trust(arguments.reign.trust_members),
         by: whoami(),
@@ -176,6 +177,13 @@ fn agreed(report: &Report, dry_run: bool, yes: bool, question: &str) -> Result<b
     say::note(report.to_string().trim_end());
     if dry_run {
         return Ok(false);
+    }
+    if yes && report.vouched.by.is_none() {
+        bail!(
+            "nothing here knows whether {} is the authority of your mesh, and nothing was done; add --authority with the mesh CA \
+             that `aurora init` printed",
+            report.vouched.authority
+        );
     }
     if !yes {
         if !confirm::somebody_is_there() {

@@ -14,11 +14,12 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::keystore::Keystore;
 use super::reign_blobs::carried;
-use super::reign_report::{Knowledge, Report};
+use super::reign_report::{Knowledge, Report, Vouched};
 use super::reign_store::{Lock, Plan, Taken, build, membership, numbers};
 use super::reigning::{first_numbers, state, succession_of};
 use super::replacing::{self, aside, beside, forget_attempts, hold, put};
-use super::restore::{Confirm, Decided, Outcome, new_reign};
+use super::restore::{Confirm, Outcome, new_reign};
+use super::restore_standing::Decided;
 use super::restored::{self, Kind};
 use super::seams::Seams;
 use super::taken::{self, Opened, Opener, Secret};
@@ -173,7 +174,10 @@ async fn replace(
     check(from)?;
     let now = seams.clock.now().wall;
     let Decided { reckoning, members } = decide(from, now)?;
-    let report = Report::new(&taken.from, &taken.contents, Some((cache, Knowledge::Part)), &reckoning, &members);
+    let by = Some("the one this node joined");
+    let vouched = Vouched { mesh: header.mesh, authority: header.authority_pin(), by };
+    let known = Some((cache, Knowledge::Part));
+    let report = Report::new(&taken.from, vouched, &taken.contents, known, (&reckoning, &members));
     if !confirm(&report)? {
         return Ok(Outcome::Left(report));
     }
@@ -242,7 +246,7 @@ fn decide(from: &Promotion<'_>, now: Timestamp) -> Result<Decided> {
         articles: cache.articles.clone(),
     });
     let revision = reckoning.position.revision;
-    let mut members = as_they_stand(membership(&taken.contents), Changed::Heard(hearsay), options.trust, revision);
+    let mut members = as_they_stand(membership(&taken.contents), Changed::Heard(hearsay), options.trust, revision, now);
     members.roster.retain(|entry| entry.name != own.name);
     let successor = own.name.as_str();
     members.roster.iter_mut().filter(|entry| entry.role == Role::Lead).for_each(|lead| dethrone(lead, successor, now));

@@ -18,7 +18,7 @@ enum Source {
     Snapshot,
     /// The present store if it is there, else the snapshot: what only ever grew, or keeps people from being told twice.
     Present,
-    /// The present store if it is there and opens; else it is gone, unless somebody vouches for the snapshot's.
+    /// The present store if it is there, opens and knows of everything; else it is gone, unless somebody vouches for it.
     Vouched,
     /// The new store's own, or none.
     Own,
@@ -55,9 +55,11 @@ fn source(name: BlobName) -> Source {
     }
 }
 
-/// The present store of a lead, if it is there.
+/// The present store of a lead, if it is there and not older than the snapshot.
 pub(super) struct Present<'deed> {
     pub(super) contents: &'deed Contents,
+    /// Whether no other lead took over since.
+    pub(super) is_current: bool,
     /// Open, if what is at hand opens it.
     pub(super) keystore: Option<&'deed Keystore>,
 }
@@ -81,6 +83,7 @@ pub(super) fn carried(
             (Source::Snapshot, _) | (Source::Present, None) => of_snapshot(),
             (Source::Present, Some(present)) => present.contents.blobs.get(&name).cloned(),
             (Source::Vouched, None) => of_snapshot().filter(|_| vouched),
+            (Source::Vouched, Some(present)) if !present.is_current && !vouched => None,
             (Source::Vouched, Some(present)) => rewrapped(name, present, (&snapshot.facts.mesh, root), seams)?,
         };
         mutations.extend(bytes.map(|bytes| Mutation::PutBlob(name, bytes)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::identity::{KeyPin, MeshId};
 use crate::model::number::Position;
 use crate::model::record::{Record, RecordState};
 use crate::model::roster::{RosterEntry, Standing};
@@ -25,11 +26,24 @@ pub enum Knowledge {
     None,
 }
 
+/// Whose a snapshot is. Who has its recovery key's public half can make one of an authority of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// The mesh.
+    pub mesh: MeshId,
+    /// Its authority, which will say who is a node of it.
+    pub authority: KeyPin,
+    /// Why it is believed to be the mesh's; nothing says so where nothing is left to say it.
+    pub by: Option<&'static str>,
+}
+
 /// What will change.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The file.
     pub from: String,
+    /// Whose it is.
+    pub vouched: Vouched,
     /// Where the snapshot stands.
     pub then: Position,
     /// Where the present store stands, if there is one.
@@ -55,10 +69,10 @@ impl Report {
     #[must_use]
     pub fn new(
         from: &str,
+        vouched: Vouched,
         then: &Contents,
         now: Option<(&Contents, Knowledge)>,
-        reckoning: &Reckoning,
-        members: &Membership,
+        (reckoning, members): (&Reckoning, &Membership),
     ) -> Self {
         let was: BTreeMap<&ScopedSecret, &Record> = then.records.iter().map(|record| (&record.at, record)).collect();
         let is_live = |record: &Record| record.state() == RecordState::Live;
@@ -70,6 +84,7 @@ impl Report {
         let pending = |entry: &&RosterEntry| entry.standing == Standing::Pending;
         Self {
             from: from.to_owned(),
+            vouched,
             then: then.position,
             now: now.map(|(contents, _)| contents.position),
             will: reckoning.position,
@@ -87,6 +102,13 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = |at: Position| format!("revision {} of epoch {}", at.revision, at.epoch);
         writeln!(formatter, "snapshot       {}, {}", self.from, place(self.then))?;
+        let Vouched { mesh, authority, by } = self.vouched;
+        writeln!(formatter, "mesh           {mesh}")?;
+        writeln!(formatter, "mesh CA        {} ({authority})", authority.fingerprint())?;
+        match by {
+            Some(by) => writeln!(formatter, "               ({by})")?,
+            None => writeln!(formatter, "               nothing here knows it: compare it with the one of your mesh")?,
+        }
         match self.now {
             Some(now) => writeln!(formatter, "present store  {}", place(now))?,
             None => writeln!(formatter, "present store  none that can be read")?,

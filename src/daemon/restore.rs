@@ -14,23 +14,24 @@ use anyhow::{Context, Result, bail};
 use super::brought::Brought;
 use super::config_file;
 use super::keystore::Keystore;
-use super::reign_blobs::{Present, carried};
-use super::reign_report::{Knowledge, Report};
-use super::reign_store::{Lock, Plan, Taken, build, membership, numbers};
-use super::reigning::{first_numbers, state, succession_of};
+use super::reign_blobs::carried;
+use super::reign_report::{Report, Vouched};
+use super::reign_store::{Lock, Plan, Taken, build};
+use super::reigning::{state, succession_of};
 use super::replacing::{aside, beside, forget_attempts, hold, put};
+use super::restore_standing::{Decided, Standing, decide};
 use super::restored::{self, Kind};
 use super::seams::Seams;
 use super::taken::{self, Opened, Opener, Secret};
 use super::{STORE_FILE, assemble_lead, unseal};
 use crate::config::node_config::NodeConfig;
+use crate::crypto::signature::pin;
 use crate::model::identity::{MeshId, Role, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::Epoch;
 use crate::model::reign::Reign;
-use crate::model::roster::RosterEntry;
-use crate::replication::reign::{Reckoning, Since, reckon};
-use crate::replication::reign_members::{Changed, Membership, Trust, as_they_stand};
+use crate::replication::reign::Reckoning;
+use crate::replication::reign_members::Trust;
 use crate::snapshot::header::{Header, WrappedRoot};
 use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
@@ -67,6 +68,8 @@ pub struct RestoreOptions<'person> {
     pub opener: Opener<'person>,
     /// What the node's unseal source needs, if the snapshot opens with a recovery key: the node gets a new wrap of its root key.
     pub brought: Option<Brought<'person>>,
+    /// The pin of the mesh's authority or the fingerprint of that, if somebody says which it is.
+    pub authority: Option<String>,
     /// The highest epoch that somebody has seen elsewhere.
     pub epoch: Option<Epoch>,
     /// Whether members and keys of the snapshot are trusted where the present store is lost.
@@ -189,22 +192,31 @@ async fn replace(
     {
         bail!("the store in {} is of a mesh with another authority than the snapshot", config.node.state_dir.display());
     }
-    let Decided { reckoning, members } = decide(taken, present, options)?;
-    let knowledge = match present {
-        None => None,
-        Some(contents) if ended_in(contents)?.is_some() => Some((contents, Knowledge::Part)),
-        Some(contents) => Some((contents, Knowledge::Whole)),
+    let standing = Standing::of(present, &taken.contents)?;
+    let Decided { reckoning, members } =
+        decide(taken, standing, (options.epoch, options.trust), seams.clock.now().wall)?;
+    let authority = Vouched {
+        mesh: header.mesh,
+        authority: header.authority_pin(),
+        by: vouched_by(options, header, present, &opened)?,
     };
-    let report = Report::new(&taken.from, &taken.contents, knowledge, &reckoning, &members);
+    let report = Report::new(&taken.from, authority, &taken.contents, standing.knowledge(), (&reckoning, &members));
     if !confirm(&report)? {
         return Ok(Outcome::Left(report));
     }
-    let of_present = present.map(|contents| Present { contents, keystore: opened.as_ref() });
+    let of_present = standing.present(opened.as_ref());
     let vouched = options.trust == Trust::Members;
     let reign = reign(taken, &reckoning, seams)?;
+    let earlier = present.and_then(|contents| restored::unwritten(contents.blobs.get(&BlobName::Restored)));
     let detail = format!(
-        "by {} from {}: epoch {} to {}, revision {}, store {}",
-        options.by, taken.from, header.position.epoch, reign.epoch, reckoning.position.revision, reign.store
+        "by {} from {}: epoch {} to {}, revision {}, store {}{}",
+        options.by,
+        taken.from,
+        header.position.epoch,
+        reign.epoch,
+        reckoning.position.revision,
+        reign.store,
+        earlier.map(|earlier| format!("; before that, and never started: {earlier}")).unwrap_or_default()
     );
     let plan = Plan {
         facts: taken.contents.facts.clone(),
@@ -212,7 +224,11 @@ async fn replace(
         known: present.map(|contents| contents.records.clone()).unwrap_or_default(),
         note: restored::note(Kind::Restore, &detail),
         succession: state(reign, &taken.authority()?)?,
-        versions_kept: config.limits.versions_kept,
+        versions_kept: match &options.configured {
+            Configured::File(config) => config.limits.versions_kept,
+            // Nobody knows how many were to be kept: none goes now.
+            Configured::Lost(..) => usize::MAX,
+        },
         reckoning,
         members,
     };
@@ -293,40 +309,34 @@ fn open_present(contents: &Contents, options: &RestoreOptions<'_>, lock: &Lock) 
     opened.ok()
 }
 
-/// What is reckoned before anything is built.
-pub(super) struct Decided {
-    pub(super) reckoning: Reckoning,
-    pub(super) members: Membership,
-}
-
-fn decide(taken: &Taken, present: Option<&Contents>, options: &RestoreOptions<'_>) -> Result<Decided> {
-    let ended_in = present.map(ended_in).transpose()?.flatten();
-    let (since, changed) = match (present, ended_in) {
-        (Some(contents), None) => {
-            (Since::Known(numbers(contents, first_numbers(contents)?)), Changed::Known(membership(contents)))
-        }
-        (Some(contents), Some(_)) => {
-            (Since::Heard(numbers(contents, first_numbers(contents)?)), Changed::Outdated(membership(contents)))
-        }
-        (None, _) => (Since::Unknown, Changed::Heard(None)),
-    };
-    let snapshot = numbers(&taken.contents, first_numbers(&taken.contents)?);
-    let reckoning = reckon(&snapshot, &since, options.epoch.max(ended_in))?;
-    let revision = reckoning.position.revision;
-    let mut members = as_they_stand(membership(&taken.contents), changed, options.trust, revision);
-    // The lead goes on with the keys of the snapshot.
-    let node = &taken.contents.facts.node;
-    let own = taken.contents.roster.iter().find(|entry| entry.name == *node);
-    let own = own.context("the snapshot does not know its own node")?.clone();
-    members.roster.retain(|entry| entry.name != *node);
-    members.roster.push(RosterEntry { changed_at: revision, ..own });
-    Ok(Decided { reckoning, members })
-}
-
-/// The epoch of the lead that took over from the one whose store this is, if one did.
-fn ended_in(contents: &Contents) -> Result<Option<Epoch>> {
-    let told = succession_of(contents)?.map(|told| told.reign.epoch);
-    Ok(told.filter(|epoch| *epoch > contents.position.epoch))
+/// What says that the authority of the snapshot is the mesh's.
+fn vouched_by(
+    options: &RestoreOptions<'_>,
+    header: &Header,
+    present: Option<&Contents>,
+    opened: &Option<Keystore>,
+) -> Result<Option<&'static str>> {
+    let found = header.authority_pin();
+    if let Some(expected) = &options.authority
+        && *expected != found.to_string()
+        && *expected != found.fingerprint()
+    {
+        bail!("the snapshot is of the authority {found}, not of {expected}");
+    }
+    // It is not secret, so it is kept where it can be read without a key.
+    let stated = present.map(succession_of).transpose()?.flatten();
+    if let Some(stated) = &stated
+        && pin(&stated.authority) != found
+    {
+        bail!("the present store is of a mesh with another authority than the snapshot");
+    }
+    let of_key = matches!(options.opener, Opener::Source(..));
+    Ok(match (&options.authority, opened, stated) {
+        (Some(_), _, _) => Some("as was said"),
+        (None, Some(_), _) | (None, _, Some(_)) => Some("that of the present store"),
+        // What the key of the node opens was sealed by who had it.
+        (None, None, None) => of_key.then_some("the key of the node opens it"),
+    })
 }
 
 fn reign(taken: &Taken, reckoning: &Reckoning, seams: &Seams) -> Result<Reign> {

@@ -11,6 +11,9 @@ use crate::store::blob::BlobName;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
+/// Most characters of an earlier deed in what is remembered of a later one.
+const DETAIL_CHARS_MAX: usize = 1_000;
+
 /// Which of the two it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -40,6 +43,12 @@ pub(super) fn note(kind: Kind, detail: &str) -> Mutation {
 /// Whether a store was made by a deed of this kind that its node has not written down.
 pub(super) fn is_of(kind: Kind, kept: Option<&Vec<u8>>) -> bool {
     kept.is_some_and(|kept| parse(kept).is_some_and(|(of, _)| of == kind))
+}
+
+/// What an earlier deed did that no node has written down yet.
+pub(super) fn unwritten(kept: Option<&Vec<u8>>) -> Option<String> {
+    let (_, detail) = parse(kept?)?;
+    Some(detail.chars().take(DETAIL_CHARS_MAX).collect())
 }
 
 fn parse(kept: &[u8]) -> Option<(Kind, &str)> {

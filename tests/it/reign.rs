@@ -3,6 +3,7 @@
 
 mod going_back;
 mod killed;
+mod odd_stores;
 mod promoting;
 mod restoring;
 mod stage;

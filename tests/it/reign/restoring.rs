@@ -188,6 +188,7 @@ async fn a_recovery_key_brings_a_lead_back_whose_unseal_key_is_lost() {
         configured: Configured::File(Box::new(mesh.lead.config.clone())),
         opener: Opener::Recovery(&recovery),
         brought: None,
+        authority: None,
         epoch: None,
         trust: Trust::Members,
         by: "a test".to_owned(),

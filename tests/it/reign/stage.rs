@@ -39,6 +39,7 @@ pub async fn restored_as(
         configured,
         opener: Opener::Source(&lead.config.unseal, Secret::None),
         brought: None,
+        authority: None,
         epoch: epoch.map(Epoch),
         trust,
         by: "a test".to_owned(),
