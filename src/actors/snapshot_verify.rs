@@ -27,6 +27,8 @@ impl SnapshotDesk {
         let now = self.parts.clock.now().wall;
         let verdict = match &examined {
             Ok(_) => Some(Some(now)),
+            // It is for the nodes of that mesh to say what it is worth.
+            Err(SnapshotFailure::ForeignMesh(_)) => None,
             Err(error) if error.is_of_the_snapshot() => Some(None),
             // That the disk is full, say, tells nothing of the snapshot.
             Err(_) => None,
