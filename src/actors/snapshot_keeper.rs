@@ -171,7 +171,8 @@ impl SnapshotKeeper {
         let next = if self.desk.parts.section.is_scheduled() {
             "the journal says why: aurora audit list --action 'backup.*'"
         } else {
-            "name a directory in [snapshot] of node.toml, or run: aurora snapshot save"
+            // Without a file it would be saved to the place that is not named.
+            "name a directory in [snapshot] of node.toml, or run: aurora snapshot save FILE && aurora snapshot verify FILE"
         };
         let detail = format!("nothing this lead holds is in a snapshot that is known to restore: {since}; {next}");
         self.desk.parts.journal.append(Entry::of_node(STALE, detail.clone())).await?;
