@@ -91,8 +91,12 @@ impl AuditWatch {
         Ok(heads)
     }
 
-    /// Tells of nodes that prove nothing.
+    /// Tells of nodes that prove nothing. A lead whose reign is over does not: it sent them away itself, and they prove it to
+    /// the present lead.
     async fn look(&self, now: &Moment, connected: &mut BTreeMap<NodeName, BootTime>) {
+        if self.lead_board.ended_by.borrow().is_some() {
+            return;
+        }
         let lead_view = self.lead_board.lead_view.load_full();
         let presences = self.lead_board.presence.load_full();
         let standings = self.desk.standings();

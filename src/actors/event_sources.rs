@@ -119,8 +119,12 @@ impl EventSources {
         Ok(())
     }
 
-    /// What stands otherwise than before.
+    /// What stands otherwise than before. A lead whose reign is over tells none of it: it sent its followers away itself, and
+    /// how they stand is for the present lead to say.
     async fn tell_standing(&mut self) -> Result<(), StoreError> {
+        if self.lead_board.as_ref().is_some_and(|lead| lead.ended_by.borrow().is_some()) {
+            return Ok(());
+        }
         let Some(mut now) = self.stands() else { return Ok(()) };
         let before = self.standing.clone();
         let hearing = |node: &str| self.hearing(node);
@@ -188,4 +192,106 @@ fn position(row: &[u8]) -> Option<Position> {
     let (epoch, revision) = row.split_first_chunk::<8>()?;
     let (epoch, revision) = (u64::from_be_bytes(*epoch), u64::from_be_bytes(revision.try_into().ok()?));
     Some(Position { epoch: Epoch(epoch), revision: Revision(revision) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::actors::board::Presence;
+    use crate::crypto::key_ring::KeyRing;
+    use crate::crypto::system_entropy::SystemEntropy;
+    use crate::events::subject::Home;
+    use crate::model::company::Companies;
+    use crate::model::entitlement::Entitlement;
+    use crate::model::entitlement_history::EntitlementHistory;
+    use crate::model::identity::{KeyPin, MeshId, SealingPublicKey, StoreId};
+    use crate::model::name::{EnvironmentName, NodeName};
+    use crate::model::reign::Reign;
+    use crate::model::roster::RosterEntry;
+    use crate::model::time::{BootId, Moment, Timestamp};
+    use crate::policy::rulebook::Rulebook;
+    use crate::replication::view::{LeadView, View};
+    use crate::store::rows::Rows;
+    use crate::wire::version::SPOKEN;
+
+    struct Hands(Mutex<Duration>);
+
+    impl Clock for Hands {
+        fn now(&self) -> Moment {
+            let passed = *self.0.lock().expect("held");
+            Moment { wall: Timestamp(0).plus(passed), boot: BootTime(passed), boot_id: BootId::default() }
+        }
+    }
+
+    fn name(text: &str) -> NodeName {
+        NodeName::parse(text).expect("a name")
+    }
+
+    fn follower() -> RosterEntry {
+        let environment = EnvironmentName::parse("prod").expect("a name");
+        RosterEntry {
+            name: name("vengeance"),
+            role: Role::Follower,
+            pin: KeyPin([1; 32]),
+            sealing_key: SealingPublicKey([2; 32]),
+            entitlement: Entitlement { environment, companies: Companies::Only([].into()), globs: Vec::new() },
+            history: EntitlementHistory::beginning(Timestamp(0)),
+            joined_at: Timestamp(0),
+            standing: RosterStanding::Active,
+            changed_at: Revision(0),
+        }
+    }
+
+    /// A lead that heard its one follower, and what it tells of it after an hour of silence.
+    async fn told_after_an_hour(directory: &Path, is_over: impl FnOnce(&LeadBoard)) -> Vec<String> {
+        let clock = Arc::new(Hands(Mutex::default()));
+        let now = clock.now();
+        let home = Home { node: name("aurora"), environment: EnvironmentName::parse("prod").expect("a name") };
+        let rows = Rows::open(&directory.join("events.redb")).await.expect("a file");
+        let log = EventLog::open(rows, home, Arc::clone(&clock) as _, Arc::new(SystemEntropy)).await.expect("a log");
+        let (rules, held) = (Rulebook::new([]), follower().entitlement);
+        let board = Arc::new(Board::new(View::default(), rules, KeyRing::default(), held, None));
+        let view = LeadView::new(View::default(), Vec::new(), vec![follower()], Vec::new());
+        let lead = Arc::new(LeadBoard::new(view, Arc::default(), Timestamp(0), false));
+        let presence = Presence {
+            heard: now,
+            acknowledged: None,
+            cache_entries: 0,
+            load_milli: 0,
+            uptime_ms: 0,
+            promise: None,
+            protocol: SPOKEN[0],
+            address: None,
+        };
+        lead.presence.store(Arc::new([(name("vengeance"), presence)].into_iter().collect()));
+        let mut sources = EventSources::open(log.clone(), board, Some(Arc::clone(&lead)), Arc::clone(&clock) as _)
+            .await
+            .expect("open");
+        sources.look().await.expect("looked");
+        is_over(&lead);
+        *clock.0.lock().expect("held") = Duration::from_secs(3600);
+        sources.look().await.expect("looked");
+        log.after(0, 9).await.expect("read").into_iter().map(|event| event.body).collect()
+    }
+
+    /// A lead that stepped down sends its followers away, and told a while later that each of them was lost.
+    #[tokio::test]
+    async fn a_lead_whose_reign_is_over_misses_nobody_it_sent_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let told = told_after_an_hour(directory.path(), |_| ()).await;
+        assert!(told.len() == 1 && told[0].contains("node.lost"), "{told:?}");
+        let directory = tempfile::tempdir().expect("a directory");
+        let reign = Reign {
+            mesh: MeshId([7; 16]),
+            store: StoreId([9; 16]),
+            epoch: Epoch(2),
+            lead: name("usurper"),
+            begins_at: Timestamp(0),
+        };
+        let ended = |lead: &LeadBoard| drop(lead.ended_by.send_replace(Some(Arc::new(reign))));
+        assert_eq!(told_after_an_hour(directory.path(), ended).await, [""; 0]);
+    }
 }

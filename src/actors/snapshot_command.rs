@@ -1,19 +1,24 @@
 //! The program that takes snapshots elsewhere: each on its standard input. It is told nothing of the node but the name of the
 //! file, and what it prints is for the log.
 
+use std::io;
 use std::path::Path;
-use std::process::Stdio;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy};
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 
 use super::snapshot_error::SnapshotFailure;
 use crate::snapshot::name::SnapshotName;
 
 /// The longest a transfer may take: a large store over a slow line. It is killed then, and the next one is tried at its time.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How long what it printed last is read once it has ended: it is in the pipes already.
+const PIPES_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is kept of the output of a program.
 const OUTPUT_BYTES_MAX: usize = 2048;
@@ -48,17 +53,15 @@ async fn hand_over_within(
     child.env("AURORA_SNAPSHOT_NAME", name.as_str()).kill_on_drop(true);
     let mut child = child.spawn().map_err(|error| failed(format!("{program:?} cannot be started: {error}")))?;
     let (stdin, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feeding = async move {
-        let (Some(mut stdin), mut input) = (stdin, input) else { return Ok(0) };
-        let fed = copy(&mut input, &mut stdin).await;
-        // Its end is what tells the program that this was all.
-        let ended = stdin.shutdown().await;
-        fed.and_then(|bytes| ended.map(|()| bytes))
+    let (mut fed, mut said, mut told) = (None, Vec::new(), Vec::new());
+    let talk = async {
+        let feeding = async { fed = Some(feed(stdin, input).await) };
+        tokio::join!(feeding, beginning(output, &mut said), beginning(errors, &mut told));
     };
-    let run = async { tokio::join!(feeding, beginning(output), beginning(errors), child.wait()) };
-    let Ok((fed, said, told, ended)) = tokio::time::timeout(patience, run).await else {
+    let Ok(ended) = tokio::time::timeout(patience, ended(child.wait(), talk)).await else {
         return Err(failed(format!("{program:?} took longer than {} s, and was killed", patience.as_secs())));
     };
+    let (said, told) = (plain(&said), plain(&told));
     if !(said.is_empty() && told.is_empty()) {
         tracing::info!(program, output = said, errors = told, "the command that takes snapshots elsewhere said this");
     }
@@ -66,18 +69,48 @@ async fn hand_over_within(
     if !ended.success() {
         return Err(failed(format!("{program:?} ended with {ended}: {}", if told.is_empty() { &said } else { &told })));
     }
-    fed.map(drop).map_err(|error| failed(format!("{program:?} did not read the whole snapshot: {error}")))
+    let fed = fed.unwrap_or_else(|| Err(io::Error::other("it ended before")));
+    fed.map_err(|error| failed(format!("{program:?} did not read the whole snapshot: {error}")))
 }
 
-/// The beginning of what a program prints, for people; the rest is read and dropped, so that it can go on.
-async fn beginning(from: Option<impl AsyncRead + Unpin>) -> String {
-    let Some(mut from) = from else { return String::new() };
-    let (mut kept, mut buffer) = (Vec::new(), [0_u8; 1024]);
+/// Waits until the program has ended. Its pipes may outlive it: a program that it left behind, such as the master of a shared
+/// connection of ssh, holds them for as long as it likes. What is still in them is read, and then they are let go.
+async fn ended(
+    program: impl Future<Output = io::Result<ExitStatus>>,
+    talk: impl Future<Output = ()>,
+) -> io::Result<ExitStatus> {
+    let (mut program, mut talk) = (pin!(program), pin!(talk));
+    tokio::select! {
+        ended = &mut program => {
+            // That they are still open tells nothing of the program.
+            let _ = tokio::time::timeout(PIPES_PATIENCE, talk).await;
+            ended
+        }
+        () = &mut talk => program.await,
+    }
+}
+
+/// Gives the program the file, and its end, which is what tells it that this was all.
+async fn feed(stdin: Option<ChildStdin>, mut input: File) -> io::Result<()> {
+    let Some(mut stdin) = stdin else { return Ok(()) };
+    let fed = copy(&mut input, &mut stdin).await;
+    let ended = stdin.shutdown().await;
+    fed.and(ended)
+}
+
+/// Keeps the beginning of what a program prints; the rest is read and dropped, so that it can go on.
+async fn beginning(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut from) = from else { return };
+    let mut buffer = [0_u8; 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         let room = OUTPUT_BYTES_MAX.saturating_sub(kept.len()).min(count);
         kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
     }
-    let text = String::from_utf8_lossy(&kept);
+}
+
+/// What a program printed, for people.
+fn plain(kept: &[u8]) -> String {
+    let text = String::from_utf8_lossy(kept);
     text.trim().chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
@@ -126,6 +159,21 @@ mod tests {
         assert!(unread.expect_err("it did not read").contains("did not read the whole snapshot"));
         let (_, noisy) = run("cat > /dev/null; head -c 1000000 /dev/zero | tr '\\0' x; exit 1", b"x", LONG).await;
         assert!(noisy.expect_err("it failed").len() < 3000);
+    }
+
+    /// ssh leaves the master of a shared connection behind, which holds its standard error: the transfer was done within
+    /// seconds, and an hour later it was said that it had been killed.
+    #[tokio::test]
+    async fn a_command_that_leaves_a_program_behind_has_ended_when_it_has_ended() {
+        let (directory, done) = run("cat > \"$1\"; sleep 60 & exit 0", b"x", Duration::from_secs(30)).await;
+        assert_eq!(done, Ok(()));
+        assert_eq!(std::fs::read(directory.path().join("out")).expect("written"), b"x");
+        let failing = "cat > /dev/null; sleep 60 & echo 'no room over there' >&2; exit 3";
+        let (_, refused) = run(failing, b"x", Duration::from_secs(30)).await;
+        let refused = refused.expect_err("it failed");
+        assert!(refused.contains("no room over there"), "{refused}");
+        let (_, unread) = run("sleep 60 <&0 & exit 0", &vec![0; 1 << 20], Duration::from_secs(30)).await;
+        assert!(unread.expect_err("it did not read").contains("did not read the whole snapshot"));
     }
 
     #[tokio::test]

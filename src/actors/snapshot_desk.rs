@@ -158,7 +158,8 @@ impl SnapshotDesk {
         let making = self.begin().await?;
         let header = making.header().clone();
         let name = SnapshotName::new(&header.node, header.taken_at, header.position);
-        let folder = self.folder().unwrap_or_else(|| Folder::new(self.scratch(), self.parts.node.clone()));
+        let folder =
+            self.folder().unwrap_or_else(|| Folder::new(self.scratch(), self.parts.mesh, self.parts.node.clone()));
         let (into, of) = (folder.clone(), name.clone());
         let written = off_thread(move || {
             let (path, file) = into.create(&of)?;
@@ -188,14 +189,23 @@ impl SnapshotDesk {
         Ok(Saved { name, bytes, proof, not_taken })
     }
 
-    /// Takes away what is past its time. Gives what went.
+    /// Takes away what is past its time now that this one was placed. Gives what went.
+    ///
+    /// # Errors
+    /// [`SnapshotFailure::Io`], [`SnapshotFailure::OpenDirectory`].
+    pub(super) async fn retire(&self, placed: SnapshotName) -> Result<Vec<SnapshotName>, SnapshotFailure> {
+        let Some(folder) = self.folder() else { return Ok(Vec::new()) };
+        let keep = self.parts.section.keep;
+        off_thread(move || folder.retire(keep, &placed)).await
+    }
+
+    /// The newest snapshot of this lead in the directory.
     ///
     /// # Errors
     /// [`SnapshotFailure::Io`].
-    pub(super) async fn retire(&self) -> Result<Vec<SnapshotName>, SnapshotFailure> {
-        let Some(folder) = self.folder() else { return Ok(Vec::new()) };
-        let keep = self.parts.section.keep;
-        off_thread(move || folder.retire(keep)).await
+    pub(super) async fn newest(&self) -> Result<Option<Kept>, SnapshotFailure> {
+        let Some(folder) = self.folder() else { return Ok(None) };
+        off_thread(move || folder.newest()).await
     }
 
     /// What is in the directory, newest first; nothing if the node has none.
@@ -247,7 +257,7 @@ impl SnapshotDesk {
 
     pub(super) fn folder(&self) -> Option<Folder> {
         let directory = self.parts.section.directory.as_ref()?;
-        Some(Folder::new(directory.clone(), self.parts.node.clone()))
+        Some(Folder::new(directory.clone(), self.parts.mesh, self.parts.node.clone()))
     }
 
     pub(super) fn scratch(&self) -> PathBuf {

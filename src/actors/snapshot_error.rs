@@ -64,6 +64,15 @@ pub enum SnapshotFailure {
     /// The node has no directory for snapshots.
     #[error("this node has no directory for snapshots")]
     NoDirectory,
+    /// Others may put files into the directory and take them away.
+    #[error(
+        "others may write in the directory of snapshots (mode {mode:04o}), put files there and take yours away; on the \
+         lead, for the directory that [snapshot] of node.toml names: chmod go-w DIRECTORY"
+    )]
+    OpenDirectory {
+        /// Its permissions.
+        mode: u32,
+    },
     /// There is no such snapshot in it.
     #[error("there is no snapshot of that name")]
     NoSuch,
@@ -102,6 +111,7 @@ impl SnapshotFailure {
             | Self::Audit(_)
             | Self::Io { .. }
             | Self::NoDirectory
+            | Self::OpenDirectory { .. }
             | Self::NoSuch
             | Self::Busy
             | Self::Command(_)

@@ -16,6 +16,7 @@ use crate::audit::entry::{Entry, INTENT, Ruling};
 use crate::model::event::Event;
 use crate::model::time::{BootTime, Moment, Timestamp};
 use crate::snapshot::mark::Mark;
+use crate::snapshot::name::SnapshotName;
 
 /// How often it is looked whether something is due. The calendar counts hours.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -102,9 +103,7 @@ impl SnapshotKeeper {
         if self.desk.folder().is_none() {
             return self.desk.mark().verified.map(|verified| verified.taken_at);
         }
-        let kept = self.desk.list().await.unwrap_or_default();
-        let own = |name: &crate::snapshot::name::SnapshotName| name.node == self.desk.parts.node;
-        kept.into_iter().map(|kept| kept.name).find(own).map(|name| name.taken_at)
+        self.desk.newest().await.ok()?.map(|kept| kept.name.taken_at)
     }
 
     async fn save(&self, now: &Moment) -> Result<(), SnapshotFailure> {
@@ -120,7 +119,7 @@ impl SnapshotKeeper {
                 if let Some(reason) = saved.not_taken {
                     self.not_taken(&reason).await;
                 }
-                self.retire().await
+                self.retire(saved.name).await
             }
             // Somebody is at it.
             Err(SnapshotFailure::Busy) => {
@@ -147,8 +146,8 @@ impl SnapshotKeeper {
         self.board.events.tell_surely(Event::SystemError { part: "snapshots", detail }).await;
     }
 
-    async fn retire(&self) -> Result<(), SnapshotFailure> {
-        match self.desk.retire().await {
+    async fn retire(&self, placed: SnapshotName) -> Result<(), SnapshotFailure> {
+        match self.desk.retire(placed).await {
             Ok(gone) if gone.is_empty() => {}
             Ok(gone) => {
                 let names: Vec<String> = gone.iter().map(ToString::to_string).collect();
@@ -172,7 +171,8 @@ impl SnapshotKeeper {
         let next = if self.desk.parts.section.is_scheduled() {
             "the journal says why: aurora audit list --action 'backup.*'"
         } else {
-            "name a directory in [snapshot] of node.toml, or run: aurora snapshot save"
+            // Without a file it would be saved to the place that is not named.
+            "name a directory in [snapshot] of node.toml, or run: aurora snapshot save FILE && aurora snapshot verify FILE"
         };
         let detail = format!("nothing this lead holds is in a snapshot that is known to restore: {since}; {next}");
         self.desk.parts.journal.append(Entry::of_node(STALE, detail.clone())).await?;

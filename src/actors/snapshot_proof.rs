@@ -16,7 +16,7 @@ use crate::crypto::record;
 use crate::crypto::recovery::RecoveryKey;
 use crate::crypto::root::RootKey;
 use crate::crypto::unseal::UnsealKey;
-use crate::model::identity::{KeyPin, MeshId, Role};
+use crate::model::identity::{KeyPin, MeshId, Role, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::Version;
 use crate::model::record::{Record, RecordBody};
@@ -56,10 +56,21 @@ pub struct Examination {
     pub opener: Opener,
     /// Whose it must be, and whose signature counts; none if nobody here knows.
     pub expected: Option<(MeshId, KeyPin)>,
-    /// The journals to compare it with: the audit directory of a lead, and its name.
-    pub journals: Option<(PathBuf, NodeName)>,
+    /// The journals to compare it with.
+    pub journals: Option<Journals>,
     /// Goes on record with the migrations that a snapshot of an older version takes.
     pub now: Timestamp,
+}
+
+/// The journals of a lead.
+pub struct Journals {
+    /// Where they are.
+    pub audit_dir: PathBuf,
+    /// Whose own one is among them.
+    pub node: NodeName,
+    /// The life of the store they go with. A lead that was brought back on another machine begins its journal at line 1: what
+    /// a snapshot of an earlier life knows of journals cannot be found out there, and is no fault of the snapshot.
+    pub store: StoreId,
 }
 
 /// What came out of a snapshot that is whole.
@@ -73,7 +84,7 @@ pub struct Proof {
     pub current: u64,
     /// Older values that were opened.
     pub older: u64,
-    /// Journals that have the line the snapshot knows.
+    /// Journals that have the line the snapshot knows; none are looked at for one of an earlier life of the store.
     pub journals: u64,
 }
 
@@ -94,11 +105,11 @@ pub async fn prove(from: impl Read + Send + 'static, how: Examination) -> Result
     // Whatever came of it: the file goes.
     let _ = store.close().await;
     let (current, older) = examined?;
-    let journals = match how.journals {
+    let journals = match how.journals.filter(|journals| journals.store == header.store) {
         None => 0,
-        Some((audit_dir, own)) => {
+        Some(journals) => {
             let heads = header.heads.clone();
-            off_thread(move || compare(&heads, &audit_dir, &own)).await?
+            off_thread(move || compare(&heads, &journals)).await?
         }
     };
     drop(scratch);
@@ -266,7 +277,8 @@ fn open_values(records: &[Record], ring: &KeyRing, mesh: &MeshId) -> Result<u64,
 
 /// Whether the journals have the lines that the snapshot knows; gives of how many that was found out. A line that is past its
 /// time by now, and a copy that is not here, say nothing.
-fn compare(heads: &[JournalHead], audit_dir: &Path, own: &NodeName) -> Result<u64, SnapshotFailure> {
+fn compare(heads: &[JournalHead], journals: &Journals) -> Result<u64, SnapshotFailure> {
+    let Journals { audit_dir, node: own, .. } = journals;
     let mut compared = 0_u64;
     for head in heads.iter().filter(|head| head.seq > 0) {
         let directory = match head.chain {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::snapshot_desk::{BUFFER_BYTES, FRESH_FOR, SnapshotDesk};
 use super::snapshot_error::SnapshotFailure;
-use super::snapshot_proof::{Examination, Opener, Proof, off_thread, prove};
+use super::snapshot_proof::{Examination, Journals, Opener, Proof, off_thread, prove};
 use crate::snapshot::header::Header;
 use crate::snapshot::mark::{Mark, Verified};
 use crate::snapshot::name::SnapshotName;
@@ -27,6 +27,8 @@ impl SnapshotDesk {
         let now = self.parts.clock.now().wall;
         let verdict = match &examined {
             Ok(_) => Some(Some(now)),
+            // It is for the nodes of that mesh to say what it is worth.
+            Err(SnapshotFailure::ForeignMesh(_)) => None,
             Err(error) if error.is_of_the_snapshot() => Some(None),
             // That the disk is full, say, tells nothing of the snapshot.
             Err(_) => None,
@@ -64,7 +66,11 @@ impl SnapshotDesk {
             scratch: scratch.join(number.to_string()),
             opener: Opener::Unseal(Arc::clone(&self.parts.unseal)),
             expected: Some((self.parts.mesh, self.parts.authority.pin())),
-            journals: Some((self.parts.audit_dir.clone(), self.parts.node.clone())),
+            journals: Some(Journals {
+                audit_dir: self.parts.audit_dir.clone(),
+                node: self.parts.node.clone(),
+                store: self.parts.store_id,
+            }),
             now: self.parts.clock.now().wall,
         };
         prove(from, how).await

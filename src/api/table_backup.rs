@@ -15,7 +15,7 @@ pub(super) fn status_and_hint(error: &BackupError) -> (StatusCode, &'static str)
         BackupError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Try again when it is done: aurora snapshot list"),
         BackupError::Unsound { .. } => (
             StatusCode::BAD_REQUEST,
-            "Do not rely on it: make another one, aurora snapshot save, and look for the cause.",
+            "Do not rely on it: make another one with aurora snapshot save FILE, then aurora snapshot verify FILE, and look for the cause.",
         ),
         BackupError::Failed { .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Look at the disk and at the node's log, and try again.")

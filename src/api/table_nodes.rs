@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use crate::vault::roster_error::RosterError;
 
 /// For whoever asks a banned node.
-pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead, then join it anew \
-                                      with a new token and an empty state directory.";
+pub(super) const BANNED_HINT: &str = "To use this machine again: aurora nodes remove NODE on the lead; here, with the node stopped, \
+                                      aurora leave --without-lead --yes; then aurora join TOKEN with a new token.";
 
 /// The status of a refusal, and what to do next.
 pub(super) fn status_and_hint(error: &RosterError) -> (StatusCode, String) {
@@ -26,7 +26,9 @@ pub(super) fn status_and_hint(error: &RosterError) -> (StatusCode, String) {
             (StatusCode::CONFLICT, "Choose another name, or change what that node may hold: aurora nodes entitle")
         }
         RosterError::OlderLead(node) => {
-            let hint = format!("On the lead: aurora nodes remove {node}; then here: aurora leave --without-lead");
+            let hint = format!(
+                "On the lead: aurora nodes remove {node}; then stop the node, and here: aurora leave --without-lead"
+            );
             return (StatusCode::CONFLICT, hint);
         }
         RosterError::LeadLeaves => {

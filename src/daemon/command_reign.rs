@@ -63,7 +63,7 @@ pub(super) async fn run_restore(arguments: RestoreArguments) -> Result<()> {
     };
     let confirm =
         |report: &Report| agreed(report, arguments.reign.dry_run, arguments.reign.yes, "Restore this snapshot?");
-    tell(&restore(&options, &confirm, &Seams::system()?).await?, "restored");
+    tell(&restore(&options, &confirm, &Seams::system()?).await?, "restored", arguments.config.as_deref());
     Ok(())
 }
 
@@ -106,7 +106,7 @@ pub(super) async fn run_promote(arguments: PromoteArguments) -> Result<()> {
     };
     let confirm =
         |report: &Report| agreed(report, arguments.reign.dry_run, arguments.reign.yes, "Make this node the lead?");
-    tell(&promote(&options, &confirm, &Seams::system()?).await?, "the lead");
+    tell(&promote(&options, &confirm, &Seams::system()?).await?, "the lead", arguments.config.as_deref());
     Ok(())
 }
 
@@ -194,11 +194,14 @@ fn agreed(report: &Report, dry_run: bool, yes: bool, question: &str) -> Result<b
     Ok(true)
 }
 
-fn tell(outcome: &Outcome, what: &str) {
+fn tell(outcome: &Outcome, what: &str, config: Option<&Path>) {
+    let named = config.map(|file| format!(" --config {}", file.display())).unwrap_or_default();
     match outcome {
         Outcome::Left(_) => say::line("Nothing was changed."),
         Outcome::Complete => {
-            say::line("It was done before; the configuration is written now. Start it with: aurora up")
+            say::line(&format!(
+                "It was done before; the configuration is written now. Start it with: aurora up{named}"
+            ));
         }
         Outcome::Done(report, kept) => {
             say::line(&format!(
@@ -208,7 +211,7 @@ fn tell(outcome: &Outcome, what: &str) {
             if let Some(kept) = kept {
                 say::line(&format!("  the store before  {}", kept.display()));
             }
-            say::line("Start it:  aurora up");
+            say::line(&format!("Start it:  aurora up{named}"));
             if report.pending > 0 {
                 say::line(&format!("Then, for each of {} nodes:  aurora nodes approve NODE", report.pending));
             }

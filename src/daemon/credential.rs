@@ -14,7 +14,7 @@ const VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 /// Opens the credential. Its mode is not looked at: systemd grants by an access list, and the mode shows its mask.
 ///
 /// # Errors
-/// When systemd handed over none of this name, with the line that the unit lacks.
+/// When systemd handed over none of this name, with the line that the unit lacks, and with how a command gets it.
 pub(super) fn open(name: &CredentialName) -> Result<(PathBuf, File)> {
     open_in(std::env::var_os(VARIABLE).map(PathBuf::from).as_deref(), name)
 }
@@ -23,7 +23,9 @@ fn open_in(directory: Option<&Path>, name: &CredentialName) -> Result<(PathBuf, 
     let missing = |what: &str| {
         let name = name.as_str();
         anyhow!(
-            "{what}; the unit needs, under [Service]:\n  \
+            "{what}. A command that is typed, such as a restore, is run with it by:\n  \
+             systemd-run --pipe --wait -p LoadCredentialEncrypted={name}:/etc/credstore.encrypted/{name} \
+             /usr/local/bin/aurora …\nThe unit of the node needs, under [Service]:\n  \
              LoadCredentialEncrypted={name}:/etc/credstore.encrypted/{name}\nThe file is made with: systemd-creds \
              encrypt --name={name} KEY-FILE /etc/credstore.encrypted/{name}"
         )
@@ -52,6 +54,9 @@ mod tests {
             let refused = open_in(from, &CredentialName::default()).expect_err("not there").to_string();
             let line = "LoadCredentialEncrypted=aurora-unseal:/etc/credstore.encrypted/aurora-unseal";
             assert!(refused.contains(line) && refused.contains("systemd-creds encrypt"), "{refused}");
+            // Whoever restores under sudo has no unit that could lack a line.
+            let typed = format!("systemd-run --pipe --wait -p {line} ");
+            assert!(refused.contains(&typed), "{refused}");
         }
         std::fs::write(directory.path().join("aurora-unseal"), "").expect("written");
         open_in(Some(directory.path()), &CredentialName::default()).expect("there");

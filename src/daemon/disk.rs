@@ -81,8 +81,8 @@ fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
 
 fn cannot_open(store_file: &Path, role: Role) -> String {
     let remedy = match role {
-        Role::Lead => "if it is damaged, put back a copy of the state directory",
-        Role::Follower => "if it is damaged, remove the state directory and join again",
+        Role::Lead => "if it is damaged: aurora snapshot restore FILE",
+        Role::Follower => "if it is damaged: aurora leave --without-lead --yes, then join again with a new token",
     };
     format!("the store {} cannot be opened ({remedy})", store_file.display())
 }
@@ -103,4 +103,17 @@ fn check_facts(config: &NodeConfig, contents: &Contents) -> Result<()> {
         return Err(differs("environment", config.node.environment.as_str(), facts.environment.as_str()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A copy of the state directory that is put back is a lead in the past, which its followers refuse.
+    #[test]
+    fn a_damaged_store_is_told_with_what_brings_the_node_back() {
+        let of = |role| cannot_open(Path::new("/var/lib/aurora/store.redb"), role);
+        assert!(of(Role::Lead).contains("aurora snapshot restore FILE"), "{}", of(Role::Lead));
+        assert!(of(Role::Follower).contains("aurora leave --without-lead --yes"), "{}", of(Role::Follower));
+    }
 }

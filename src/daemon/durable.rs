@@ -1,10 +1,12 @@
 //! Names that outlive a power cut: a file that was synchronised is still lost when its directory was not.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use super::ownership;
 use crate::store::failpoint::{self, Failpoint};
@@ -58,18 +60,42 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// What went with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wiped {
+    /// The file, overwritten.
+    File,
+    /// The name alone: it was a link, no regular file, or a file that has another name besides.
+    Name,
+}
+
 /// Overwrites a small file before it is removed. On a file system that writes elsewhere, or a disk that spreads its wear, the
 /// old bytes may stay all the same.
 ///
+/// The superuser does this in a directory of the node's user, who may have put a link there to anything. So no link is
+/// followed, and nothing is overwritten that has another name: of these only the name goes.
+///
 /// # Errors
-/// When it cannot be written, synchronised or removed.
-pub(super) fn wipe(path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(WIPED_BYTES_MAX);
-    file.write_all(&vec![0; length])?;
-    file.sync_all()?;
+/// When it is not there, or cannot be written, synchronised or removed.
+pub(super) fn wipe(path: &Path) -> io::Result<Wiped> {
+    // A pipe that nobody reads would be waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let only = |found: &Metadata| found.is_file() && found.nlink() == 1;
+    let mut wiped = Wiped::Name;
+    if only(&std::fs::symlink_metadata(path)?) {
+        let mut file = OpenOptions::new().write(true).custom_flags(flags).open(path)?;
+        // It may be another one by now.
+        let found = file.metadata()?;
+        if only(&found) {
+            let length = usize::try_from(found.len()).unwrap_or(usize::MAX).min(WIPED_BYTES_MAX);
+            file.write_all(&vec![0; length])?;
+            file.sync_all()?;
+            wiped = Wiped::File;
+        }
+    }
     std::fs::remove_file(path)?;
-    sync_parent(path)
+    sync_parent(path)?;
+    Ok(wiped)
 }
 
 /// Makes a directory and those above it that are missing, with this mode, and makes their names durable.
@@ -89,6 +115,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -121,13 +148,31 @@ mod tests {
     #[test]
     fn a_wiped_file_is_overwritten_before_it_goes() {
         let above = tempfile::tempdir().expect("a directory");
-        let (path, other) = (above.path().join("key"), above.path().join("another name"));
+        let path = above.path().join("key");
         std::fs::write(&path, "0123456789").expect("written");
-        std::fs::hard_link(&path, &other).expect("linked");
-        wipe(&path).expect("wiped");
+        let mut held = File::open(&path).expect("there");
+        assert_eq!(wipe(&path).expect("wiped"), Wiped::File);
         assert!(!path.exists());
-        assert_eq!(std::fs::read(&other).expect("the same file"), [0; 10]);
+        let mut left = Vec::new();
+        held.read_to_end(&mut left).expect("the same file");
+        assert_eq!(left, [0; 10]);
         assert!(wipe(&path).is_err());
+    }
+
+    /// `sudo aurora leave` wiped whatever the user of the node had linked the name of a key to.
+    #[test]
+    fn a_name_that_leads_to_another_file_goes_alone() {
+        let above = tempfile::tempdir().expect("a directory");
+        let (path, other) = (above.path().join("key"), above.path().join("of somebody else"));
+        std::fs::write(&other, "0123456789").expect("written");
+        let link: [fn(&Path, &Path) -> io::Result<()>; 2] =
+            [|to, at| std::os::unix::fs::symlink(to, at), |to, at| std::fs::hard_link(to, at)];
+        for link in link {
+            link(&other, &path).expect("linked");
+            assert_eq!(wipe(&path).expect("the name goes"), Wiped::Name);
+            assert!(std::fs::symlink_metadata(&path).is_err());
+            assert_eq!(std::fs::read(&other).expect("there"), b"0123456789");
+        }
     }
 
     #[test]

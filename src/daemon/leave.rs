@@ -16,6 +16,7 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::disk::Disk;
+use super::durable::Wiped;
 use super::seams::Seams;
 use super::{AUDIT_DIR, STORE_FILE, doctor, durable};
 use crate::actors::leave_desk::NODE_LEAVE;
@@ -188,8 +189,12 @@ fn remove(config: &NodeConfig) -> Result<usize> {
         | UnsealSource::SystemdCredential { .. } => {}
     }
     let mut removed = 0;
-    for path in keys.iter().filter(|path| path.exists()) {
-        durable::wipe(path).with_context(|| format!("cannot wipe {}", path.display()))?;
+    for path in keys.iter().filter(|path| path.symlink_metadata().is_ok()) {
+        let wiped = durable::wipe(path).with_context(|| format!("cannot wipe {}", path.display()))?;
+        if wiped == Wiped::Name {
+            let path = path.display();
+            say::note(&format!("{path} led to a file that has another name too: only {path} was removed"));
+        }
         removed += 1;
     }
     for path in files(state)?.into_iter().chain(SOCKETS.map(|name| config.api.socket_dir.join(name))) {

@@ -123,7 +123,7 @@ pub(super) fn is_kept(state_dir: &Path) -> bool {
 pub(super) fn forget(state_dir: &Path) {
     // The key first: without it the other file is noise.
     let key_file = state_dir.join(KEY_FILE);
-    let wiped = if key_file.exists() { durable::wipe(&key_file) } else { Ok(()) };
+    let wiped = if key_file.exists() { durable::wipe(&key_file).map(drop) } else { Ok(()) };
     if let Err(error) = wiped.and_then(|()| std::fs::remove_file(path(state_dir))) {
         tracing::warn!(%error, "the files of the finished join could not be removed");
     }

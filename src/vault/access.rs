@@ -86,7 +86,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`]; `Denied` when the caller may not even ask, `NoLead` on a follower whose lead does not answer: then
-    /// nothing is kept here to be sent later.
+    /// nothing is kept here to be sent later; `NotLead` on a lead whose reign is over.
     pub async fn request_access(&self, caller: &Caller, ask: AccessAsk) -> Result<AccessAnswer, VaultError> {
         let mut account = Account::open(caller, Action::EventPublish, self.parts.clock.now());
         let deed = format!("request for {}", ask.wish.capability.as_str());
@@ -99,7 +99,7 @@ impl Vault {
     /// and its own for anybody else.
     ///
     /// # Errors
-    /// [`VaultError`]; `NoLead` on a follower whose lead does not answer.
+    /// [`VaultError`]; `NoLead` on a follower whose lead does not answer, `NotLead` on a lead whose reign is over.
     pub async fn access_requests(&self, caller: &Caller) -> Result<AccessList, VaultError> {
         let mut account = Account::open(caller, Action::EventPublish, self.parts.clock.now());
         account.reason(Some("list of access requests"));
@@ -107,9 +107,9 @@ impl Vault {
         let (who, of) = self.settle(&account, permitted).await?;
         let own = who.principals().first().filter(|_| of == Shown::Own);
         let requests = match &self.parts.lead {
-            Some(lead) => {
+            Some(_) => {
                 let node = Some(&self.parts.node).filter(|_| of == Shown::Own);
-                lead.access.list(node, own).await.map_err(of_desk)?
+                self.lead()?.access.list(node, own).await.map_err(of_desk)?
             }
             None => match self.ask_lead(LeadQuestion::Requests(own.cloned())).await? {
                 LeadAnswer::Requests(requests) => requests,
@@ -185,8 +185,9 @@ impl Vault {
 
     async fn note_request(&self, request: &AccessRequest) -> Result<Noted, VaultError> {
         let AccessRequest { asker, environment, wish, reason, .. } = request.clone();
-        if let Some(lead) = &self.parts.lead {
-            return lead.access.ask(asker, environment, wish, reason).await.map_err(of_desk);
+        if self.parts.lead.is_some() {
+            // Nobody ever looks at what a lead whose reign is over would keep.
+            return self.lead()?.access.ask(asker, environment, wish, reason).await.map_err(of_desk);
         }
         let question = LeadQuestion::Access { principals: asker.principals().to_vec(), wish, reason };
         match self.ask_lead(question).await? {

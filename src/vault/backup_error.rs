@@ -61,6 +61,7 @@ pub(super) fn told(failure: &SnapshotFailure) -> VaultError {
         | SnapshotFailure::Journal { .. }
         | SnapshotFailure::Audit(_)
         | SnapshotFailure::Io { .. }
+        | SnapshotFailure::OpenDirectory { .. }
         | SnapshotFailure::Command(_)
         | SnapshotFailure::CutShort => BackupError::Failed { reason: reason() },
     };

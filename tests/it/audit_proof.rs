@@ -2,6 +2,6 @@
 
 mod forwarding;
 mod hostile;
-mod journals;
+pub mod journals;
 pub mod tampering;
 mod witness;

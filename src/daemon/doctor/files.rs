@@ -2,12 +2,16 @@
 
 use super::reading::{DiskReading, FileKind, FileReading, Found, Reading, quoted};
 use crate::model::finding::Finding;
+use crate::model::identity::Role;
 
 /// With less than this the next rebuild of the store, which writes all of it anew, may fail.
 const FREE_BYTES_LEAST: u64 = 256 << 20;
 
 /// A journal begins a new file at least every month, and a rebuild a copy: a few are always needed.
 const FREE_INODES_LEAST: u64 = 1000;
+
+/// The finding about the key file: without it no snapshot opens but by a recovery key.
+pub(super) const KEY_FILE: &str = "files.key";
 
 const MIB: u64 = 1 << 20;
 
@@ -27,7 +31,7 @@ fn judge_file(file: &FileReading, node: Option<u32>, reading: &Reading) -> Optio
     let path = quoted(&file.path);
     let Some(found) = file.found else {
         let seen = format!("{path} is not there");
-        return file.needed.then(|| Finding::error(file.id, seen, missing(file.kind, reading)));
+        return file.needed.then(|| Finding::error(file.id, seen, missing(file, reading)));
     };
     let Found::There { owner, mode } = found else {
         let seen = format!("this user may not look at {path}");
@@ -73,12 +77,18 @@ fn deed(excess: u32) -> &'static str {
     if excess & 0o022 != 0 { "change" } else { "read" }
 }
 
-fn missing(kind: FileKind, reading: &Reading) -> String {
-    match kind {
+fn missing(file: &FileReading, reading: &Reading) -> String {
+    match file.kind {
         FileKind::PrivateSocket | FileKind::GroupSocket | FileKind::SocketDirectory => reading.restart(),
         FileKind::Config | FileKind::PrivateDirectory | FileKind::PrivateFile => {
             // Made anew it would be another node: only a copy is this one.
-            "aurora snapshot restore FILE  # on a follower: aurora join TOKEN".to_owned()
+            match reading.config.node.role {
+                Role::Lead if file.id == KEY_FILE => {
+                    "aurora snapshot restore FILE --recovery-key recovery.key  # unless you have a copy of the key file"
+                        .to_owned()
+                }
+                Role::Lead | Role::Follower => reading.bring_back(),
+            }
         }
     }
 }
@@ -182,7 +192,14 @@ mod tests {
             found,
         };
         reading.files = vec![file(true, None)];
-        assert_eq!(finding(&judge(&reading), "files.store").severity, Severity::Error);
+        let lost = finding(&judge(&reading), "files.store");
+        assert_eq!((lost.severity, lost.mend.as_deref()), (Severity::Error, Some("aurora snapshot restore FILE")));
+        reading.config.node.role = Role::Follower;
+        let lost = finding(&judge(&reading), "files.store").mend.expect("a mend");
+        assert!(lost.starts_with("aurora leave --without-lead --yes && aurora join TOKEN"), "{lost}");
+        reading.config.node.role = Role::Lead;
+        reading.files = vec![FileReading { id: KEY_FILE, ..file(true, None) }];
+        assert!(finding(&judge(&reading), KEY_FILE).mend.expect("a mend").contains("--recovery-key"));
         reading.files = vec![file(false, None)];
         assert!(judge(&reading).iter().all(|finding| finding.id != "files.store"));
         reading.files = vec![file(true, Some(Found::Hidden))];

@@ -8,6 +8,7 @@ use super::super::assemble_follower::FollowerIdentity;
 use super::super::keystore::Keystore;
 use super::super::seams::Seams;
 use super::super::{AUDIT_DIR, STORE_FILE, assemble_lead};
+use super::files::KEY_FILE;
 use super::gather_lead;
 use super::gather_machine;
 use super::reading::{
@@ -187,7 +188,7 @@ fn files(config: &NodeConfig, config_file: &Path, runs: bool) -> Vec<FileReading
         file("files.workload-socket", sockets.join("workload.sock"), FileKind::GroupSocket, runs),
     ];
     if let UnsealSource::File { path } = &config.unseal {
-        files.push(file("files.key", path.clone(), FileKind::PrivateFile, true));
+        files.push(file(KEY_FILE, path.clone(), FileKind::PrivateFile, true));
     }
     files
 }

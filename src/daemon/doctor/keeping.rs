@@ -19,6 +19,10 @@ const KEY_OLD: Duration = Duration::from_secs(365 * 24 * 3600);
 /// OWASP's least for Argon2id with few passes is 19 MiB; what this program makes is 64 MiB and 3 passes.
 const MEMORY_KIB_TODAY: u32 = 64 * 1024;
 
+/// A restore with a recovery key is what gives a lead another passphrase or other shares.
+const RECOVERY: &str = "aurora snapshot keygen recovery.key  # put what it prints into recipients of [snapshot] in node.toml, \
+                        start the node again, and save a snapshot";
+
 const SAVE: &str = "aurora snapshot save FILE && aurora snapshot verify FILE";
 
 /// One finding for each.
@@ -69,13 +73,8 @@ fn open(reading: &Reading, why: &str) -> String {
     if why.contains("migration") || why.contains("schema") {
         return "aurora --version  # run the version that is named, or a later one".to_owned();
     }
-    if why.contains("there is no store") {
-        return "aurora join TOKEN  # on the lead: aurora token create NODE; for a new mesh: aurora init".to_owned();
-    }
-    match reading.config.node.role {
-        Role::Lead => "aurora snapshot restore FILE".to_owned(),
-        Role::Follower => "aurora leave --without-lead --yes  # then join anew with a new token".to_owned(),
-    }
+    // Also where there is none any more: the configuration, which is there, says of which mesh this node is.
+    reading.bring_back()
 }
 
 fn migrations(store: &StoreSaid) -> Finding {
@@ -184,9 +183,12 @@ fn unseal(reading: &Reading) -> Finding {
                 quoted(path)
             ),
         )
-        .advising(
-            "aurora init --help  # --systemd-credential, --passphrase, --shamir: for a mesh made anew or restored",
-        ),
+        .advising(match reading.config.node.role {
+            Role::Lead => "aurora init --help  # --systemd-credential, --passphrase, --shamir: for a mesh made anew",
+            Role::Follower => {
+                "aurora join --help  # --systemd-credential, --passphrase, --shamir: for a node that joins anew"
+            }
+        }),
         UnsealSource::File { path } => Finding::ok(ID, format!("the key file {} lies on another disk", quoted(path))),
         UnsealSource::Passphrase => match store.and_then(|store| store.passphrase) {
             Some((memory, passes)) if memory < MEMORY_KIB_TODAY => {
@@ -194,7 +196,11 @@ fn unseal(reading: &Reading) -> Finding {
                     "a passphrase, whose guessing costs {} MiB and {passes} passes: less than today's",
                     memory / 1024
                 );
-                Finding::warning(ID, seen, "aurora snapshot save FILE  # and restore it with a new passphrase")
+                Finding::warning(
+                    ID,
+                    seen,
+                    another_lock(reading, "aurora snapshot restore FILE --recovery-key recovery.key"),
+                )
             }
             Some((memory, passes)) => Finding::ok(
                 ID,
@@ -221,11 +227,20 @@ fn unseal(reading: &Reading) -> Finding {
             Some((needed, shares)) if needed == shares => {
                 let seen =
                     format!("all {shares} of {shares} shares are needed: one that is lost closes the node for ever");
-                Finding::warning(ID, seen, SAVE)
+                Finding::warning(ID, seen, another_lock(reading, "who has the recovery key needs no shares"))
             }
             Some((needed, shares)) => Finding::ok(ID, format!("{needed} of {shares} people open it")),
             None => Finding::note(ID, "shares, whose number cannot be looked at"),
         },
+    }
+}
+
+/// What helps where the lock of a node is not as it should be. A snapshot opens with the same lock, and a restore keeps it: on a
+/// lead only a recovery key helps. A follower joins anew.
+fn another_lock(reading: &Reading, then: &str) -> String {
+    match reading.config.node.role {
+        Role::Lead => format!("{RECOVERY}; then: {then}"),
+        Role::Follower => reading.stop_and_bring_back(),
     }
 }
 
@@ -284,8 +299,13 @@ mod tests {
                 .expect("mend")
                 .starts_with("aurora --version")
         );
-        assert!(unreadable("there is no store at /x").mend.expect("mend").starts_with("aurora join"));
-        assert_eq!(unreadable("the store is damaged").mend.as_deref(), Some("aurora snapshot restore FILE"));
+        for why in ["there is no store at /x", "the store is damaged"] {
+            assert_eq!(unreadable(why).mend.as_deref(), Some("aurora snapshot restore FILE"), "{why}");
+            let mut lost = follower();
+            lost.node = NodeReading::Unreadable(why.to_owned());
+            let mend = finding(&judge(&lost), "node").mend.expect("mend");
+            assert!(mend.starts_with("aurora leave --without-lead --yes && aurora join TOKEN"), "{why}: {mend}");
+        }
         let mut ill = said();
         ill.status = "unhealthy".to_owned();
         assert_eq!(of(NodeReading::Runs(Box::new(ill))).severity, Severity::Error);
@@ -358,6 +378,25 @@ mod tests {
             let mut reading = with_store(|store| store.shares = shares);
             reading.config.unseal = UnsealSource::Shamir;
             assert_eq!(finding(&judge(&reading), "unseal").severity, severity, "{shares:?}");
+        }
+    }
+
+    /// A lead with a weak passphrase was told to restore a snapshot, which keeps the passphrase, and one whose shares are all
+    /// needed to save one, which needs the same shares.
+    #[test]
+    fn a_lock_is_mended_by_what_does_not_open_with_it() {
+        let of = |source: UnsealSource, is_follower: bool| {
+            let mut reading = with_store(|store| (store.passphrase, store.shares) = (Some((19_456, 2)), Some((3, 3))));
+            reading.config.unseal = source;
+            if is_follower {
+                reading.config.node.role = Role::Follower;
+            }
+            finding(&judge(&reading), "unseal").mend.expect("a mend")
+        };
+        for source in [UnsealSource::Passphrase, UnsealSource::Shamir] {
+            let lead = of(source.clone(), false);
+            assert!(lead.starts_with("aurora snapshot keygen ") && lead.contains("recipients"), "{lead}");
+            assert!(of(source, true).contains("aurora leave --without-lead --yes && aurora join"));
         }
     }
 

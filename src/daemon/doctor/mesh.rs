@@ -123,7 +123,7 @@ fn heard(said: &Said, reading: &Reading) -> Finding {
     match said.lead_heard {
         _ if freshness == "banned" => {
             let seen = "the lead has sent this node away, and it holds nothing any more";
-            Finding::error(ID, seen, "aurora leave --without-lead --yes  # then join anew with a new token")
+            Finding::error(ID, seen, reading.stop_and_bring_back())
         }
         Some(heard) if heard <= HEARD_WITHIN => Finding::ok(ID, format!("it was heard {} s ago", heard.as_secs())),
         Some(heard) if freshness == "closed" => {

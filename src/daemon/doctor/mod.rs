@@ -106,8 +106,14 @@ fn unusable(file: &Path, error: &anyhow::Error) -> Finding {
 mod tests {
     use std::collections::BTreeSet;
 
+    use clap::Parser;
+    use clap::error::ErrorKind;
+
+    use super::reading::{FileKind, FileReading, JournalReading, NodeReading, Reading, ServiceReading};
     use super::samples::{follower, reading};
     use super::*;
+    use crate::cli::arguments::Cli;
+    use crate::config::node_config::UnsealSource;
     use crate::model::finding::Severity;
 
     #[test]
@@ -145,5 +151,65 @@ mod tests {
         std::fs::write(&file, "role = ").expect("written");
         let wrong = unusable(&file, &anyhow!("line 1: a value is missing"));
         assert_eq!(wrong.mend, Some(format!("${{EDITOR:-vi}} {}", file.display())));
+    }
+
+    /// Whether the command line takes a command; what follows a `#` is for people.
+    fn is_taken(command: &str) -> bool {
+        let words = command.trim().trim_start_matches("sudo ").split_whitespace().map(|word| word.trim_matches('\''));
+        match Cli::try_parse_from(words) {
+            Ok(_) => true,
+            Err(error) => matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion),
+        }
+    }
+
+    #[test]
+    fn every_command_that_is_advised_is_one_that_the_command_line_takes() {
+        let mut seen = BTreeSet::new();
+        for ill in ill() {
+            for mend in judge(&ill).into_iter().filter_map(|finding| finding.mend) {
+                let typed = mend.split('#').next().unwrap_or_default();
+                for command in typed
+                    .split("&&")
+                    .filter(|command| command.trim().trim_start_matches("sudo ").starts_with("aurora "))
+                {
+                    assert!(is_taken(command), "{mend}");
+                    seen.insert(command.trim().to_owned());
+                }
+            }
+        }
+        assert!(seen.len() >= 10, "{seen:?}");
+        assert!(!is_taken("aurora snapshot restore"), "the check can fail");
+    }
+
+    /// Nodes of both roles with everything wrong that has a mend of this program.
+    fn ill() -> Vec<Reading> {
+        let mut ill = Vec::new();
+        for well in [reading(), follower()] {
+            for node in ["there is no store at /x", "the store has schema 9", "the store is damaged"] {
+                ill.push(Reading { node: NodeReading::Unreadable(node.to_owned()), ..well.clone() });
+            }
+            for why in ["the node is sealed", "not for this user"] {
+                ill.push(Reading { node: NodeReading::Silent(why.to_owned()), ..well.clone() });
+            }
+            for id in ["files.store", "files.key", "files.config"] {
+                let path = "/var/lib/aurora/x".into();
+                let lost = FileReading { id, path, kind: FileKind::PrivateFile, needed: true, found: None };
+                ill.push(Reading { files: vec![lost], ..well.clone() });
+            }
+            for unseal in [UnsealSource::Passphrase, UnsealSource::Shamir] {
+                let mut said = samples::said();
+                (said.store.passphrase, said.store.shares) = (Some((19_456, 2)), Some((3, 3)));
+                (said.store.snapshot_verified, said.store.secrets) = (None, 3);
+                said.freshness = "banned".to_owned();
+                let mut sealed = Reading { node: NodeReading::Runs(Box::new(said)), ..well.clone() };
+                sealed.config.unseal = unseal;
+                ill.push(sealed);
+            }
+            let mut open = Reading { journal: JournalReading::Broken("line 3 was altered".to_owned()), ..well.clone() };
+            open.unseal.beside_store = true;
+            open.service = ServiceReading { systemd: true, ..Default::default() };
+            ill.push(open);
+        }
+        ill
     }
 }

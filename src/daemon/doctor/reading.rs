@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::node_config::{NodeConfig, UnsealSource};
+use crate::model::identity::Role;
 use crate::model::time::Timestamp;
 use crate::transport::certificate::Validity;
 use crate::vault::diagnosis::StoreLook;
@@ -276,6 +277,27 @@ impl Reading {
     /// The command that starts the node again.
     pub(super) fn restart(&self) -> String {
         self.systemctl("restart").unwrap_or_else(|| format!("aurora up --config {}", quoted(&self.config_file)))
+    }
+
+    /// The commands that bring a stopped node back which is lost or was thrown out: a follower joins anew, for which its
+    /// configuration has to go, and a lead is restored.
+    pub(super) fn bring_back(&self) -> String {
+        match self.config.node.role {
+            Role::Lead => "aurora snapshot restore FILE".to_owned(),
+            Role::Follower => {
+                let node = &self.config.node.name;
+                format!(
+                    "aurora leave --without-lead --yes && aurora join TOKEN  # first, on the lead: aurora nodes remove {node}, \
+                     then aurora token create {node}"
+                )
+            }
+        }
+    }
+
+    /// The same of a node that runs.
+    pub(super) fn stop_and_bring_back(&self) -> String {
+        let stop = self.systemctl("stop").map(|stop| format!("{stop} && ")).unwrap_or_default();
+        format!("{stop}{}", self.bring_back())
     }
 
     fn systemctl(&self, verb: &str) -> Option<String> {

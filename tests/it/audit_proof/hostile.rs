@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aurora_mesh::audit::head::Head;
-use aurora_mesh::audit::heads::sealed_seq;
 use aurora_mesh::audit::seal::{Author, SignedHead};
 use aurora_mesh::model::time::Timestamp;
 use aurora_mesh::transport::close::CloseCode;
@@ -16,8 +15,8 @@ use aurora_mesh::wire::control::{self, Heartbeat, Hello};
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::version;
 
-use super::journals::{audit_dir, copy_dir, gaps, lines};
-use crate::support::callers::{admin, node};
+use super::journals::{copy_dir, gaps, lines, looks};
+use crate::support::callers::node;
 use crate::support::forge::{Papers, join_by_hand};
 use crate::support::intruder::Deed::{Hear, Stream};
 use crate::support::intruder::{Intruder, MEMBER, dial, name_stream, say};
@@ -98,19 +97,6 @@ async fn told(lead: &TestNode, words: &str) {
         gaps(lead).iter().any(|line| line.contains(words)).then_some(())
     })
     .await;
-}
-
-/// Returns once the lead has looked after all journals: it does so after it sealed its own, which shows.
-async fn looks(lead: &TestNode) {
-    for _ in 0..2 {
-        lead.clock.advance(Duration::from_secs(11));
-        lead.vault().audit_nodes(&admin()).await.expect("allowed");
-        let written = u64::try_from(lines(&audit_dir(lead)).len()).expect("small");
-        eventually("the lead seals its own journal", || async {
-            (sealed_seq(&audit_dir(lead)).expect("readable") >= written).then_some(())
-        })
-        .await;
-    }
 }
 
 #[tokio::test]

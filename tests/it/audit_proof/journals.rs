@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aurora_mesh::audit::copies::chain_dir;
+use aurora_mesh::audit::heads::sealed_seq;
 
-use crate::support::callers::node;
+use crate::support::callers::{admin, node};
 use crate::support::mesh::TestNode;
 use crate::support::wait::eventually;
 
@@ -46,4 +47,17 @@ pub async fn arrives(lead: &TestNode, of: &TestNode, chain: u32) -> usize {
         (!own.is_empty() && own == there).then_some(own.len())
     })
     .await
+}
+
+/// Returns once the lead has looked after all journals: it does so after it sealed its own, which shows.
+pub async fn looks(lead: &TestNode) {
+    for _ in 0..2 {
+        lead.clock.advance(Duration::from_secs(11));
+        lead.vault().audit_tail(&admin(), 1).await.expect("allowed");
+        let written = u64::try_from(lines(&audit_dir(lead)).len()).expect("small");
+        eventually("the lead seals its own journal", || async {
+            (sealed_seq(&audit_dir(lead)).expect("readable") >= written).then_some(())
+        })
+        .await;
+    }
 }

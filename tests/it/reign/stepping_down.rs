@@ -1,5 +1,7 @@
 //! What a lead believes of those who say that its reign is over: what the authority of its mesh has signed, whoever brings it.
 
+use std::time::Duration;
+
 use aurora_mesh::crypto::succession;
 use aurora_mesh::model::identity::{MeshId, StoreId};
 use aurora_mesh::model::number::Epoch;
@@ -10,9 +12,13 @@ use aurora_mesh::wire::control::{FromFollower, FromLead, GoodbyeReason, Hello};
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::succession::SuccessionFrame;
 use aurora_mesh::wire::version;
+use serde_json::json;
 
+use crate::agents::stage::{agent, key, with_key};
+use crate::audit_proof::journals::{gaps, looks};
 use crate::support::callers::{admin, node, put, read};
 use crate::support::forge::{Forge, Papers, join_by_hand, now};
+use crate::support::http;
 use crate::support::intruder::Deed::Stream;
 use crate::support::intruder::{Intruder, MEMBER, dial, name_stream, say};
 use crate::support::mesh::{TestMesh, prod};
@@ -124,4 +130,27 @@ async fn a_lead_that_is_shown_a_later_reign_sends_everybody_away_and_stays_down(
     // Nobody vouches for what it holds any more, and it has not heard since when.
     let closed = mesh.lead.value(read("hubspot/api_key", None)).await;
     assert!(matches!(closed, Err(VaultError::StaleCache { .. })), "{closed:?}");
+}
+
+/// A lead that stepped down took requests for access into its own store, where nobody ever looks, and told a day later of each
+/// follower, which it had sent away itself, that it proves nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_that_stepped_down_keeps_no_requests_and_misses_nobody_it_sent_away() {
+    let mut mesh = TestMesh::start().await;
+    let forge = Forge::of(&mut mesh.lead).await;
+    agent(&mesh, "robot", &json!({"capabilities": ["event_publish", "data_query"]})).await;
+    let key = key(&mesh, "robot", &json!({})).await;
+    let papers = join_by_hand(&mesh, "witness", prod(&[])).await;
+    let (mut witness, _) = greeted(&mesh, &papers).await;
+    witness.act([show(&signed(&forge, reign(forge.mesh, 2, 9)))]).await;
+    let FromLead::Goodbye(_) = witness.hears().await else { panic!("no goodbye") };
+    let wish = json!({"name": "openai/api_key", "reason": "nightly report"}).to_string();
+    let asked = with_key(&mesh.lead.agent_socket(), &key, "POST", "/api/access-requests", &[], &wish).await;
+    assert_eq!((asked.status, asked.code().as_str()), (409, "not_lead"), "{}", asked.body);
+    let admin_socket = mesh.lead.config.api.socket_dir.join("admin.sock");
+    let listed = http::get(&admin_socket, "/api/access-requests").await;
+    assert_eq!((listed.status, listed.code().as_str()), (409, "not_lead"), "{}", listed.body);
+    mesh.lead.clock.advance(Duration::from_secs(25 * 60 * 60));
+    looks(&mesh.lead).await;
+    assert_eq!(gaps(&mesh.lead), [""; 0]);
 }

@@ -84,6 +84,8 @@ async fn a_lead_without_a_snapshot_for_a_day_is_told_of_once_also_over_a_restart
     mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
     let told = eventually("it is told", || async { Some(stale(&mesh).await).filter(|told| !told.is_empty()) }).await;
     assert_eq!(told[0]["data"]["last_backup"], serde_json::Value::Null, "{told:?}");
+    let line = lines(&mesh, "backup.stale").await.remove(0).to_string();
+    assert!(line.contains("aurora snapshot save FILE && aurora snapshot verify FILE"), "it has no place: {line}");
     mesh.lead.stop().await;
     mesh.lead.start().await;
     mesh.lead.clock.advance(30 * HOUR);

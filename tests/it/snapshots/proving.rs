@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use aurora_mesh::daemon::restore::{Configured, RestoreOptions, restore};
+use aurora_mesh::daemon::taken::{Opener, Secret};
 use aurora_mesh::model::number::Revision;
+use aurora_mesh::replication::reign_members::Trust;
 use aurora_mesh::snapshot::read::Reader;
 use aurora_mesh::store::table::Table;
 use aurora_mesh::transport::authority::Authority;
@@ -11,8 +14,10 @@ use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::snapshots::SnapshotSource;
 
 use super::forger::{Forger, saved};
+use super::saving::with_directory;
 use crate::support::callers::{admin, put};
 use crate::support::mesh::TestMesh;
+use crate::support::wait::eventually;
 
 /// A lead with two secrets, of which one has three versions and one was deleted.
 async fn mesh() -> TestMesh {
@@ -123,6 +128,51 @@ async fn a_snapshot_that_knows_another_journal_is_refused() {
     let mut ahead = Forger::of(&mesh).await;
     ahead.header.heads[0].seq += 1_000_000;
     assert!(refused(&mesh, ahead.forge()).await.contains("journal"));
+}
+
+/// The machine burned down, and its journal with it. The snapshots that were kept elsewhere were called unsound on the new
+/// machine, whose journal begins at line 1, and the notes that they are whole were taken away, which keep them from going.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_of_before_the_machine_was_lost_is_still_whole_on_the_new_one() {
+    let mut mesh = with_directory(|_| ()).await;
+    mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
+    let saved = eventually("nothing else is under way", || async {
+        match mesh.lead.vault().save_snapshot(&admin(), None).await {
+            Err(VaultError::Backup(BackupError::Busy)) => None,
+            done => Some(done.expect("saved")),
+        }
+    })
+    .await;
+    assert_eq!(saved.proof.journals, 1);
+    mesh.lead.stop().await;
+    let home = mesh.lead.config.node.state_dir.clone();
+    for gone in ["audit", "store.redb", "events.redb"] {
+        let gone = home.join(gone);
+        if gone.is_dir() { fs::remove_dir_all(gone) } else { fs::remove_file(gone) }.expect("burned");
+    }
+    let options = RestoreOptions {
+        file: mesh.dir.path().join("snapshots").join(saved.name.as_str()),
+        configured: Configured::File(Box::new(mesh.lead.config.clone())),
+        opener: Opener::Source(&mesh.lead.config.unseal, Secret::None),
+        brought: None,
+        epoch: None,
+        trust: Trust::Members,
+        by: "a test".to_owned(),
+    };
+    restore(&options, &|_| Ok(true), &mesh.lead.seams()).await.expect("restored");
+    mesh.lead.start().await;
+    let proof = eventually("nothing else is under way", || async {
+        let from = SnapshotSource::Kept(saved.name.clone());
+        match mesh.lead.vault().verify_snapshot(&admin(), from, None).await {
+            Err(VaultError::Backup(BackupError::Busy)) => None,
+            done => Some(done.expect("it restores: it just did")),
+        }
+    })
+    .await;
+    assert_eq!((proof.journals, proof.header.position), (0, saved.proof.header.position));
+    let list = mesh.lead.vault().snapshots(&admin()).await.expect("listed");
+    let kept = list.kept.iter().find(|kept| kept.name == saved.name).expect("it is there");
+    assert!(kept.verified_at.is_some(), "the note that it is whole stays");
 }
 
 /// One of another life of the store, or an old one, may be whole; but it does not vouch for what is stored now.

@@ -115,6 +115,7 @@ async fn without_a_place_the_lead_says_so_and_a_name_that_is_not_there_is_not_fo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_kill_leaves_is_no_snapshot_and_goes_with_the_next_start() {
     let mut mesh = with_directory(|_| ()).await;
+    let id = mesh.lead.vault().mesh();
     mesh.lead.stop().await;
     let directory = mesh.dir.path().join("snapshots");
     let scratch = mesh.lead.config.node.state_dir.join("snapshot-scratch/7");
@@ -122,11 +123,13 @@ async fn what_a_kill_leaves_is_no_snapshot_and_goes_with_the_next_start() {
     fs::create_dir_all(&directory).expect("made");
     fs::create_dir_all(&scratch).expect("made");
     fs::write(scratch.join("store.redb"), b"half a store").expect("written");
-    fs::write(directory.join(format!(".{name}.tmp")), b"half a snapshot").expect("written");
-    fs::write(directory.join(format!("{name}.verified")), b"2020-01-01T00:00:00Z\n").expect("written");
+    fs::write(directory.join(format!(".{name}.{id}.tmp")), b"half a snapshot").expect("written");
+    fs::write(directory.join(format!("{name}.verified")), format!("2020-01-01T00:00:00Z\n{id}\n")).expect("written");
     mesh.lead.start().await;
     assert!(!scratch.exists());
-    assert!(!directory.join(format!(".{name}.tmp")).exists() && !directory.join(format!("{name}.verified")).exists());
+    assert!(
+        !directory.join(format!(".{name}.{id}.tmp")).exists() && !directory.join(format!("{name}.verified")).exists()
+    );
     let list = mesh.lead.vault().snapshots(&admin()).await.expect("listed");
     assert!(list.kept.iter().all(|kept| kept.name.as_str() != name), "{list:?}");
 }
