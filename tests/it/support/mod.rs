@@ -11,6 +11,7 @@ pub mod intruder;
 pub mod log;
 pub mod loopback;
 pub mod mesh;
+pub mod ports;
 pub mod process;
 pub mod raw;
 pub mod snapshot;
