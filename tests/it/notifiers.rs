@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::support::authority::{Shown, TestAuthority};
 use crate::support::callers::{admin, agent, put, stranger};
 use crate::support::http::post;
+use crate::support::journal;
 use crate::support::mesh::{TestMesh, prod};
 use crate::support::stage::{Act, Seen, Stage};
 use crate::support::wait::eventually;
@@ -132,9 +133,7 @@ async fn each_chat_is_spoken_to_as_it_wants_to_be() {
     assert_eq!(body(&seen[1])["channel"], "#ops");
     assert_eq!(body(&seen[1])["text"], "a &lt;b&gt; &amp; c");
     assert_eq!(seen[2].path, "/services/T/B/canary-hook");
-    let journal = std::fs::read_dir(scene.mesh.lead.config.node.state_dir.join("audit")).expect("a journal");
-    let journal: String =
-        journal.filter_map(|file| std::fs::read_to_string(file.expect("a file").path()).ok()).collect();
+    let journal = journal::text(&scene.mesh.lead.config.node.state_dir.join("audit"));
     assert!(!journal.contains("canary"), "no credential in the journal");
     assert_eq!(journal.lines().filter(|line| line.contains("\"used\"")).count(), 3);
     let rows = std::fs::read(scene.mesh.lead.config.node.state_dir.join("events.redb")).expect("rows");

@@ -8,6 +8,7 @@ pub mod forge;
 pub mod grpc;
 pub mod http;
 pub mod intruder;
+pub mod journal;
 pub mod log;
 pub mod loopback;
 pub mod mesh;
