@@ -207,9 +207,14 @@ impl TestNode {
         Seams { clock, entropy, journal: self.journal, speaks: self.speaks }
     }
 
-    /// Reads as a program on this node does.
+    /// Reads as a program on this node does. A disk that is busy for a second keeps the journal from being written; then it
+    /// asks again.
     pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, VaultError> {
-        match self.vault().read(&agent(), request).await? {
+        let outcome = eventually("the journal can be written", || async {
+            let outcome = self.vault().read(&agent(), request.clone()).await;
+            (!matches!(outcome, Err(VaultError::AuditUnavailable))).then_some(outcome)
+        });
+        match outcome.await? {
             ReadOutcome::Value(answer) => Ok(answer),
             ReadOutcome::NotModified { .. } => panic!("no version was known"),
         }
