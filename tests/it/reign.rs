@@ -5,5 +5,5 @@ mod going_back;
 mod killed;
 mod promoting;
 mod restoring;
-mod stage;
+pub mod stage;
 mod stepping_down;
