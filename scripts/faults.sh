@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Puts a real node through faults, one row of a table after the other, and says which promises were kept: kill -9 at any
 # moment and at every call, power cuts, full, failing, slow and read-only disks, crowds at the door, no files, no memory.
-# Needs root, strace, e2fsprogs, a C compiler and Python 3. What a machine lacks is said in the row.
+# Needs root, strace, e2fsprogs, a C compiler and Python 3. What a machine lacks is said in the row, and the run ends with 3
+# for it unless --absent allows such rows.
 #
 #   scripts/faults.sh                     a little of every row (some ten minutes)
 #   scripts/faults.sh full                all of it: 2,000 kills, 500 power cuts (hours)
 #   scripts/faults.sh fault_14 fault_22   all of the rows whose names begin so
 #   scripts/faults.sh quick --json FILE   also as JSON; --count N, --seed N and --keep are for looking closer
+#   scripts/faults.sh quick --absent      rows that this machine cannot play do not count
 #
 # AURORA=PATH takes this binary instead of building one. scripts/netns.sh plays the rows about the network.
 set -euo pipefail

@@ -3,6 +3,7 @@
 # spoiled and too long packets, changed addresses, followers that never read. Reads and changes go on meanwhile; afterwards
 # everybody must be equal, and what was deleted or banned must have arrived.
 # Needs root, iproute2, nftables and Python 3. Each node has a network namespace of its own; nothing outside is changed.
+# A row that this machine cannot play makes the run end with 3, unless --absent allows it.
 #
 #   scripts/netns.sh                      a little of every row (some five minutes)
 #   scripts/netns.sh full                 all of it

@@ -29,6 +29,7 @@ mod support {
     pub mod callers;
     pub mod clock;
     pub mod mesh;
+    pub mod ports;
     pub mod wait;
 }
 

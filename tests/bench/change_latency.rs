@@ -26,6 +26,7 @@ mod support {
     pub mod callers;
     pub mod clock;
     pub mod mesh;
+    pub mod ports;
     pub mod wait;
 }
 

@@ -21,6 +21,7 @@ use tokio::process::Command;
 #[expect(dead_code, reason = "the integration tests use more of it")]
 mod support {
     pub mod http;
+    pub mod ports;
     pub mod process;
     pub mod wait;
 }

@@ -18,6 +18,7 @@ use support::process::{AURORA, Node, directory};
 #[expect(dead_code, reason = "the integration tests use more of it")]
 mod support {
     pub mod http;
+    pub mod ports;
     pub mod process;
     pub mod wait;
 }

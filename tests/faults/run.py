@@ -1,8 +1,8 @@
 """Plays rows of the table of faults and tells what became of each: run.py BINARY quick|full|ROW… [--json FILE].
 
-The exit code says whether every promise was kept. `--count N` sets how much of each row is done, `--seed N` repeats
-the choices of an earlier run, `--keep` leaves the files of a row whose promise was broken, `--in DIR` says where to
-work."""
+The exit code says whether every promise was kept: 1 if one was broken, 3 if a row could not be played here, which
+`--absent` allows. `--count N` sets how much of each row is done, `--seed N` repeats the choices of an earlier run,
+`--keep` leaves the files of a row whose promise was broken, `--in DIR` says where to work."""
 
 import argparse
 import datetime
@@ -32,6 +32,7 @@ def arguments():
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--absent", action="store_true", help="rows that cannot be played here do not count")
     parser.add_argument("--in", dest="directory")
     parser.add_argument("--only", default="fault_", help="the beginnings of the names of what quick and full mean")
     return parser.parse_args()
@@ -82,7 +83,7 @@ def main():
     broken = [result["row"] for result in results if result["result"] == "BROKEN"]
     absent = [result["row"] for result in results if result["result"] == "not here"]
     print(f"\n{len(results)} rows, {len(broken)} broken, {len(absent)} not possible here.")
-    sys.exit(1 if broken else 0)
+    sys.exit(1 if broken else 3 if absent and not asked.absent else 0)
 
 
 def line(result):

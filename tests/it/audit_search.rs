@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::http;
+use crate::support::journal;
 use crate::support::process::{Node, directory};
 use crate::support::watcher::Watcher;
 
@@ -72,11 +73,7 @@ async fn an_export_is_the_journal_byte_for_byte_and_other_formats_have_a_line_fo
     let lead = Node::lead(dir.path()).await;
     lead.put("hubspot/api_key", "global", "not-a-real-key").await;
     let export = lead.run(&["audit", "export", "--quiet"], b"").await;
-    let journal = std::fs::read_dir(lead.state_dir().join("audit")).expect("readable");
-    let mut files: Vec<_> = journal.map(|item| item.expect("readable").path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    files.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("audit-")));
-    let written = std::fs::read_to_string(&files[0]).expect("readable");
+    let written = journal::text(&lead.state_dir().join("audit"));
     assert!(written.starts_with(export.text()) && export.text().ends_with('\n'), "{export:?}");
     assert!(export.text().lines().count() >= 3, "a start, a write and its outcome");
     let file = dir.path().join("out.csv");

@@ -1,5 +1,5 @@
-//! Nodes that really call providers: what each of them finds out, all of them tell within two seconds, with the state and
-//! the diagnosis that follow from it; and what is left of it when a node is away.
+//! Nodes that really call providers: what each of them finds out, all of them tell, with the state and the diagnosis
+//! that follow from it; and what is left of it when a node is away.
 
 mod processes;
 mod stage;
@@ -11,7 +11,7 @@ use crate::support::callers::{node, put};
 use crate::support::mesh::{entitlement, prod};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_company_key_that_is_refused_is_known_within_two_seconds_where_it_may_be_known_and_nowhere_else() {
+async fn a_company_key_that_is_refused_is_known_where_it_may_be_known_and_nowhere_else() {
     let mesh = Mesh::open().await;
     let (alpha, beta) = (mesh.node("alpha", prod(&["acme"])).await, mesh.node("beta", prod(&["acme"])).await);
     let gamma = mesh.node("gamma", prod(&[])).await;
@@ -23,17 +23,17 @@ async fn a_company_key_that_is_refused_is_known_within_two_seconds_where_it_may_
     mesh.put("company:acme", REFUSED).await;
     let lines =
         ["alpha degraded key_rejected", "aurora degraded key_rejected", "beta degraded key_rejected", "gamma healthy"];
-    mesh.soon(&nodes, "degraded", &lines, &[COMPANY_ONLY]).await;
-    mesh.soon(&others, "healthy", &all, &[]).await;
+    mesh.eventually_all(&nodes, "degraded", &lines, &[COMPANY_ONLY]).await;
+    mesh.eventually_all(&others, "healthy", &all, &[]).await;
     let told = mesh.body(&gamma).await;
     assert!(!told.contains("acme"), "{told}");
 
     mesh.put("company:acme", GOOD).await;
-    mesh.soon(&[&mesh.of.lead, &alpha, &beta, &gamma], "healthy", &all, &[]).await;
+    mesh.eventually_all(&[&mesh.of.lead, &alpha, &beta, &gamma], "healthy", &all, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_global_key_that_is_refused_is_down_everywhere_and_a_good_one_heals_it_within_two_seconds() {
+async fn a_global_key_that_is_refused_is_down_everywhere_and_a_good_one_heals_it() {
     let mesh = Mesh::open().await;
     let (alpha, beta) = (mesh.node("alpha", prod(&[])).await, mesh.node("beta", prod(&[])).await);
     let nodes = [&mesh.of.lead, &alpha, &beta];
@@ -43,14 +43,14 @@ async fn a_global_key_that_is_refused_is_down_everywhere_and_a_good_one_heals_it
     mesh.put("global", REFUSED).await;
     let down = ["alpha down key_rejected", "aurora down key_rejected", "beta down key_rejected"];
     let replace = "the key openai/api_key (global, version 2) is rejected on all 3 nodes that use it: replace it";
-    mesh.soon(&nodes, "down", &down, &[replace]).await;
+    mesh.eventually_all(&nodes, "down", &down, &[replace]).await;
     let told = mesh.of_node(&beta).await;
     let key = &told["nodes"][0]["keys"][0];
     let words = ["key", "scope", "status", "cause", "validation"].map(|field| key[field].as_str().unwrap_or_default());
     assert_eq!(words, ["openai/api_key", "global", "down", "key_rejected", "rejected"], "{told}");
     assert_eq!(key["version"], 2);
     mesh.put("global", GOOD).await;
-    mesh.soon(&nodes, "healthy", &healthy, &[]).await;
+    mesh.eventually_all(&nodes, "healthy", &healthy, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,17 +60,21 @@ async fn a_refusal_is_told_once_by_the_lead_however_many_nodes_meet_it_and_over_
     mesh.put("global", REFUSED).await;
     let down = ["alpha down key_rejected", "aurora down key_rejected", "beta down key_rejected"];
     let replace = ["the key openai/api_key (global, version 1) is rejected on all 3 nodes that use it: replace it"];
-    mesh.soon(&[&mesh.of.lead, &alpha, &beta], "down", &down, &replace).await;
-    let told = journalled(&mesh.of.lead, 1).await;
-    assert_eq!((told[0]["secret"].as_str(), told[0]["scope"].as_str()), (Some("openai/api_key"), Some("global")));
+    mesh.eventually_all(&[&mesh.of.lead, &alpha, &beta], "down", &down, &replace).await;
+    let told = journalled(&mesh.of.lead, "openai/api_key global").await;
+    assert_eq!(told, ["openai/api_key global"]);
+    // That it was told is noted behind the telling. A second look begins when the note of the first is kept.
+    mesh.theatre.answers("slack", 200, &[], r#"{"ok":false,"error":"invalid_auth"}"#);
+    mesh.of.put(put("slack/bot_token", "global", "xoxb-not-a-real-token")).await;
+    journalled(&mesh.of.lead, "slack/bot_token global").await;
     mesh.of.lead.stop().await;
     mesh.of.lead.start().await;
     mesh.eventually_all(&[&mesh.of.lead, &alpha, &beta], "down", &down, &replace).await;
     // Another key that is refused is told of: what came before it would have been told by then.
     mesh.put("company:acme", REFUSED).await;
-    let told = journalled(&mesh.of.lead, 2).await;
-    let scopes: Vec<&str> = told.iter().filter_map(|line| line["scope"].as_str()).collect();
-    assert_eq!(scopes, ["global", "company:acme"], "{told:?}");
+    let told = journalled(&mesh.of.lead, "openai/api_key company:acme").await;
+    let of_openai: Vec<&String> = told.iter().filter(|told| told.starts_with("openai/")).collect();
+    assert_eq!(of_openai, ["openai/api_key global", "openai/api_key company:acme"], "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

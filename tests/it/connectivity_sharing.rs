@@ -11,13 +11,13 @@ use std::time::Duration;
 use aurora_mesh::model::api_check::Cell;
 use aurora_mesh::model::connectivity::{ApiState, PathFault};
 
-use self::stage::{Scripted, hears, known, knows, knows_soon, matrix, probing, service, verdicts};
+use self::stage::{Scripted, hears, known, knows, matrix, probing, service, verdicts};
 use crate::support::callers::{admin, company, node};
 use crate::support::mesh::{TestMesh, entitlement, prod};
 use crate::support::wait::eventually;
 
 #[tokio::test]
-async fn three_nodes_see_the_same_within_two_seconds_of_a_change() {
+async fn three_nodes_see_the_same_after_a_change() {
     let mesh = TestMesh::start().await;
     let (alpha, beta) = (mesh.follower("alpha", prod(&[])).await, mesh.follower("beta", prod(&[])).await);
     hears(&alpha, "openai", ApiState::Healthy);
@@ -29,11 +29,11 @@ async fn three_nodes_see_the_same_within_two_seconds_of_a_change() {
     }
     hears(&alpha, "openai", ApiState::Down);
     for viewer in [&beta, &mesh.lead] {
-        knows_soon(viewer, &["alpha/openai=down", all[1], all[2]]).await;
+        knows(viewer, &["alpha/openai=down", all[1], all[2]]).await;
     }
     hears(&mesh.lead, "slack", ApiState::Healthy);
     for viewer in [&alpha, &beta] {
-        knows_soon(viewer, &["alpha/openai=down", "aurora/slack=healthy", all[2]]).await;
+        knows(viewer, &["alpha/openai=down", "aurora/slack=healthy", all[2]]).await;
     }
     let rows = (matrix(&beta), matrix(&mesh.lead));
     let cell = |matrix: &aurora_mesh::connectivity::matrix::Matrix| {
@@ -84,7 +84,7 @@ async fn a_node_is_told_nothing_of_another_environment_nor_of_services_it_may_no
 }
 
 #[tokio::test]
-async fn the_key_of_a_company_is_told_to_the_nodes_that_may_speak_for_it_within_two_seconds() {
+async fn the_key_of_a_company_is_told_to_the_nodes_that_may_speak_for_it() {
     let mesh = TestMesh::start().await;
     let alpha = probing(&mesh, "alpha", prod(&["acme", "globex"])).await;
     let beta = mesh.follower("beta", prod(&["acme"])).await;
@@ -94,11 +94,8 @@ async fn the_key_of_a_company_is_told_to_the_nodes_that_may_speak_for_it_within_
     let refused = ["own=Accepted", "acme=Rejected", "globex=Accepted"];
     eventually("alpha has heard the second refusal", || async { (verdicts(&alpha, "alpha") == refused).then_some(()) })
         .await;
-    let soon = tokio::time::timeout(Duration::from_secs(2), async {
-        eventually("the lead knows", || async { (verdicts(&mesh.lead, "alpha") == refused).then_some(()) }).await;
-        eventually("beta knows", || async { (verdicts(&beta, "alpha") == refused[..2]).then_some(()) }).await;
-    });
-    soon.await.expect("within two seconds");
+    eventually("the lead knows", || async { (verdicts(&mesh.lead, "alpha") == refused).then_some(()) }).await;
+    eventually("beta knows", || async { (verdicts(&beta, "alpha") == refused[..2]).then_some(()) }).await;
     let row = matrix(&beta).row(&node("alpha")).cloned().expect("a row");
     let path = row.cells[&service("openai")].path.clone().expect("a path");
     assert_eq!((path.fault, path.response_time), (None, Some(Duration::from_millis(20))));

@@ -5,10 +5,9 @@ mod malformed;
 mod plans;
 mod round_trip;
 
-use std::path::PathBuf;
-
 use tempfile::TempDir;
 
+use crate::support::journal;
 use crate::support::process::{Ended, Node, directory};
 
 /// A lead, and a place for files.
@@ -42,10 +41,7 @@ impl Desk {
 
     /// Every line of the journal.
     fn journal(&self) -> String {
-        let files = std::fs::read_dir(self.lead.state_dir().join("audit")).expect("a journal");
-        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
-        paths.sort();
-        paths.iter().map(|path| std::fs::read_to_string(path).expect("text")).collect()
+        journal::text(&self.lead.state_dir().join("audit"))
     }
 
     /// What a program reads; `None` where there is nothing.

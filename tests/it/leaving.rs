@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::support::http;
+use crate::support::journal;
 use crate::support::process::{Ended, Node, directory};
 use crate::support::wait::eventually;
 
@@ -22,16 +23,9 @@ async fn members(lead: &Node) -> Vec<String> {
 
 /// The lines of an action in the journal of a node.
 fn lines(node: &Node, action: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(node.state_dir().join("audit")).expect("a journal") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|it| it == "jsonl") {
-            let text = std::fs::read_to_string(path).expect("text");
-            let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            found.extend(parsed.filter(|line| line["action"] == action));
-        }
-    }
-    found
+    let text = journal::text(&node.state_dir().join("audit"));
+    let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    parsed.filter(|line| line["action"] == action).collect()
 }
 
 fn text(line: &Value, field: &str) -> String {

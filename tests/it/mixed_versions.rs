@@ -7,6 +7,7 @@ use std::time::Duration;
 use aurora_mesh::wire::version::{AUDIT_SINCE, ProtocolVersion, SPOKEN};
 
 use crate::support::callers::{admin, node, put, read};
+use crate::support::log::Log;
 use crate::support::mesh::{TestMesh, TestNode, prod};
 use crate::support::wait::eventually;
 
@@ -54,13 +55,15 @@ async fn followers_of_both_versions_have_every_change_of_a_lead_of_today() {
         let mesh = Arc::clone(&mesh);
         async move { changes(&mesh, "first").await }
     });
-    // It is away for a part of the writes, and comes back as what it was.
+    // It is away for a part of the writes, for this one at the least, and comes back as what it was.
     before.stop().await;
+    let away = mesh.put(put("service/away", "global", "while it was away")).await.revision;
     before.start().await;
-    let revision = writing.await.expect("written");
+    let revision = writing.await.expect("written").max(away);
     for follower in [&today, &before] {
         follower.reaches(revision).await;
         has_all(follower, "first").await;
+        assert_eq!(follower.value(read("service/away", None)).await.expect("a value"), "while it was away");
         follower.is_fresh().await;
     }
     eventually("the lead names who was left behind", || async {
@@ -101,7 +104,7 @@ async fn a_follower_of_today_follows_a_lead_of_the_version_before_and_catches_up
 }
 
 /// A lead and a follower that have nothing in common say so, and the copies stay good for as long as they may.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn nodes_two_versions_apart_do_not_speak_and_the_follower_goes_on_with_what_it_has() {
     let mesh = TestMesh::start().await;
     let mut far = mesh.follower("far", prod(&[])).await;
@@ -109,7 +112,17 @@ async fn nodes_two_versions_apart_do_not_speak_and_the_follower_goes_on_with_wha
     far.reaches(revision).await;
     far.stop().await;
     far.speaks = &[ProtocolVersion(4)];
+    let log = Log::capture();
     far.start().await;
+    for (who, says) in [
+        ("the lead cannot be reached", "no protocol version in common"),
+        ("a follower's session ended", "none of our protocol versions"),
+    ] {
+        eventually(&format!("{who}: {says}"), || async {
+            log.lines_with(who).iter().any(|line| line.contains(says)).then_some(())
+        })
+        .await;
+    }
     let later = changes(&mesh, "second").await;
     let heard = far.vault().health().lead_last_heard;
     eventually("its copies grow older", || async {

@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use crate::support::http;
+use crate::support::journal;
 use crate::support::process::{Node, directory};
 
 /// The scopes a value can be stored in; the node's is that of the first follower.
@@ -129,13 +130,13 @@ impl Mesh {
 /// Every needle in every file under a directory but the key files, which hold theirs.
 fn search_files(dir: &Path, needles: &Needles, seen: &mut BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
-    for item in std::fs::read_dir(dir).expect("ours") {
-        let (path, kind) = item.map(|item| (item.path(), item.file_type().expect("known"))).expect("readable");
+    for path in journal::items(dir) {
+        let Some(kind) = journal::metadata(&path).map(|found| found.file_type()) else { continue };
         let name = path.file_name().and_then(|name| name.to_str()).expect("text").to_owned();
         if kind.is_dir() {
             found.extend(search_files(&path, needles, seen));
         } else if kind.is_file() {
-            let bytes = std::fs::read(&path).expect("ours");
+            let Some(bytes) = journal::bytes(&path) else { continue };
             let hits = needles.within(&bytes).into_iter();
             let own = format!("the unseal key of {}", dir.file_name().and_then(|name| name.to_str()).unwrap_or("?"));
             let hits = hits.filter(|hit| name != "unseal.key" || !hit.starts_with(&own));

@@ -6,5 +6,5 @@ mod killed;
 mod odd_stores;
 mod promoting;
 mod restoring;
-mod stage;
+pub mod stage;
 mod stepping_down;

@@ -9,6 +9,7 @@ mod sources;
 use serde_json::Value;
 
 use crate::support::http::{self, Answer};
+use crate::support::journal::text;
 use crate::support::process::{Ended, Node};
 
 /// The shares that `init` or `join` printed.
@@ -37,13 +38,7 @@ async fn post(node: &Node, body: &Value) -> Answer {
 
 /// The lines of the journal that tell of the unsealing.
 fn journal(node: &Node) -> Vec<Value> {
-    let mut files: Vec<_> = std::fs::read_dir(node.state_dir().join("audit"))
-        .expect("a journal")
-        .map(|entry| entry.expect("listed").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-        .collect();
-    files.sort();
-    let text: String = files.iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect();
+    let text = text(&node.state_dir().join("audit"));
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     lines.filter(|line| line["reason"].as_str().is_some_and(|reason| reason.starts_with("unseal"))).collect()
 }

@@ -3,7 +3,7 @@
 
 mod calendar;
 mod commands;
-mod forger;
+pub mod forger;
 mod hostile;
 mod killed;
 mod proving;

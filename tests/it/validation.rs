@@ -20,6 +20,7 @@ use aurora_mesh::vault::error::VaultError;
 use aurora_mesh::vault::request::Context;
 
 use crate::support::callers::{admin, company, put};
+use crate::support::journal;
 use crate::support::mesh::TestMesh;
 use crate::support::theatre::Theatre;
 
@@ -53,12 +54,7 @@ impl Stage {
 
     /// The lines of the lead's journal.
     fn journal(&self) -> String {
-        let directory = self.mesh.lead.config.node.state_dir.join("audit");
-        let files = std::fs::read_dir(directory).expect("a journal").map(|file| file.expect("readable").path());
-        files
-            .filter(|path| path.is_file())
-            .map(|path| std::fs::read(path).expect("readable"))
-            .fold(String::new(), |text, bytes| text + &String::from_utf8_lossy(&bytes))
+        journal::text(&self.mesh.lead.config.node.state_dir.join("audit"))
     }
 }
 

@@ -23,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::support::authority::{Shown, TestAuthority};
 use crate::support::callers::{admin, put};
 use crate::support::clients;
+use crate::support::journal;
 use crate::support::mesh::TestMesh;
 use crate::support::process::run;
 use crate::support::stage::{Act, Seen, Stage};
@@ -254,14 +255,13 @@ async fn no_signing_secret_lies_in_the_file_of_deliveries_or_the_journal() {
     let state = &scene.mesh.lead.config.node.state_dir;
     let key = secret.strip_prefix("whsec_").expect("a secret");
     let mut files = vec![state.join("events.redb"), state.join("store.redb")];
-    files.extend(std::fs::read_dir(state.join("audit")).expect("a journal").map(|file| file.expect("a file").path()));
+    files.extend(journal::items(&state.join("audit")));
     for file in files.into_iter().filter(|file| file.is_file()) {
-        let bytes = std::fs::read(&file).expect("readable");
+        let Some(bytes) = journal::bytes(&file) else { continue };
         let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
         assert!(!holds(key.as_bytes()) && !holds(b"sk-canary-4711"), "{}", file.display());
     }
-    let journal = std::fs::read_dir(state.join("audit")).expect("a journal").map(|file| file.expect("a file").path());
-    let journal: String = journal.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    let journal = journal::text(&state.join("audit"));
     let used = journal.lines().filter(|line| line.contains("credential.apply") && line.contains("\"used\"")).count();
     assert_eq!(used, 1, "each use of the secret is accounted for");
     assert!(journal.contains("\"principal\":\"node:aurora\""));

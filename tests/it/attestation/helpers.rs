@@ -18,6 +18,9 @@ const ASK_FIRST: &str = "AURORA_TEST_ASK_FIRST";
 /// The request that is made.
 const REQUEST: &[u8] = b"GET /api/secrets/hubspot/api_key HTTP/1.1\r\nHost: aurora\r\n\r\n";
 
+/// The last one on a connection: whatever is answered, nothing comes after it.
+const LAST_REQUEST: &[u8] = b"GET /api/secrets/hubspot/api_key HTTP/1.1\r\nHost: aurora\r\nConnection: close\r\n\r\n";
+
 /// What the node would answer.
 pub const VALUE: &str = "not-a-real-key";
 
@@ -106,10 +109,10 @@ fn speak() {
     }
     let socket = rustix::io::dup(rustix::stdio::stdin()).expect("a socket");
     let mut stream = UnixStream::from(socket);
-    stream.set_read_timeout(Some(Duration::from_secs(2))).expect("a socket");
+    stream.set_read_timeout(Some(Duration::from_secs(15))).expect("a socket");
     let mut answer = Vec::new();
     // A connection that was closed refuses what is written, or has nothing to read.
-    if stream.write_all(REQUEST).is_ok() {
+    if stream.write_all(LAST_REQUEST).is_ok() {
         let mut chunk = [0; 4096];
         while let Ok(read) = stream.read(&mut chunk) {
             if read == 0 {

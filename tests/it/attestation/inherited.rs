@@ -4,6 +4,7 @@ use rustix::process::{Signal, kill_process};
 
 use super::helpers::{HandedOn, VALUE};
 use crate::support::http::Answer;
+use crate::support::journal;
 use crate::support::process::{Node, directory};
 
 /// A refusal that says nothing, or no answer at all.
@@ -16,8 +17,7 @@ pub fn assert_nothing(answer: &str) {
 
 /// What the node's journal says.
 pub fn journal(node: &Node) -> String {
-    let files = std::fs::read_dir(node.state_dir().join("audit")).expect("a journal");
-    files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text")).collect()
+    journal::text(&node.state_dir().join("audit"))
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use aurora_mesh::audit::copies::chain_dir;
 use aurora_mesh::audit::heads::sealed_seq;
 
 use crate::support::callers::{admin, node};
+use crate::support::journal;
 use crate::support::mesh::TestNode;
 use crate::support::wait::eventually;
 
@@ -22,14 +23,7 @@ pub fn copy_dir(lead: &TestNode, name: &str, chain: u32) -> PathBuf {
 
 /// Every line of the plain files of a journal.
 pub fn lines(directory: &Path) -> Vec<String> {
-    let Ok(items) = std::fs::read_dir(directory) else { return Vec::new() };
-    let paths = items.map(|item| item.expect("readable").path());
-    let is_part = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
-    let is_audit = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().starts_with("audit-");
-    let mut parts: Vec<PathBuf> = paths.filter(|path| is_part(path) && is_audit(path)).collect();
-    parts.sort();
-    let text: String = parts.iter().map(|part| std::fs::read_to_string(part).expect("text")).collect();
-    text.lines().map(str::to_owned).collect()
+    journal::text(directory).lines().map(str::to_owned).collect()
 }
 
 /// The lines of the lead's own journal that tell of a gap.

@@ -16,6 +16,7 @@ use aurora_mesh::transport::node_key::NodeKey;
 
 use super::journals::{arrives, copy_dir};
 use crate::support::callers::{admin, node, put, read};
+use crate::support::journal::four_years_before;
 use crate::support::mesh::{TestMesh, prod};
 use crate::support::wait::eventually;
 
@@ -140,8 +141,8 @@ fn says(told: &str, expected: &str) -> bool {
 }
 
 const TAMPERINGS: &[Tampering] = &[
-    ("an edited line", |it, _| it.lines[4] = edited(&it.lines[4]), ALTERED),
-    ("an edited first line", |it, _| it.lines[0] = edited(&it.lines[0]), ALTERED),
+    ("an edited line", |it, _| it.lines[4] = four_years_before(&it.lines[4]), ALTERED),
+    ("an edited first line", |it, _| it.lines[0] = four_years_before(&it.lines[0]), ALTERED),
     ("an edited last line", |it, _| edit_last(it), "was sealed as number"),
     ("another spelling of a line", |it, _| it.lines[3] = it.lines[3].replace("\"v\":2,", "\"v\": 2,"), ALTERED),
     ("a removed first line", |it, _| drop(it.lines.remove(0)), "where 1 belongs"),
@@ -174,16 +175,9 @@ const TAMPERINGS: &[Tampering] = &[
     ("a line of another node", |it, other| it.lines[8].clone_from(&other.lines[8]), FOREIGN),
 ];
 
-/// Another line: it was written a year before.
-fn edited(line: &str) -> String {
-    let edited = line.replacen("\"time\":\"2026", "\"time\":\"2025", 1);
-    assert_ne!(edited, line);
-    edited
-}
-
 fn edit_last(it: &mut Evidence) {
     let last = it.lines.last_mut().expect("a line");
-    *last = edited(last);
+    *last = four_years_before(last);
 }
 
 fn relabel(it: &mut Evidence) {
@@ -202,7 +196,7 @@ fn remove_and_chain(it: &mut Evidence) {
 }
 
 fn edit_and_chain(it: &mut Evidence) {
-    it.lines[5] = edited(&it.lines[5]);
+    it.lines[5] = four_years_before(&it.lines[5]);
     it.rechain();
 }
 

@@ -8,6 +8,7 @@ use aurora_mesh::crypto::digest::sha256;
 
 use super::journals::{arrives, audit_dir, copy_dir, gaps, lines};
 use crate::support::callers::{admin, put, read};
+use crate::support::journal::{four_years_before, items, newest};
 use crate::support::mesh::{TestMesh, TestNode, prod};
 use crate::support::wait::eventually;
 
@@ -40,14 +41,12 @@ fn rewrite(directory: &Path, change: impl Fn(&mut Vec<String>)) {
             line.replacen(&format!("\"seq\":{},", old["seq"]), &format!("\"seq\":{seq},"), 1).replacen(&prev, &hex, 1);
         previous = sha256(line.as_bytes());
     }
-    for item in std::fs::read_dir(directory).expect("readable") {
-        let path = item.expect("readable").path();
-        if path.is_file() {
-            std::fs::remove_file(path).expect("removed");
-        }
+    let file = newest(directory);
+    for path in items(directory).iter().filter(|path| path.is_file()) {
+        std::fs::remove_file(path).expect("removed");
     }
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    std::fs::write(directory.join("audit-2026-11.jsonl"), text).expect("written");
+    std::fs::write(file, text).expect("written");
 }
 
 async fn told(lead: &TestNode, words: &str) {
@@ -74,7 +73,7 @@ async fn a_lead_that_rewrote_its_own_journal_is_found_out_by_what_a_follower_rem
     witnesses(&mesh.lead, &follower).await;
     mesh.lead.stop().await;
     let own = audit_dir(&mesh.lead);
-    rewrite(&own, |lines| lines[0] = lines[0].replacen("\"time\":\"2026", "\"time\":\"2025", 1));
+    rewrite(&own, |lines| lines[0] = four_years_before(&lines[0]));
     mesh.lead.start().await;
     told(&mesh.lead, "holds a seal of line").await;
     assert!(gaps(&mesh.lead)[0].contains("it was rewritten"), "{:?}", gaps(&mesh.lead));
@@ -119,7 +118,7 @@ async fn a_follower_whose_journal_was_rewritten_is_found_out_by_its_copy() {
     let (mesh, mut follower) = mesh().await;
     follower.stop().await;
     rewrite(&audit_dir(&follower), |lines| {
-        lines[1] = lines[1].replacen("\"time\":\"2026", "\"time\":\"2025", 1);
+        lines[1] = four_years_before(&lines[1]);
         lines.push(lines[2].clone());
     });
     follower.start().await;
@@ -134,7 +133,7 @@ async fn lines_that_were_altered_before_they_were_forwarded_are_told_and_not_tak
     mesh.lead.stop().await;
     reads(&follower, 6).await;
     follower.stop().await;
-    let file = audit_dir(&follower).join("audit-2026-11.jsonl");
+    let file = newest(&audit_dir(&follower));
     let text = std::fs::read_to_string(&file).expect("one file");
     let altered: Vec<String> = text
         .lines()

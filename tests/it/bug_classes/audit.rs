@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::agents::stage::{SECRET, agent, done, journal, key, mesh as with_secrets, owner, with_key};
 use crate::support::http;
+use crate::support::journal::items;
 use crate::support::mesh::{TestMesh, TestNode};
 
 /// Everything below a directory.
 pub fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
-    for item in std::fs::read_dir(directory).expect("readable") {
-        let path = item.expect("readable").path();
+    for path in items(directory) {
         if path.is_dir() {
             found.extend(files(&path));
         } else if let Ok(bytes) = std::fs::read(&path) {

@@ -303,16 +303,18 @@ async fn bug_37_an_old_wildcard_reaches_what_came_later() {
     assert!(!dev.body.contains("not-a-real"), "{}", dev.body);
 }
 
+/// The numbers of all frames of a kind.
+pub fn known<F: Frame>() -> Vec<u16> {
+    let is_known = |number: &u16| {
+        let frame = [&[1][..], &number.to_be_bytes()].concat();
+        !matches!(decode::<F>(&frame), Err(WireError::UnknownFrame { .. }))
+    };
+    (0..=u16::MAX).filter(is_known).collect()
+}
+
 /// The frames of each direction are these numbers and no others: what actors tell each other has none.
 #[test]
 fn bug_38_what_only_insiders_say_is_taken_from_outside() {
-    fn known<F: Frame>() -> Vec<u16> {
-        let is_known = |number: &u16| {
-            let frame = [&[1][..], &number.to_be_bytes()].concat();
-            !matches!(decode::<F>(&frame), Err(WireError::UnknownFrame { .. }))
-        };
-        (0..=u16::MAX).filter(is_known).collect()
-    }
     assert_eq!(known::<open::Opening>(), [1]);
     assert_eq!(known::<control::FromFollower>(), [2, 3, 4, 5, 6]);
     assert_eq!(known::<control::FromLead>(), [101, 102, 104, 105, 106]);

@@ -17,12 +17,14 @@ use aurora_mesh::store::handle::Store;
 use aurora_mesh::transport::close::CloseCode;
 use aurora_mesh::transport::error::TransportError;
 use aurora_mesh::wire::frame::{Frame, decode};
-use aurora_mesh::wire::open::StreamKind;
+use aurora_mesh::wire::open::{self, StreamKind};
 use aurora_mesh::wire::{audit, connectivity, control, join, request, rules, subscription};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use super::authorisation::known;
+use super::may_look_into_a_node;
 use crate::agents::stage::{SECRET, mesh as with_secrets, owner};
 use crate::support::callers::{put, read};
 use crate::support::forge::join_by_hand;
@@ -35,19 +37,19 @@ use crate::support::process::{Node, directory};
 use crate::support::wait::eventually;
 
 /// Numbers nobody chose, the same in every run.
-struct Noise(u64);
+pub struct Noise(pub u64);
 
 impl Noise {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next()).expect("64 bits") % end.max(1)
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| u8::try_from(self.next() % 256).expect("a byte")).collect()
     }
 }
@@ -55,14 +57,14 @@ impl Noise {
 /// A length in a frame is a claim: whatever it claims, a short frame is refused for what it is.
 #[test]
 fn bug_68_a_small_frame_asks_for_much_memory() {
-    fn refuses<F: Frame + std::fmt::Debug>(numbers: &[u16]) {
+    fn refuses<F: Frame + std::fmt::Debug>() {
         let claims: [&[u8]; 4] = [
             &[0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
             &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0x80],
             &[0xfc, 0xff, 0xff, 0xff, 0x7f],
             &[0xfb, 0xff, 0xff],
         ];
-        for number in numbers {
+        for number in known::<F>() {
             for claim in claims {
                 for before in 0..60 {
                     let frame = [&[1][..], &number.to_be_bytes(), &vec![1; before], &claim.repeat(3)].concat();
@@ -74,20 +76,21 @@ fn bug_68_a_small_frame_asks_for_much_memory() {
             }
         }
     }
-    refuses::<join::JoinAsk>(&[601, 602]);
-    refuses::<join::JoinAnswer>(&[701, 702]);
-    refuses::<control::FromFollower>(&[2, 3, 4, 5]);
-    refuses::<control::FromLead>(&[101, 102, 104, 105]);
-    refuses::<subscription::FromFollower>(&[201, 202]);
-    refuses::<subscription::FromLead>(&[301, 303, 305, 306, 307]);
-    refuses::<request::FromFollower>(&[401, 402, 403, 404]);
-    refuses::<request::FromLead>(&[501, 502, 503, 504, 505]);
-    refuses::<rules::FromFollower>(&[801, 802]);
-    refuses::<rules::FromLead>(&[901]);
-    refuses::<connectivity::FromFollower>(&[1001, 1002]);
-    refuses::<connectivity::FromLead>(&[1101, 1102, 1103, 1104]);
-    refuses::<audit::FromFollower>(&[601, 602, 603, 604]);
-    refuses::<audit::FromLead>(&[701, 702, 703, 704]);
+    refuses::<open::Opening>();
+    refuses::<join::JoinAsk>();
+    refuses::<join::JoinAnswer>();
+    refuses::<control::FromFollower>();
+    refuses::<control::FromLead>();
+    refuses::<subscription::FromFollower>();
+    refuses::<subscription::FromLead>();
+    refuses::<request::FromFollower>();
+    refuses::<request::FromLead>();
+    refuses::<rules::FromFollower>();
+    refuses::<rules::FromLead>();
+    refuses::<connectivity::FromFollower>();
+    refuses::<connectivity::FromLead>();
+    refuses::<audit::FromFollower>();
+    refuses::<audit::FromLead>();
 }
 
 /// What is announced too large is refused before it comes: by its length, on each door.
@@ -151,7 +154,8 @@ async fn bug_72_one_bad_peer_ends_the_listening() {
     }
     let stored = mesh.put(put("hubspot/api_key", "global", "still")).await;
     honest.reaches(stored.revision).await;
-    assert_eq!(log.sessions_of("alpha"), 1, "it was not disturbed");
+    assert!(log.sessions_of("alpha") >= 1, "the log was heard");
+    assert_eq!(log.disturbances(), Vec::<String>::new());
 }
 
 /// No lock is held where others wait: the compiler's lints forbid it, for every file.
@@ -204,7 +208,8 @@ async fn bug_74_a_datagram_brings_the_transport_down() {
     }
     let stored = mesh.put(put("hubspot/api_key", "global", "still")).await;
     honest.reaches(stored.revision).await;
-    assert_eq!(log.sessions_of("alpha"), 1, "it was not disturbed");
+    assert!(log.sessions_of("alpha") >= 1, "the log was heard");
+    assert_eq!(log.disturbances(), Vec::<String>::new());
     assert!(dial(lead, JOINER, None).await.is_ok());
 }
 
@@ -246,6 +251,9 @@ fn bug_75_what_is_nested_deep_ends_the_stack() {
 
 #[tokio::test]
 async fn bug_76_clients_that_die_leave_their_files_open() {
+    if !may_look_into_a_node() {
+        return;
+    }
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
     let count = || std::fs::read_dir(format!("/proc/{}/fd", lead.pid().as_raw_nonzero())).expect("readable").count();

@@ -13,9 +13,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::audit::{files, found_in};
+use super::may_look_into_a_node;
 use crate::agents::stage::{SECRET, agent, done, key, mesh as with_secrets, owner};
 use crate::support::callers::{put, read};
 use crate::support::http;
+use crate::support::journal;
 use crate::support::mesh::{TestMesh, prod};
 use crate::support::process::{Node, directory};
 
@@ -136,13 +138,14 @@ async fn bug_61_others_may_read_what_is_kept() {
         let mut directories = vec![state.clone()];
         while let Some(directory) = directories.pop() {
             assert_eq!(mode(&directory), 0o700, "{}", directory.display());
-            for item in std::fs::read_dir(&directory).expect("readable") {
-                let path = item.expect("readable").path();
-                if path.is_dir() {
+            for path in journal::items(&directory) {
+                let Some(found) = journal::metadata(&path) else { continue };
+                if found.is_dir() {
                     directories.push(path);
                 } else {
-                    assert_eq!(mode(&path), 0o600, "{}", path.display());
-                    assert_eq!(std::fs::metadata(&path).expect("there").nlink(), 1, "{}", path.display());
+                    // A file that was replaced meanwhile has no name any more.
+                    let (bits, names) = (found.permissions().mode() & 0o777, found.nlink());
+                    assert!(bits == 0o600 && names <= 1, "{bits:o}, {names} names: {}", path.display());
                     looked_at += 1;
                 }
             }
@@ -188,6 +191,9 @@ async fn bug_62_values_are_kept_in_another_system() {
 
 #[tokio::test]
 async fn bug_63_a_key_is_in_the_environment_or_the_arguments() {
+    if !may_look_into_a_node() {
+        return;
+    }
     let dir = directory();
     let lead = Node::lead(dir.path()).await;
     lead.put("hubspot/api_key", "global", CANARY).await;

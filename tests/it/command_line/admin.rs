@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 
+use crate::support::journal::newest;
 use crate::support::process::{Node, aurora, directory, run};
 use crate::support::wait::eventually;
 
@@ -77,7 +78,7 @@ async fn the_journal_shows_who_did_what_and_tells_when_a_line_was_changed() {
     assert!(whole.text().contains("the journal is whole"), "{}", whole.text());
 
     let audit = lead.state_dir().join("audit");
-    let file = std::fs::read_dir(&audit).expect("a journal").next().expect("a month").expect("readable").path();
+    let file = newest(&audit);
     let text = std::fs::read_to_string(&file).expect("text");
     let at = text.find("first key").expect("the line");
     let journal = std::fs::File::options().write(true).open(&file).expect("ours");

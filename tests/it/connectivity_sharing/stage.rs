@@ -164,9 +164,3 @@ pub async fn knows(viewer: &TestNode, expected: &[&str]) {
     })
     .await;
 }
-
-/// The same within the two seconds that are promised.
-pub async fn knows_soon(viewer: &TestNode, expected: &[&str]) {
-    let soon = tokio::time::timeout(Duration::from_secs(2), knows(viewer, expected));
-    assert!(soon.await.is_ok(), "{} knows {:?} and not {expected:?}", viewer.config.node.name, known(viewer));
-}

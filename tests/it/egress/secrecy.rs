@@ -2,10 +2,10 @@
 
 use aurora_mesh::egress::call::Call;
 use aurora_mesh::egress::error::EgressError;
-use tokio::net::TcpListener;
 
 use super::{CREDENTIAL, Changing, call, call_to, egress, hasty, plain, resolving, server, target};
 use crate::support::authority::{Shown, TestAuthority};
+use crate::support::ports;
 use crate::support::tls_server::TlsServer;
 
 /// Everything that can be printed of an error.
@@ -16,7 +16,7 @@ fn texts(error: &EgressError) -> String {
 #[tokio::test]
 async fn no_error_holds_a_part_of_the_credential() {
     let authority = TestAuthority::new();
-    let closed = TcpListener::bind("127.0.0.1:0").await.expect("binds").local_addr().expect("bound").port();
+    let closed = ports::free().port();
     let untrusted = TlsServer::start(authority.server(Shown::OtherName, &[]), |_| async { Ok(()) }).await;
     let silent = TlsServer::start(authority.server(Shown::Good, &[]), |stream| async move {
         let _open = stream;

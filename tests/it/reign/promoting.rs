@@ -5,10 +5,12 @@ use aurora_mesh::model::identity::Role;
 use aurora_mesh::model::roster::Standing;
 use aurora_mesh::replication::reign_members::Trust;
 use aurora_mesh::vault::error::VaultError;
+use aurora_mesh::vault::request::Approval;
 
 use super::stage::{done, is_in_epoch, promoted, restored, snapshot};
 use crate::support::callers::{admin, node, put, read};
 use crate::support::http;
+use crate::support::log::Log;
 use crate::support::mesh::{TestMesh, prod};
 use crate::support::snapshot::save;
 use crate::support::wait::eventually;
@@ -104,7 +106,7 @@ async fn is_over(mesh: &TestMesh) {
 async fn a_promotion_that_nobody_vouches_for_lets_nobody_in_before_it_is_approved() {
     let mut mesh = TestMesh::start().await;
     let mut alpha = mesh.follower("alpha", prod(&[])).await;
-    let _beta = mesh.follower("beta", prod(&[])).await;
+    let mut beta = mesh.follower("beta", prod(&[])).await;
     mesh.put(put("hubspot/api_key", "global", "not-a-real-one")).await;
     let file = snapshot(&mesh);
     save(&mut mesh.lead, &file, &[]).await;
@@ -114,8 +116,25 @@ async fn a_promotion_that_nobody_vouches_for_lets_nobody_in_before_it_is_approve
     assert_eq!(report.pending, 1);
     alpha.start().await;
     let nodes = alpha.vault().nodes(&admin()).await.expect("listed");
-    let beta = nodes.iter().find(|line| line.name == node("beta")).expect("it is known");
-    assert_eq!(beta.standing, Standing::Pending);
+    let line = nodes.iter().find(|line| line.name == node("beta")).expect("it is known");
+    assert_eq!(line.standing, Standing::Pending);
+    beta.stop().await;
+    beta.config.mesh.leads = vec![alpha.config.mesh.listen.to_string()];
+    let log = Log::capture();
+    beta.start().await;
+    eventually("beta is turned away", || async {
+        log.lines_with("the lead cannot be reached")
+            .iter()
+            .any(|line| line.contains("the peer refused us"))
+            .then_some(())
+    })
+    .await;
+    assert_eq!((log.sessions_of("beta"), beta.vault().health().epoch.get()), (0, 1));
+    let fingerprint = line.pin.fingerprint();
+    alpha.vault().approve(&admin(), node("beta"), Approval { fingerprint }).await.expect("approved");
+    is_in_epoch(&beta, 2).await;
+    beta.is_fresh().await;
+    assert!(log.sessions_of("beta") >= 1);
 }
 
 #[tokio::test]

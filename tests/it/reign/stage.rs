@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::{self, Answer};
 use crate::support::mesh::{TestMesh, TestNode};
+use crate::support::ports;
 use crate::support::wait::eventually;
 
 /// Where the snapshot of a mesh is.
@@ -49,7 +50,7 @@ pub async fn restored_as(
 
 /// Makes a stopped follower the lead, by a snapshot that the key file of the lead that was opens.
 pub async fn promoted(follower: &mut TestNode, lead: &TestNode, file: &Path, trust: Trust) -> anyhow::Result<Outcome> {
-    let listen = ([127, 0, 0, 1], 0).into();
+    let listen = ports::free();
     let options = PromoteOptions {
         file: file.to_owned(),
         config: follower.config.clone(),

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{journal, post, sealed_lead, shares, unseal};
 use crate::support::http;
+use crate::support::journal::newest;
 use crate::support::process::{Node, directory};
 
 #[tokio::test]
@@ -145,7 +146,7 @@ async fn without_its_journal_a_node_is_not_unsealed() {
     let (node, ours) = sealed_lead(dir.path(), "2/2").await;
     unseal(&node, &ours[0]).await.text();
     let audit = node.state_dir().join("audit");
-    let file = std::fs::read_dir(&audit).expect("a journal").next().expect("a month").expect("listed").path();
+    let file = newest(&audit);
     let aside = dir.path().join("aside.jsonl");
     std::fs::rename(&file, &aside).expect("moved");
     std::fs::write(&file, "").expect("another in its place");

@@ -35,6 +35,10 @@ async fn stale(mesh: &TestMesh) -> Vec<serde_json::Value> {
     answer.json()["events"].as_array().expect("events").clone()
 }
 
+async fn is_kept_as_told(mesh: &TestMesh) {
+    eventually("it is kept that it was told", || async { list(mesh).await.mark.told.then_some(()) }).await;
+}
+
 async fn lines(mesh: &TestMesh, action: &str) -> Vec<serde_json::Value> {
     let admin = mesh.lead.agent_socket().with_file_name("admin.sock");
     let answer = http::get(&admin, &format!("/api/audit?action={action}&limit=1000")).await.json();
@@ -86,6 +90,8 @@ async fn a_lead_without_a_snapshot_for_a_day_is_told_of_once_also_over_a_restart
     assert_eq!(told[0]["data"]["last_backup"], serde_json::Value::Null, "{told:?}");
     let line = lines(&mesh, "backup.stale").await.remove(0).to_string();
     assert!(line.contains("aurora snapshot save FILE && aurora snapshot verify FILE"), "it has no place: {line}");
+    // That it was told is kept behind the telling.
+    is_kept_as_told(&mesh).await;
     mesh.lead.stop().await;
     mesh.lead.start().await;
     mesh.lead.clock.advance(30 * HOUR);
@@ -99,6 +105,7 @@ async fn a_lead_without_a_snapshot_for_a_day_is_told_of_once_also_over_a_restart
     })
     .await;
     assert!(again.iter().any(|told| told["data"]["last_backup"].is_string()), "{again:?}");
+    is_kept_as_told(&mesh).await;
     assert_eq!(lines(&mesh, "backup.stale").await.len(), 2);
 }
 

@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 
 use super::{Example, HUBSPOT};
+use crate::support::journal;
 use crate::support::wait::eventually;
 
 /// So often, because what used to be lost was lost in a race.
@@ -19,9 +20,8 @@ async fn ask_and_hang_up(socket: &Path, request: &str) {
 
 /// Lines of the node's journal that hold all of these.
 fn lines(example: &Example, parts: &[&str]) -> usize {
-    let files = std::fs::read_dir(example.lead.state_dir().join("audit")).expect("a journal");
-    let texts = files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text"));
-    texts.map(|text| text.lines().filter(|line| parts.iter().all(|part| line.contains(part))).count()).sum()
+    let text = journal::text(&example.lead.state_dir().join("audit"));
+    text.lines().filter(|line| parts.iter().all(|part| line.contains(part))).count()
 }
 
 /// The handler of a request went with its connection: a change was committed whose outcome no line told.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use crate::support::journal;
 use crate::support::process::{Node, directory};
 
 fn mode(path: &Path) -> u32 {
@@ -30,12 +31,13 @@ async fn the_sockets_are_for_the_group_and_the_owner_and_the_rest_for_the_owner_
     let mut pending = vec![lead.state_dir()];
     let mut files = 0;
     while let Some(path) = pending.pop() {
-        if path.is_dir() {
-            pending.extend(std::fs::read_dir(&path).expect("ours").map(|item| item.expect("readable").path()));
-            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+        let Some(found) = journal::metadata(&path) else { continue };
+        if found.is_dir() {
+            pending.extend(journal::items(&path));
+            assert_eq!(found.mode() & 0o077, 0, "{}", path.display());
         } else {
             files += 1;
-            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            assert_eq!(found.mode() & 0o7777, 0o600, "{}", path.display());
         }
     }
     assert!(files >= 3, "store, journal and key file");

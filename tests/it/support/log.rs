@@ -44,6 +44,13 @@ impl Log {
         String::from_utf8_lossy(&bytes).lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
+    /// The lines of followers whose session with the lead ended. Not of those that had not heard it in time: on a busy
+    /// machine that happens to anybody, and they come back.
+    pub fn disturbances(&self) -> Vec<String> {
+        let ends = self.lines_with("the session with the lead ended");
+        ends.into_iter().filter(|line| !line.contains(" in time")).collect()
+    }
+
     /// How often a follower was welcomed.
     pub fn sessions_of(&self, node: &str) -> usize {
         self.lines_with(&format!("a follower connected node={node} ")).len()

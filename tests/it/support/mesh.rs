@@ -30,6 +30,7 @@ use tempfile::TempDir;
 
 use super::callers::{admin, agent, company, environment, node};
 use super::clock::MovableClock;
+use super::ports;
 use super::wait::eventually;
 
 /// One node: its configuration, its clock, and the node while it runs.
@@ -70,13 +71,13 @@ impl TestMesh {
 
     async fn with(freshness: FreshnessPolicy, connectivity: ConnectivitySection) -> Self {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
-        let config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
+        let mut config = config(dir.path(), "aurora", Role::Lead, freshness, &connectivity);
+        // The next start takes it too, so that followers find the lead again.
+        config.mesh.listen = ports::free();
         let mut lead = TestNode::new(config);
         let file = lead.config_file();
         init(&lead.config, &file, None, &lead.seams()).await.expect("a new mesh");
         lead.start().await;
-        // The next start takes the port the system chose, so that followers find the lead again.
-        lead.config.mesh.listen = lead.running().address().expect("the lead listens");
         Self { dir, lead, freshness, connectivity }
     }
 
@@ -206,9 +207,14 @@ impl TestNode {
         Seams { clock, entropy, journal: self.journal, speaks: self.speaks }
     }
 
-    /// Reads as a program on this node does.
+    /// Reads as a program on this node does. A disk that is busy for a second keeps the journal from being written; then it
+    /// asks again.
     pub async fn read(&self, request: ReadRequest) -> Result<ReadAnswer, VaultError> {
-        match self.vault().read(&agent(), request).await? {
+        let outcome = eventually("the journal can be written", || async {
+            let outcome = self.vault().read(&agent(), request.clone()).await;
+            (!matches!(outcome, Err(VaultError::AuditUnavailable))).then_some(outcome)
+        });
+        match outcome.await? {
             ReadOutcome::Value(answer) => Ok(answer),
             ReadOutcome::NotModified { .. } => panic!("no version was known"),
         }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -13,8 +12,8 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use super::http;
 use super::wait::eventually;
+use super::{http, ports};
 
 /// The binary under test.
 pub const AURORA: &str = env!("CARGO_BIN_EXE_aurora");
@@ -96,9 +95,7 @@ impl Node {
 
     /// The same with arguments and standard input of the test's choice; gives what was printed.
     pub async fn init_with(&self, more: &[&str], input: &[u8]) -> String {
-        let probe = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
-        let listen = probe.local_addr().expect("bound").to_string();
-        drop(probe);
+        let listen = ports::free().to_string();
         let arguments = [&["init", "--listen", &listen, "--advertise", &listen][..], more].concat();
         run(&mut self.prepare(&arguments), input).await.text().to_owned()
     }

@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
+use super::ports;
+
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -83,7 +85,8 @@ pub struct Stage {
 impl Stage {
     /// Opens on a free port of 127.0.0.1.
     pub async fn open(name: &str, tls: Arc<ServerConfig>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        // It is shut and opened again, and until then nobody may get its port.
+        let listener = TcpListener::bind(ports::free()).await.expect("binds");
         let port = listener.local_addr().expect("bound").port();
         let usual = Act::answer(404, &[], "");
         let script = Script { tls, usual, at: Vec::new(), when: Vec::new(), seen: Vec::new(), connections: 0 };

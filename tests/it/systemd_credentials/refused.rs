@@ -2,6 +2,7 @@
 
 use super::client::{Unit, ask};
 use super::{SYSTEMD_BYTES_MAX, VALUE, allow, mesh, reads};
+use crate::support::journal;
 use crate::support::process::{Node, directory};
 
 /// A refusal: longer than any credential, and without a value.
@@ -74,8 +75,7 @@ async fn a_sealed_node_refuses_and_writes_it_down() {
     node.start().await;
     let socket = node.socket_dir().join("credentials.sock");
     refused(&ask(&socket, Some(b"adf9d86b6eda275e/unit/backup.service/openai.api_key"), None).await);
-    let files = std::fs::read_dir(node.state_dir().join("audit")).expect("a journal");
-    let text: String = files.filter_map(|file| std::fs::read_to_string(file.expect("listed").path()).ok()).collect();
+    let text = journal::text(&node.state_dir().join("audit"));
     let line = text.lines().rfind(|line| line.contains("secret.read")).expect("a line");
     assert!(line.contains(r#""rule":"the node is sealed""#) && line.contains("backup.service"), "{line}");
 }

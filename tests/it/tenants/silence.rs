@@ -8,6 +8,7 @@ use aurora_mesh::vault::request::{Context, ExposureOf, ListRequest};
 
 use super::{Tenants, knows};
 use crate::support::callers::{admin, company, node, place, put, read, secret};
+use crate::support::journal;
 
 fn freeze_of(text: &str) -> FreezeRequest {
     let target = FreezeTarget::parse(text).expect(text);
@@ -16,12 +17,11 @@ fn freeze_of(text: &str) -> FreezeRequest {
 
 /// Everything a node has on its disk.
 fn files(directory: &std::path::Path, found: &mut Vec<(String, Vec<u8>)>) {
-    for entry in std::fs::read_dir(directory).expect("a readable directory") {
-        let path = entry.expect("a readable directory").path();
+    for path in journal::items(directory) {
         if path.is_dir() {
             files(&path, found);
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).expect("a readable file")));
+        } else if let Some(bytes) = journal::bytes(&path) {
+            found.push((path.display().to_string(), bytes));
         }
     }
 }
