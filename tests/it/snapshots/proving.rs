@@ -155,6 +155,7 @@ async fn a_snapshot_of_before_the_machine_was_lost_is_still_whole_on_the_new_one
         configured: Configured::File(Box::new(mesh.lead.config.clone())),
         opener: Opener::Source(&mesh.lead.config.unseal, Secret::None),
         brought: None,
+        authority: None,
         epoch: None,
         trust: Trust::Members,
         by: "a test".to_owned(),
