@@ -1,6 +1,8 @@
 //! A lead that is restored over a store that is not what it seems, into a directory of somebody else, or from a snapshot of
 //! whoever made one.
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+
 use std::os::unix::fs::{MetadataExt, chown};
 
 use aurora_mesh::daemon::restore::Outcome;
@@ -73,11 +75,18 @@ async fn what_a_member_could_have_read_stays_known_while_it_waits_and_when_it_is
     assert_eq!((banned.values.len(), banned.values[0].version), (1, Version::FIRST), "{banned:?}");
 }
 
+fn may_give_files_away() -> bool {
+    let may = rustix::process::geteuid().is_root();
+    if !may {
+        eprintln!("skipped: only root can give files away");
+    }
+    may
+}
+
 /// As root in a directory of the node's own user, everything was root's afterwards, and the node did not start.
 #[tokio::test]
 async fn a_store_that_root_restores_belongs_to_who_runs_the_node() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("not root: skipped");
+    if !may_give_files_away() {
         return;
     }
     let mut mesh = TestMesh::start().await;
