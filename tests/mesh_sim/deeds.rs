@@ -85,7 +85,7 @@ impl World {
     }
 
     /// Asks the lead, if it is on.
-    fn of_lead(&mut self, ask: Ask) {
+    pub fn of_lead(&mut self, ask: Ask) {
         if self.places[0].up {
             let id = self.ask(0, ask);
             self.watch_asks(id);

@@ -12,6 +12,7 @@ mod deeds;
 mod disk;
 mod events;
 mod figures;
+mod lies;
 mod life;
 mod machine;
 #[path = "../sim/names.rs"]

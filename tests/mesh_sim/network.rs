@@ -1,9 +1,10 @@
 //! The network of a simulated machine: quinn's sockets over those of turmoil, which cuts links and holds back what is sent.
 //! How long each datagram is on its way, and whether it is lost or doubled, is decided here.
 //!
-//! What happens to a datagram follows from the seed, its sender and the moment, not from how many were sent before: the
+//! What happens to a datagram follows from the seed, the link and the moment, not from how many were sent before: the
 //! handshakes of TLS draw random numbers that nobody can seed, and a datagram more or less must change nothing for the rest.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSliceMut};
@@ -75,8 +76,8 @@ struct Socket {
     udp: Arc<UdpSocket>,
     air: Arc<Air>,
     seed: u64,
-    /// When the last datagram was sent, and how many were at that moment.
-    sent: Mutex<(Duration, u64)>,
+    /// To whom the last datagram was sent when, and how many before it at that moment.
+    sent: Mutex<BTreeMap<SocketAddr, (Duration, u64)>>,
     waiting: Mutex<Option<Readable>>,
 }
 
@@ -88,12 +89,15 @@ impl fmt::Debug for Socket {
 
 impl Socket {
     /// What decides about the datagram that is sent now.
-    fn fate(&self) -> Random {
+    fn fate(&self, to: SocketAddr) -> Random {
         let now = turmoil::elapsed();
         let mut sent = self.sent.lock().expect("not poisoned");
-        *sent = if sent.0 == now { (now, sent.1 + 1) } else { (now, 0) };
+        let (last, before) = sent.entry(to).or_insert((now, 0));
+        (*last, *before) = if *last == now { (now, *before + 1) } else { (now, 0) };
         let moment = u64::try_from(now.as_micros()).expect("short").wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Random::new(self.seed ^ moment ^ sent.1.wrapping_mul(0xd6e8_feb8_6659_fd93))
+        let IpAddr::V4(address) = to.ip() else { panic!("turmoil gave an address of the other kind") };
+        let link = u64::from(address.to_bits()).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Random::new(self.seed ^ moment ^ link ^ before.wrapping_mul(0xd6e8_feb8_6659_fd93))
     }
 
     fn falls_on(&self, fate: &mut Random, rate: &AtomicU64) -> bool {
@@ -123,7 +127,7 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        let mut fate = self.fate();
+        let mut fate = self.fate(transmit.destination);
         if self.falls_on(&mut fate, &self.air.lost) {
             return Ok(());
         }

@@ -17,6 +17,7 @@ use crate::checks::frozen::Frozen;
 use crate::checks::values::Values;
 use crate::checks::versions::Versions;
 use crate::deeds::USED;
+use crate::lies::Lie;
 use crate::names::PLACES;
 use crate::told::{Answer, Ask, Given, State, Told, What};
 use crate::world::{Asked, World};
@@ -57,13 +58,16 @@ impl World {
     /// Somebody is told something.
     pub fn hears(&mut self, told: Told) -> Found {
         let Told { machine, at, what } = told;
-        match what {
+        match self.lie.map_or(what.clone(), |lie| lie.tell(what)) {
             What::State(state) => self.shows(machine, at, state),
             What::Answer(id, answer) => {
                 self.trace.note(format_args!("{at} {machine} answers {id} {answer:?}"));
                 let Some(asked) = self.pending.remove(&id) else { return Ok(()) };
                 let about = format!("{} to {:?}, asked at {}", self.machines[machine].name, asked.ask, asked.at);
                 self.answered(id, &asked, at, answer).map_err(|what| format!("{what} ({about})"))
+            }
+            What::Unfit(reason) if !self.machines[machine].disk.is_blown() => {
+                Err(format!("{} is unfit, and nothing is wrong with its disk: {reason}", self.machines[machine].name))
             }
             What::Unfit(reason) => {
                 self.trace.note(format_args!("{at} {machine} is unfit: {reason}"));
@@ -88,7 +92,7 @@ impl World {
             self.trace.note(format_args!("{at} {machine} shows {state:?}"));
         }
         match state.freshness {
-            "banned" => self.watch.banned.knows(&node),
+            "banned" => self.watch.banned.knows(&node, at)?,
             "fresh" => self.watch.silence.is_fresh(machine, at, self.skew(machine))?,
             _ => {}
         }
@@ -121,14 +125,8 @@ impl World {
             Ask::Unfreeze(aurora_mesh::model::freeze::FreezeTarget::Secret(name)) => {
                 self.watch.frozen.lifts(name, asked.at)
             }
-            Ask::Unfreeze(_)
-            | Ask::Read { .. }
-            | Ask::Ban(_)
-            | Ask::Remove(_)
-            | Ask::Rotate
-            | Ask::Freeze(_)
-            | Ask::Token(..)
-            | Ask::Join(_) => {}
+            Ask::Ban(node) | Ask::Remove(node) => self.watch.banned.asks(node),
+            Ask::Unfreeze(_) | Ask::Read { .. } | Ask::Rotate | Ask::Freeze(_) | Ask::Token(..) | Ask::Join(_) => {}
         }
     }
 
@@ -204,6 +202,11 @@ impl World {
                 self.places[asked.machine].token = None;
                 Ok(())
             }
+            // The lead went down before it forgot the node that is to come back.
+            Ask::Token(node, _) if self.watch.banned.is_out(node) => {
+                self.of_lead(Ask::Remove(node.clone()));
+                Ok(())
+            }
             Ask::Read { .. }
             | Ask::Ban(_)
             | Ask::Remove(_)
@@ -221,16 +224,16 @@ impl World {
         let skew = self.skew(machine);
         let age = if given.served == Served::Lead { 0 } else { milliseconds(given.age) + skew };
         let vouched = asked.at.saturating_sub(age);
+        if machine != 0 {
+            entitled::given(&node, &self.places[machine].entitlement, &given.at)?;
+        }
         self.watch.silence.given(machine, asked.at, skew, given)?;
         let candidates = self.candidates(machine, name);
         self.watch.values.given(&candidates, vouched, now, given)?;
         self.watch.served[machine].seen(&node, &given.at, given.version)?;
         self.watch.banned.given(&node, vouched, given)?;
         self.watch.frozen.given(name, vouched)?;
-        if machine != 0 {
-            entitled::given(&node, &self.places[machine].entitlement, &given.at)?;
-        }
-        self.watch.audited[machine].answered(id);
+        self.watch.audited[machine].answered(if self.lie == Some(Lie::Answered) { id + 1_000_000 } else { id });
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use turmoil::Sim;
 
 use crate::events::draw;
 use crate::figures::Figures;
+use crate::lies::Lie;
 use crate::life::live;
 use crate::machine::{Machine, address};
 use crate::names::{ENTITLEMENTS, NODES};
@@ -21,7 +22,7 @@ use crate::trace::Trace;
 use crate::watch::Watch;
 
 /// The step of the simulation: what is sent arrives at the beginning of one.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(20);
 
 /// What a run is.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub followers: usize,
     /// Whether the lines of the trace are kept.
     pub keep_trace: bool,
+    /// What is told falsely, to see that it is found.
+    pub lie: Option<Lie>,
 }
 
 /// What a run came to.
@@ -93,6 +96,7 @@ pub struct World {
     pub pending: BTreeMap<u64, Asked>,
     pub watch: Watch,
     pub values: u64,
+    pub lie: Option<Lie>,
     /// What somebody was told in the last tick.
     pub last: Vec<Told>,
     told: Rc<RefCell<Vec<Told>>>,
@@ -104,7 +108,7 @@ impl World {
     /// A lead, and machines that are on and belong to nobody yet.
     pub fn new(settings: &Settings) -> Self {
         let mut random = Random::new(settings.seed);
-        let followers = if settings.followers == 0 { 1 + random.place(4) } else { settings.followers };
+        let followers = if settings.followers == 0 { size(&mut random) } else { settings.followers };
         let name = |number: usize| match number {
             0 => "aurora".to_owned(),
             1..=3 => NODES[number - 1].to_string(),
@@ -137,6 +141,7 @@ impl World {
             pending: BTreeMap::new(),
             watch,
             values: 0,
+            lie: settings.lie,
             last: Vec::new(),
             told,
             asked: 0,
@@ -203,6 +208,11 @@ pub fn run(settings: &Settings) -> Outcome {
     let violation = world.lives(settings).err().map(|what| (world.now(), what));
     world.sums_up();
     Outcome { hash: world.trace.hash(), figures: world.figures, lines: world.trace.lines().to_vec(), violation }
+}
+
+/// Most meshes are small, so that much happens to each node; one in fifty is large.
+fn size(random: &mut Random) -> usize {
+    if random.happens(20) { 5 + random.place(46) } else { 1 + random.place(4) }
 }
 
 /// In memory if there is such a directory: what is lost with a power cut is simulated, and what is not need not be waited
