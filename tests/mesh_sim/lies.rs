@@ -2,9 +2,11 @@
 //! the checker it concerns must find it.
 
 use aurora_mesh::model::number::{Revision, Version};
+use aurora_mesh::model::secret::Scope;
 use aurora_mesh::vault::answer::Served;
 
 use crate::machine::FRESHNESS;
+use crate::names::NODES;
 use crate::told::{Answer, Given, What};
 use crate::world::{Settings, run};
 
@@ -57,7 +59,7 @@ impl Lie {
             }
             Self::ForeignValue => {
                 let mut given = given;
-                given.at.scope = aurora_mesh::model::secret::Scope::Node(crate::names::NODES[2].clone());
+                given.at.scope = Scope::Node(NODES[2].clone());
                 given
             }
             Self::TooOld if given.served != Served::Lead => {

@@ -5,6 +5,7 @@
 //! The first level (`tests/sim`) runs the pure machines in microseconds and finds what is wrong with decisions. This one
 //! takes a second for a few minutes of a mesh, and finds what is wrong between the parts.
 
+mod admission;
 mod checks;
 mod clock;
 mod crew;

@@ -7,7 +7,7 @@ use crate::checks::Found;
 use crate::disk::Stop;
 use crate::names::PLACES;
 use crate::told::{Answer, Ask, What};
-use crate::world::World;
+use crate::world::{Asked, World};
 
 /// By then every mesh is whole again: twice the longest pause between two dials, and a handshake.
 const WHOLE_WITHIN_MS: u64 = 120_000;
@@ -90,7 +90,7 @@ impl World {
         }))
     }
 
-    fn is_missing(&self, machine: usize, asked: &crate::world::Asked) -> Found {
+    fn is_missing(&self, machine: usize, asked: &Asked) -> Found {
         let Ask::Read { name } = &asked.ask else { return Ok(()) };
         let (node, may) = (&self.machines[machine].name, &self.places[machine].entitlement);
         let mut candidates = self.candidates(machine, name);

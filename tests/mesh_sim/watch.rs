@@ -1,5 +1,6 @@
 //! The checkers of one mesh, and what of all that anybody is told goes to which.
 
+use aurora_mesh::model::freeze::FreezeTarget;
 use aurora_mesh::model::number::Position;
 use aurora_mesh::model::secret::{Scope, ScopedSecret, SecretName};
 use aurora_mesh::replication::view::{LeadView, View};
@@ -122,9 +123,7 @@ impl World {
             }
             Ask::Undelete { name, scope } => self.watch.values.asks(id, &at(name, scope), true, None, asked.at),
             Ask::Delete { name, scope } => self.watch.values.asks(id, &at(name, scope), false, None, asked.at),
-            Ask::Unfreeze(aurora_mesh::model::freeze::FreezeTarget::Secret(name)) => {
-                self.watch.frozen.lifts(name, asked.at)
-            }
+            Ask::Unfreeze(FreezeTarget::Secret(name)) => self.watch.frozen.lifts(name, asked.at),
             Ask::Ban(node) | Ask::Remove(node) => self.watch.banned.asks(node),
             Ask::Unfreeze(_) | Ask::Read { .. } | Ask::Rotate | Ask::Freeze(_) | Ask::Token(..) | Ask::Join(_) => {}
         }
@@ -149,7 +148,7 @@ impl World {
                 self.watch.banned.thrown_out(node, revision, now);
                 Ok(())
             }
-            (Ask::Freeze(aurora_mesh::model::freeze::FreezeTarget::Secret(name)), Answer::Changed(_)) => {
+            (Ask::Freeze(FreezeTarget::Secret(name)), Answer::Changed(_)) => {
                 self.figures.freezes += 1;
                 // Somebody may have asked to lift it meanwhile.
                 let lifted = self.pending.values().any(|other| matches!(&other.ask, Ask::Unfreeze(_)));
