@@ -12,16 +12,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# number | where: lib, sim, mesh (mesh_sim), it, or time (lib, in a namespace whose boot clock is ahead) | which tests | what
-# is put in
+# number | where: lib, sim, it, or time (lib, in a namespace whose boot clock is ahead) | which tests | what is put in
 bugs() {
   cat <<'LIST'
 1|lib|store::engine::tests::an_acknowledged_commit_outlives_a_power_cut_and_a_kill|acknowledged before it is synchronised
 2|lib|audit::journal::tests::a_line_is_in_the_file_before_its_number_is_given audit::journal::tests::a_sink_that_blocks_makes_callers_give_up_and_recovers_by_itself|answered before the audit line is written
 3|it|audit_files::a_full_disk_closes_the_door_and_a_disk_with_room_opens_it|an audit line that cannot be written is ignored
-1|mesh|seeds::every_invariant_holds_in_every_mesh|acknowledged before it is synchronised
 4|sim|seeds::every_invariant_holds_in_every_mesh|ages by the wall clock
-4|mesh|seeds::every_invariant_holds_in_every_mesh|ages by the wall clock
 5|time|daemon::system_clock::tests::the_boot_clock_is_the_one_that_counts_through_suspend|ages by a clock that stops in suspend
 6|it|freshness_contract::the_deadline_counts_again_when_the_answer_is_written|the deadline is looked at once
 7|sim|seeds::every_invariant_holds_in_every_mesh|a follower takes any epoch
@@ -36,7 +33,6 @@ bugs() {
 17|sim|seeds::every_invariant_holds_in_every_mesh|names keep their capitals
 19|sim|seeds::every_invariant_holds_in_every_mesh|what no rule decides is allowed
 20|sim|seeds::every_invariant_holds_in_every_mesh|what is sent is not filtered
-20|mesh|seeds::every_invariant_holds_in_every_mesh|what is sent is not filtered
 21|it|egress::addresses::a_redirect_is_an_answer_and_nobody_is_called_there|redirects are followed
 22|lib|crypto::plaintext::tests::it_never_prints_what_it_holds|a value shows itself to a log
 23|lib|transport::stream::tests::an_announced_mebibyte_costs_nothing_until_it_arrives|memory for whatever is announced
@@ -67,12 +63,10 @@ targets=(--lib)
 for target in sim it; do
   if grep -qx "$target" <<< "$wanted"; then targets+=(--test "$target"); fi
 done
-if grep -qx mesh <<< "$wanted"; then targets+=(--test mesh_sim); fi
 export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 cargo test --features seeded_bugs --no-run "${targets[@]}" 2>&1 | tee "$scratch/build" >&2
 executable() { sed -n "s/^ *Executable $1 (\(.*\))\$/\1/p" "$scratch/build"; }
 lib=$(executable 'unittests src\/lib\.rs'); sim=$(executable 'tests\/sim\/main\.rs'); it=$(executable 'tests\/it\/main\.rs')
-mesh=$(executable 'tests\/mesh_sim\/main\.rs')
 
 # Whether these tests pass, with this bug.
 pass() {
@@ -80,7 +74,6 @@ pass() {
   case "$where" in
     lib) AURORA_SEED_BUG=$number "$lib" "${tests[@]}" ;;
     sim) AURORA_SEED_BUG=$number "$sim" "${tests[@]}" ;;
-    mesh) AURORA_SEED_BUG=$number "$mesh" "${tests[@]}" ;;
     it) AURORA_SEED_BUG=$number "$it" "${tests[@]}" ;;
     time) AURORA_SEED_BUG=$number unshare --time --boottime 1000000 --fork "$lib" "${tests[@]}" ;;
   esac > "$scratch/output" 2>&1
