@@ -237,6 +237,7 @@ mod tests {
     use crate::model::event_kind::EventKind;
     use crate::model::name::{EnvironmentName, NodeName};
     use crate::model::time::{BootId, BootTime, EntropyUnavailable, Moment, Timestamp};
+    use crate::store::ground::Ground;
 
     struct Standing(Held<Timestamp>);
 
@@ -257,7 +258,7 @@ mod tests {
             node: NodeName::parse("aurora").expect("name"),
             environment: EnvironmentName::parse("prod").expect("name"),
         };
-        let rows = Rows::open(path).await.expect("a file");
+        let rows = Rows::open(&Ground::machine(), path).await.expect("a file");
         EventLog::open(rows, home, Arc::clone(clock) as _, Arc::clone(clock) as _).await.expect("a log")
     }
 

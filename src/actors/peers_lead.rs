@@ -17,12 +17,14 @@ use crate::transport::acceptor::{Acceptor, Incoming};
 use crate::transport::close::CloseCode;
 use crate::transport::connection::PeerConnection;
 use crate::transport::endpoint::Endpoint;
+use crate::transport::network::Network;
 use crate::transport::tls::LeadTls;
 
 /// What the actor works with; cloned for each start.
 #[derive(Clone)]
 pub(super) struct LeadPeersArguments {
     pub(super) listen: SocketAddr,
+    pub(super) network: Arc<dyn Network>,
     pub(super) tls: LeadTls,
     pub(super) sessions: Arc<LeadSessions>,
     pub(super) desk: Arc<JoinDesk>,
@@ -33,7 +35,7 @@ pub(super) async fn start(
     arguments: LeadPeersArguments,
     supervisor: ActorCell,
 ) -> Result<(ActorCell, SocketAddr), ActorProcessingErr> {
-    let (endpoint, acceptor) = Endpoint::listening_again(arguments.listen, arguments.tls).await?;
+    let (endpoint, acceptor) = Endpoint::listening_again(&*arguments.network, arguments.listen, arguments.tls).await?;
     let address = endpoint.local_address()?;
     let arguments = Bound { endpoint, acceptor, sessions: arguments.sessions, desk: arguments.desk };
     let (actor, _) = Actor::spawn_linked(None, Peers, arguments, supervisor).await?;

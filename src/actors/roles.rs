@@ -28,6 +28,7 @@ use super::task::{Task, Work};
 use super::upkeep::Upkeep;
 use crate::model::event::Event;
 use crate::model::identity::MeshId;
+use crate::transport::network::Network;
 use crate::transport::tls::LeadTls;
 
 /// What a node is made of.
@@ -55,6 +56,8 @@ pub struct LeadRole {
     pub board: Arc<LeadBoard>,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Whose sockets it listens on.
+    pub network: Arc<dyn Network>,
     /// Where it did listen when it first started: a restart takes the same port.
     pub bound: OnceLock<SocketAddr>,
     /// How to answer.
@@ -206,6 +209,7 @@ impl LeadRole {
             Part::Peers => {
                 let arguments = LeadPeersArguments {
                     listen: self.bound.get().map_or(self.listen, |bound| *bound),
+                    network: Arc::clone(&self.network),
                     tls: self.tls.clone(),
                     sessions: Arc::clone(&self.sessions),
                     desk: Arc::clone(&self.desk),

@@ -170,6 +170,7 @@ mod tests {
     use crate::crypto::signature_testing::Key;
     use crate::model::identity::KeyPin;
     use crate::model::time::{BootTime, Moment};
+    use crate::store::ground::Threads;
 
     const MESH: MeshId = MeshId([7; 16]);
 
@@ -209,6 +210,7 @@ mod tests {
             durability: Durability::Batched,
             file_bytes_max: 1 << 20,
             spool,
+            crew: Arc::new(Threads),
         };
         Journal::open(options).expect("opened").0
     }

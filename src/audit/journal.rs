@@ -5,10 +5,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::config::node_config::Durability;
 
@@ -37,7 +37,7 @@ const TOGETHER: usize = 128;
 /// The journal of one node.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    queue: SyncSender<Message>,
+    queue: mpsc::Sender<Message>,
     places: Arc<Semaphore>,
     head: watch::Receiver<Head>,
     forwarded: Arc<AtomicU64>,
@@ -89,12 +89,11 @@ impl Journal {
         let forwarded = Arc::new(AtomicU64::new(known));
         let count = |spool| Spool::of(&options.directory, spool, Arc::clone(&forwarded));
         let spool = options.spool.map(count).transpose()?;
-        let (queue, received) = sync_channel(QUEUE_MAX);
+        let (queue, received) = mpsc::channel(QUEUE_MAX);
         let (publish, head) = watch::channel(head);
-        let directory = options.directory.clone();
+        let (directory, crew) = (options.directory.clone(), Arc::clone(&options.crew));
         let writer = Writer::new(sink, options, spool, publish);
-        let thread = std::thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&received));
-        thread.map_err(AuditError::io(directory))?;
+        crew.take("audit", Box::pin(writer.run(received))).map_err(AuditError::io(directory))?;
         Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head, forwarded })
     }
 
@@ -176,7 +175,7 @@ impl Journal {
         match self.queue.try_send(Message::Close(reply)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(unavailable(Obstacle::Slow)),
-            Err(TrySendError::Disconnected(_)) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Ok(()),
         }
         let closed = tokio::time::timeout(APPEND_WITHIN, answer).await.map_err(|_| unavailable(Obstacle::Slow))?;
         closed.unwrap_or(Ok(()))
@@ -185,7 +184,7 @@ impl Journal {
     fn send(&self, message: Message) -> Result<(), AuditError> {
         self.queue.try_send(message).map_err(|refused| match refused {
             TrySendError::Full(_) => unavailable(Obstacle::Slow),
-            TrySendError::Disconnected(_) => unavailable(Obstacle::Closed),
+            TrySendError::Closed(_) => unavailable(Obstacle::Closed),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::node_config::Durability;
+use crate::model::crew::Crew;
 use crate::model::name::NodeName;
 use crate::model::time::Clock;
 
@@ -22,6 +23,8 @@ pub struct JournalOptions {
     pub file_bytes_max: u64,
     /// What bounds lines that wait for the lead; none on the lead.
     pub spool: Option<SpoolOptions>,
+    /// Who writes it.
+    pub crew: Arc<dyn Crew>,
 }
 
 /// The bound of what waits for the lead.

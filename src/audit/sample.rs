@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::config::node_config::{AuditSection, Durability};
+use crate::model::crew::{Crew, Work};
 use crate::model::name::NodeName;
 use crate::model::time::{Clock, Moment, Timestamp};
 
@@ -45,6 +46,17 @@ pub(super) fn options(directory: &Path, durability: Durability) -> JournalOption
         durability,
         file_bytes_max: AuditSection::default().file_bytes_max,
         spool: None,
+        crew: Arc::new(OwnThread),
+    }
+}
+
+/// A thread for whoever writes.
+struct OwnThread;
+
+impl Crew for OwnThread {
+    fn take(&self, name: &'static str, work: Work) -> std::io::Result<()> {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime().block_on(work)).map(drop)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::config::node_config::Durability;
 use crate::model::name::NodeName;
@@ -80,28 +81,25 @@ impl Writer {
     }
 
     /// Serves the queue until it is closed, or every handle is gone.
-    pub(super) fn run(mut self, queue: &Receiver<Message>) {
+    pub(super) async fn run(mut self, mut queue: Receiver<Message>) {
         loop {
-            match self.wait(queue) {
-                Ok(Message::Append(first)) => {
-                    if let Some(reply) = self.append_with_what_waits(*first, queue) {
+            let waited = match self.sync_due_in() {
+                Some(left) => timeout(left, queue.recv()).await.ok(),
+                None => Some(queue.recv().await),
+            };
+            match waited {
+                Some(Some(Message::Append(first))) => {
+                    if let Some(reply) = self.append_with_what_waits(*first, &mut queue) {
                         return self.close(reply);
                     }
                 }
-                Ok(Message::Close(reply)) => return self.close(reply),
-                Err(RecvTimeoutError::Timeout) => self.sync(),
-                Err(RecvTimeoutError::Disconnected) => return self.sync(),
+                Some(Some(Message::Close(reply))) => return self.close(reply),
+                Some(None) => return self.sync(),
+                None => self.sync(),
             }
             if self.sync_due_in() == Some(Duration::ZERO) {
                 self.sync();
             }
-        }
-    }
-
-    fn wait(&self, queue: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
-        match self.sync_due_in() {
-            Some(left) => queue.recv_timeout(left),
-            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
@@ -114,7 +112,7 @@ impl Writer {
     fn append_with_what_waits(
         &mut self,
         first: Waiting,
-        queue: &Receiver<Message>,
+        queue: &mut Receiver<Message>,
     ) -> Option<oneshot::Sender<Result<(), AuditError>>> {
         let mut group = vec![first];
         let mut closing = None;

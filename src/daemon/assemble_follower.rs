@@ -165,7 +165,7 @@ fn peers(
         speaks: seams.speaks,
     };
     Ok(FollowerPeers {
-        endpoint: Endpoint::dialling(dialling_address(config.mesh.listen))?,
+        endpoint: Endpoint::dialling_in(&*seams.network, dialling_address(config.mesh.listen))?,
         tls,
         rejoin_tls,
         leads: config.mesh.leads.clone(),

@@ -363,6 +363,7 @@ fn role(
         heartbeats,
         board: Arc::clone(lead_board),
         listen: config.mesh.listen,
+        network: Arc::clone(&seams.network),
         bound: OnceLock::new(),
         tls,
         sessions: Arc::new(sessions),

@@ -26,7 +26,7 @@ impl Disk {
     /// Opens both, and refuses what belongs to another node than the configuration describes.
     pub(super) async fn open(config: &NodeConfig, seams: &Seams) -> Result<Self> {
         let store_file = config.node.state_dir.join(STORE_FILE);
-        let opened = Store::open_at(&store_file, Some(seams.clock.now().wall)).await;
+        let opened = Store::open_on(&seams.ground, &store_file, Some(seams.clock.now().wall)).await;
         let (store, contents) = opened.with_context(|| cannot_open(&store_file, config.node.role))?;
         match check_facts(config, &contents).and_then(|()| open_journal(config, seams)) {
             Ok(journal) => Ok(Self { store, contents, journal }),
@@ -68,6 +68,7 @@ fn open_journal(config: &NodeConfig, seams: &Seams) -> Result<Journal> {
         durability: config.audit.durability,
         file_bytes_max: config.audit.file_bytes_max,
         spool,
+        crew: Arc::clone(&seams.ground.crew),
     };
     let (journal, recovered) = match seams.journal {
         JournalPlace::Files => Journal::open(options).context("the audit journal cannot be opened")?,

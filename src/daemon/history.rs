@@ -41,7 +41,7 @@ async fn log(config: &NodeConfig, seams: &Seams) -> Result<(EventLog, bool)> {
 }
 
 async fn log_in(path: &Path, config: &NodeConfig, seams: &Seams) -> Result<EventLog> {
-    let rows = Rows::open(path).await?;
+    let rows = Rows::open(&seams.ground, path).await?;
     let home = Home { node: config.node.name.clone(), environment: config.node.environment.clone() };
     Ok(EventLog::open(rows, home, Arc::clone(&seams.clock), Arc::clone(&seams.entropy)).await?)
 }

@@ -81,7 +81,7 @@ pub async fn init(
     mutations.extend(lead_mutations(config, &keystore, &authority, seams)?);
     let facts =
         Facts { mesh, node: config.node.name.clone(), role: Role::Lead, environment: config.node.environment.clone() };
-    new_store::make(&store_file, facts, mutations, seams.clock.now().wall, || made.show()).await?;
+    new_store::make(&seams.ground, &store_file, facts, mutations, seams.clock.now().wall, || made.show()).await?;
     config_file::write(file, config)?;
     Ok(Initialised { mesh, authority: Some(authority.pin()), config_file: file.to_owned(), was_there: false })
 }

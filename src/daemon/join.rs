@@ -149,5 +149,5 @@ async fn keep(
         role: Role::Follower,
         environment: config.node.environment.clone(),
     };
-    new_store::make(store_file, facts, mutations, seams.clock.now().wall, || pending.made.show()).await
+    new_store::make(&seams.ground, store_file, facts, mutations, seams.clock.now().wall, || pending.made.show()).await
 }

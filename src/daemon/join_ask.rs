@@ -167,7 +167,7 @@ async fn ask_one(
         let tls = JoinTls::new(token.ca_pin(), seams.clock.clone())?;
         let from =
             if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-        let endpoint = Endpoint::dialling(from)?;
+        let endpoint = Endpoint::dialling_in(&*seams.network, from)?;
         let answer = endpoint.join(address, &tls, &JoinAsk::from(question.clone())).await;
         endpoint.wait_idle().await;
         answer

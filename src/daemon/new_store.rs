@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use super::{durable, ownership};
 use crate::model::time::Timestamp;
 use crate::store::facts::Facts;
+use crate::store::ground::Ground;
 use crate::store::handle::Store;
 use crate::store::mutation::Mutation;
 
@@ -23,6 +24,7 @@ use crate::store::mutation::Mutation;
 /// they do not get to see it, there is no store that nobody could open; if the machine stops right after, there is none
 /// either, and what they saw opens nothing.
 pub(super) async fn make(
+    ground: &Ground,
     path: &Path,
     facts: Facts,
     mutations: Vec<Mutation>,
@@ -34,7 +36,7 @@ pub(super) async fn make(
     building.push(format!(".new-{}", std::process::id()));
     let building = PathBuf::from(building);
     remove(&building).context("cannot remove what an interrupted attempt left behind")?;
-    let filled = fill(&building, facts, mutations, now).await;
+    let filled = fill(ground, &building, facts, mutations, now).await;
     let placed = filled.and_then(|()| ready()).and_then(|()| {
         ownership::follow_directory(&building).context("cannot give the new store to who runs the node")?;
         fs::hard_link(&building, path).with_context(|| format!("cannot put the new store at {}", path.display()))
@@ -44,8 +46,8 @@ pub(super) async fn make(
     durable::sync_parent(path).with_context(|| format!("cannot synchronise the directory of {}", path.display()))
 }
 
-async fn fill(path: &Path, facts: Facts, mutations: Vec<Mutation>, now: Timestamp) -> Result<()> {
-    let (store, _) = Store::create_at(path, facts, Some(now)).await?;
+async fn fill(ground: &Ground, path: &Path, facts: Facts, mutations: Vec<Mutation>, now: Timestamp) -> Result<()> {
+    let (store, _) = Store::create_on(ground, path, facts, Some(now)).await?;
     let filled = store.commit(mutations).await;
     store.close().await?;
     Ok(filled?)
@@ -88,8 +90,8 @@ mod tests {
     async fn a_new_store_holds_what_it_was_made_with_and_replaces_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("store.redb");
-        make(&path, facts(), blob(1), NOW, || Ok(())).await.expect("made");
-        make(&path, facts(), blob(2), NOW, || Ok(())).await.expect_err("there is one");
+        make(&Ground::machine(), &path, facts(), blob(1), NOW, || Ok(())).await.expect("made");
+        make(&Ground::machine(), &path, facts(), blob(2), NOW, || Ok(())).await.expect_err("there is one");
         assert_eq!(names(directory.path()), ["store.redb"]);
         let (_, contents) = Store::open(&path).await.expect("opened");
         assert_eq!(contents.blobs.get(&BlobName::RootKey), Some(&vec![1]));
@@ -102,24 +104,25 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("store.redb");
         let too_large = vec![Mutation::PutBlob(BlobName::RootKey, vec![0; 3 * 1024 * 1024])];
-        make(&path, facts(), too_large, NOW, || Ok(())).await.expect_err("too large");
+        make(&Ground::machine(), &path, facts(), too_large, NOW, || Ok(())).await.expect_err("too large");
         assert!(names(directory.path()).is_empty());
-        make(&path, facts(), blob(1), NOW, || Ok(())).await.expect("made");
+        make(&Ground::machine(), &path, facts(), blob(1), NOW, || Ok(())).await.expect("made");
     }
     /// A lead in the hands of five people whose shares nobody saw could never be opened.
     #[tokio::test]
     async fn a_store_is_not_there_before_its_maker_is_ready_nor_without() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("store.redb");
-        let refused =
-            make(&path, facts(), blob(1), NOW, || anyhow::bail!("nobody looks")).await.expect_err("not ready");
+        let refused = make(&Ground::machine(), &path, facts(), blob(1), NOW, || anyhow::bail!("nobody looks"))
+            .await
+            .expect_err("not ready");
         assert_eq!(refused.to_string(), "nobody looks");
         assert!(names(directory.path()).is_empty());
         let seen = || {
             assert!(!path.exists() && names(directory.path()).len() == 1, "whole, and not in its place");
             Ok(())
         };
-        make(&path, facts(), blob(1), NOW, seen).await.expect("made");
+        make(&Ground::machine(), &path, facts(), blob(1), NOW, seen).await.expect("made");
         assert_eq!(names(directory.path()), ["store.redb"]);
     }
 }

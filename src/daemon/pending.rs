@@ -68,13 +68,18 @@ impl<'person> Pending<'person> {
         if path.exists() {
             // The attempt that made them may have ended before their name was durable.
             durable::sync_parent(&path).context("cannot keep the keys of this join")?;
-            return Self::load(&path, source, brought).await;
+            return Self::load(&path, source, brought, seams).await;
         }
         Self::create(&path, source, brought, seams).await
     }
 
-    async fn load(path: &Path, source: &UnsealSource, brought: Option<Brought<'person>>) -> Result<Self> {
-        let (store, contents) = Store::open(path).await?;
+    async fn load(
+        path: &Path,
+        source: &UnsealSource,
+        brought: Option<Brought<'person>>,
+        seams: &Seams,
+    ) -> Result<Self> {
+        let (store, contents) = Store::open_on(&seams.ground, path, None).await?;
         store.close().await?;
         let interrupted = "an earlier join was interrupted; repeat it with the same options";
         let made = unseal::again(source, brought, &contents.blobs).context(interrupted)?;
@@ -108,7 +113,7 @@ impl<'person> Pending<'person> {
             role: Role::Follower,
             environment: EnvironmentName::parse("joining")?,
         };
-        let kept = new_store::make(path, nobody, mutations, seams.clock.now().wall, || Ok(())).await;
+        let kept = new_store::make(&seams.ground, path, nobody, mutations, seams.clock.now().wall, || Ok(())).await;
         kept.context("cannot keep the keys of this join")?;
         Ok(Self { node_key, sealing_key, made })
     }

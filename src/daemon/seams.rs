@@ -1,4 +1,5 @@
-//! Where time and randomness enter a node. A test puts its own clock here; nothing else in the node reads one.
+//! Where time, randomness, the network and the disk enter a node. A test puts its own clock here, and a simulation a whole
+//! machine; nothing else in the node reads a clock, opens a socket or has a thread that waits for a disk.
 
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use anyhow::{Context, Result};
 use super::system_clock::SystemClock;
 use crate::crypto::system_entropy::SystemEntropy;
 use crate::model::time::{Clock, Entropy};
+use crate::store::ground::Ground;
+use crate::transport::network::{MachineNetwork, Network};
 use crate::wire::version::{ProtocolVersion, SPOKEN};
 
 /// The seams of one node.
@@ -20,6 +23,10 @@ pub struct Seams {
     pub journal: JournalPlace,
     /// Which versions of the protocol it speaks, newest first. A test has a node of the version before here.
     pub speaks: &'static [ProtocolVersion],
+    /// Its sockets to other nodes.
+    pub network: Arc<dyn Network>,
+    /// What its stores and its journal stand on.
+    pub ground: Ground,
 }
 
 /// Where the lines of a journal go.
@@ -44,6 +51,8 @@ impl Seams {
             entropy: Arc::new(SystemEntropy),
             journal: JournalPlace::Files,
             speaks: &SPOKEN,
+            network: Arc::new(MachineNetwork),
+            ground: Ground::machine(),
         })
     }
 }

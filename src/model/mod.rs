@@ -15,6 +15,7 @@ pub mod change;
 pub mod channel;
 pub mod company;
 pub mod connectivity;
+pub mod crew;
 pub mod entitlement;
 pub mod entitlement_history;
 pub mod event;

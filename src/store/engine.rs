@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use redb::Database;
 
@@ -11,6 +12,7 @@ use super::contents::Contents;
 use super::error::StoreError;
 use super::export::{Export, Readers};
 use super::failpoint::{self, Failpoint};
+use super::ground::Medium;
 use super::step::Step;
 use super::table::begin_write;
 use super::{file, load, rebuild};
@@ -21,16 +23,16 @@ use crate::model::secret::ScopedSecret;
 /// The open database.
 pub(super) struct Engine {
     database: Database,
-    /// Where it is, if it is a file.
-    path: Option<PathBuf>,
+    /// Where it is, if it is a file, and what carries its bytes.
+    place: Option<(PathBuf, Arc<dyn Medium>)>,
     /// Set when a write failed in a way that leaves the disk unknown; never cleared.
     poisoned: bool,
     readers: Readers,
 }
 
 impl Engine {
-    pub(super) fn new(database: Database, path: Option<PathBuf>) -> Self {
-        Self { database, path, poisoned: false, readers: Readers::default() }
+    pub(super) fn new(database: Database, place: Option<(PathBuf, Arc<dyn Medium>)>) -> Self {
+        Self { database, place, poisoned: false, readers: Readers::default() }
     }
 
     /// Commits a group of transactions as one redb transaction; the answers are in their order. A refused one is
@@ -86,8 +88,8 @@ impl Engine {
     /// Writes the file anew. Until the new one has the name a failure changes nothing; after that it is fatal.
     pub(super) fn rebuild(&mut self) -> Result<(), StoreError> {
         self.usable()?;
-        let path = self.path.clone().ok_or(StoreError::NotAFile)?;
-        let fresh = rebuild::rebuild(&self.database, &path)?;
+        let (path, medium) = self.place.clone().ok_or(StoreError::NotAFile)?;
+        let fresh = rebuild::rebuild(&self.database, &*medium, &path)?;
         self.readers.keep(mem::replace(&mut self.database, fresh));
         file::sync_directory(&path).inspect_err(|_| self.poisoned = true)
     }

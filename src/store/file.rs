@@ -12,6 +12,7 @@ use redb::{Builder, Database, StorageBackend};
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
 use super::facts::Facts;
+use super::ground::{self, Medium};
 use super::overlay::Overlay;
 use super::{load, schema};
 use crate::model::time::Timestamp;
@@ -33,14 +34,19 @@ pub(super) fn builder() -> Builder {
 ///
 /// # Errors
 /// [`StoreError::Exists`] when something is at `path` already.
-pub(super) fn create(path: &Path, facts: &Facts, now: Option<Timestamp>) -> Result<Database, StoreError> {
+pub(super) fn create(
+    medium: &dyn Medium,
+    path: &Path,
+    facts: &Facts,
+    now: Option<Timestamp>,
+) -> Result<Database, StoreError> {
     if path.symlink_metadata().is_ok() {
         return Err(StoreError::Exists { path: path.to_owned() });
     }
     // Named by process, so that two that start at once do not build in one file; linking lets only one of them win.
     let building = beside(path, &format!(".create-{}", std::process::id()));
     let made = create_new(&building).and_then(|file| {
-        let database = builder().create_file(file)?;
+        let database = ground::database(medium, path, file)?;
         schema::initialise(&database, facts, now)?;
         link(&building, path)?;
         sync_directory(path)?;
@@ -56,9 +62,9 @@ pub(super) fn create(path: &Path, facts: &Facts, now: Option<Timestamp>) -> Resu
 /// # Errors
 /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::UnknownMigration`],
 /// [`StoreError::ChangedMigration`], [`StoreError::Corrupt`]; none of them changes a byte of the file.
-pub(super) fn open(path: &Path, now: Option<Timestamp>) -> Result<Database, StoreError> {
+pub(super) fn open(medium: &dyn Medium, path: &Path, now: Option<Timestamp>) -> Result<Database, StoreError> {
     look(path)?;
-    let database = builder().open(path)?;
+    let database = ground::database(medium, path, existing(path)?)?;
     // Holding the lock of the store, nobody else can be rebuilding it: what lies there is from a crash.
     remove_leftover(&rebuilding(path))?;
     schema::migrate(&database, now)?;
@@ -142,18 +148,22 @@ fn look(path: &Path) -> Result<(), StoreError> {
 }
 
 fn overlay(path: &Path) -> Result<Overlay, StoreError> {
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
-        if error.kind() == ErrorKind::NotFound {
-            return StoreError::Missing { path: path.to_owned() };
-        }
-        StoreError::file("opening the store")(error)
-    })?;
-    let overlay = Overlay::new(FileBackend::new(file)?).map_err(StoreError::file("reading the length of the store"))?;
+    let overlay = Overlay::new(FileBackend::new(existing(path)?)?)
+        .map_err(StoreError::file("reading the length of the store"))?;
     // redb takes an empty file for one it may begin; to us it is a store that lost everything.
     if overlay.len().map_err(StoreError::file("reading the length of the store"))? == 0 {
         return Err(StoreError::corrupt("file", b"", RowFault::Absent));
     }
     Ok(overlay)
+}
+
+fn existing(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            return StoreError::Missing { path: path.to_owned() };
+        }
+        StoreError::file("opening the store")(error)
+    })
 }
 
 /// Gives a finished file its name, unless there is one.
@@ -179,6 +189,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use super::super::ground::Files;
     use super::super::record::meta;
     use super::super::table::{Table, begin_write};
     use super::super::test_support::{Disk, facts};
@@ -187,7 +198,7 @@ mod tests {
     fn made() -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("store.redb");
-        drop(create(&path, &facts(), None).expect("created"));
+        drop(create(&Files, &path, &facts(), None).expect("created"));
         (directory, path)
     }
 
@@ -207,14 +218,14 @@ mod tests {
         let (directory, path) = made();
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(names(&directory), ["store.redb"]);
-        assert_eq!(load::contents(&open(&path, None).expect("opened")).expect("contents").facts, facts());
+        assert_eq!(load::contents(&open(&Files, &path, None).expect("opened")).expect("contents").facts, facts());
     }
 
     #[test]
     fn a_store_is_never_made_over_another_file() {
         let (directory, path) = made();
         let before = fs::read(&path).expect("read");
-        assert!(matches!(create(&path, &facts(), None), Err(StoreError::Exists { .. })));
+        assert!(matches!(create(&Files, &path, &facts(), None), Err(StoreError::Exists { .. })));
         assert_eq!(fs::read(&path).expect("read"), before);
         assert_eq!(names(&directory), ["store.redb"]);
     }
@@ -223,7 +234,7 @@ mod tests {
     fn a_missing_store_is_never_made_by_opening() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("store.redb");
-        assert!(matches!(open(&path, None), Err(StoreError::Missing { path: found }) if found == path));
+        assert!(matches!(open(&Files, &path, None), Err(StoreError::Missing { path: found }) if found == path));
         assert!(names(&directory).is_empty());
         assert!(matches!(open_backend(Disk::default()), Err(StoreError::Missing { .. })));
     }
@@ -231,10 +242,10 @@ mod tests {
     #[test]
     fn a_second_opening_is_refused_while_the_first_lasts() {
         let (_directory, path) = made();
-        let first = open(&path, None).expect("opened");
-        assert!(matches!(open(&path, None), Err(StoreError::InUse)));
+        let first = open(&Files, &path, None).expect("opened");
+        assert!(matches!(open(&Files, &path, None), Err(StoreError::InUse)));
         drop(first);
-        assert!(open(&path, None).is_ok());
+        assert!(open(&Files, &path, None).is_ok());
     }
 
     #[test]
@@ -242,7 +253,7 @@ mod tests {
         let (_directory, path) = made();
         write(&path, Table::Meta, meta::SCHEMA, &7_u32.to_be_bytes());
         let before = fs::read(&path).expect("read");
-        assert!(matches!(open(&path, None), Err(StoreError::Newer { found: 7, known: schema::SCHEMA, .. })));
+        assert!(matches!(open(&Files, &path, None), Err(StoreError::Newer { found: 7, known: schema::SCHEMA, .. })));
         assert!(fs::read(&path).expect("read") == before, "the file was changed");
     }
 
@@ -252,7 +263,11 @@ mod tests {
         let path = directory.path().join("store.redb");
         for content in [&b""[..], b"not a database", &[0; 8192]] {
             fs::write(&path, content).expect("written");
-            assert!(matches!(open(&path, None), Err(StoreError::Corrupt { table: "file", .. })), "{}", content.len());
+            assert!(
+                matches!(open(&Files, &path, None), Err(StoreError::Corrupt { table: "file", .. })),
+                "{}",
+                content.len()
+            );
             assert_eq!(fs::read(&path).expect("read"), content);
         }
     }
@@ -270,7 +285,7 @@ mod tests {
         for (table, key, row, wanted) in rows {
             let (_directory, path) = made();
             write(&path, table, key, row);
-            let refused = load::contents(&open(&path, None).expect("opened")).expect_err("corrupt");
+            let refused = load::contents(&open(&Files, &path, None).expect("opened")).expect_err("corrupt");
             let StoreError::Corrupt { table: named, row, fault } = refused else { panic!("{refused:?}") };
             assert_eq!((named, row, fault), (table.name(), key.escape_ascii().to_string(), wanted));
         }
@@ -280,7 +295,7 @@ mod tests {
     fn what_a_crash_left_of_a_rebuild_is_removed() {
         let (directory, path) = made();
         fs::write(rebuilding(&path), b"half a copy").expect("written");
-        drop(open(&path, None).expect("opened"));
+        drop(open(&Files, &path, None).expect("opened"));
         assert_eq!(names(&directory), ["store.redb"]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::thread;
+use std::sync::Arc;
 
 use redb::StorageBackend;
 use tokio::sync::{mpsc, oneshot};
@@ -17,9 +17,11 @@ use super::error::StoreError;
 use super::export::Export;
 use super::facts::Facts;
 use super::failpoint::{self, Failpoint};
+use super::ground::{Ground, Threads};
 use super::mutation::Mutation;
 use super::worker::{self, Command, Reply};
 use super::{file, schema, step};
+use crate::model::crew::Crew;
 use crate::model::number::Version;
 use crate::model::record::Record;
 use crate::model::secret::ScopedSecret;
@@ -48,8 +50,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`], or what the disk says.
     pub async fn create_at(path: &Path, facts: Facts, now: Option<Timestamp>) -> Result<(Self, Contents), StoreError> {
-        let path = path.to_owned();
-        Self::start(move || Ok(Engine::new(file::create(&path, &facts, now)?, Some(path)))).await
+        Self::create_on(&Ground::machine(), path, facts, now).await
+    }
+
+    /// As [`Store::create_at`], on another ground.
+    ///
+    /// # Errors
+    /// As [`Store::create_at`].
+    pub async fn create_on(
+        ground: &Ground,
+        path: &Path,
+        facts: Facts,
+        now: Option<Timestamp>,
+    ) -> Result<(Self, Contents), StoreError> {
+        let (path, medium) = (path.to_owned(), Arc::clone(&ground.medium));
+        let create = move || Ok(Engine::new(file::create(&*medium, &path, &facts, now)?, Some((path, medium))));
+        Self::start(&*ground.crew, create).await
     }
 
     /// As [`Store::open_at`], by nobody's clock.
@@ -67,8 +83,17 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::UnknownMigration`],
     /// [`StoreError::ChangedMigration`] or [`StoreError::Corrupt`], none of which changes the file; or what the disk says.
     pub async fn open_at(path: &Path, now: Option<Timestamp>) -> Result<(Self, Contents), StoreError> {
-        let path = path.to_owned();
-        Self::start(move || Ok(Engine::new(file::open(&path, now)?, Some(path)))).await
+        Self::open_on(&Ground::machine(), path, now).await
+    }
+
+    /// As [`Store::open_at`], on another ground.
+    ///
+    /// # Errors
+    /// As [`Store::open_at`].
+    pub async fn open_on(ground: &Ground, path: &Path, now: Option<Timestamp>) -> Result<(Self, Contents), StoreError> {
+        let (path, medium) = (path.to_owned(), Arc::clone(&ground.medium));
+        let open = move || Ok(Engine::new(file::open(&*medium, &path, now)?, Some((path, medium))));
+        Self::start(&*ground.crew, open).await
     }
 
     /// Reads the store at `path` as today's build would find it, and changes no byte of it. Blocks.
@@ -85,7 +110,7 @@ impl Store {
     /// # Errors
     /// What the storage says.
     pub async fn create_backend(backend: impl StorageBackend, facts: Facts) -> Result<(Self, Contents), StoreError> {
-        Self::start(move || {
+        Self::start(&Threads, move || {
             let database = file::builder().create_with_backend(backend)?;
             schema::initialise(&database, &facts, None)?;
             Ok(Engine::new(database, None))
@@ -98,7 +123,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_backend(backend: impl StorageBackend) -> Result<(Self, Contents), StoreError> {
-        Self::start(move || Ok(Engine::new(file::open_backend(backend)?, None))).await
+        Self::start(&Threads, move || Ok(Engine::new(file::open_backend(backend)?, None))).await
     }
 
     /// Applies the mutations in order, wholly or not at all. When this answers `Ok`, they are on the disk.
@@ -186,23 +211,23 @@ impl Store {
     }
 
     async fn start(
+        crew: &dyn Crew,
         open: impl FnOnce() -> Result<Engine, StoreError> + Send + 'static,
     ) -> Result<(Self, Contents), StoreError> {
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let (ready, opened) = oneshot::channel();
-        let serve = move || match whole(open) {
-            Ok((contents, engine)) => {
-                let _ = ready.send(Ok(contents));
-                worker::run(engine, commands);
-            }
-            Err(error) => {
-                let _ = ready.send(Err(error));
+        let serve = async move {
+            match whole(open) {
+                Ok((contents, engine)) => {
+                    let _ = ready.send(Ok(contents));
+                    worker::run(engine, commands).await;
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                }
             }
         };
-        thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(serve)
-            .map_err(StoreError::file("starting the store's thread"))?;
+        crew.take("store", Box::pin(serve)).map_err(StoreError::file("starting the store's thread"))?;
         let contents = opened.await.map_err(|_| StoreError::Closed)??;
         Ok((Self { queue }, contents))
     }

@@ -9,6 +9,7 @@ use super::applied::AppliedMigration;
 use super::contents::Contents;
 use super::error::{RowFault, StoreError};
 use super::file;
+use super::ground::Files;
 use super::handle::Store;
 use super::load;
 use super::migrations;
@@ -133,7 +134,7 @@ fn a_migration_that_is_cut_off_anywhere_is_done_wholly_or_not_at_all() {
 fn made() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("store.redb");
-    drop(file::create(&path, &facts(), None).expect("created"));
+    drop(file::create(&Files, &path, &facts(), None).expect("created"));
     (directory, path)
 }
 
@@ -159,7 +160,7 @@ fn row(name: &str, checksum: [u8; 32]) -> Vec<u8> {
 fn refused(path: &Path) -> StoreError {
     let before = fs::read(path).expect("read");
     let looked = Store::look(path).expect_err("refused");
-    let refused = file::open(path, None).expect_err("refused");
+    let refused = file::open(&Files, path, None).expect_err("refused");
     assert_eq!(looked.to_string(), refused.to_string());
     assert!(fs::read(path).expect("read") == before, "the file was changed");
     refused
@@ -219,7 +220,7 @@ fn a_look_into_an_older_store_shows_it_migrated_and_changes_no_byte() {
         fs::write(&path, fixture(schema)).expect("written");
         let looked = Store::look(&path).expect("looked");
         assert!(fs::read(&path).expect("read") == fixture(schema), "the file was changed");
-        let opened = load::contents(&file::open(&path, None).expect("opened")).expect("contents");
+        let opened = load::contents(&file::open(&Files, &path, None).expect("opened")).expect("contents");
         assert_eq!(looked, opened);
     }
     assert!(matches!(Store::look(Path::new("/nowhere/store.redb")), Err(StoreError::Missing { .. })));

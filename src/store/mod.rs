@@ -15,6 +15,7 @@ pub mod export;
 pub mod facts;
 pub mod failpoint;
 mod file;
+pub mod ground;
 pub mod handle;
 pub mod import;
 mod load;

@@ -16,16 +16,17 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use super::error::StoreError;
 use super::failpoint::{self, Failpoint};
 use super::file;
+use super::ground::{self, Medium};
 use super::table::{Table, begin_write};
 
 /// Copies every live row into a fresh file beside `path`, durably, and gives it the name.
 ///
 /// # Errors
 /// Whatever failed; the old file then still has the name, and `database` is still the store.
-pub(super) fn rebuild(database: &Database, path: &Path) -> Result<Database, StoreError> {
+pub(super) fn rebuild(database: &Database, medium: &dyn Medium, path: &Path) -> Result<Database, StoreError> {
     let beside = file::rebuilding(path);
     file::remove_leftover(&beside)?;
-    let fresh = copy(database, &beside).and_then(|fresh| {
+    let fresh = copy(database, medium, &beside).and_then(|fresh| {
         failpoint::pass(Failpoint::FileCopied);
         fs::rename(&beside, path).map_err(StoreError::file("putting the rebuilt store in place"))?;
         failpoint::pass(Failpoint::FileNamed);
@@ -38,8 +39,8 @@ pub(super) fn rebuild(database: &Database, path: &Path) -> Result<Database, Stor
     fresh
 }
 
-fn copy(database: &Database, beside: &Path) -> Result<Database, StoreError> {
-    let fresh = file::builder().create_file(file::create_new(beside)?)?;
+fn copy(database: &Database, medium: &dyn Medium, beside: &Path) -> Result<Database, StoreError> {
+    let fresh = ground::database(medium, beside, file::create_new(beside)?)?;
     let from = database.begin_read()?;
     let to = begin_write(&fresh)?;
     for table in Table::ALL {
@@ -58,6 +59,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::super::error::StoreError;
+    use super::super::ground::Files;
     use super::super::handle::Store;
     use super::super::mutation::Mutation;
     use super::super::test_support::{facts, record, scope_key};
@@ -144,8 +146,8 @@ mod tests {
         assert_eq!(contents, before);
         store.close().await.expect("closed");
 
-        let database = file::open(&path, None).expect("opened");
-        drop(copy(&database, &file::rebuilding(&path)).expect("copied"));
+        let database = file::open(&Files, &path, None).expect("opened");
+        drop(copy(&database, &Files, &file::rebuilding(&path)).expect("copied"));
         drop(database);
         assert!(file::rebuilding(&path).exists());
         let (store, contents) = Store::open(&path).await.expect("opened");
@@ -153,8 +155,8 @@ mod tests {
         assert!(!file::rebuilding(&path).exists());
         store.close().await.expect("closed");
 
-        let database = file::open(&path, None).expect("opened");
-        drop(rebuild(&database, &path).expect("rebuilt"));
+        let database = file::open(&Files, &path, None).expect("opened");
+        drop(rebuild(&database, &Files, &path).expect("rebuilt"));
         drop(database);
         let (_store, contents) = Store::open(&path).await.expect("opened");
         assert_eq!(contents, before);

@@ -3,15 +3,15 @@
 //!
 //! One thread owns the file. Everything that waits is committed together, and is on the disk before it is answered.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
-use super::file::builder;
+use super::ground::{self, Ground, Medium};
 use super::table::{Bytes, begin_write};
 
 /// Most requests that wait; whoever comes after waits for a place.
@@ -110,18 +110,20 @@ impl Rows {
     ///
     /// # Errors
     /// [`StoreError`]: the file is another's, or damaged, or the disk refuses.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let path = path.to_owned();
+    pub async fn open(ground: &Ground, path: &Path) -> Result<Self, StoreError> {
+        let (path, medium) = (path.to_owned(), Arc::clone(&ground.medium));
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let (ready, opened) = oneshot::channel();
-        let serve = move || match open(&path) {
-            Ok(database) => {
-                let _ = ready.send(Ok(()));
-                run(database, commands);
+        let serve = async move {
+            match open(&*medium, &path) {
+                Ok(database) => {
+                    let _ = ready.send(Ok(()));
+                    run(database, commands).await;
+                }
+                Err(error) => drop(ready.send(Err(error))),
             }
-            Err(error) => drop(ready.send(Err(error))),
         };
-        thread::Builder::new().name("rows".to_owned()).spawn(serve).map_err(StoreError::file("starting a thread"))?;
+        ground.crew.take("rows", Box::pin(serve)).map_err(StoreError::file("starting a thread"))?;
         opened.await.map_err(|_| StoreError::Closed)??;
         Ok(Self { queue })
     }
@@ -171,11 +173,13 @@ impl Rows {
     }
 }
 
-fn open(path: &Path) -> Result<Database, StoreError> {
+fn open(medium: &dyn Medium, path: &Path) -> Result<Database, StoreError> {
     if path.symlink_metadata().is_err() {
         drop(super::file::create_new(path)?);
     }
-    let database = builder().create(path).map_err(|error| StoreError::Engine(Arc::new(error.into())))?;
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = file.map_err(StoreError::file("opening a file of rows"))?;
+    let database = ground::database(medium, path, file)?;
     let txn = begin_write(&database)?;
     for table in RowTable::ALL {
         txn.open_table(table.definition())?;
@@ -184,9 +188,16 @@ fn open(path: &Path) -> Result<Database, StoreError> {
     Ok(database)
 }
 
-fn run(database: Database, mut queue: mpsc::Receiver<Command>) {
+async fn run(database: Database, mut queue: mpsc::Receiver<Command>) {
     let mut next = None;
-    while let Some(command) = next.take().or_else(|| queue.blocking_recv()) {
+    loop {
+        let command = match next.take() {
+            Some(command) => command,
+            None => match queue.recv().await {
+                Some(command) => command,
+                None => return,
+            },
+        };
         match command {
             Command::Write(writes, reply) => next = write(&database, &mut queue, writes, reply),
             Command::Get(table, key, reply) => drop(reply.send(get(&database, table, &key))),
@@ -284,7 +295,7 @@ mod tests {
     async fn rows_are_in_the_order_of_their_keys_and_outlive_the_file_being_closed() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("events.redb");
-        let rows = Rows::open(&path).await.expect("a new file");
+        let rows = Rows::open(&Ground::machine(), &path).await.expect("a new file");
         rows.write(vec![put(&[3], "c"), put(&[1], "a"), put(&[2], "b"), put(&[1], "A")]).await.expect("written");
         assert_eq!(keys(&rows, None, Order::Up, 2).await, [[1], [2]]);
         assert_eq!(keys(&rows, Some(&[2]), Order::Up, 9).await, [[2], [3]]);
@@ -292,7 +303,7 @@ mod tests {
         assert_eq!(keys(&rows, Some(&[2]), Order::Down, 9).await, [[2], [1]]);
         rows.close().await.expect("closed");
         assert!(matches!(rows.write(Vec::new()).await, Err(StoreError::Closed)));
-        let rows = Rows::open(&path).await.expect("the same file");
+        let rows = Rows::open(&Ground::machine(), &path).await.expect("the same file");
         let before = RowWrite::DropBefore(RowTable::Events, vec![2]);
         rows.write(vec![before, RowWrite::Drop(RowTable::Events, vec![3])]).await.expect("written");
         assert_eq!(keys(&rows, None, Order::Up, 9).await, [[2]]);

@@ -31,9 +31,16 @@ pub(super) enum Command {
 }
 
 /// Serves until told to close, or until nobody is left to ask.
-pub(super) fn run(mut engine: Engine, mut queue: mpsc::Receiver<Command>) {
+pub(super) async fn run(mut engine: Engine, mut queue: mpsc::Receiver<Command>) {
     let mut next = None;
-    while let Some(command) = next.take().or_else(|| queue.blocking_recv()) {
+    loop {
+        let command = match next.take() {
+            Some(command) => command,
+            None => match queue.recv().await {
+                Some(command) => command,
+                None => return,
+            },
+        };
         match command {
             Command::Commit { steps, reply } => next = commit(&mut engine, &mut queue, steps, reply),
             Command::Versions { at, reply } => answer(reply, engine.versions(&at)),
@@ -108,7 +115,7 @@ mod tests {
     }
 
     /// How often the disk was synchronised for this many transactions that all wait when the thread looks.
-    fn cost_of(transactions: u64) -> u64 {
+    async fn cost_of(transactions: u64) -> u64 {
         let disk = Disk::default();
         let engine = engine(&disk);
         let (sender, queue) = mpsc::channel(1024);
@@ -121,23 +128,23 @@ mod tests {
         let (reply, closed) = oneshot::channel();
         send(&sender, Command::Close { reply });
         let before = disk.syncs();
-        run(engine, queue);
+        run(engine, queue).await;
         let cost = disk.syncs() - before;
         assert!(answers.into_iter().all(|mut answer| matches!(answer.try_recv(), Ok(Ok(())))));
         assert!(matches!({ closed }.try_recv(), Ok(Ok(()))));
         cost
     }
 
-    #[test]
-    fn what_waits_is_committed_together_up_to_the_limit() {
+    #[tokio::test]
+    async fn what_waits_is_committed_together_up_to_the_limit() {
         let limit = u64::try_from(GROUP_MAX).expect("small");
-        let one = cost_of(1);
-        assert_eq!(cost_of(limit), one);
-        assert!(cost_of(limit + 1) > one, "the limit is not kept");
+        let one = cost_of(1).await;
+        assert_eq!(cost_of(limit).await, one);
+        assert!(cost_of(limit + 1).await > one, "the limit is not kept");
     }
 
-    #[test]
-    fn a_question_is_answered_between_the_commits_it_was_asked_between() {
+    #[tokio::test]
+    async fn a_question_is_answered_between_the_commits_it_was_asked_between() {
         let (sender, queue) = mpsc::channel(8);
         let (first, _first) = oneshot::channel();
         let (asked, mut answer) = oneshot::channel();
@@ -146,7 +153,7 @@ mod tests {
         send(&sender, Command::Versions { at: place(), reply: asked });
         send(&sender, Command::Commit { steps: put(2), reply: second });
         drop(sender);
-        run(engine(&Disk::default()), queue);
+        run(engine(&Disk::default()), queue).await;
         let seen = answer.try_recv().expect("answered").expect("versions");
         assert_eq!(seen, [record("a/b", "global", 1, b"sealed")]);
         assert!(matches!(last.try_recv(), Ok(Ok(()))), "the commit that ended the group is not forgotten");

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AsyncUdpSocket, EndpointConfig, Runtime, TokioRuntime};
+use quinn::{EndpointConfig, TokioRuntime};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::acceptor::Acceptor;
@@ -14,7 +14,7 @@ use super::connection::{PeerConnection, identity_of};
 use super::error::{Refusal, TransportError};
 use super::join::JOIN_TIMEOUT;
 use super::limits::HANDSHAKE_TIMEOUT;
-use super::socket;
+use super::network::{MachineNetwork, Network};
 use super::spiffe::PeerIdentity;
 use super::stream::{FrameReceiver, FrameSender};
 use super::tls::{JoinTls, LeadTls, MemberTls};
@@ -42,7 +42,15 @@ impl Endpoint {
     /// # Errors
     /// [`TransportError::Bind`].
     pub fn dialling(address: SocketAddr) -> Result<Self, TransportError> {
-        Self::bind(address, None)
+        Self::dialling_in(&MachineNetwork, address)
+    }
+
+    /// The same, in another network than the machine's.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn dialling_in(network: &dyn Network, address: SocketAddr) -> Result<Self, TransportError> {
+        Self::bind(network, address, None)
     }
 
     /// A lead's endpoint, with its acceptor. Must be called within a tokio runtime.
@@ -50,21 +58,37 @@ impl Endpoint {
     /// # Errors
     /// [`TransportError::Bind`].
     pub fn listening(address: SocketAddr, tls: LeadTls) -> Result<(Self, Acceptor), TransportError> {
-        let endpoint = Self::bind(address, Some(tls.0))?;
+        Self::listening_in(&MachineNetwork, address, tls)
+    }
+
+    /// The same, in another network than the machine's.
+    ///
+    /// # Errors
+    /// [`TransportError::Bind`].
+    pub fn listening_in(
+        network: &dyn Network,
+        address: SocketAddr,
+        tls: LeadTls,
+    ) -> Result<(Self, Acceptor), TransportError> {
+        let endpoint = Self::bind(network, address, Some(tls.0))?;
         let acceptor = Acceptor::start(endpoint.quic.clone());
         Ok((endpoint, acceptor))
     }
 
-    /// As [`Self::listening`], on a port that an earlier endpoint of this process had. Closed connections linger for some
+    /// As [`Self::listening_in`], on a port that an earlier endpoint of this process had. Closed connections linger for some
     /// round trips and hold the port meanwhile, so this waits for it.
     ///
     /// # Errors
     /// [`TransportError::Bind`] when the port is not free within five seconds.
-    pub async fn listening_again(address: SocketAddr, tls: LeadTls) -> Result<(Self, Acceptor), TransportError> {
+    pub async fn listening_again(
+        network: &dyn Network,
+        address: SocketAddr,
+        tls: LeadTls,
+    ) -> Result<(Self, Acceptor), TransportError> {
         let deadline = Instant::now() + LINGER_MAX;
         let mut told = false;
         loop {
-            match Self::listening(address, tls.clone()) {
+            match Self::listening_in(network, address, tls.clone()) {
                 Err(TransportError::Bind { source, .. })
                     if source.kind() == ErrorKind::AddrInUse && Instant::now() < deadline =>
                 {
@@ -79,29 +103,15 @@ impl Endpoint {
         }
     }
 
-    /// An endpoint over a socket and a runtime of the caller's making, so that a whole mesh can run in a simulation; with
-    /// `tls` it accepts.
-    ///
-    /// # Errors
-    /// [`TransportError::Bind`].
-    pub fn over(
-        socket: Arc<dyn AsyncUdpSocket>,
-        runtime: Arc<dyn Runtime>,
-        tls: Option<LeadTls>,
-    ) -> Result<(Self, Option<Acceptor>), TransportError> {
-        let accepts = tls.is_some();
-        let address = socket.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-        let server = tls.map(|tls| tls.0);
-        let quic = quinn::Endpoint::new_with_abstract_socket(EndpointConfig::default(), server, socket, runtime)
-            .map_err(|source| TransportError::Bind { address, source })?;
-        let acceptor = accepts.then(|| Acceptor::start(quic.clone()));
-        Ok((Self { quic }, acceptor))
-    }
-
-    fn bind(address: SocketAddr, server: Option<quinn::ServerConfig>) -> Result<Self, TransportError> {
+    fn bind(
+        network: &dyn Network,
+        address: SocketAddr,
+        server: Option<quinn::ServerConfig>,
+    ) -> Result<Self, TransportError> {
         let failed = |source| TransportError::Bind { address, source };
-        let socket = socket::bind(address).map_err(failed)?;
-        let quic = quinn::Endpoint::new(EndpointConfig::default(), server, socket, Arc::new(TokioRuntime));
+        let (config, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
+        let socket = network.bind(address).map_err(failed)?;
+        let quic = quinn::Endpoint::new_with_abstract_socket(config, server, socket, runtime);
         Ok(Self { quic: quic.map_err(failed)? })
     }
 
@@ -224,17 +234,27 @@ mod tests {
         drop((endpoint, acceptor, member));
         let held = Endpoint::listening(address, again.clone());
         assert!(held.is_err(), "else this test shows nothing");
-        let (taken, _acceptor) = soon(Endpoint::listening_again(address, again)).await.expect("binds in time");
+        let (taken, _acceptor) =
+            soon(Endpoint::listening_again(&MachineNetwork, address, again)).await.expect("binds in time");
         assert_eq!(taken.local_address().expect("bound"), address);
         drop(follower);
     }
 
+    /// A network that notes where somebody binds.
+    struct Noted(std::sync::Mutex<Vec<SocketAddr>>);
+
+    impl Network for Noted {
+        fn bind(&self, address: SocketAddr) -> std::io::Result<Arc<dyn quinn::AsyncUdpSocket>> {
+            self.0.lock().expect("not poisoned").push(address);
+            MachineNetwork.bind(address)
+        }
+    }
+
     #[tokio::test]
-    async fn an_endpoint_runs_over_a_socket_of_the_callers_making() {
-        let runtime = Arc::new(TokioRuntime);
-        let socket = runtime.wrap_udp_socket(socket::bind(loopback()).expect("binds")).expect("wraps");
-        let (endpoint, acceptor) = Endpoint::over(socket, runtime, None).expect("starts");
-        assert!(acceptor.is_none());
+    async fn an_endpoint_takes_its_socket_from_the_network_it_is_in() {
+        let network = Noted(std::sync::Mutex::default());
+        let endpoint = Endpoint::dialling_in(&network, loopback()).expect("starts");
+        assert_eq!(*network.0.lock().expect("not poisoned"), [loopback()]);
         assert_ne!(endpoint.local_address().expect("bound").port(), 0);
         endpoint.close(CloseCode::Done, "test is over");
         soon(endpoint.wait_idle()).await;

@@ -18,6 +18,7 @@ pub mod endpoint;
 pub mod error;
 pub mod join;
 mod limits;
+pub mod network;
 pub mod node_key;
 pub mod provider;
 mod socket;

@@ -51,8 +51,8 @@ async fn try_each(config: &NodeConfig, keystore: &Keystore, seams: &Seams) -> Re
     provider::install();
     let FollowerIdentity { trust, credentials, .. } = FollowerIdentity::open(keystore)?;
     let tls = MemberTls::new(&trust, &credentials, Arc::clone(&seams.clock))?;
-    let endpoint =
-        Endpoint::dialling(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))).context("no UDP socket can be had")?;
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let endpoint = Endpoint::dialling_in(&*seams.network, any).context("no UDP socket can be had")?;
     let mut last = "no address of it is known".to_owned();
     for lead in &config.mesh.leads {
         let addresses = match tokio::net::lookup_host(lead).await {

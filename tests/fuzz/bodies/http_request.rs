@@ -5,18 +5,15 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aurora_mesh::config::node_config::{Defaults, LimitsSection, NodeConfig};
 use aurora_mesh::config::parse::parse;
 use aurora_mesh::config::paths::Paths;
-use aurora_mesh::crypto::system_entropy::SystemEntropy;
 use aurora_mesh::daemon::init::init;
 use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::daemon::seams::{JournalPlace, Seams};
-use aurora_mesh::daemon::system_clock::SystemClock;
-use aurora_mesh::wire::version::SPOKEN;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -140,9 +137,7 @@ impl House {
         let dir = tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let clock = Arc::new(SystemClock::new().expect("a Linux kernel"));
-        let entropy = Arc::new(SystemEntropy);
-        let seams = Seams { clock, entropy, journal: JournalPlace::Nowhere, speaks: &SPOKEN };
+        let seams = Seams { journal: JournalPlace::Nowhere, ..Seams::system().expect("a Linux kernel") };
         let config = configuration(&dir);
         let node = runtime.block_on(async {
             init(&config, &dir.path().join("node.toml"), None, &seams).await.expect("a new mesh");

@@ -204,7 +204,7 @@ impl TestNode {
 
     pub fn seams(&self) -> Seams {
         let (clock, entropy) = (self.clock.clone(), Arc::new(SystemEntropy));
-        Seams { clock, entropy, journal: self.journal, speaks: self.speaks }
+        Seams { clock, entropy, journal: self.journal, speaks: self.speaks, ..Seams::system().expect("a Linux kernel") }
     }
 
     /// Reads as a program on this node does. A disk that is busy for a second keeps the journal from being written; then it
