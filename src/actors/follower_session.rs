@@ -109,7 +109,7 @@ pub(super) async fn greet(
         | None => return Err(SessionError::Unexpected("no welcome")),
     };
     // A lead chooses among what it was offered: anything else would be a way down to what is spoken no more.
-    let version = version::choose(&[welcome.version]).ok_or(SessionError::NoCommonVersion)?;
+    let version = version::choose_of(sessions.speaks, &[welcome.version]).ok_or(SessionError::NoCommonVersion)?;
     let lead = lead_name(&connection, &welcome)?;
     let by = Welcomed { lead: &lead, epoch: Epoch(welcome.epoch) };
     if version < SUCCESSION_SINCE {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::reign_store::{Lock, Taken};
+use super::reigning::store_id;
 use super::replacing;
 use super::seams::Seams;
 use super::unseal::{self, Made};
@@ -20,7 +21,7 @@ use crate::crypto::recovery::RecoveryKey;
 use crate::crypto::root::RootKey;
 use crate::crypto::shares::ShareParameters;
 use crate::crypto::unseal::UnsealKey;
-use crate::model::identity::{MeshId, Role};
+use crate::model::identity::{MeshId, Role, StoreId};
 use crate::model::time::Timestamp;
 use crate::snapshot::error::SnapshotError;
 use crate::snapshot::header::{Header, WrappedRoot};
@@ -96,6 +97,9 @@ fn compare(taken: &Taken, header: &Header) -> Result<()> {
     ensure!(facts.mesh == header.mesh && facts.node == header.node, "it is of another lead");
     ensure!(facts.role == Role::Lead, "it is of no lead");
     ensure!(position == header.position, "it stands at another revision");
+    // One of a version without store ids gets its own as it is unpacked.
+    let is_of_store = header.store == StoreId([0; 16]) || store_id(&taken.contents)? == header.store;
+    ensure!(is_of_store, "it is of another life of the store");
     ensure!(taken.authority()?.pin() == header.authority_pin(), "another authority signed it");
     Ok(())
 }

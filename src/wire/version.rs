@@ -31,13 +31,7 @@ pub fn offered_of(spoken: &[ProtocolVersion]) -> Vec<u16> {
     spoken.iter().map(|version| version.0).collect()
 }
 
-/// The newest version that both speak, or `None`.
-#[must_use]
-pub fn choose(offered: &[u16]) -> Option<ProtocolVersion> {
-    choose_of(&SPOKEN, offered)
-}
-
-/// The same for a node that speaks these, newest first.
+/// The newest version that was offered to a node that speaks these, newest first, or `None`.
 #[must_use]
 pub fn choose_of(spoken: &[ProtocolVersion], offered: &[u16]) -> Option<ProtocolVersion> {
     spoken.iter().copied().find(|version| offered.contains(&version.0))
@@ -49,9 +43,9 @@ mod tests {
 
     #[test]
     fn the_newest_common_version_is_chosen() {
-        assert_eq!(choose(&offered()), Some(SPOKEN[0]));
-        assert_eq!(choose(&[7, 6, 5]), Some(ProtocolVersion(6)));
-        assert_eq!(choose(&[7, 5]), Some(ProtocolVersion(5)), "the one before is spoken too");
+        assert_eq!(choose_of(&SPOKEN, &offered()), Some(SPOKEN[0]));
+        assert_eq!(choose_of(&SPOKEN, &[7, 6, 5]), Some(ProtocolVersion(6)));
+        assert_eq!(choose_of(&SPOKEN, &[7, 5]), Some(ProtocolVersion(5)), "the one before is spoken too");
     }
 
     #[test]
@@ -64,7 +58,7 @@ mod tests {
 
     #[test]
     fn no_common_version_is_no_version() {
-        assert_eq!(choose(&[1, 2, 3]), None);
-        assert_eq!(choose(&[]), None);
+        assert_eq!(choose_of(&SPOKEN, &[1, 2, 3]), None);
+        assert_eq!(choose_of(&SPOKEN, &[]), None);
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aurora_mesh::config::node_config::ConnectivitySection;
+use aurora_mesh::model::identity::StoreId;
 use aurora_mesh::model::number::{Epoch, Revision};
 use aurora_mesh::replication::reign_members::Trust;
 use aurora_mesh::snapshot::row::Row;
@@ -125,6 +126,9 @@ async fn bug_100_a_snapshot_brings_what_no_store_of_this_mesh_holds() {
     let mut forged = Forger::of(&mesh).await;
     forged.header.position.revision = Revision(99);
     forgeries.push(("another revision", forged.forge()));
+    let mut forged = Forger::of(&mesh).await;
+    forged.header.store = StoreId([7; 16]);
+    forgeries.push(("another life of the store", forged.forge()));
     mesh.lead.stop().await;
     let file = snapshot(&mesh);
     let before = contents(&mesh.lead).await;
