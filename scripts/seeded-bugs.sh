@@ -21,7 +21,7 @@ bugs() {
 4|sim|seeds::every_invariant_holds_in_every_mesh|ages by the wall clock
 5|time|daemon::system_clock::tests::the_boot_clock_is_the_one_that_counts_through_suspend|ages by a clock that stops in suspend
 6|it|freshness_contract::the_deadline_counts_again_when_the_answer_is_written|the deadline is looked at once
-7|sim|seeds::every_invariant_holds_in_every_mesh|a follower takes any epoch
+7|lib|replication::acceptance::tests::a_reign_that_is_over_is_refused_by_change_and_by_snapshot|a follower takes any epoch
 9|lib|actors::draft_tokens::tests::a_token_admits_its_node_once_and_the_same_key_gets_the_same_answer|a join token is consumed later
 10|lib|transport::authority::tests|the names of the signing request are taken over
 11|lib|transport::spiffe::tests::a_certificate_with_a_common_name_alone_has_no_identity|a common name is an identity
@@ -68,14 +68,14 @@ cargo test --features seeded_bugs --no-run "${targets[@]}" 2>&1 | tee "$scratch/
 executable() { sed -n "s/^ *Executable $1 (\(.*\))\$/\1/p" "$scratch/build"; }
 lib=$(executable 'unittests src\/lib\.rs'); sim=$(executable 'tests\/sim\/main\.rs'); it=$(executable 'tests\/it\/main\.rs')
 
-# Whether these tests pass, with this bug.
+# Whether these tests pass, with this bug. What hangs is stopped, and has found nothing.
 pass() {
   local number=$1 where=$2 tests; read -ra tests <<< "$3"
   case "$where" in
-    lib) AURORA_SEED_BUG=$number "$lib" "${tests[@]}" ;;
-    sim) AURORA_SEED_BUG=$number "$sim" "${tests[@]}" ;;
-    it) AURORA_SEED_BUG=$number "$it" "${tests[@]}" ;;
-    time) AURORA_SEED_BUG=$number unshare --time --boottime 1000000 --fork "$lib" "${tests[@]}" ;;
+    lib) AURORA_SEED_BUG=$number timeout 300 "$lib" "${tests[@]}" ;;
+    sim) AURORA_SEED_BUG=$number timeout 300 "$sim" "${tests[@]}" ;;
+    it) AURORA_SEED_BUG=$number timeout 300 "$it" "${tests[@]}" ;;
+    time) AURORA_SEED_BUG=$number unshare --time --boottime 1000000 --fork timeout 300 "$lib" "${tests[@]}" ;;
   esac > "$scratch/output" 2>&1
 }
 

@@ -214,6 +214,7 @@ mod tests {
     use crate::model::time::{BootId, Moment, Timestamp};
     use crate::policy::rulebook::Rulebook;
     use crate::replication::view::{LeadView, View};
+    use crate::store::ground::Ground;
     use crate::store::rows::Rows;
     use crate::wire::version::SPOKEN;
 
@@ -250,7 +251,7 @@ mod tests {
         let clock = Arc::new(Hands(Mutex::default()));
         let now = clock.now();
         let home = Home { node: name("aurora"), environment: EnvironmentName::parse("prod").expect("a name") };
-        let rows = Rows::open(&directory.join("events.redb")).await.expect("a file");
+        let rows = Rows::open(&Ground::machine(), &directory.join("events.redb")).await.expect("a file");
         let log = EventLog::open(rows, home, Arc::clone(&clock) as _, Arc::new(SystemEntropy)).await.expect("a log");
         let (rules, held) = (Rulebook::new([]), follower().entitlement);
         let board = Arc::new(Board::new(View::default(), rules, KeyRing::default(), held, None));

@@ -87,12 +87,14 @@ async fn a_page_that_cannot_be_read_is_never_taken_for_an_empty_store() {
     store.commit((0..PLACES.len()).map(put).collect()).await.expect("committed");
     store.close().await.expect("closed");
     let bytes = whole.bytes.lock().expect("whole").clone();
+    let (_, expected) = Store::open_backend(Failing::of(bytes.clone(), -1)).await.expect("whole");
+    assert_eq!(expected.records.len(), PLACES.len());
     let (mut refused, mut last) = (0, false);
     for left in 0.. {
         let disk = Failing::of(bytes.clone(), left);
         match Store::open_backend(disk.clone()).await {
             Ok((_, contents)) => {
-                assert_eq!(contents.records.len(), PLACES.len(), "read {left} failed and was taken for the end");
+                assert_eq!(contents, expected, "read {left} failed and was taken for the end");
                 last = disk.failed.load(Ordering::SeqCst) == 0;
             }
             Err(_) => refused += 1,
