@@ -39,6 +39,7 @@ mod reign_values;
 mod reigning;
 mod replacing;
 pub mod restore;
+mod restore_check;
 mod restore_standing;
 mod restored;
 pub mod sealed;
