@@ -23,10 +23,11 @@ pub fn directory() -> TempDir {
     tempfile::Builder::new().prefix("aurora-").tempdir().expect("a directory")
 }
 
-/// The binary, with nothing in its environment but a home.
+/// The binary, with nothing in its environment but a home, and the seeded bug that it is to be found with, if there is one.
 pub fn aurora<S: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(AURORA);
     command.args(arguments).env_clear().env("HOME", home).kill_on_drop(true);
+    command.envs(std::env::var_os("AURORA_SEED_BUG").map(|bug| ("AURORA_SEED_BUG", bug)));
     command
 }
 
