@@ -201,8 +201,10 @@ impl World {
                 self.places[asked.machine].token = None;
                 Ok(())
             }
-            // The lead went down before it forgot the node that is to come back.
+            // The lead went down before it forgot the node that is to come back; or the node was thrown out before it had
+            // heard that it is in.
             Ask::Token(node, _) if self.watch.banned.is_out(node) => {
+                self.watch.banned.may_return(node);
                 self.of_lead(Ask::Remove(node.clone()));
                 Ok(())
             }
