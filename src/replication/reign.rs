@@ -109,6 +109,8 @@ pub struct Exhausted {
 /// # Errors
 /// [`Exhausted`].
 pub fn reckon(snapshot: &Numbers, since: &Since, seen: Option<Epoch>) -> Result<Reckoning, Exhausted> {
+    #[cfg(feature = "seeded_bugs")]
+    let since = if crate::model::seeded::bug(8) { &Since::Known(snapshot.clone()) } else { since };
     let known: Vec<&Numbers> = [Some(snapshot), since.numbers()].into_iter().flatten().collect();
     let epoch = known.iter().map(|numbers| numbers.position.epoch).chain(seen).max().unwrap_or_default();
     let epoch = epoch.get().checked_add(1).ok_or(Exhausted { what: "epoch" })?;

@@ -79,7 +79,12 @@ pub(super) fn open_backend(backend: impl StorageBackend) -> Result<Database, Sto
     if backend.len().map_err(StoreError::file("reading the length of the store"))? == 0 {
         return Err(StoreError::Missing { path: PathBuf::from("(no file)") });
     }
-    let database = builder().create_with_backend(backend)?;
+    let opened = builder().create_with_backend(backend);
+    #[cfg(feature = "seeded_bugs")]
+    if crate::model::seeded::bug(13) && opened.is_err() {
+        return Err(StoreError::Missing { path: PathBuf::from("(no file)") });
+    }
+    let database = opened?;
     schema::migrate(&database, None)?;
     Ok(database)
 }

@@ -149,12 +149,6 @@ fn rows<T>(
     read: impl Fn(&[u8], &[u8]) -> Result<T, RowFault>,
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
-    #[cfg(feature = "seeded_bugs")]
-    if crate::model::seeded::bug(13)
-        && !table.read(txn).and_then(|rows| Ok(rows.iter()?.all(|row| row.is_ok()))).unwrap_or(false)
-    {
-        return Ok(found);
-    }
     for row in table.read(txn)?.iter()? {
         let (key, row) = row?;
         found.push(read(key.value(), row.value()).map_err(|fault| corrupt(table, key.value(), fault))?);

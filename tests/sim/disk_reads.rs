@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use aurora_mesh::model::identity::{MeshId, Role};
 use aurora_mesh::model::number::{Revision, Version};
 use aurora_mesh::model::record::Record;
+use aurora_mesh::store::error::StoreError;
 use aurora_mesh::store::facts::Facts;
 use aurora_mesh::store::handle::Store;
 use aurora_mesh::store::mutation::Mutation;
@@ -97,6 +98,8 @@ async fn a_page_that_cannot_be_read_is_never_taken_for_an_empty_store() {
                 assert_eq!(contents, expected, "read {left} failed and was taken for the end");
                 last = disk.failed.load(Ordering::SeqCst) == 0;
             }
+            // Of a missing store a restore makes a new one.
+            Err(StoreError::Missing { .. }) => panic!("read {left} failed and was taken for no store at all"),
             Err(_) => refused += 1,
         }
         if last {
