@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
+use super::restored::{self, Kind};
 use super::seams::{JournalPlace, Seams};
 use super::{AUDIT_DIR, STORE_FILE};
 use crate::audit::heads;
@@ -12,6 +13,7 @@ use crate::audit::journal::Journal;
 use crate::audit::options::{JournalOptions, SpoolOptions};
 use crate::config::node_config::NodeConfig;
 use crate::model::identity::Role;
+use crate::store::blob::BlobName;
 use crate::store::contents::Contents;
 use crate::store::handle::Store;
 
@@ -96,6 +98,11 @@ fn check_facts(config: &NodeConfig, contents: &Contents) -> Result<()> {
     };
     if config.node.name != facts.node {
         return Err(differs("name", config.node.name.as_str(), facts.node.as_str()));
+    }
+    if config.node.role == Role::Follower && restored::is_of(Kind::Promotion, contents.blobs.get(&BlobName::Restored)) {
+        bail!(
+            "the promotion of this node was interrupted before node.toml was written: run the same `aurora promote` again"
+        );
     }
     if config.node.role != facts.role {
         return Err(differs("role", config.node.role.as_str(), facts.role.as_str()));

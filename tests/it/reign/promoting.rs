@@ -1,5 +1,6 @@
 //! A follower that becomes the lead, and the lead that was, when it comes back.
 
+use aurora_mesh::daemon::node::RunningNode;
 use aurora_mesh::daemon::restore::Outcome;
 use aurora_mesh::model::identity::Role;
 use aurora_mesh::model::roster::Standing;
@@ -154,6 +155,8 @@ async fn a_promotion_that_was_cut_short_is_finished_and_a_lead_is_not_promoted()
     // As if it had ended between the store and the configuration.
     std::fs::write(alpha.config_file(), &before).expect("written");
     alpha.config = follower;
+    let refused = RunningNode::start(&alpha.config, None, &alpha.seams()).await.err().expect("neither of the two");
+    assert!(format!("{refused:#}").contains("run the same `aurora promote` again"), "{refused:#}");
     let again = promoted(&mut alpha, &mesh.lead, &file, Trust::Members).await.expect("finished");
     assert!(matches!(again, Outcome::Complete));
     let written = std::fs::read_to_string(alpha.config_file()).expect("a configuration");
