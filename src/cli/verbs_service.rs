@@ -182,7 +182,7 @@ fn hint_of(error: &UnitError) -> String {
         UnitError::Place { parent, .. } => {
             format!("Make the node again with its directory in {parent}, or write the unit by hand.")
         }
-        UnitError::Command(_) => String::new(),
+        UnitError::Command(_) | UnitError::Snapshots(_) => String::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::unit_words::{CommandError, exec_line};
+use super::unit_words::{CommandError, exec_line, plain_setting};
 use crate::config::node_config::NodeConfig;
 use crate::config::paths::Paths;
 
@@ -27,6 +27,11 @@ pub enum UnitError {
         /// Where it must be.
         parent: &'static str,
     },
+    /// systemd would read another path, or several.
+    #[error(
+        "snapshot.directory is {0:?}, which no unit can name: use a path without quotes, backslashes and control characters"
+    )]
+    Snapshots(PathBuf),
     /// The program or the configuration cannot be named in a unit.
     #[error("the unit cannot start the node: {0}")]
     Command(#[from] CommandError),
@@ -47,6 +52,8 @@ pub struct NodeUnit {
     pub state_dir: PathBuf,
     /// Where the sockets are.
     pub socket_dir: PathBuf,
+    /// Where a lead saves itself, if that is not within its state.
+    pub snapshot_dir: Option<PathBuf>,
 }
 
 impl NodeUnit {
@@ -55,12 +62,15 @@ impl NodeUnit {
     pub fn new(program: PathBuf, config: PathBuf, user: String, read: Option<&NodeConfig>) -> Self {
         let Paths { state_dir, socket_dir, .. } = Paths::system();
         let group = read.and_then(|read| read.api.socket_group.clone());
+        let state_dir = read.map_or(state_dir, |read| read.node.state_dir.clone());
+        let saved = read.and_then(|read| read.snapshot.directory.clone());
         Self {
             program,
             config,
             socket_group: group.filter(|group| *group != user),
             user,
-            state_dir: read.map_or(state_dir, |read| read.node.state_dir.clone()),
+            snapshot_dir: saved.filter(|directory| !directory.starts_with(&state_dir)),
+            state_dir,
             socket_dir: read.map_or(socket_dir, |read| read.api.socket_dir.clone()),
         }
     }
@@ -74,6 +84,7 @@ impl NodeUnit {
         let start = exec_line(&words)?;
         let state = within(&self.state_dir, "node.state_dir", STATE_PARENT)?;
         let runtime = within(&self.socket_dir, "api.socket_dir", RUNTIME_PARENT)?;
+        let snapshots = self.snapshot_dir.as_deref().map(writable).transpose()?;
         let mut text = String::with_capacity(TEXT.len());
         for line in TEXT.lines() {
             match line.split_once('=').map_or("", |(key, _)| key) {
@@ -86,6 +97,12 @@ impl NodeUnit {
                     }
                 }
                 "StateDirectory" => text.push_str(&format!("StateDirectory={state}")),
+                "ProtectSystem" => {
+                    text.push_str(line);
+                    if let Some(snapshots) = &snapshots {
+                        text.push_str(&format!("\n{snapshots}"));
+                    }
+                }
                 "RuntimeDirectory" => text.push_str(&format!("RuntimeDirectory={runtime}")),
                 _ => text.push_str(line),
             }
@@ -102,6 +119,14 @@ fn within<'path>(path: &'path Path, what: &'static str, parent: &'static str) ->
     };
     let name = path.strip_prefix(parent).ok().and_then(Path::to_str).filter(|name| !name.is_empty());
     name.filter(plain).ok_or_else(|| UnitError::Place { what, found: path.to_owned(), parent })
+}
+
+/// The setting by which a directory may be written. A disk that is away, as those for backups are at times, keeps no node from
+/// starting: hence the minus.
+fn writable(directory: &Path) -> Result<String, UnitError> {
+    let plain = |path: &&str| !path.contains(|letter: char| letter.is_control() || "\"'\\".contains(letter));
+    let path = directory.to_str().filter(plain).ok_or_else(|| UnitError::Snapshots(directory.to_owned()))?;
+    Ok(format!("ReadWritePaths=\"-{}\"", plain_setting(path)))
 }
 
 #[cfg(test)]
@@ -126,6 +151,7 @@ mod tests {
             socket_group: Some("readers".to_owned()),
             state_dir: "/var/lib/mesh".into(),
             socket_dir: "/run/mesh".into(),
+            snapshot_dir: Some("/mnt/50% backup".into()),
         };
         let text = other.text().expect("a unit");
         for line in [
@@ -134,11 +160,12 @@ mod tests {
             "Group=mesh\nSupplementaryGroups=readers",
             "StateDirectory=mesh",
             "RuntimeDirectory=mesh",
+            "ProtectSystem=strict\nReadWritePaths=\"-/mnt/50%% backup\"",
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line}");
         }
         let unlike = text.lines().filter(|line| !TEXT.lines().any(|of_file| of_file == *line));
-        assert_eq!(unlike.count(), 6);
+        assert_eq!(unlike.count(), 7);
     }
 
     #[test]
@@ -148,6 +175,10 @@ mod tests {
         {
             let elsewhere = NodeUnit { state_dir: path.into(), ..unit() };
             assert!(matches!(elsewhere.text(), Err(UnitError::Place { what: "node.state_dir", .. })), "{path}");
+        }
+        for path in ["/mnt/\"a\"", "/mnt/a\\b", "/mnt/a\nUser=root"] {
+            let saved = NodeUnit { snapshot_dir: Some(path.into()), ..unit() };
+            assert_eq!(saved.text(), Err(UnitError::Snapshots(path.into())));
         }
         let relative = NodeUnit { program: "aurora".into(), ..unit() };
         assert_eq!(relative.text(), Err(UnitError::Command(CommandError::Relative)));
