@@ -28,6 +28,12 @@ def from_the_start(calls, effect, trace, paths=()):
     return ["strace", "-D", "-o", str(trace), *spelled(calls, effect, paths)]
 
 
+def killed_at(trace, calls, number):
+    """What is put before a command whose N-th call of these is its last."""
+    return ["strace", "-f", "-q", "-o", str(trace), "-e", f"trace={calls}", "-e",
+            f"inject={calls}:signal=KILL:when={number}"]
+
+
 class Injected:
     """An effect on a process that runs, for the length of a block."""
 

@@ -2,10 +2,12 @@
 afterwards whatever became of it. A new verb is one more entry of OPERATIONS."""
 
 import json
+import signal
 import time
 
 from ask import Unknown, Unreached
 from history import settle
+from inject import CALLS, killed_at
 from node import Node, Trouble, eventually
 
 
@@ -18,7 +20,10 @@ WITHOUT_LEAD_SECONDS = 0.5
 
 class Operation:
     """One kind of change. `prepare` makes ready what it needs, `act` asks and gives `ok`, `fail` or `unknown`, `idle`
-    says whether what it set going is over, `check` looks at a lead that came back."""
+    says whether what it set going is over, `check` looks at a lead that came back. `calls` are those at which it is
+    killed."""
+
+    calls = CALLS
 
     def __init__(self, place, lead):
         self.place, self.lead, self.history = place, lead, place.history
@@ -184,9 +189,7 @@ class JoinKilled(Join):
         self.fatal = (calls, number)
 
     def wrap(self):
-        calls, number = self.fatal
-        return ["strace", "-f", "-q", "-o", str(self.place.trace()), "-e", f"trace={calls}",
-                "-e", f"inject={calls}:signal=KILL:when={number}"]
+        return killed_at(self.place.trace(), *self.fatal)
 
 
 class Ban(Operation):
@@ -216,8 +219,47 @@ class Ban(Operation):
         eventually("the keys it had are replaced without being asked", self.idle)
 
 
+class Snapshot(Operation):
+    """A snapshot into the directory of the lead: what has a snapshot's name there can be restored, and what a kill left
+    is gone with the next start."""
+
+    calls = CALLS | {"file": "write", "place": "mkdir,mkdirat"}
+
+    def begin(self):
+        self.directory = self.place.home / "snapshots"
+        self.directory.mkdir(mode=0o700)
+        self.lead.configure('# directory = "/var/lib/aurora-snapshots"', f'directory = "{self.directory}"')
+        self.lead.end(signal.SIGTERM)
+        self.lead.start()
+        self.verified = set()
+
+    def prepare(self):
+        super().prepare()
+        value = f"kept {self.count}"
+        self.change("kept/key", "put", value, lambda: self.lead.put("kept/key", value))
+
+    def act(self):
+        outcome, answer = settle(lambda: self.lead.admin("POST", "/api/snapshots"))
+        self.name = answer.json()["name"] if outcome == "ok" else None
+        return outcome
+
+    def check(self, outcome):
+        listed = [kept["name"] for kept in self.lead.told("GET", "/api/snapshots")["snapshots"]]
+        if self.name and self.name not in listed:
+            raise Trouble(f"{self.name} was acknowledged, and there is {listed}")
+        # A lead that was killed before its first snapshot makes one as soon as it is there.
+        eventually("what a kill left goes", lambda: not self.unfinished())
+        for name in sorted(set(listed) - self.verified):
+            self.lead.told("POST", f"/api/snapshots/verify?name={name}")
+            self.verified.add(name)
+
+    def unfinished(self):
+        """Files of a snapshot that has no name yet, or of a verification."""
+        return [*self.directory.glob(".*.tmp"), *self.lead.state.glob("snapshot-scratch/*")]
+
+
 # What is killed, by the name of its row.
 OPERATIONS = {
     "put": Put, "put_again": PutAgain, "delete": Delete, "rotate": Rotate, "rotate_root": RotateRoot, "import": Import,
-    "join": Join, "ban": Ban,
+    "join": Join, "ban": Ban, "snapshot": Snapshot,
 }

@@ -2,7 +2,7 @@
 
 import signal
 
-from inject import CALLS
+from inject import CALLS, killed_at
 from node import Trouble, free_port
 from operations import JoinKilled
 from rows import row
@@ -40,7 +40,7 @@ def fault_04_kill_in_init(place, count):
             lead = place.node(f"lead{kills}")
             address = f"127.0.0.1:{free_port()}"
             arguments = ["init", "--listen", address, "--advertise", address, *lead.places()]
-            done = lead.run(arguments, wrap=killed_at(place, calls, number)).returncode == 0
+            done = lead.run(arguments, wrap=killed_at(place.trace(), calls, number)).returncode == 0
             if not done:
                 kills += 1
                 again = lead.run(arguments).stderr.decode()
@@ -51,9 +51,3 @@ def fault_04_kill_in_init(place, count):
             if done:
                 break
     return {"kills": kills, "second tries that failed": 0}
-
-
-def killed_at(place, calls, number):
-    """What a command runs in whose N-th call is its last."""
-    return ["strace", "-f", "-q", "-o", str(place.trace()), "-e", f"trace={calls}",
-            "-e", f"inject={calls}:signal=KILL:when={number}"]

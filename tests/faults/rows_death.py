@@ -128,7 +128,7 @@ def at_every_call(place, slug, limit):
     follower = place.follower(lead, "vengeance")
     operation = OPERATIONS[slug](place, lead)
     kills, by_kind = 0, {}
-    for kind, calls in CALLS.items():
+    for kind, calls in operation.calls.items():
         for number in range(1, min(limit, CALLS_MAX) + 1):
             operation.prepare()
             with Injected(lead.pid(), calls, f"signal=KILL:when={number}", place.trace()):
@@ -163,52 +163,23 @@ def ended_by(node, status):
         raise Trouble(f"{node.name} ended with {found} instead of {status}: {node.last_words()}")
 
 
-@row(quick=3, full=300)
-def fault_01_kill_in_put(place, count):
-    """kill -9 at every write, synchronisation and packet of a first put."""
-    return at_every_call(place, "put", count)
+def in_operation(name, slug, sentence):
+    """Adds a row that kills the lead at every call of one operation."""
+    def work(place, count):
+        return at_every_call(place, slug, count)
+    work.__name__, work.__doc__ = name, sentence
+    row(quick=3, full=300)(work)
 
 
-@row(quick=3, full=300)
-def fault_02_kill_in_new_version(place, count):
-    """The same in a put of a new version."""
-    return at_every_call(place, "put_again", count)
-
-
-@row(quick=3, full=300)
-def fault_03_kill_in_key_rotation(place, count):
-    """The same in a rotation of a scope key, with the file that is written anew at its end."""
-    return at_every_call(place, "rotate", count)
-
-
-@row(quick=3, full=300)
-def fault_03_kill_in_root_rotation(place, count):
-    """The same in a replacement of the root key."""
-    return at_every_call(place, "rotate_root", count)
-
-
-@row(quick=3, full=300)
-def fault_04_kill_of_lead_in_join(place, count):
-    """The same of the lead while a node joins."""
-    return at_every_call(place, "join", count)
-
-
-@row(quick=3, full=300)
-def fault_05_kill_in_ban(place, count):
-    """The same in a ban, with the new keys it brings."""
-    return at_every_call(place, "ban", count)
-
-
-@row(quick=3, full=300)
-def fault_05_kill_in_delete(place, count):
-    """The same in a deletion."""
-    return at_every_call(place, "delete", count)
-
-
-@row(quick=3, full=300)
-def fault_08_kill_in_import(place, count):
-    """The same in an import of twenty secrets."""
-    return at_every_call(place, "import", count)
+in_operation("fault_01_kill_in_put", "put", "kill -9 at every write, synchronisation and packet of a first put.")
+in_operation("fault_02_kill_in_new_version", "put_again", "The same in a put of a new version.")
+in_operation("fault_03_kill_in_key_rotation", "rotate", "The same in a rotation of a scope key, to the file at its end.")
+in_operation("fault_03_kill_in_root_rotation", "rotate_root", "The same in a replacement of the root key.")
+in_operation("fault_04_kill_of_lead_in_join", "join", "The same of the lead while a node joins.")
+in_operation("fault_05_kill_in_ban", "ban", "The same in a ban, with the new keys it brings.")
+in_operation("fault_05_kill_in_delete", "delete", "The same in a deletion.")
+in_operation("fault_07_kill_in_snapshot", "snapshot", "The same in a snapshot: what has a snapshot's name restores.")
+in_operation("fault_08_kill_in_import", "import", "The same in an import of twenty secrets.")
 
 
 @row(quick=6, full=200)
