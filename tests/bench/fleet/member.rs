@@ -18,7 +18,7 @@ use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::transport::stream::{FrameReceiver, FrameSender};
 use aurora_mesh::transport::tls::{JoinTls, MemberTls, Trust};
 use aurora_mesh::wire::control::{self, Heartbeat, Hello};
-use aurora_mesh::wire::join::{Join, JoinAnswer};
+use aurora_mesh::wire::join::{Join, JoinAnswer, JoinAsk, Refused, RefusedReason};
 use aurora_mesh::wire::open::StreamKind;
 use aurora_mesh::wire::rules::{self, FollowRules, RulesHeld};
 use aurora_mesh::wire::subscription::{self, Ack, Subscribe};
@@ -30,6 +30,9 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// As a follower rests between two dials of one address.
 const REST: Duration = Duration::from_secs(1);
+
+/// A joiner that was not heard asks again after this.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A change that arrived.
 pub struct Arrival {
@@ -59,11 +62,18 @@ impl Member {
         let csr = key.csr().expect("a request");
         let token_secret = token.secret().expose().try_into().expect("32 bytes");
         // Nobody opens what is sealed to it: this member reads no value.
-        let ask = Join { token_secret, sealing_key: sha256(&csr), csr };
+        let ask = JoinAsk::from(Join { token_secret, sealing_key: sha256(&csr), csr });
         let tls = JoinTls::new(token.ca_pin(), Arc::clone(&clock)).expect("settings");
         let endpoint = Endpoint::dialling(([127, 0, 0, 1], 0).into()).expect("binds");
-        let (_, answer) = endpoint.join(lead, &tls, &ask.into()).await.expect("answered");
-        let JoinAnswer::Admitted(admitted) = answer else { panic!("{answer:?}") };
+        let admitted = loop {
+            let (_, answer) = endpoint.join(lead, &tls, &ask).await.expect("answered");
+            match answer {
+                JoinAnswer::Admitted(admitted) => break admitted,
+                // A lead hears so many strangers a second and no more.
+                JoinAnswer::Refused(Refused { reason: RefusedReason::Busy }) => tokio::time::sleep(AGAIN_AFTER).await,
+                JoinAnswer::Refused(refused) => panic!("{refused:?}"),
+            }
+        };
         let trust = Trust { mesh: admitted.mesh_id(), authority: admitted.authority };
         let credentials = Credentials::new(&admitted.chain, &key).expect("belong together");
         let tls = MemberTls::new(&trust, &credentials, clock).expect("settings");

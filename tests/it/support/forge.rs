@@ -18,11 +18,12 @@ use aurora_mesh::transport::endpoint::Endpoint;
 use aurora_mesh::transport::node_key::NodeKey;
 use aurora_mesh::transport::spiffe::PeerIdentity;
 use aurora_mesh::transport::tls::{JoinTls, Trust};
-use aurora_mesh::wire::join::{Join, JoinAnswer, JoinAsk};
+use aurora_mesh::wire::join::{Join, JoinAnswer, JoinAsk, Refused, RefusedReason};
 
 use super::callers::node;
 use super::clock::MovableClock;
 use super::mesh::{TestMesh, TestNode};
+use super::wait::eventually;
 
 /// A certificate and its key.
 pub struct Papers {
@@ -82,14 +83,20 @@ impl Forge {
     }
 }
 
-/// A real member of the mesh whose key the test holds.
+/// A real member of the mesh whose key the test holds. A lead hears so many strangers a second and no more: the rest of a
+/// herd asks again.
 pub async fn join_by_hand(mesh: &TestMesh, name: &str, entitlement: Entitlement) -> Papers {
     let token = mesh.token(name, entitlement).await;
     let key = NodeKey::generate().expect("a key");
-    match ask_by_hand(mesh, &token, key.csr().expect("csr")).await {
-        JoinAnswer::Admitted(admitted) => Papers { chain: admitted.chain, key },
-        JoinAnswer::Refused(refused) => panic!("refused: {refused:?}"),
-    }
+    let chain = eventually(&format!("{name} is heard"), || async {
+        match ask_by_hand(mesh, &token, key.csr().expect("csr")).await {
+            JoinAnswer::Admitted(admitted) => Some(admitted.chain),
+            JoinAnswer::Refused(Refused { reason: RefusedReason::Busy }) => None,
+            JoinAnswer::Refused(refused) => panic!("refused: {refused:?}"),
+        }
+    })
+    .await;
+    Papers { chain, key }
 }
 
 /// Asks the lead to be let in with any request.
