@@ -8,6 +8,7 @@
 #   scripts/bench.sh full --only reads    one part: reads, memory, writes, growth, programs
 #   scripts/bench.sh quick --json FILE    instead of target/bench.json; --in DIR says on which disk the nodes live
 #
+# The curves are drawn by: cargo bench --bench curves -- "$PWD/target/bench.json" "$PWD/tests/bench/curves.svg"
 # AURORA=PATH takes this binary instead of building one; AURORA_BENCH_PROFILE=dev builds that profile, for trying this out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +17,11 @@ OHA_VERSION=1.16.0
 target=${CARGO_TARGET_DIR:-target}
 tools=${AURORA_TOOLS_DIR:-$target/tools}
 profile=${AURORA_BENCH_PROFILE:-release}
+
+case "${1:-}" in
+  quick | full) mode=$1; shift ;;
+  *) mode=full ;;
+esac
 
 fail() { printf 'bench.sh: %s\n' "$*" >&2; exit 2; }
 
@@ -39,12 +45,6 @@ told = [json.loads(line) for line in sys.stdin if line.startswith("{")]
 print(*[it["executable"] for it in told if it.get("executable") and it["target"]["name"] == sys.argv[1]])' "$1"
 }
 
-if [ -z "${AURORA:-}" ]; then
-  cargo build --profile "$profile" --bin aurora
-  directory=$profile
-  [ "$profile" != dev ] || directory=debug
-  AURORA=$target/$directory/aurora
-fi
 references=$(built references)
 programs=()
 for name in fleet writes; do
@@ -52,10 +52,13 @@ for name in fleet writes; do
   program=$(built "$name")
   programs+=(--program "$name=$program")
 done
+# Last: what benches are built with is a little more than what a node is built with, and both are put into one place.
+if [ -z "${AURORA:-}" ]; then
+  cargo build --profile "$profile" --bin aurora
+  directory=$profile
+  [ "$profile" != dev ] || directory=debug
+  AURORA=$target/$directory/aurora
+fi
 
-case "${1:-}" in
-  quick | full) mode=$1; shift ;;
-  *) mode=full ;;
-esac
 exec python3 -B tests/bench/run.py "$AURORA" "$references" "$mode" --oha "$oha" --json "$target/bench.json" \
   ${programs[@]+"${programs[@]}"} "$@"

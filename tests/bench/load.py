@@ -35,16 +35,16 @@ class Generators:
     def __init__(self, oha, references, seconds):
         self.oha_path, self.references, self.seconds = oha, references, seconds
 
-    def oha(self, socket, target, connections, way="kept", body=None, seconds=None):
-        """HTTP over a Unix socket. `target` is a path, or a file of addresses of which one is drawn for each request.
-        Every answer must be a yes."""
-        seconds = seconds or self.seconds
+    def oha(self, socket, target, connections, way="kept", body=None, a_second=None):
+        """HTTP over a Unix socket. `target` is a path, or a file of addresses of which one is drawn for each request;
+        with `a_second` so many are begun, whether or not others are answered. Every answer must be a yes."""
         command = [self.oha_path, "--no-tui", "--no-color", "--output-format", "json", "--unix-socket", socket,
-                   "-z", f"{int(seconds * 1000)}ms", "-w", "-c", connections]
+                   "-z", f"{int(self.seconds * 1000)}ms", "-w", "-c", connections]
         command += ["--disable-keepalive"] if way == "anew" else []
         command += ["-m", "POST", "-T", "application/json", "-d", json.dumps(body)] if body else []
+        command += ["-q", int(a_second), "--latency-correction"] if a_second else []
         command += [f"http://localhost{target}"] if isinstance(target, str) else ["--urls-from-file", target]
-        told = json.loads(run(command, seconds + GRACE))
+        told = json.loads(run(command, self.seconds + GRACE))
         statuses, errors = told["statusCodeDistribution"], told.get("errorDistribution") or {}
         if set(statuses) != {"200"} or errors:
             raise Trouble(f"oha at {socket}: answered {statuses}, failed {errors}")

@@ -24,6 +24,7 @@ def measure(bench):
             for connections in PROMISED:
                 for way in ("kept", "anew"):
                     compare(bench, sockets, connections, way)
+            paced(bench, sockets, max(PROMISED))
             for connections in PROMISED:
                 limits(bench, servers.serve("echo", answer, f"echo{connections}"), connections)
                 redis(bench, servers.start_redis() if connections == 1 else servers.redis, connections)
@@ -46,6 +47,17 @@ def compare(bench, sockets, connections, way):
             bench.figures.note("read_share_of_bare", "ratio", share(loads[node], loads["bare"]), **here)
             bench.figures.note("read_p50", "ms", median(load.p50_ms for load in loads[node]), **here)
             bench.figures.note("read_p99", "ms", median(load.p99_ms for load in loads[node]), **here)
+
+
+def paced(bench, sockets, connections):
+    """How long reads take when half as many come as could: nobody runs a machine full."""
+    at = {"connections": connections, "way": "kept", "client": "oha"}
+    for node in ("follower", "lead"):
+        half = bench.figures.value("read_per_second", **at, node=node) / 2
+        loads = [bench.generators.oha(sockets[node], target(0), connections, a_second=max(1, half))
+                 for _ in range(bench.scale.rounds)]
+        bench.figures.note("read_p50_at_half", "ms", median(load.p50_ms for load in loads), **at, node=node)
+        bench.figures.note("read_p99_at_half", "ms", median(load.p99_ms for load in loads), **at, node=node)
 
 
 def limits(bench, socket, connections):

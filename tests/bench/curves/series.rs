@@ -34,7 +34,7 @@ struct Wanted {
     lines: &'static [(&'static str, &'static str)],
 }
 
-const COST: &str = "µs per read, machine full";
+const COST: &str = "µs for each read";
 
 /// All there can be; one without figures is left out. `push_p50` comes from the bench `fleet`.
 const WANTED: [Wanted; 4] = [
