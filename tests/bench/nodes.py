@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from node import Node
+from node import Node, Trouble
 
 # What is stored in each: 50 bytes, and nobody's.
 VALUE = "example-value-of-a-benchmark-fifty-bytes-in-length"
@@ -57,7 +57,7 @@ class Mesh:
             file.write_text("".join(lines), encoding="utf-8")
             ended = self.lead.run(["import", file, "--yes", "--quiet"], within=PATIENCE)
             if ended.returncode != 0:
-                raise RuntimeError(f"import of {upto}: {ended.stderr.decode()[-600:]}")
+                raise Trouble(f"import of {upto}: {ended.stderr.decode()[-600:]}")
             self.held = upto
         self.follower.reaches(self.lead.revision(), PATIENCE)
         return self
@@ -66,7 +66,7 @@ class Mesh:
         """One secret on both."""
         answer = self.lead.put(where, value)
         if answer.status != 200:
-            raise RuntimeError(f"put: {answer}")
+            raise Trouble(f"put: {answer}")
         self.follower.reaches(answer.json()["revision"])
 
     def addresses(self, file, count=1000):

@@ -17,8 +17,8 @@ def measure(bench):
             file.touch()
             words = [] if bench.is_quick else ["--bench"]
             print(f"  {name}", flush=True)
-            ended = subprocess.run([program, *words], env=os.environ | {"AURORA_BENCH_JSON": str(file)}, timeout=PATIENCE,
-                                   check=False)
+            environment = os.environ | {"AURORA_BENCH_JSON": str(file)}
+            ended = subprocess.run([program, *words], env=environment, timeout=PATIENCE, check=False)
             bench.figures.adopt(file)
             if ended.returncode != 0:
                 bench.failed.append(f"{name} ended with {ended.returncode}")

@@ -20,7 +20,8 @@ def measure(bench):
         servers = Servers(bench.generators.references, mesh.home)
         try:
             answer = recorded(agent(mesh.follower), target(0))
-            sockets = {"bare": servers.serve("http", answer), "follower": agent(mesh.follower), "lead": agent(mesh.lead)}
+            sockets = {"bare": servers.serve("http", answer)}
+            sockets |= {"follower": agent(mesh.follower), "lead": agent(mesh.lead)}
             for connections in PROMISED:
                 for way in ("kept", "anew"):
                     compare(bench, sockets, connections, way)
@@ -36,7 +37,8 @@ def compare(bench, sockets, connections, way):
     """The node and the bare server, by oha and by the lean client."""
     for client in ("oha", "lean"):
         ask = getattr(bench.generators, client)
-        sides = {name: lambda socket=socket: ask(socket, target(0), connections, way) for name, socket in sockets.items()}
+        sides = {side: lambda socket=socket: ask(socket, target(0), connections, way)
+                 for side, socket in sockets.items()}
         loads = taken(bench.scale.rounds, sides)
         at = {"connections": connections, "way": way, "client": client}
         bench.figures.note("bare_per_second", "/s", per_second(loads["bare"]), **at)
