@@ -32,7 +32,7 @@ done
 [ "${#missing[@]}" = 0 ] || fail "not installed: ${missing[*]} (Debian: apt-get install python3 redis-server redis-tools)"
 oha=$tools/bin/oha
 [ -x "$oha" ] || oha=$(command -v oha) ||
-  fail "oha is not installed; type: cargo install --locked oha --version $OHA_VERSION --no-default-features --root $tools"
+  fail "oha is not installed; type: cargo install --locked oha --version $OHA_VERSION --root $tools"
 
 # The path of a bench, built in this profile.
 built() {

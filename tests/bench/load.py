@@ -38,7 +38,7 @@ class Generators:
     def oha(self, socket, target, connections, way="kept", body=None, a_second=None):
         """HTTP over a Unix socket. `target` is a path, or a file of addresses of which one is drawn for each request;
         with `a_second` so many are begun, whether or not others are answered. Every answer must be a yes."""
-        command = [self.oha_path, "--no-tui", "--no-color", "--output-format", "json", "--unix-socket", socket,
+        command = [self.oha_path, "--no-tui", "--output-format", "json", "--unix-socket", socket,
                    "-z", f"{int(self.seconds * 1000)}ms", "-w", "-c", connections]
         command += ["--disable-keepalive"] if way == "anew" else []
         command += ["-m", "POST", "-T", "application/json", "-d", json.dumps(body)] if body else []
