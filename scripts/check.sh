@@ -43,6 +43,8 @@ step cargo fmt --check
 step cargo clippy --all-targets -- -D warnings
 RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" step cargo doc --no-deps
 if [ "$tests_ran" = 0 ]; then step cargo test; fi
+# Every bench for a moment, in the dev profile and without judging: so that none rots.
+step cargo test --bench '*'
 
 cargo_deny=$(find_cargo_deny)
 step "$cargo_deny" --config scripts/lint/deny.toml check bans licenses sources
