@@ -47,7 +47,7 @@ print(*[it["executable"] for it in told if it.get("executable") and it["target"]
 
 references=$(built references)
 programs=()
-for name in fleet writes; do
+for name in change_latency writes fleet micro; do
   grep -qx "name = \"$name\"" Cargo.toml || continue
   program=$(built "$name")
   programs+=(--program "$name=$program")

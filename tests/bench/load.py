@@ -35,13 +35,13 @@ class Generators:
     def __init__(self, oha, references, seconds):
         self.oha_path, self.references, self.seconds = oha, references, seconds
 
-    def oha(self, socket, target, connections, way="kept", body=None, a_second=None):
-        """HTTP over a Unix socket. `target` is a path, or a file of addresses of which one is drawn for each request;
+    def oha(self, socket, target, connections, way="kept", bodies=None, a_second=None):
+        """HTTP over a Unix socket. `target` is a path, or a file of addresses of which one is drawn for each request, as `bodies` is a file of bodies;
         with `a_second` so many are begun, whether or not others are answered. Every answer must be a yes."""
         command = [self.oha_path, "--no-tui", "--output-format", "json", "--unix-socket", socket,
                    "-z", f"{int(self.seconds * 1000)}ms", "-w", "-c", connections]
         command += ["--disable-keepalive"] if way == "anew" else []
-        command += ["-m", "POST", "-T", "application/json", "-d", json.dumps(body)] if body else []
+        command += ["-m", "POST", "-T", "application/json", "-Z", bodies] if bodies else []
         command += ["-q", int(a_second), "--latency-correction"] if a_second else []
         command += [f"http://localhost{target}"] if isinstance(target, str) else ["--urls-from-file", target]
         told = json.loads(run(command, self.seconds + GRACE))
