@@ -149,6 +149,9 @@ impl World {
         let now = self.now();
         self.trace.note(format_args!("{now} {machine} stops: {how:?}"));
         let node = self.machines[machine].clone();
+        if how == Stop::PowerCut && node.disk.is_blown() {
+            self.watch.banned.torn(&node.name, now);
+        }
         let open = node.disk.stop();
         self.sim.crash(node.name.as_str());
         node.disk.settle(&open, how, &mut self.random);

@@ -14,9 +14,12 @@ use crate::told::Given;
 struct Out {
     revision: Revision,
     at: u64,
-    knows: bool,
+    knows: Option<u64>,
     returns: bool,
 }
+
+/// What a node has heard is on its disk within this, however slow the disk.
+const KEPT_WITHIN_MS: u64 = 2_000;
 
 /// Who was thrown out.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ impl Banned {
 
     /// That a node is thrown out was acknowledged.
     pub fn thrown_out(&mut self, node: &NodeName, revision: Revision, at: u64) {
-        self.out.entry(node.clone()).or_insert(Out { revision, at, knows: false, returns: false });
+        self.out.entry(node.clone()).or_insert(Out { revision, at, knows: None, returns: false });
     }
 
     /// A node shows that it believes it was thrown out.
@@ -44,8 +47,15 @@ impl Banned {
         }
         // It may know of one that was never acknowledged.
         self.thrown_out(node, Revision(u64::MAX), now);
-        self.out.entry(node.clone()).and_modify(|out| out.knows = true);
+        self.out.entry(node.clone()).and_modify(|out| out.knows = out.knows.or(Some(now)));
         Ok(())
+    }
+
+    /// The power went while the node wrote: what it had only just heard may not be on its disk, and then it has not heard it.
+    pub fn torn(&mut self, node: &NodeName, now: u64) {
+        if let Some(out) = self.out.get_mut(node) {
+            out.knows = out.knows.filter(|since| since + KEPT_WITHIN_MS < now);
+        }
     }
 
     /// Somebody brings a machine of this name in again: the lead may know it as a member from here on.
@@ -77,7 +87,7 @@ impl Banned {
     /// A node gives out a value for which it was vouched at `vouched`.
     pub fn given(&self, node: &NodeName, vouched: u64, given: &Given) -> Found {
         let Some(out) = self.out.get(node) else { return Ok(()) };
-        if given.revision > out.revision || vouched > out.at || out.knows {
+        if given.revision > out.revision || vouched > out.at || out.knows.is_some() {
             return Err(format!("{node} is out since revision {} and gives out {given:?}", out.revision));
         }
         Ok(())
@@ -98,6 +108,10 @@ fn what_a_banned_node_cannot_have_or_may_not_give_is_found() {
     banned.asks(&NODES[0]);
     assert_eq!(banned.knows(&NODES[0], 60), Ok(()));
     assert!(banned.given(&NODES[0], 50, &given("one", 5)).is_err());
+    banned.torn(&NODES[0], 60 + KEPT_WITHIN_MS + 1);
+    assert!(banned.given(&NODES[0], 50, &given("one", 5)).is_err(), "it was on the disk");
+    banned.torn(&NODES[0], 60 + KEPT_WITHIN_MS);
+    assert_eq!(banned.given(&NODES[0], 50, &given("one", 5)), Ok(()), "it has not heard");
     banned.admitted(&NODES[0]);
     assert_eq!(banned.given(&NODES[0], 51, &given("one", 6)), Ok(()));
 }
