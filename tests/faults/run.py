@@ -17,8 +17,8 @@ import traceback
 from rows import ROWS, NotHere, Place
 
 # Each of them adds its rows to the table.
-PARTS = ("rows_death", "rows_beginning", "rows_reign", "rows_disk", "rows_odd_disk", "rows_power", "rows_resources", "rows_network",
-         "rows_line")
+PARTS = ("rows_death", "rows_beginning", "rows_reign", "rows_disk", "rows_odd_disk", "rows_power", "rows_resources",
+         "rows_network", "rows_line")
 for part in PARTS:
     importlib.import_module(part)
 
