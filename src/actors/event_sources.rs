@@ -14,6 +14,7 @@ use crate::events::standing::{Hearing, Membership, Standing};
 use crate::model::agent::{Agent, AgentState};
 use crate::model::article::Article;
 use crate::model::event::Event;
+use crate::model::hex::hex;
 use crate::model::identity::Role;
 use crate::model::number::{Epoch, Position, Revision};
 use crate::model::roster::Standing as RosterStanding;
@@ -185,7 +186,7 @@ impl EventSources {
 /// Differs whenever anything about an agent does.
 fn mark(agent: &Agent) -> String {
     let bytes = encode(&Article::Agent(agent.clone())).unwrap_or_default();
-    sha256(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha256(&bytes)[..8])
 }
 
 fn position(row: &[u8]) -> Option<Position> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::hex::hex;
 use crate::model::time::Timestamp;
 use crate::store::applied::AppliedMigration;
 use crate::transport::certificate::Validity;
@@ -88,7 +89,7 @@ impl<'a> From<&'a AppliedMigration> for MigrationView<'a> {
             name: &applied.name,
             applied_at: applied.applied_at.map(|at| at.to_string()),
             applied_by: applied.applied_by.as_deref(),
-            checksum: applied.checksum.iter().map(|byte| format!("{byte:02x}")).collect(),
+            checksum: hex(&applied.checksum),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::query::{self, given};
 use crate::model::actions::Action;
+use crate::model::hex::hex;
 use crate::model::name::CompanyId;
 use crate::model::principal::{Executable, Principal};
 use crate::model::secret::SecretName;
@@ -98,7 +99,7 @@ impl<'a> From<&'a Whoami> for WhoamiView<'a> {
             pid: told.pid,
             unit: attested.unit.as_ref().map(|unit| unit.as_str()),
             executable: attested.executable.as_ref().map(Executable::path),
-            sha256: digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+            sha256: digest.map(|digest| hex(digest)),
             attest: attested.strength.as_str(),
             agent: told.agent.as_ref().map(|name| name.as_str()),
             key: told.key.as_deref(),

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::line::Link;
 use super::seal_text::digest;
+use crate::model::hex::hex;
 
 /// The end of a chain: the last line's number and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,6 @@ impl Head {
     /// The hash as the next line writes it: 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.hash)
     }
 }

@@ -12,6 +12,7 @@ use super::credentials;
 use super::error::CliError;
 use crate::crypto::signing::SigningKey;
 use crate::crypto::system_entropy::SystemEntropy;
+use crate::model::hex::hex;
 use crate::model::name::AgentName;
 use crate::model::time::{Entropy, Timestamp};
 use crate::policy::signing::{Command, shown};
@@ -83,7 +84,7 @@ impl Signer {
         let unsigned = |error: String| CliError::Input { what: "a nonce".into(), source: std::io::Error::other(error) };
         let mut random = [0_u8; NONCE_BYTES];
         SystemEntropy.fill(&mut random).map_err(|error| unsigned(error.to_string()))?;
-        let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = hex(&random);
         let command = Command { method, target, body, timestamp, nonce: &nonce, agent: &self.agent };
         let mac = self.key.sign(command.text().as_bytes()).map_err(|error| unsigned(error.to_string()))?;
         Ok([

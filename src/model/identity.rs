@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::hex::hex;
+
 /// A mesh: 128 random bits, drawn at `init`, in every certificate and bound into every ciphertext.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MeshId(pub [u8; 16]);
@@ -103,12 +105,7 @@ impl KeyPin {
     /// The first 16 hexadecimal digits in groups of four: short enough to compare by eye.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let groups: Vec<String> = self
-            .0
-            .chunks_exact(2)
-            .take(4)
-            .map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect())
-            .collect();
+        let groups: Vec<String> = self.0.chunks_exact(2).take(4).map(hex).collect();
         groups.join("-")
     }
 }

@@ -26,6 +26,7 @@ pub mod freeze;
 pub mod freshness;
 pub mod glob;
 pub mod grant;
+pub mod hex;
 pub mod identity;
 pub mod log;
 pub mod metadata;

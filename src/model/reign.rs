@@ -3,6 +3,7 @@
 //! An epoch alone does not tell two leads apart that were made of the same snapshot. So a reign names the store too, and the
 //! mesh's authority signs it: only who has that key can begin one.
 
+use super::hex::hex;
 use super::identity::{MeshId, StoreId};
 use super::name::NodeName;
 use super::number::Epoch;
@@ -73,10 +74,6 @@ impl Succession {
         let succession = Self { reign, authority, signature };
         (succession.to_bytes() == bytes).then_some(succession)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn digits(text: &str) -> Option<Vec<u8>> {

@@ -2,6 +2,7 @@
 
 use super::entitlement::Entitlement;
 use super::entitlement_history::{EntitlementHistory, Period};
+use super::hex::hex;
 use super::identity::{KeyPin, Role, SealingPublicKey};
 use super::name::NodeName;
 use super::number::Revision;
@@ -87,7 +88,7 @@ impl TokenHash {
     /// What a token is called in lists: the first six bytes of its hash. It admits nobody.
     #[must_use]
     pub fn id(&self) -> String {
-        self.0.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0[..6])
     }
 }
 

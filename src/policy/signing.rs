@@ -18,6 +18,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use crate::model::hex::hex;
 use crate::model::name::AgentName;
 use crate::model::time::{BootTime, Moment, Timestamp};
 
@@ -102,10 +103,6 @@ impl Command<'_> {
         let Self { method, target, body, timestamp, nonce, agent } = self;
         format!("{method}\n{target}\n{}\n{timestamp}\n{nonce}\n{agent}", hex(*body))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why a signature that fits is not taken all the same.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SnapshotError;
 use super::header::{HEADS_MAX, Header, JournalHead, RECIPIENTS_MAX, SealedTo, WrappedRoot};
+use crate::model::hex::hex;
 use crate::model::identity::{MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::{Epoch, Position, Revision};
@@ -163,10 +164,6 @@ fn keys(keys: Vec<KeyText>) -> Result<(Vec<u8>, Vec<SealedTo>), SnapshotError> {
 
 fn decoded(text: &str) -> Result<Vec<u8>, SnapshotError> {
     STANDARD.decode(text).map_err(|_| SnapshotError::BadHeader("a field that is not base64"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads lower-case hexadecimal digits of exactly so many bytes.

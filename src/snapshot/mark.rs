@@ -81,6 +81,7 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::hex::hex;
 
     fn verified() -> Verified {
         let position = Position { epoch: Epoch(2), revision: Revision(300) };
@@ -90,8 +91,10 @@ mod tests {
     #[test]
     fn a_mark_has_these_bytes_for_ever_and_reads_back() {
         let mark = Mark { verified: Some(verified()), told: true };
-        let hex: String = mark.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "0103000001a1fd1e8c7b0000000000000002000000000000012c09090909090909090909090909090909");
+        assert_eq!(
+            hex(&mark.to_bytes()),
+            "0103000001a1fd1e8c7b0000000000000002000000000000012c09090909090909090909090909090909"
+        );
         for mark in [mark, Mark { told: false, ..mark }, Mark { verified: None, told: true }, Mark::default()] {
             assert_eq!(Mark::parse(&mark.to_bytes()), mark);
         }

@@ -19,6 +19,7 @@ use crate::crypto::recovery::{Recipient, RecoveryKey};
 use crate::crypto::root::RootKey;
 use crate::crypto::signature::Signer;
 use crate::crypto::signature_testing::Key;
+use crate::model::hex::hex;
 use crate::model::identity::{MeshId, StoreId};
 use crate::model::name::NodeName;
 use crate::model::number::{Epoch, Position, Revision};
@@ -137,7 +138,7 @@ fn format_1_has_these_bytes_for_ever() {
     assert_eq!(bytes[..opening.len()], opening);
     let piece = CHUNK_BYTES + 16 + 4;
     let signature_at = bytes.len() - 2 - usize::from(u16::from_be_bytes(length_of_signature(&bytes)));
-    let hex: String = sha256(&bytes[..signature_at]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&sha256(&bytes[..signature_at]));
     assert_eq!(signature_at, opening.len() + 3 * piece + 4 + 188 + 16);
     assert_eq!(hex, GOLDEN_DIGEST);
 }

@@ -16,6 +16,7 @@ use crate::callers::seats::{Lane, Seat};
 use crate::config::node_config::CredentialName;
 use crate::delivery::credential_id::implied;
 use crate::model::caller::{Caller, UID_ROOT};
+use crate::model::hex::hex;
 use crate::model::reference::Reference;
 use crate::model::time::Entropy;
 use crate::vault::answer::{ReadAnswer, ReadOutcome};
@@ -242,7 +243,7 @@ impl Desk {
     fn request_id(&self) -> Option<String> {
         let mut bytes = [0_u8; 16];
         self.entropy.fill(&mut bytes).ok()?;
-        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex(&bytes))
     }
 }
 

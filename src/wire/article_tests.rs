@@ -12,6 +12,7 @@ use crate::model::company::Companies;
 use crate::model::freeze::{Freeze, FreezeLevel, FreezeTarget};
 use crate::model::glob::SecretGlob;
 use crate::model::grant::{Effect, Expiry, Grant};
+use crate::model::hex::hex;
 use crate::model::name::{AgentName, ApiKeyName, CompanyId, EnvironmentName, GrantName};
 use crate::model::principal::Principal;
 use crate::model::reach::{Environments, Reach, ScopeKind, Scopes};
@@ -114,8 +115,7 @@ fn every_article_has_these_bytes_for_ever_and_reads_back() {
         "01040c636f6d70616e793a61636d65020b616e20696e636964656e740561646d696efd00183dfa43030000",
     ];
     let encoded = samples().map(|article| encode(&article).expect("encoded"));
-    let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(encoded.each_ref().map(hex), golden);
+    assert_eq!(encoded.each_ref().map(|bytes| hex(bytes)), golden);
     assert_eq!(encoded.map(|bytes| decode(&bytes).expect("reads")), samples());
 }
 

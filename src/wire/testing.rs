@@ -6,12 +6,12 @@ use proptest::prelude::{ProptestConfig, any, prop};
 use proptest::test_runner::TestRunner;
 
 use super::frame::{Frame, decode, encode};
+use crate::model::hex::hex;
 
 /// The frame has exactly these bytes, and they read back as it.
 pub(super) fn golden<F: Frame + Debug + PartialEq>(frame: &F, golden: &str) {
     let bytes = encode(frame).expect("encodes");
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, golden, "golden bytes of {frame:?}");
+    assert_eq!(hex(&bytes), golden, "golden bytes of {frame:?}");
     assert_eq!(&decode::<F>(&bytes[4..]).expect("decodes"), frame);
 }
 

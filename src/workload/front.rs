@@ -19,6 +19,7 @@ use super::messages_discovery::DiscoveryRequest;
 use crate::callers::attest::Witness;
 use crate::callers::peer::Peer;
 use crate::model::caller::Caller;
+use crate::model::hex::hex;
 use crate::model::time::{Clock, Entropy};
 use crate::vault::parts::Vault;
 
@@ -102,7 +103,7 @@ impl Front {
     async fn caller(&self, peer: &Peer, vault: &Vault) -> Result<Caller, Status> {
         let mut id = [0_u8; 16];
         self.entropy.fill(&mut id).map_err(|_| Status::internal("there is no randomness"))?;
-        let caller = peer.caller(id.iter().map(|byte| format!("{byte:02x}")).collect());
+        let caller = peer.caller(hex(&id));
         let program = peer.attested.executable.as_ref();
         if !program.is_some_and(|program| vault.wants_digest(program.path())) {
             return Ok(caller);
