@@ -13,9 +13,8 @@ use super::heads::Heads;
 use super::intake::{Misfit, Tip};
 use super::line::{parse_format, parse_time};
 use super::recovery::resume;
-use super::sink::{FileSink, Sink};
+use super::sink::FileSink;
 use super::tail::tail;
-use crate::config::node_config::Durability;
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
 
@@ -106,7 +105,7 @@ impl Copy {
     /// [`AuditError`]; some of the first of them may be part of the copy then.
     pub fn take(&mut self, lines: &[u8], preview: Tip, now: Timestamp) -> Result<(), AuditError> {
         for (month, lines) in by_month(lines, now) {
-            let written = self.sink()?.append(month, lines, Durability::Strict);
+            let written = self.sink()?.append_durably(month, lines);
             if let Err(error) = written {
                 self.sink = None;
                 let resumed = resume(&self.directory)?;

@@ -1,4 +1,4 @@
-//! The handle: append a line, know the head, close. Any number of clones share one writing thread.
+//! The handle: append a line, know the head, close. Any number of clones share one task that writes.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
@@ -10,8 +10,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::config::node_config::Durability;
-
 use super::entry::Entry;
 use super::error::{AuditError, Obstacle};
 use super::files::Month;
@@ -21,6 +19,7 @@ use super::options::JournalOptions;
 use super::recovery::{Torn, resume};
 use super::sink::{FileSink, Nowhere, Sink};
 use super::spool::Spool;
+use super::syncer;
 use super::writer::{Message, Waiting, Writer};
 
 /// Longest time a caller waits for its line: past a second a person thinks the node hangs, and the refusal has to reach him
@@ -30,7 +29,7 @@ const APPEND_WITHIN: Duration = Duration::from_millis(900);
 /// Most lines that wait. As many as there are local connections: each has one request at a time.
 const QUEUE_MAX: usize = 1024;
 
-/// Lines of one asker that are in the queue together: enough that the thread is never idle between them, and few enough
+/// Lines of one asker that are in the queue together: enough that the task is never idle between them, and few enough
 /// that others find places.
 const TOGETHER: usize = 128;
 
@@ -53,7 +52,8 @@ pub struct Recovered {
 }
 
 impl Journal {
-    /// Opens a journal, and starts its thread.
+    /// Opens a journal, and starts its task and its thread: within a runtime, of at least two threads if a disk that hangs
+    /// shall not stop it.
     ///
     /// # Errors
     /// [`AuditError::InUse`], [`AuditError::NotAFile`], [`AuditError::Corrupt`] or [`AuditError::Io`].
@@ -66,9 +66,10 @@ impl Journal {
         let mut head = resumed.head;
         if let Some(torn) = &resumed.torn {
             let now = options.clock.now().wall;
-            let (next, line) = render(&head, Stamp { node: &options.node, time: now }, &announcement(torn))?;
+            let mut line = Vec::new();
+            let next = render(&head, Stamp { node: &options.node, time: now }, &announcement(torn), &mut line)?;
             let month = Month::of(now).unwrap_or_else(Month::first);
-            sink.append(month, &line, Durability::Strict).map_err(AuditError::io(&directory))?;
+            sink.append_durably(month, &line).map_err(AuditError::io(&directory))?;
             head = next;
         }
         let journal = Self::start(Box::new(sink), head, options)?;
@@ -83,7 +84,7 @@ impl Journal {
         Self::start(Box::new(Nowhere), Head::GENESIS, JournalOptions { spool: None, ..options })
     }
 
-    /// Starts the thread over any sink.
+    /// Starts the task and its thread over any sink.
     fn start(sink: Box<dyn Sink>, head: Head, options: JournalOptions) -> Result<Self, AuditError> {
         let known = options.spool.map_or(0, |spool| spool.forwarded_seq.min(head.seq));
         let forwarded = Arc::new(AtomicU64::new(known));
@@ -92,8 +93,10 @@ impl Journal {
         let (queue, received) = mpsc::channel(QUEUE_MAX);
         let (publish, head) = watch::channel(head);
         let (directory, crew) = (options.directory.clone(), Arc::clone(&options.crew));
-        let writer = Writer::new(sink, options, spool, publish);
-        crew.take("audit", Box::pin(writer.run(received))).map_err(AuditError::io(directory))?;
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::unbounded_channel();
+        crew.take("audit", Box::pin(syncer::run(ordered, tell))).map_err(AuditError::io(directory))?;
+        tokio::spawn(Writer::new(sink, options, spool, publish, orders).run(received, told));
         Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head, forwarded })
     }
 
@@ -166,7 +169,7 @@ impl Journal {
         self.forwarded.load(Ordering::Acquire)
     }
 
-    /// Brings everything to the disk and ends the thread; other handles are refused from then on. Closing twice is no error.
+    /// Brings everything to the disk and ends the task; other handles are refused from then on. Closing twice is no error.
     ///
     /// # Errors
     /// [`AuditError::Unavailable`] when the last lines could not be brought to the disk in time.
@@ -220,10 +223,12 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
 
+    use crate::config::node_config::Durability;
     use crate::model::time::Clock;
 
     use super::super::entry::INTENT;
     use super::super::sample::{self, TestClock, entry};
+    use super::super::syncer::{Brought, Disk};
     use super::super::verify::verify_to;
     use super::*;
 
@@ -361,13 +366,21 @@ mod tests {
     struct Full(Arc<AtomicBool>);
 
     impl Sink for Full {
-        fn append(&mut self, _: Month, _: &[u8], _: Durability) -> io::Result<()> {
-            self.sync()
+        fn append(&mut self, _: Month, _: &[u8]) -> io::Result<u64> {
+            let full = self.0.load(Ordering::SeqCst);
+            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(0) }
         }
 
-        fn sync(&mut self) -> io::Result<()> {
-            let full = self.0.load(Ordering::SeqCst);
-            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        fn synced(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+            None
+        }
+
+        fn brought(&mut self, brought: Brought) -> io::Result<()> {
+            brought.outcome
         }
     }
 
@@ -383,59 +396,136 @@ mod tests {
         assert_eq!(journal.append(entry("r")).await.expect("written"), 2);
     }
 
-    /// Remembers how each write was to be kept.
-    struct Noted(Arc<Mutex<Vec<Durability>>>);
+    /// Takes every line at once, and has none on the disk before it may: each of these is one leave.
+    struct Held {
+        written: u64,
+        synced: u64,
+        leave: Arc<Mutex<std::sync::mpsc::Receiver<io::Result<()>>>>,
+    }
 
-    impl Sink for Noted {
-        fn append(&mut self, _: Month, _: &[u8], durability: Durability) -> io::Result<()> {
-            self.0.lock().expect("not poisoned").push(durability);
-            Ok(())
+    struct HeldDisk {
+        upto: u64,
+        leave: Arc<Mutex<std::sync::mpsc::Receiver<io::Result<()>>>>,
+    }
+
+    impl Disk for HeldDisk {
+        fn bring(&self) -> Brought {
+            let gone = |_| Err(io::ErrorKind::BrokenPipe.into());
+            let outcome = self.leave.lock().expect("not poisoned").recv().unwrap_or_else(gone);
+            Brought { upto: self.upto, outcome }
+        }
+    }
+
+    impl Sink for Held {
+        fn append(&mut self, _: Month, _: &[u8]) -> io::Result<u64> {
+            self.written += 1;
+            Ok(self.written)
         }
 
-        fn sync(&mut self) -> io::Result<()> {
+        fn synced(&self) -> u64 {
+            self.synced
+        }
+
+        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+            let disk = HeldDisk { upto: self.written, leave: Arc::clone(&self.leave) };
+            (self.synced < self.written).then(|| Arc::new(disk) as Arc<dyn Disk>)
+        }
+
+        fn brought(&mut self, brought: Brought) -> io::Result<()> {
+            brought.outcome?;
+            self.synced = brought.upto;
             Ok(())
         }
+    }
+
+    /// A journal over such a disk, and what gives it leave.
+    fn over_held(durability: Durability) -> (Journal, std::sync::mpsc::Sender<io::Result<()>>) {
+        let (give, leave) = std::sync::mpsc::channel();
+        let sink = Held { written: 0, synced: 0, leave: Arc::new(Mutex::new(leave)) };
+        let options = sample::options(Path::new("nowhere"), durability);
+        (Journal::start(Box::new(sink), Head::GENESIS, options).expect("started"), give)
+    }
+
+    fn intent() -> Entry {
+        Entry { outcome: INTENT, ..entry("r") }
     }
 
     /// Batched lines reached the disk 50 ms late, also the one that announces a change, which the store fsyncs: after a
     /// power cut there could be a new version that no line of the journal accounts for.
     #[tokio::test]
-    async fn an_intent_is_on_the_disk_before_its_number_is_given_also_when_lines_are_batched() {
-        let noted = Arc::new(Mutex::new(Vec::new()));
-        let journal = over(Noted(Arc::clone(&noted)));
-        for outcome in ["ok", INTENT, "ok"] {
-            journal.append(Entry { outcome, ..entry("r") }).await.expect("written");
-        }
-        let kept = noted.lock().expect("not poisoned").clone();
-        assert_eq!(kept, [Durability::Batched, Durability::Strict, Durability::Batched]);
+    async fn an_intent_is_on_the_disk_before_its_number_is_given_and_other_lines_do_not_wait_for_it() {
+        let (journal, give) = over_held(Durability::Batched);
+        assert_eq!(journal.append(entry("before")).await.expect("written"), 1);
+        let mut announced = std::pin::pin!(journal.append(intent()));
+        assert!(futures_util::poll!(announced.as_mut()).is_pending());
+        assert_eq!(journal.append(entry("after")).await.expect("written"), 3);
+        assert!(futures_util::poll!(announced.as_mut()).is_pending());
+        give.send(Ok(())).expect("the disk is there");
+        assert_eq!(announced.await.expect("on the disk"), 2);
     }
 
     #[tokio::test]
     async fn every_line_is_on_the_disk_before_its_number_is_given_when_lines_are_strict() {
-        let noted = Arc::new(Mutex::new(Vec::new()));
-        let options = sample::options(Path::new("nowhere"), Durability::Strict);
-        let sink = Box::new(Noted(Arc::clone(&noted)));
-        let journal = Journal::start(sink, Head::GENESIS, options).expect("started");
-        for outcome in ["ok", INTENT, "denied"] {
-            journal.append(Entry { outcome, ..entry("r") }).await.expect("written");
-        }
-        assert_eq!(*noted.lock().expect("not poisoned"), [Durability::Strict; 3]);
+        let (journal, give) = over_held(Durability::Strict);
+        let mut read = std::pin::pin!(journal.append(entry("r")));
+        assert!(futures_util::poll!(read.as_mut()).is_pending());
+        assert_eq!(journal.head().seq, 0, "the writer has had no turn yet");
+        tokio::task::yield_now().await;
+        assert_eq!(journal.head().seq, 1);
+        assert!(futures_util::poll!(read.as_mut()).is_pending(), "written, and not on the disk");
+        give.send(Ok(())).expect("the disk is there");
+        assert_eq!(read.await.expect("on the disk"), 1);
+    }
+
+    #[tokio::test]
+    async fn an_intent_that_does_not_reach_the_disk_is_refused() {
+        let (journal, give) = over_held(Durability::Batched);
+        give.send(Err(io::ErrorKind::StorageFull.into())).expect("the disk is there");
+        assert_eq!(obstacle(journal.append(intent()).await), Obstacle::Refused(io::ErrorKind::StorageFull));
+        give.send(Ok(())).expect("the disk is there");
+        assert_eq!(journal.append(intent()).await.expect("on the disk"), 2, "what was attempted stays");
+    }
+
+    /// Lines are given to the page cache as long as that takes them: with a disk that hangs, it takes a great many.
+    #[tokio::test]
+    async fn a_disk_that_does_not_keep_up_lets_nobody_pass() {
+        let clock = Arc::new(TestClock::at("2026-11-30T12:00:00Z"));
+        let (give, leave) = std::sync::mpsc::channel();
+        let sink = Held { written: 0, synced: 0, leave: Arc::new(Mutex::new(leave)) };
+        let shared: Arc<dyn Clock> = clock.clone();
+        let options = sample::options(Path::new("nowhere"), Durability::Batched);
+        let options = JournalOptions { clock: shared, ..options };
+        let journal = Journal::start(Box::new(sink), Head::GENESIS, options).expect("started");
+        assert_eq!(journal.append(entry("r")).await.expect("written"), 1);
+        clock.set("2026-11-30T12:00:00.101Z");
+        assert_eq!(obstacle(journal.append(entry("r")).await), Obstacle::Slow);
+        give.send(Ok(())).expect("the disk is there");
+        give.send(Ok(())).expect("the disk is there");
+        assert_eq!(journal.append(intent()).await.expect("it keeps up again"), 3);
     }
 
     /// Writes into a pipe: opening it waits for a reader, as a stuck file system would.
     struct Pipe(std::path::PathBuf);
 
     impl Sink for Pipe {
-        fn append(&mut self, _: Month, lines: &[u8], _: Durability) -> io::Result<()> {
-            fs::write(&self.0, lines)
+        fn append(&mut self, _: Month, lines: &[u8]) -> io::Result<u64> {
+            fs::write(&self.0, lines).map(|()| 0)
         }
 
-        fn sync(&mut self) -> io::Result<()> {
-            Ok(())
+        fn synced(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+            None
+        }
+
+        fn brought(&mut self, brought: Brought) -> io::Result<()> {
+            brought.outcome
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_sink_that_blocks_makes_callers_give_up_and_recovers_by_itself() {
         let directory = tempfile::tempdir().expect("directory");
         let pipe = directory.path().join("pipe");

@@ -1,8 +1,9 @@
 //! The written form of a line, and the links of the chain. Field names are read by others: they are added to, never changed.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::entry::{Entry, Ruling};
 use super::error::AuditError;
@@ -36,7 +37,7 @@ struct Line<'a> {
     v: u8,
     seq: u64,
     prev: String,
-    time: String,
+    time: Shown<Timestamp>,
     node: &'a str,
     request_id: &'a str,
     principal: &'a str,
@@ -45,9 +46,9 @@ struct Line<'a> {
     attest: Option<&'a str>,
     action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
+    secret: Option<Shown<&'a SecretName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
+    scope: Option<Shown<&'a Scope>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +66,15 @@ struct Line<'a> {
     reason: Option<&'a str>,
 }
 
+/// What is written as it is shown, without a text of its own in between.
+struct Shown<T>(T);
+
+impl<T: fmt::Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 /// What a reader needs of a line to follow the chain.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Link {
@@ -74,24 +84,25 @@ pub(super) struct Link {
     pub(super) prev: String,
 }
 
-/// The line after `head`, with its newline. JSON escapes control characters, so a text can never end the line early.
+/// Writes the line after `head`, with its newline, behind what is in `lines`; gives the head with it. JSON escapes control
+/// characters, so a text can never end the line early.
 ///
 /// # Errors
-/// [`AuditError::LineTooLong`] past [`LINE_BYTES_MAX`].
-pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(Head, Vec<u8>), AuditError> {
+/// [`AuditError::LineTooLong`] past [`LINE_BYTES_MAX`]; then `lines` are what they were.
+pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry, lines: &mut Vec<u8>) -> Result<Head, AuditError> {
     let line = Line {
         v: FORMAT,
         seq: head.next_seq(),
         prev: head.hex(),
-        time: stamp.time.to_string(),
+        time: Shown(stamp.time),
         node: stamp.node.as_str(),
         request_id: &entry.request_id,
         principal: &entry.principal,
         established: entry.established,
         attest: entry.attest,
         action: entry.action,
-        secret: entry.secret.as_ref().map(ToString::to_string),
-        scope: entry.scope.as_ref().map(ToString::to_string),
+        secret: entry.secret.as_ref().map(Shown),
+        scope: entry.scope.as_ref().map(Shown),
         environment: entry.environment.as_ref().map(|environment| environment.as_str()),
         company: entry.company.as_ref().map(|company| company.as_str()),
         version: entry.version.map(|version| version.get()),
@@ -102,13 +113,16 @@ pub(super) fn render(head: &Head, stamp: Stamp<'_>, entry: &Entry) -> Result<(He
         latency_us: entry.latency.map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
         reason: entry.reason.as_deref(),
     };
-    let mut bytes = serde_json::to_vec(&line).expect("texts and numbers always serialise");
-    if bytes.len() > LINE_BYTES_MAX {
-        return Err(AuditError::LineTooLong { bytes: bytes.len(), bytes_max: LINE_BYTES_MAX });
+    let begins = lines.len();
+    serde_json::to_writer(&mut *lines, &line).expect("texts and numbers always serialise");
+    let bytes = lines.len().saturating_sub(begins);
+    if bytes > LINE_BYTES_MAX {
+        lines.truncate(begins);
+        return Err(AuditError::LineTooLong { bytes, bytes_max: LINE_BYTES_MAX });
     }
-    let next = Head::of_line(line.seq, &bytes);
-    bytes.push(b'\n');
-    Ok((next, bytes))
+    let next = Head::of_line(line.seq, &lines[begins..]);
+    lines.push(b'\n');
+    Ok(next)
 }
 
 /// Reads when a line (without newline) was written; `None` if it is not a line of a journal.
@@ -248,7 +262,9 @@ mod tests {
 
     fn rendered(entry: &Entry) -> Result<String, AuditError> {
         let stamp = Stamp { node: &sample::node(), time: STAMP };
-        render(&Head::GENESIS, stamp, entry).map(|(_, line)| String::from_utf8(line).expect("JSON is UTF-8"))
+        let mut line = Vec::new();
+        render(&Head::GENESIS, stamp, entry, &mut line)?;
+        Ok(String::from_utf8(line).expect("JSON is UTF-8"))
     }
 
     #[test]

@@ -50,6 +50,7 @@ mod search_tests;
 pub mod selection;
 mod sink;
 mod spool;
+mod syncer;
 pub mod tail;
 pub mod tombstone;
 mod tombstones;

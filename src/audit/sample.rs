@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::config::node_config::{AuditSection, Durability};
 use crate::model::crew::{Crew, Work};
 use crate::model::name::NodeName;
-use crate::model::time::{Clock, Moment, Timestamp};
+use crate::model::time::{BootTime, Clock, Moment, Timestamp};
 
 use super::entry::{Entry, Ruling};
 use super::head::Head;
@@ -28,7 +29,9 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Moment {
-        Moment { wall: *self.0.lock().expect("not poisoned"), ..Moment::default() }
+        let wall = *self.0.lock().expect("not poisoned");
+        let boot = BootTime(Duration::from_millis(u64::try_from(wall.0).expect("since 1970")));
+        Moment { wall, boot, ..Moment::default() }
     }
 }
 
@@ -97,8 +100,8 @@ pub(super) fn lines_of(entries: &[Entry]) -> Vec<String> {
     let mut head = Head::GENESIS;
     let stamp = Stamp { node: &node(), time: clock().now().wall };
     let mut next = |entry: &Entry| {
-        let (after, line) = render(&head, stamp, entry).expect("short");
-        head = after;
+        let mut line = Vec::new();
+        head = render(&head, stamp, entry, &mut line).expect("short");
         String::from_utf8(line).expect("JSON is UTF-8")
     };
     entries.iter().map(&mut next).collect()

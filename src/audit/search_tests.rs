@@ -118,8 +118,8 @@ fn write(directory: &Path, journals: &[Vec<File>]) -> Vec<(Cursor, String)> {
                 }
                 // Clocks go back and forth.
                 let time = Timestamp(EPOCH + deed.minutes * 60_000);
-                let (next, line) = render(&head, Stamp { node: &node, time }, &entry(deed)).expect("short");
-                head = next;
+                let mut line = Vec::new();
+                head = render(&head, Stamp { node: &node, time }, &entry(deed), &mut line).expect("short");
                 let text = String::from_utf8(line.clone()).expect("text");
                 all.push((Cursor::new(time, &node, chain, head.seq), text.trim_end().to_owned()));
                 lines.push(line);

@@ -1,41 +1,58 @@
 //! Where lines go: the newest file, repaired after a failure before anything else is written to it. A new month begins a
-//! new file, and so does a file that is full.
+//! new file, and so does a file that is full. Lines are written here; bringing them to the disk takes as long as the disk
+//! takes, and is done elsewhere meanwhile (see `syncer`).
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
-
-use crate::config::node_config::Durability;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::AuditError;
 use super::files::{Form, Month, Part, open_to_write, sync_directory};
+use super::syncer::{Brought, Disk};
 
-/// Takes whole lines. After an error nothing of the refused lines may stay, as far as a later append can see.
+/// Takes whole lines. After an error nothing of the refused lines may stay, as far as a later append can see. Places are
+/// numbers of bytes that only grow, also from file to file.
 pub(super) trait Sink: Send {
-    /// Writes lines to the file of `month`, or of a later one if that is open already.
+    /// Writes lines to the file of `month`, or of a later one if that is open already; gives the place behind them.
     ///
     /// # Errors
     /// The lines are not part of the journal.
-    fn append(&mut self, month: Month, lines: &[u8], durability: Durability) -> io::Result<()>;
+    fn append(&mut self, month: Month, lines: &[u8]) -> io::Result<u64>;
 
-    /// Brings everything appended to the disk.
+    /// The place up to which everything is on the disk.
+    fn synced(&self) -> u64;
+
+    /// What brings the rest there; none when there is no rest.
+    fn unsynced(&self) -> Option<Arc<dyn Disk>>;
+
+    /// Learns what came of that.
     ///
     /// # Errors
-    /// The lines stay part of the journal, and are written again by the next call.
-    fn sync(&mut self) -> io::Result<()>;
+    /// It is not on the disk. The lines stay part of the journal, and are written again before the next ones.
+    fn brought(&mut self, brought: Brought) -> io::Result<()>;
 }
 
 /// Takes every line and keeps none.
 pub(super) struct Nowhere;
 
 impl Sink for Nowhere {
-    fn append(&mut self, _: Month, _: &[u8], _: Durability) -> io::Result<()> {
-        Ok(())
+    fn append(&mut self, _: Month, _: &[u8]) -> io::Result<u64> {
+        Ok(0)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
+    fn synced(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+        None
+    }
+
+    fn brought(&mut self, brought: Brought) -> io::Result<()> {
+        brought.outcome
     }
 }
 
@@ -52,13 +69,28 @@ pub(super) struct FileSink {
 
 struct Current {
     path: PathBuf,
-    file: File,
-    /// So much is on the disk.
+    open: Arc<Open>,
+    /// The place where the file begins.
+    begins: u64,
+    /// Up to this place it is on the disk.
     synced: u64,
-    /// What follows it and was acknowledged. After a failed fsync the kernel drops its own copy, so it is kept here.
+    /// What follows that and was acknowledged. After a failed fsync the kernel drops its own copy, so it is kept here.
     pending: Vec<u8>,
     /// Whether the file may hold something else behind `synced` than `pending`.
     damaged: bool,
+}
+
+/// An open file, and the place up to which it was written.
+struct Open {
+    file: File,
+    end: AtomicU64,
+}
+
+impl Disk for Open {
+    fn bring(&self) -> Brought {
+        let upto = self.end.load(Ordering::Acquire);
+        Brought { upto, outcome: self.file.sync_data() }
+    }
 }
 
 impl FileSink {
@@ -74,11 +106,20 @@ impl FileSink {
         file_bytes_max: u64,
     ) -> Result<Self, AuditError> {
         let plain = newest.as_ref().filter(|part| part.form == Form::Plain);
-        let current = plain.map(|part| Current::open(part.path(&directory))).transpose()?;
+        let current = plain.map(|part| Current::open(part.path(&directory), 0)).transpose()?;
         if let Some(current) = &current {
-            current.file.sync_all().map_err(AuditError::io(&current.path))?;
+            current.open.file.sync_all().map_err(AuditError::io(&current.path))?;
         }
         Ok(Self { directory, _lock: lock, file_bytes_max, newest, current })
+    }
+
+    /// Writes lines, and returns once they are on the disk with all that was written before them.
+    ///
+    /// # Errors
+    /// They may be part of the file all the same, and are not surely on the disk.
+    pub(super) fn append_durably(&mut self, month: Month, lines: &[u8]) -> io::Result<()> {
+        self.append(month, lines)?;
+        self.unsynced().map_or(Ok(()), |disk| self.brought(disk.bring()))
     }
 
     /// The file lines go to now.
@@ -87,7 +128,8 @@ impl FileSink {
             if let Some(current) = &mut self.current {
                 current.sync()?;
             }
-            self.current = Some(self.begin(&next)?);
+            let begins = self.current.as_ref().map_or(0, Current::end);
+            self.current = Some(self.begin(&next, begins)?);
             self.newest = Some(next);
         }
         self.current.as_mut().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
@@ -100,18 +142,18 @@ impl FileSink {
         if newest.month < month {
             return Some(Part::first(month));
         }
-        let is_full = |current: &Current| current.end() >= self.file_bytes_max;
+        let is_full = |current: &Current| current.length() >= self.file_bytes_max;
         self.current.as_ref().is_none_or(is_full).then(|| newest.next())
     }
 
     /// Begins a file. The one before it is whole and on the disk, and this one's name is before its first line is: so
     /// whatever a crash leaves, only the last file can be torn, and an empty one stands behind a whole one.
-    fn begin(&self, part: &Part) -> io::Result<Current> {
+    fn begin(&self, part: &Part, begins: u64) -> io::Result<Current> {
         if std::fs::symlink_metadata(part.as_form(Form::Packed).path(&self.directory)).is_ok() {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
-        let begun = Current::open(part.path(&self.directory)).map_err(AuditError::into_io)?;
-        if begun.synced != 0 {
+        let begun = Current::open(part.path(&self.directory), begins).map_err(AuditError::into_io)?;
+        if begun.length() != 0 {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
         sync_directory(&self.directory)?;
@@ -120,80 +162,99 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    fn append(&mut self, month: Month, lines: &[u8], durability: Durability) -> io::Result<()> {
+    fn append(&mut self, month: Month, lines: &[u8]) -> io::Result<u64> {
         let current = self.file_of(month)?;
         current.append(lines)?;
-        match durability {
-            Durability::Batched => Ok(()),
-            Durability::Strict => current.sync().inspect_err(|_| current.withdraw(lines.len())),
-        }
+        Ok(current.end())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.current.as_mut().map_or(Ok(()), Current::sync)
+    fn synced(&self) -> u64 {
+        self.current.as_ref().map_or(0, |current| current.synced)
+    }
+
+    fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+        let current = self.current.as_ref().filter(|current| !current.pending.is_empty() || current.damaged)?;
+        Some(Arc::clone(&current.open) as Arc<dyn Disk>)
+    }
+
+    fn brought(&mut self, brought: Brought) -> io::Result<()> {
+        self.current.as_mut().map_or(Ok(()), |current| current.brought(brought))
     }
 }
 
 impl Current {
-    fn open(path: PathBuf) -> Result<Self, AuditError> {
+    fn open(path: PathBuf, begins: u64) -> Result<Self, AuditError> {
         let file = open_to_write(&path)?;
-        let synced = file.metadata().map_err(AuditError::io(&path))?.len();
-        Ok(Self { path, file, synced, pending: Vec::new(), damaged: false })
+        let length = file.metadata().map_err(AuditError::io(&path))?.len();
+        let synced = begins.saturating_add(length);
+        let open = Arc::new(Open { file, end: AtomicU64::new(synced) });
+        Ok(Self { path, open, begins, synced, pending: Vec::new(), damaged: false })
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.check_in_place()?;
+        let length = self.check_in_place()?;
         if self.damaged {
             self.repair()?;
-        }
-        if self.file.metadata()?.len() != self.end() {
+        } else if length != self.length() {
             return Err(io::Error::other("somebody else changed the length of the audit journal"));
         }
-        self.file.write_all_at(lines, self.end()).inspect_err(|_| self.damaged = true)?;
+        self.open.file.write_all_at(lines, self.length()).inspect_err(|_| self.damaged = true)?;
         self.pending.extend_from_slice(lines);
+        self.open.end.store(self.end(), Ordering::Release);
         Ok(())
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    /// Learns that everything up to a place is on the disk, or that it is not. Once an fsync has failed the next one tells
+    /// nothing: the kernel has forgotten what it dropped.
+    fn brought(&mut self, brought: Brought) -> io::Result<()> {
+        brought.outcome.inspect_err(|_| self.damaged = true)?;
         if self.damaged {
             self.check_in_place()?;
             return self.repair();
         }
-        if self.pending.is_empty() {
+        // What was brought of the file before this one has been here since this one was begun.
+        let bytes = usize::try_from(brought.upto.saturating_sub(self.synced)).unwrap_or(usize::MAX);
+        let bytes = bytes.min(self.pending.len());
+        self.pending.drain(..bytes);
+        self.synced = self.synced.max(brought.upto);
+        Ok(())
+    }
+
+    /// Brings it to the disk here and now.
+    fn sync(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() && !self.damaged {
             return Ok(());
         }
-        self.file.sync_data().inspect_err(|_| self.damaged = true)?;
-        self.synced = self.end();
-        self.pending.clear();
-        Ok(())
+        self.brought(self.open.bring())
     }
 
     /// Puts the file back to what was acknowledged, and on the disk.
     fn repair(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.pending, self.synced)?;
-        self.file.set_len(self.end())?;
-        self.file.sync_data()?;
+        let file = &self.open.file;
+        file.write_all_at(&self.pending, self.synced.saturating_sub(self.begins))?;
+        file.set_len(self.length())?;
+        file.sync_data()?;
         self.synced = self.end();
         self.pending.clear();
         self.damaged = false;
         Ok(())
     }
 
-    /// Forgets the last bytes, which were refused after all.
-    fn withdraw(&mut self, bytes: usize) {
-        self.pending.truncate(self.pending.len().saturating_sub(bytes));
-        self.damaged = true;
-    }
-
+    /// The place behind its last line.
     fn end(&self) -> u64 {
         self.synced.saturating_add(u64::try_from(self.pending.len()).unwrap_or(u64::MAX))
     }
 
-    /// A journal that was moved or replaced is not written on into the void.
-    fn check_in_place(&self) -> io::Result<()> {
-        let (named, held) = (std::fs::symlink_metadata(&self.path)?, self.file.metadata()?);
+    /// How long the file is, in bytes.
+    fn length(&self) -> u64 {
+        self.end().saturating_sub(self.begins)
+    }
+
+    /// How long the file is that has its name. A journal that was moved or replaced is not written on into the void.
+    fn check_in_place(&self) -> io::Result<u64> {
+        let (named, held) = (std::fs::symlink_metadata(&self.path)?, self.open.file.metadata()?);
         if (named.dev(), named.ino()) == (held.dev(), held.ino()) {
-            Ok(())
+            Ok(held.len())
         } else {
             Err(io::Error::other("somebody else replaced the file of the audit journal"))
         }
@@ -225,26 +286,43 @@ mod tests {
         fs::read_to_string(directory.join(format!("audit-{month}.jsonl"))).expect("file")
     }
 
+    fn current(sink: &mut FileSink) -> &mut Current {
+        sink.current.as_mut().expect("a file is open")
+    }
+
     /// Puts a handle in the place of the file that refuses every write, and gives back the good one.
-    fn break_file(sink: &mut FileSink) -> File {
-        let current = sink.current.as_mut().expect("a file is open");
-        std::mem::replace(&mut current.file, File::open(&current.path).expect("file"))
+    fn break_file(sink: &mut FileSink) -> Arc<Open> {
+        let current = current(sink);
+        let file = File::open(&current.path).expect("file");
+        let end = AtomicU64::new(current.end());
+        std::mem::replace(&mut current.open, Arc::new(Open { file, end }))
+    }
+
+    /// Brings to the disk what is not there, and gives how far everything is.
+    fn bring(sink: &mut FileSink) -> u64 {
+        let disk = sink.unsynced().expect("something is not there");
+        sink.brought(disk.bring()).expect("brought");
+        sink.synced()
     }
 
     #[test]
     fn a_refused_write_leaves_nothing_and_the_next_one_succeeds() {
-        for durability in [Durability::Batched, Durability::Strict] {
+        for is_durable in [false, true] {
             let directory = tempfile::tempdir().expect("directory");
             let mut sink = sink(directory.path());
-            sink.append(month("2026-11"), b"one\n", durability).expect("written");
+            let append = |sink: &mut FileSink, lines: &[u8]| match is_durable {
+                false => sink.append(month("2026-11"), lines).map(drop),
+                true => sink.append_durably(month("2026-11"), lines),
+            };
+            append(&mut sink, b"one\n").expect("written");
             let good = break_file(&mut sink);
-            sink.append(month("2026-11"), b"two\n", durability).expect_err("refused");
+            append(&mut sink, b"two\n").expect_err("refused");
             // What a disk that filled up half-way through leaves behind.
-            good.write_all_at(b"tw", 4).expect("written");
-            sink.append(month("2026-11"), b"two\n", durability).expect_err("still refused");
-            sink.current.as_mut().expect("a file is open").file = good;
-            sink.append(month("2026-11"), b"three\n", durability).expect("written");
-            sink.sync().expect("synced");
+            good.file.write_all_at(b"tw", 4).expect("written");
+            append(&mut sink, b"two\n").expect_err("still refused");
+            current(&mut sink).open = good;
+            append(&mut sink, b"three\n").expect("written");
+            current(&mut sink).sync().expect("synced");
             assert_eq!(text(directory.path(), "2026-11"), "one\nthree\n");
         }
     }
@@ -253,56 +331,80 @@ mod tests {
     fn after_a_failed_fsync_acknowledged_lines_are_written_again() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
-        sink.append(month("2026-11"), b"one\n", Durability::Batched).expect("written");
-        let current = sink.current.as_mut().expect("a file is open");
+        let upto = sink.append(month("2026-11"), b"one\n").expect("written");
         // The kernel reports a failed write-back once and then forgets the page: the content is lost, the length stays.
-        current.damaged = true;
-        current.file.write_all_at(b"\0\0\0\0", 0).expect("written");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect("written");
+        let outcome = Err(io::Error::other("the disk failed"));
+        sink.brought(Brought { upto, outcome }).expect_err("it is not on the disk");
+        assert_eq!(sink.synced(), 0);
+        current(&mut sink).open.file.write_all_at(b"\0\0\0\0", 0).expect("written");
+        sink.append(month("2026-11"), b"two\n").expect("written");
         assert_eq!(text(directory.path(), "2026-11"), "one\ntwo\n");
     }
 
     #[test]
-    fn a_strict_line_was_fsynced_when_its_write_returns_with_all_that_was_batched_before_it() {
+    fn an_fsync_that_succeeds_after_one_that_failed_is_not_believed() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
-        let mut behind = |durability| {
-            sink.append(month("2026-11"), b"line\n", durability).expect("written");
-            let current = sink.current.as_ref().expect("a file is open");
-            current.end() - current.synced
-        };
-        assert_eq!([Durability::Batched, Durability::Batched].map(&mut behind), [5, 10]);
-        assert_eq!([Durability::Strict, Durability::Strict].map(&mut behind), [0, 0]);
+        let upto = sink.append(month("2026-11"), b"one\n").expect("written");
+        let outcome = Err(io::Error::other("the disk failed"));
+        sink.brought(Brought { upto, outcome }).expect_err("it is not on the disk");
+        current(&mut sink).open.file.write_all_at(b"\0\0\0\0", 0).expect("written");
+        sink.brought(Brought { upto, outcome: Ok(()) }).expect("written again");
+        assert_eq!((text(directory.path(), "2026-11").as_str(), sink.synced()), ("one\n", upto));
     }
 
     #[test]
-    fn a_strict_line_whose_fsync_failed_is_withdrawn() {
+    fn what_is_written_while_the_rest_is_brought_to_the_disk_is_not_counted_as_there() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
-        sink.append(month("2026-11"), b"one\n", Durability::Strict).expect("written");
-        let current = sink.current.as_mut().expect("a file is open");
-        current.append(b"two\n").expect("written");
-        current.withdraw(4);
-        sink.append(month("2026-11"), b"three\n", Durability::Strict).expect("written");
-        assert_eq!(text(directory.path(), "2026-11"), "one\nthree\n");
+        assert!(sink.unsynced().is_none());
+        sink.append(month("2026-11"), b"one\n").expect("written");
+        let brought = sink.unsynced().expect("a line is not there").bring();
+        sink.append(month("2026-11"), b"two\n").expect("written");
+        sink.brought(brought).expect("brought");
+        assert_eq!(sink.synced(), 4);
+        assert_eq!(bring(&mut sink), 8);
+        assert!(sink.unsynced().is_none());
+    }
+
+    #[test]
+    fn a_durable_line_is_on_the_disk_when_its_write_returns_with_all_that_was_written_before_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut sink = sink(directory.path());
+        sink.append(month("2026-11"), b"line\n").expect("written");
+        assert_eq!(sink.synced(), 0);
+        sink.append_durably(month("2026-11"), b"line\n").expect("written");
+        assert_eq!(sink.synced(), 10);
+    }
+
+    #[test]
+    fn what_is_told_of_a_file_after_the_next_was_begun_says_nothing_of_that_one() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut sink = sink(directory.path());
+        sink.append(month("2026-11"), b"one\n").expect("written");
+        let of_the_first = sink.unsynced().expect("a line is not there").bring();
+        sink.append(month("2026-12"), b"second\n").expect("written");
+        assert_eq!(sink.synced(), 4, "a file is on the disk before the next is begun");
+        sink.brought(of_the_first).expect("heard");
+        assert_eq!((sink.synced(), bring(&mut sink)), (4, 11));
     }
 
     #[test]
     fn a_file_that_was_moved_replaced_or_cut_is_not_written_until_it_is_back() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
-        sink.append(month("2026-11"), b"one\n", Durability::Batched).expect("written");
+        sink.append(month("2026-11"), b"one\n").expect("written");
         let path = directory.path().join("audit-2026-11.jsonl");
         let away = directory.path().join("away");
         fs::rename(&path, &away).expect("moved");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect_err("moved");
+        sink.append(month("2026-11"), b"two\n").expect_err("moved");
         std::os::unix::fs::symlink("/dev/full", &path).expect("link");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect_err("replaced");
+        sink.append(month("2026-11"), b"two\n").expect_err("replaced");
         fs::rename(&away, &path).expect("moved back");
         File::options().write(true).open(&path).expect("file").set_len(2).expect("cut");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect_err("cut");
+        sink.append(month("2026-11"), b"two\n").expect_err("cut");
         fs::write(&path, b"one\n").expect("put back");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect("written");
+        sink.append(month("2026-11"), b"two\n").expect("written");
         assert_eq!(text(directory.path(), "2026-11"), "one\ntwo\n");
     }
 
@@ -311,7 +413,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
         for (at, line) in [("2026-11", b"one\n"), ("2026-12", b"two\n"), ("2026-11", b"six\n")] {
-            sink.append(month(at), line, Durability::Batched).expect("written");
+            sink.append(month(at), line).expect("written");
         }
         assert_eq!(text(directory.path(), "2026-11"), "one\n");
         assert_eq!(text(directory.path(), "2026-12"), "two\nsix\n");
@@ -321,9 +423,9 @@ mod tests {
     fn a_file_somebody_put_there_for_next_month_is_not_written_to() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink(directory.path());
-        sink.append(month("2026-11"), b"one\n", Durability::Batched).expect("written");
+        sink.append(month("2026-11"), b"one\n").expect("written");
         fs::write(directory.path().join("audit-2026-12.jsonl"), "x").expect("file");
-        let refused = sink.append(month("2026-12"), b"two\n", Durability::Batched).expect_err("not empty");
+        let refused = sink.append(month("2026-12"), b"two\n").expect_err("not empty");
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
     }
 
@@ -332,11 +434,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink_of(directory.path(), None, 8);
         for (at, line) in [("2026-11", "one\n"), ("2026-11", "two\n"), ("2026-11", "six\n"), ("2026-12", "ten\n")] {
-            sink.append(month(at), line.as_bytes(), Durability::Batched).expect("written");
+            sink.append(month(at), line.as_bytes()).expect("written");
         }
         // The clock went back, and the file is full: the chain goes on in the month it has reached.
         for line in ["elf\n", "end\n"] {
-            sink.append(month("2026-11"), line.as_bytes(), Durability::Batched).expect("written");
+            sink.append(month("2026-11"), line.as_bytes()).expect("written");
         }
         assert_eq!(text(directory.path(), "2026-11"), "one\ntwo\n");
         assert_eq!(text(directory.path(), "2026-11.002"), "six\n");
@@ -350,13 +452,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let packed = Part { form: Form::Packed, ..Part::first(month("2026-11")) };
         let mut sink = sink_of(directory.path(), Some(packed), 4);
-        sink.append(month("2026-11"), b"one\n", Durability::Strict).expect("written");
+        sink.append(month("2026-11"), b"one\n").expect("written");
         assert_eq!(text(directory.path(), "2026-11.002"), "one\n");
         let foreign = directory.path().join("audit-2026-11.003.jsonl.gz");
         fs::write(&foreign, "x").expect("file");
-        sink.append(month("2026-11"), b"two\n", Durability::Strict).expect_err("there is one");
+        sink.append(month("2026-11"), b"two\n").expect_err("there is one");
         fs::remove_file(&foreign).expect("removed");
-        sink.append(month("2026-11"), b"two\n", Durability::Strict).expect("written");
+        sink.append(month("2026-11"), b"two\n").expect("written");
         assert_eq!(text(directory.path(), "2026-11.003"), "two\n");
     }
 
@@ -364,12 +466,12 @@ mod tests {
     fn a_pipe_in_the_place_of_the_next_file_refuses_at_once_until_it_is_gone() {
         let directory = tempfile::tempdir().expect("directory");
         let mut sink = sink_of(directory.path(), None, 4);
-        sink.append(month("2026-11"), b"one\n", Durability::Batched).expect("written");
+        sink.append(month("2026-11"), b"one\n").expect("written");
         let pipe = directory.path().join("audit-2026-11.002.jsonl");
         super::super::sample::make_pipe(&pipe);
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect_err("a pipe");
+        sink.append(month("2026-11"), b"two\n").expect_err("a pipe");
         fs::remove_file(&pipe).expect("removed");
-        sink.append(month("2026-11"), b"two\n", Durability::Batched).expect("written");
+        sink.append(month("2026-11"), b"two\n").expect("written");
         assert_eq!(text(directory.path(), "2026-11.002"), "two\n");
     }
 }

@@ -1,12 +1,16 @@
-//! The one thread that writes: it groups what waits, writes once, answers, and brings lines to the disk in time.
+//! The one task that writes: it groups what waits, writes once, answers, and has lines brought to the disk in time.
+//!
+//! It runs among those who ask, so that a line costs no way to another thread and back. A write that hangs takes one thread
+//! of the runtime with it, and leaves the others: whoever waits gives up in time. What may take long on a disk that is well,
+//! bringing lines to it, is done by a thread of its own.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
-use tokio::time::timeout;
 
 use crate::config::node_config::Durability;
 use crate::model::name::NodeName;
@@ -20,14 +24,16 @@ use super::line::{Stamp, render};
 use super::options::JournalOptions;
 use super::sink::Sink;
 use super::spool::Spool;
+use super::syncer::{Brought, Order, SYNC_WITHIN};
 
-/// Longest time a batched line stays off the disk.
-const SYNC_WITHIN: Duration = Duration::from_millis(50);
+/// A line that is off the disk for so long makes those that follow it wait for the disk too. It is twice the time after
+/// which it was to be brought there, so the disk does not keep up.
+const SYNC_LATE: Duration = SYNC_WITHIN.saturating_mul(2);
 
 /// Most lines of one write: a group of the longest lines stays within a few megabytes.
 const GROUP_MAX: usize = 256;
 
-/// What the thread is asked.
+/// What the task is asked.
 pub(super) enum Message {
     /// Write this, and say its number.
     Append(Box<Waiting>),
@@ -54,7 +60,14 @@ struct Rendered {
     waiting: Waiting,
 }
 
-/// The thread's state.
+/// A line that is written, and not yet on the disk as it has to be before its asker hears of it.
+struct Held {
+    /// The place behind it.
+    end: u64,
+    line: Rendered,
+}
+
+/// The state of the one task that writes.
 pub(super) struct Writer {
     sink: Box<dyn Sink>,
     clock: Arc<dyn Clock>,
@@ -62,7 +75,13 @@ pub(super) struct Writer {
     durability: Durability,
     spool: Option<Spool>,
     head: watch::Sender<Head>,
-    /// Since when a line is not on the disk.
+    /// The lines of the group that is being written: a buffer that is used again.
+    lines: Vec<u8>,
+    /// To whom it falls to bring lines to the disk.
+    orders: UnboundedSender<Order>,
+    /// In the order of their places.
+    held: VecDeque<Held>,
+    /// Since when there is a line that is not on the disk, and has been ordered there.
     unsynced: Option<BootTime>,
     /// Whether the last attempt failed: only a change is logged.
     failing: bool,
@@ -75,37 +94,31 @@ impl Writer {
         options: JournalOptions,
         spool: Option<Spool>,
         head: watch::Sender<Head>,
+        orders: UnboundedSender<Order>,
     ) -> Self {
         let JournalOptions { clock, node, durability, .. } = options;
-        Self { sink, clock, node, durability, spool, head, unsynced: None, failing: false }
+        let (lines, held) = (Vec::new(), VecDeque::new());
+        Self { sink, clock, node, durability, spool, head, lines, orders, held, unsynced: None, failing: false }
     }
 
-    /// Serves the queue until it is closed, or every handle is gone.
-    pub(super) async fn run(mut self, mut queue: Receiver<Message>) {
+    /// Serves the queue until it is closed, or every handle is gone. `told` is what comes of orders.
+    pub(super) async fn run(mut self, mut queue: Receiver<Message>, mut told: UnboundedReceiver<Brought>) {
         loop {
-            let waited = match self.sync_due_in() {
-                Some(left) => timeout(left, queue.recv()).await.ok(),
-                None => Some(queue.recv().await),
-            };
-            match waited {
-                Some(Some(Message::Append(first))) => {
-                    if let Some(reply) = self.append_with_what_waits(*first, &mut queue) {
-                        return self.close(reply);
+            tokio::select! {
+                biased;
+                Some(brought) = told.recv() => self.note_brought(brought),
+                message = queue.recv() => match message {
+                    Some(Message::Append(first)) => {
+                        if let Some(reply) = self.append_with_what_waits(*first, &mut queue) {
+                            return self.close(reply, told).await;
+                        }
                     }
+                    Some(Message::Close(reply)) => return self.close(reply, told).await,
+                    // Nobody is left to hear what comes of it; the log has it.
+                    None => return drop(self.bring_all(&mut told).await),
                 }
-                Some(Some(Message::Close(reply))) => return self.close(reply),
-                Some(None) => return self.sync(),
-                None => self.sync(),
-            }
-            if self.sync_due_in() == Some(Duration::ZERO) {
-                self.sync();
             }
         }
-    }
-
-    fn sync_due_in(&self) -> Option<Duration> {
-        let waited = self.clock.now().boot.since(self.unsynced?);
-        Some(SYNC_WITHIN.saturating_sub(waited))
     }
 
     /// Writes one group. Gives back a request to close that came in between.
@@ -129,98 +142,158 @@ impl Writer {
 
     fn append(&mut self, group: Vec<Waiting>) {
         let now = self.clock.now();
-        let (lines, written) = self.render(group, now.wall);
+        let written = self.render(group, now.wall);
         let Some(head) = written.last().map(|line| line.head) else { return };
         #[cfg(feature = "seeded_bugs")]
-        let (lines, written) =
-            if crate::model::seeded::bug(2) { self.answered_first(lines, written) } else { (lines, written) };
+        let written = if crate::model::seeded::bug(2) { self.answered_first(written) } else { written };
         let month = Month::of(now.wall).unwrap_or_else(Month::first);
-        let durability = self.durability_of(&written);
-        let outcome = self.sink.append(month, &lines, durability);
+        let outcome = self.sink.append(month, &self.lines);
         self.note(&outcome);
         match outcome {
-            Ok(()) => {
+            Ok(end) => {
                 if let Some(spool) = &mut self.spool {
                     written.iter().for_each(|line| spool.wrote(line.head.seq, line.bytes));
                 }
                 self.head.send_replace(head);
-                self.note_unsynced(durability, now.boot);
-                written.into_iter().for_each(|line| answer(line.waiting, Ok(line.head.seq)));
+                self.acknowledge(written, end, now.boot);
             }
             Err(error) => written.into_iter().for_each(|line| answer(line.waiting, Err(refused(&error)))),
         }
     }
 
+    /// Tells whoever waits for lines that are written now, or, where they have to be on the disk for that, once they are.
+    fn acknowledge(&mut self, written: Vec<Rendered>, end: u64, now: BootTime) {
+        let is_on_disk = self.sink.synced() >= end;
+        // A disk that does not keep up must not owe more and more lines.
+        let is_late = self.unsynced.is_some_and(|since| now.since(since) > SYNC_LATE);
+        let mut somebody_waits = false;
+        for line in written {
+            if is_on_disk || !(is_late || self.is_strict(&line)) {
+                answer(line.waiting, Ok(line.head.seq));
+            } else {
+                somebody_waits = true;
+                self.held.push_back(Held { end, line });
+            }
+        }
+        self.release();
+        self.order(somebody_waits, now);
+    }
+
+    /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
+    fn is_strict(&self, line: &Rendered) -> bool {
+        self.durability == Durability::Strict || line.waiting.entry.is_intent()
+    }
+
+    /// Tells those who waited for the disk, as far as it has their lines.
+    fn release(&mut self) {
+        let synced = self.sink.synced();
+        while let Some(Held { line, .. }) = self.held.pop_front_if(|held| held.end <= synced) {
+            answer(line.waiting, Ok(line.head.seq));
+        }
+    }
+
+    /// Has lines brought to the disk that are not there, unless that was ordered and nobody waits for it.
+    fn order(&mut self, somebody_waits: bool, now: BootTime) {
+        let Some(disk) = self.sink.unsynced() else {
+            self.unsynced = None;
+            return;
+        };
+        let order = match (somebody_waits, self.unsynced) {
+            (true, _) => Order::Now(disk),
+            (false, None) => Order::Soon(disk),
+            (false, Some(_)) => return,
+        };
+        self.unsynced = self.unsynced.or(Some(now));
+        if self.orders.send(order).is_err() {
+            // Whoever brings lines to the disk has died of a fault of ours.
+            self.refuse_held(Obstacle::Closed);
+        }
+    }
+
+    /// Goes on from what came of an order. After a failure it is tried again in the same rhythm, and before the next line.
+    fn note_brought(&mut self, brought: Brought) {
+        let outcome = self.sink.brought(brought);
+        self.note(&outcome);
+        match outcome {
+            Ok(()) => self.release(),
+            Err(error) => self.refuse_held(Obstacle::Refused(error.kind())),
+        }
+        self.unsynced = None;
+        self.order(!self.held.is_empty(), self.clock.now().boot);
+    }
+
+    /// Tells those who wait that their lines are not surely on the disk. They stay in the journal: what they stand for was
+    /// attempted.
+    fn refuse_held(&mut self, cause: Obstacle) {
+        for Held { line, .. } in self.held.drain(..) {
+            answer(line.waiting, Err(AuditError::Unavailable { cause }));
+        }
+    }
+
     /// A seeded bug: whoever waits is answered before the lines are written.
     #[cfg(feature = "seeded_bugs")]
-    fn answered_first(&self, lines: Vec<u8>, written: Vec<Rendered>) -> (Vec<u8>, Vec<Rendered>) {
+    fn answered_first(&self, written: Vec<Rendered>) -> Vec<Rendered> {
         self.head.send_replace(written.last().map_or(*self.head.borrow(), |line| line.head));
         written.into_iter().for_each(|line| answer(line.waiting, Ok(line.head.seq)));
-        (lines, Vec::new())
+        Vec::new()
     }
 
     /// The lines of a group, behind one another. Who cannot have one is told.
-    fn render(&mut self, group: Vec<Waiting>, now: Timestamp) -> (Vec<u8>, Vec<Rendered>) {
+    fn render(&mut self, group: Vec<Waiting>, now: Timestamp) -> Vec<Rendered> {
         let mut head = *self.head.borrow();
-        let (mut lines, mut written) = (Vec::new(), Vec::with_capacity(group.len()));
+        let mut written = Vec::with_capacity(group.len());
+        self.lines.clear();
         for waiting in group.into_iter().filter(is_due) {
-            let (next, line) = match render(&head, Stamp { node: &self.node, time: now }, &waiting.entry) {
-                Ok(rendered) => rendered,
+            let begins = self.lines.len();
+            let stamp = Stamp { node: &self.node, time: now };
+            let next = match render(&head, stamp, &waiting.entry, &mut self.lines) {
+                Ok(next) => next,
                 Err(error) => {
                     answer(waiting, Err(error));
                     continue;
                 }
             };
-            if self.spool.as_mut().is_some_and(|spool| !spool.takes(&waiting.entry, lines.len(), line.len())) {
+            let bytes = self.lines.len().saturating_sub(begins);
+            if self.spool.as_mut().is_some_and(|spool| !spool.takes(&waiting.entry, begins, bytes)) {
+                self.lines.truncate(begins);
                 answer(waiting, Err(AuditError::Unavailable { cause: Obstacle::SpoolFull }));
                 continue;
             }
             head = next;
-            lines.extend_from_slice(&line);
-            written.push(Rendered { head, bytes: line.len(), waiting });
+            written.push(Rendered { head, bytes, waiting });
         }
-        (lines, written)
+        written
     }
 
-    /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
-    fn durability_of(&self, group: &[Rendered]) -> Durability {
-        if group.iter().any(|line| line.waiting.entry.is_intent()) { Durability::Strict } else { self.durability }
-    }
-
-    /// A strict write takes with it to the disk what was batched before it.
-    fn note_unsynced(&mut self, durability: Durability, now: BootTime) {
-        self.unsynced = match durability {
-            Durability::Batched => self.unsynced.or(Some(now)),
-            Durability::Strict => None,
-        };
-    }
-
-    /// Brings lines to the disk. After a failure it is tried again in the same rhythm, and before the next line.
-    fn sync(&mut self) {
-        let outcome = self.sink.sync();
-        self.note(&outcome);
-        self.unsynced = match outcome {
-            Ok(()) => None,
-            Err(_) => Some(self.clock.now().boot),
-        };
-    }
-
-    fn close(mut self, reply: oneshot::Sender<Result<(), AuditError>>) {
-        let outcome = self.sink.sync();
-        self.note(&outcome);
+    async fn close(mut self, reply: oneshot::Sender<Result<(), AuditError>>, mut told: UnboundedReceiver<Brought>) {
+        let outcome = self.bring_all(&mut told).await;
         // The lock goes with the sink: whoever waited for this may open the journal again.
         drop(self);
         // Nobody may be left to hear it; the log has it.
-        let _ = reply.send(outcome.map_err(|error| refused(&error)));
+        let _ = reply.send(outcome);
     }
 
-    fn note(&mut self, outcome: &io::Result<()>) {
+    /// Brings everything to the disk.
+    async fn bring_all(&mut self, told: &mut UnboundedReceiver<Brought>) -> Result<(), AuditError> {
+        while let Some(disk) = self.sink.unsynced() {
+            let closed = || AuditError::Unavailable { cause: Obstacle::Closed };
+            self.orders.send(Order::Now(disk)).map_err(|_| closed())?;
+            let brought = told.recv().await.ok_or_else(closed)?;
+            let outcome = self.sink.brought(brought);
+            self.note(&outcome);
+            outcome.map_err(|error| refused(&error))?;
+            self.release();
+        }
+        Ok(())
+    }
+
+    fn note<T>(&mut self, outcome: &io::Result<T>) {
         match outcome {
-            Ok(()) if self.failing => tracing::info!("the audit journal is written again"),
+            Ok(_) if self.failing => tracing::info!("the audit journal is written again"),
             Err(error) if !self.failing => {
                 tracing::error!(%error, "the audit journal cannot be written: nothing is given out until it can");
             }
-            Ok(()) | Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         self.failing = outcome.is_err();
     }
@@ -249,19 +322,28 @@ mod tests {
 
     use super::super::entry::Ruling;
     use super::super::sample::{entry, options};
+    use super::super::syncer::Disk;
     use super::*;
 
     /// Keeps in memory what is written.
     struct Kept(Arc<Mutex<Vec<u8>>>);
 
     impl Sink for Kept {
-        fn append(&mut self, _: Month, lines: &[u8], _: Durability) -> io::Result<()> {
+        fn append(&mut self, _: Month, lines: &[u8]) -> io::Result<u64> {
             self.0.lock().expect("not poisoned").extend_from_slice(lines);
-            Ok(())
+            Ok(0)
         }
 
-        fn sync(&mut self) -> io::Result<()> {
-            Ok(())
+        fn synced(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
+            None
+        }
+
+        fn brought(&mut self, brought: Brought) -> io::Result<()> {
+            brought.outcome
         }
     }
 
@@ -272,7 +354,8 @@ mod tests {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (head, _) = watch::channel(Head::GENESIS);
         let options = options(std::path::Path::new("nowhere"), Durability::Batched);
-        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), options, None, head);
+        let orders = tokio::sync::mpsc::unbounded_channel().0;
+        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), options, None, head, orders);
         let places = Arc::new(Semaphore::new(3));
         let unheard = |entry| {
             let permit = Arc::clone(&places).try_acquire_owned().expect("a place");

@@ -63,11 +63,17 @@ pub fn run(command: Command, log: Option<&str>) -> ExitCode {
     }
 }
 
+/// Threads of a node that serve. One of them may be held up by a disk that hangs, so there are two on the smallest machine.
+fn serving_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+
 /// Nothing secret is touched before the process has given up core dumps.
 fn prepared(work: impl Future<Output = Result<()>>) -> Result<()> {
     hardening::harden().context("core dumps cannot be turned off; the node does not start with keys in memory")?;
     hardening::take_files().context("the limit of open files cannot be raised")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let threads = serving_threads();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     let done = runtime.block_on(work);
     // Nothing that still blocks holds up the end of the process.
     runtime.shutdown_background();
