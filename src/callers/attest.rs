@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerPidfd;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::digest::Digests;
 use super::names::Names;
@@ -29,6 +29,7 @@ use super::process::{self, Process, Seen};
 use super::program::{Program, program_of};
 use crate::model::attested::{Attested, Presence};
 use crate::model::caller::Door;
+use crate::model::name::LocalName;
 use crate::model::time::Timestamp;
 
 /// How long the file of a program may take to be looked at. It may lie on a file system that answers late, or never.
@@ -141,17 +142,20 @@ impl Witness {
     /// Learns the rest. `None` when the process is gone: then the connection must be closed.
     pub async fn attest(self: &Arc<Self>, knock: Knock) -> Option<Peer> {
         let Knock { door, uid, gid, pid, pidfd } = knock;
-        let witness = Arc::clone(self);
-        let seen = move || process::seen(&witness.proc, pid, pidfd, (uid, gid));
-        let Seen { process, strength, directory, groups, unit } = tokio::task::spawn_blocking(seen).await.ok()??;
-        let program = match &directory {
-            Some(directory) => self.program(directory.clone()).await,
-            None => None,
-        };
-        let witness = Arc::clone(self);
-        let gids: Vec<u32> = std::iter::once(gid).chain(groups.iter().copied()).collect();
-        let named = move || (witness.names.user(uid), witness.names.groups(&gids));
-        let (user, group_names) = tokio::task::spawn_blocking(named).await.ok()?;
+        let place = self.place().await;
+        let (witness, (tell, told)) = (Arc::clone(self), oneshot::channel());
+        // One visit to another thread for everything. Only the program may take long, so what is known before is told before.
+        let looked = tokio::task::spawn_blocking(move || {
+            let seen = process::seen(&witness.proc, pid, pidfd, (uid, gid));
+            let directory = seen.as_ref().and_then(|seen| seen.directory.clone());
+            let known = seen.map(|seen| (witness.named(uid, gid, &seen.groups), seen));
+            // Whoever asked may have gone.
+            let _ = tell.send(known);
+            // The place is the thread's: it is taken for as long as that hangs, also when nobody waits for it any more.
+            place.and_then(|_place| program_of(&directory?))
+        });
+        let program = tokio::time::timeout(PROGRAM_PATIENCE, looked).await.ok().and_then(Result::ok).flatten();
+        let ((user, group_names), Seen { process, strength, groups, unit, .. }) = told.await.ok()??;
         // Only now it is known that all of this was read of the process that connected, and of no other.
         if !process.is_there() {
             return None;
@@ -167,20 +171,16 @@ impl Witness {
         Some(Peer { door, uid, gid, groups, pid, attested: Arc::new(attested), program, process: Some(process) })
     }
 
-    /// The program of a process, unless that takes too long.
-    async fn program(self: &Arc<Self>, directory: PathBuf) -> Option<Program> {
-        let programs = Arc::clone(&self.programs);
-        let looked = async move {
-            let place = programs.acquire_owned().await.ok()?;
-            // The place is the thread's: it is taken for as long as that hangs, also when nobody waits for it any more.
-            let look = move || {
-                let program = program_of(&directory);
-                drop(place);
-                program
-            };
-            tokio::task::spawn_blocking(look).await.ok()?
-        };
-        tokio::time::timeout(PROGRAM_PATIENCE, looked).await.ok()?
+    /// Leave to look at a program; none when so many hang that there is none in time.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let place = Arc::clone(&self.programs).acquire_owned();
+        tokio::time::timeout(PROGRAM_PATIENCE, place).await.ok()?.ok()
+    }
+
+    /// What the machine calls a user, and its groups.
+    fn named(&self, uid: u32, gid: u32, groups: &[u32]) -> (Option<LocalName>, Vec<LocalName>) {
+        let gids: Vec<u32> = std::iter::once(gid).chain(groups.iter().copied()).collect();
+        (self.names.user(uid), self.names.groups(&gids))
     }
 
     /// The digest of a program that was attested, from the cache or from the file; `None` when the file is another by now,
