@@ -18,7 +18,7 @@ pub(super) struct Deed {
     /// What the routes work with.
     pub(super) desk: Arc<Desk>,
     /// Who asks.
-    pub(super) caller: Caller,
+    pub(super) caller: Arc<Caller>,
     /// Which secret.
     pub(super) name: SecretName,
     /// The path and the query.
@@ -34,7 +34,7 @@ impl FromRequest<Arc<Desk>> for Deed {
         let (mut parts, body) = request.into_parts();
         let Named(name) = Named::from_request_parts(&mut parts, desk).await?;
         body::none(body).await?;
-        let caller = parts.extensions.remove::<Caller>().ok_or(VaultError::NoIdentity)?;
+        let caller = parts.extensions.remove::<Arc<Caller>>().ok_or(VaultError::NoIdentity)?;
         Ok(Self { desk: Arc::clone(desk), caller, name, uri: parts.uri, headers: parts.headers })
     }
 }

@@ -16,6 +16,7 @@ use tracing::field::Empty;
 use super::dialect::Dialect;
 use super::error::ApiError;
 use super::guard;
+use super::request_ids::RequestIds;
 use super::shown::shown;
 use super::stage::Stage;
 use super::table::{Row, row};
@@ -26,7 +27,7 @@ use crate::callers::seats::Lane;
 use crate::model::attested::Attested;
 use crate::model::caller::{Caller, Door};
 use crate::model::principal::Executable;
-use crate::model::time::{Clock, Entropy, EntropyUnavailable};
+use crate::model::time::{Clock, EntropyUnavailable};
 use crate::vault::error::VaultError;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,8 +69,8 @@ pub(super) struct Front {
     pub(super) witness: Arc<Witness>,
     /// Measures how long an answer takes.
     pub(super) clock: Arc<dyn Clock>,
-    /// Draws request ids.
-    pub(super) entropy: Arc<dyn Entropy>,
+    /// What requests are called.
+    pub(super) ids: RequestIds,
     /// From the header's end to the answer's head.
     pub(super) patience: Duration,
     /// What stands before the loopback listener; none without one, and then nobody comes from there.
@@ -106,7 +107,7 @@ impl Front {
         let started = self.clock.now().boot;
         kv_slashes::collapse(&mut request);
         let dialect = Dialect::of(request.uri().path());
-        let Ok(request_id) = self.request_id() else {
+        let Ok(request_id) = self.ids.next() else {
             return finish(ApiError::NoEntropy(EntropyUnavailable).into_response(), NO_REQUEST_ID, dialect);
         };
         kv_namespace::adopt(&mut request);
@@ -127,7 +128,8 @@ impl Front {
         let answered = match (shown, self.attested(peer, &path).await) {
             (Ok(shown), Ok(attested)) => {
                 let counted = shown.counted.clone();
-                request.extensions_mut().insert(Caller { attested, shown, ..peer.caller(request_id.clone()) });
+                let caller = Caller { attested, shown, ..peer.caller(request_id.clone()) };
+                request.extensions_mut().insert(Arc::new(caller));
                 let mut response = self.routed(lane, request).instrument(span.clone()).await;
                 if let Some(allowance) = counted.left() {
                     limit_headers::left(response.headers_mut(), allowance);
@@ -186,13 +188,6 @@ impl Front {
             Ok(Err(never)) => match never {},
             Err(_) => ApiError::TimedOut { seconds: patience.as_secs() }.into_response(),
         }
-    }
-
-    /// 128 random bits in hexadecimal.
-    fn request_id(&self) -> Result<String, EntropyUnavailable> {
-        let mut bytes = [0_u8; 16];
-        self.entropy.fill(&mut bytes)?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The values of a path: read, written, patched.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -46,7 +47,7 @@ pub(super) async fn read(desk: &Desk, caller: &Caller, place: &PathPlace, uri: &
 /// `POST`, `PUT` and `PATCH secret/data/SERVICE`
 pub(super) async fn write(
     desk: &Desk,
-    caller: Caller,
+    caller: Arc<Caller>,
     place: PathPlace,
     write: Write,
     headers: &HeaderMap,

@@ -1,6 +1,7 @@
 //! What is known of a path besides its values: its versions, what is said about it, and which paths there are.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -60,7 +61,7 @@ pub(super) async fn history(desk: &Desk, caller: &Caller, place: &PathPlace) -> 
 /// `POST`, `PUT` and `PATCH secret/metadata/SERVICE`
 pub(super) async fn describe(
     desk: &Desk,
-    caller: Caller,
+    caller: Arc<Caller>,
     place: PathPlace,
     unmentioned: Unmentioned,
     headers: &HeaderMap,
@@ -76,7 +77,7 @@ pub(super) async fn describe(
 }
 
 /// `DELETE secret/data/SERVICE`
-pub(super) async fn delete_current(desk: &Desk, caller: Caller, place: PathPlace) -> Result<Response, ApiError> {
+pub(super) async fn delete_current(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.delete_path(&caller, &place, None).await }).await?;
     Ok(done())
@@ -84,7 +85,7 @@ pub(super) async fn delete_current(desk: &Desk, caller: Caller, place: PathPlace
 
 /// `DELETE secret/metadata/SERVICE`: every version is gone for good. That there were such versions is still known, and their
 /// numbers are not given again.
-pub(super) async fn destroy_all(desk: &Desk, caller: Caller, place: PathPlace) -> Result<Response, ApiError> {
+pub(super) async fn destroy_all(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.destroy_path(&caller, &place, None).await }).await?;
     Ok(done())
@@ -93,7 +94,7 @@ pub(super) async fn destroy_all(desk: &Desk, caller: Caller, place: PathPlace) -
 /// `POST` and `PUT secret/delete/SERVICE`, `undelete` and `destroy`
 pub(super) async fn versions(
     desk: &Desk,
-    caller: Caller,
+    caller: Arc<Caller>,
     place: PathPlace,
     deed: Deed,
     headers: &HeaderMap,

@@ -33,7 +33,7 @@ const DEEPER: &str = "secret/SERVICE, one name: its fields are the keys of the s
 /// What came, and where it goes.
 struct Asked {
     desk: Arc<Desk>,
-    caller: Caller,
+    caller: Arc<Caller>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ struct Asked {
 /// Everything below `/v1/`.
 pub(super) async fn kv(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     path: Result<Path<String>, axum::extract::rejection::PathRejection>,
     method: Method,
     uri: Uri,

@@ -35,6 +35,7 @@ mod lines;
 mod loopback;
 mod pieces;
 mod query;
+mod request_ids;
 mod router;
 mod routes_access;
 mod routes_agents;

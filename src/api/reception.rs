@@ -12,6 +12,7 @@ use super::changes::Changes;
 use super::connection::Patience;
 use super::desk::Desk;
 use super::front::{Front, Guarded};
+use super::request_ids::RequestIds;
 use super::router;
 use super::routes_unseal::{self, SealedDesk};
 use super::server::attend_all;
@@ -102,7 +103,14 @@ impl Reception {
     ) -> Self {
         let witness = Arc::clone(&gate.witness);
         let guarded = sockets.loopback.as_ref().map(|loopback| Guarded::new(loopback.address));
-        let front = Arc::new(Front { stage, witness, clock, entropy, patience: REQUEST_PATIENCE, guarded });
+        let front = Arc::new(Front {
+            stage,
+            witness,
+            clock,
+            ids: RequestIds::new(entropy),
+            patience: REQUEST_PATIENCE,
+            guarded,
+        });
         let attending = attend_all(sockets, Arc::clone(&front), gate, Patience::default(), stop.clone());
         let under_way = changes.clone();
         let running = tokio::spawn(async move {

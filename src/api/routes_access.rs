@@ -18,7 +18,7 @@ use crate::model::caller::Caller;
 /// `POST /api/access-requests`.
 pub(super) async fn ask(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -32,7 +32,7 @@ pub(super) async fn ask(
 /// `GET /api/access-requests`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let list = desk.vault.access_requests(&caller).await?;
     json::answer(&AccessListView::new(&list, desk.clock.now().wall.to_string()))
@@ -41,7 +41,7 @@ pub(super) async fn list(
 /// `DELETE /api/access-requests/{id}`.
 pub(super) async fn dismiss(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedRequest(number): NamedRequest,
     headers: HeaderMap,
     body: Body,

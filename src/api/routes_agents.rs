@@ -24,7 +24,7 @@ use crate::vault::error::VaultError;
 /// `POST /api/agents`.
 pub(super) async fn create(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -37,7 +37,7 @@ pub(super) async fn create(
 /// `GET /api/agents`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let asked: AgentsQuery = query::parameters(&uri)?;
@@ -53,7 +53,7 @@ pub(super) async fn list(
 /// `GET /api/agents/{name}`.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedAgent(name): NamedAgent,
 ) -> Result<Response, ApiError> {
     json::answer(&AgentLineView::from(&desk.vault.agent(&caller, &name).await?))
@@ -62,7 +62,7 @@ pub(super) async fn show(
 /// `PATCH /api/agents/{name}`.
 pub(super) async fn update(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedAgent(name): NamedAgent,
     headers: HeaderMap,
     body: Body,
@@ -91,7 +91,7 @@ pub(super) async fn archive(asked: Asked) -> Result<Response, ApiError> {
 /// A request that asks for something to be done to one agent, and brings no body.
 pub(super) struct Asked {
     desk: Arc<Desk>,
-    caller: Caller,
+    caller: Arc<Caller>,
     named: NamedAgent,
     reason: Option<String>,
 }
@@ -103,7 +103,7 @@ impl FromRequest<Arc<Desk>> for Asked {
         let (mut parts, body) = request.into_parts();
         let named = NamedAgent::from_request_parts(&mut parts, desk).await?;
         body::none(body).await?;
-        let caller = parts.extensions.remove::<Caller>().ok_or(VaultError::NoIdentity)?;
+        let caller = parts.extensions.remove::<Arc<Caller>>().ok_or(VaultError::NoIdentity)?;
         Ok(Self { desk: Arc::clone(desk), caller, named, reason: reason(&parts.headers)? })
     }
 }

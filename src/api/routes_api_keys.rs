@@ -21,7 +21,7 @@ use crate::vault::agent_request::ShownOnce;
 /// `POST /api/agents/{name}/keys`.
 pub(super) async fn create(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedAgent(agent): NamedAgent,
     headers: HeaderMap,
     body: Body,
@@ -35,7 +35,7 @@ pub(super) async fn create(
 /// `POST /api/agents/{name}/keys/{key}/rotate`.
 pub(super) async fn rotate(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedApiKey(agent, name): NamedApiKey,
     headers: HeaderMap,
     body: Body,
@@ -49,7 +49,7 @@ pub(super) async fn rotate(
 /// `DELETE /api/agents/{name}/keys/{key}`.
 pub(super) async fn revoke(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedApiKey(agent, name): NamedApiKey,
     headers: HeaderMap,
     body: Body,
@@ -66,7 +66,7 @@ pub(super) async fn revoke(
 /// `GET /api/apikeys`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let asked: KeysQuery = query::parameters(&uri)?;

@@ -39,7 +39,7 @@ const LIMIT: &str = "a whole number from 1 to 1000";
 /// `GET /api/audit`.
 pub(super) async fn search(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let asked: AuditQuery = query::parameters(&uri)?;
@@ -53,7 +53,7 @@ pub(super) async fn search(
 /// `GET /credentials/usage`.
 pub(super) async fn usage(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let asked: UsageQuery = query::parameters(&uri)?;
@@ -66,7 +66,7 @@ pub(super) async fn usage(
 /// answer off, so that nobody takes a part for the whole.
 pub(super) async fn export(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let asked: AuditQuery = query::parameters(&uri)?;
@@ -80,7 +80,7 @@ pub(super) async fn export(
 /// `GET /api/audit/follow`: Server-Sent Events, each a line.
 pub(super) async fn follow(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

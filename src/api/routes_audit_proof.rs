@@ -34,7 +34,7 @@ pub(super) fn of_audit_proof() -> Router<Arc<Desk>> {
 /// `GET /api/audit/verify`. Journals are read whole, so this takes one of the places of long answers.
 async fn verify(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let node = asked(&uri)?;
@@ -53,7 +53,7 @@ async fn verify(
 /// `GET /api/audit/heads`.
 async fn heads(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let kept = desk.vault.audit_heads(&caller, asked(&uri)?).await?;
@@ -62,7 +62,7 @@ async fn heads(
 }
 
 /// `GET /api/audit/nodes`.
-async fn nodes(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+async fn nodes(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, ApiError> {
     let known = desk.vault.audit_nodes(&caller).await?;
     let nodes = known.nodes.into_iter().map(AuditNodeView::from).collect();
     json::answer(&AuditNodesView { nodes, authority: known.authority.to_string() })
@@ -71,7 +71,7 @@ async fn nodes(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Calle
 /// `GET /api/audit/proof`: journals whole, with everything that proves them, as JSON Lines.
 async fn proof(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let place = desk.budget.long_answer()?;

@@ -37,7 +37,7 @@ pub(super) async fn ping() -> Response {
 /// `GET /secretsmanager/get`. The answer is complete before the vault is asked, last of all, whether it may still be given.
 pub(super) async fn get(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

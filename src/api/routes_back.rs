@@ -21,7 +21,7 @@ use crate::vault::go_back::GoBackRequest;
 /// `POST /api/rollback`.
 pub(super) async fn back(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

@@ -24,7 +24,7 @@ use crate::vault::request::{ExportRequest, PutRequest};
 /// `POST /api/import?dry_run=`: lines of what `POST /api/secrets` takes, stored in one transaction or not at all.
 pub(super) async fn import(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     mut body: Body,
@@ -38,7 +38,7 @@ pub(super) async fn import(
 
 async fn take(
     desk: &Desk,
-    caller: Caller,
+    caller: Arc<Caller>,
     uri: &Uri,
     headers: &HeaderMap,
     body: &mut Body,
@@ -65,7 +65,7 @@ async fn take(
 /// `GET /api/export?…`: one page of the values the caller would read.
 pub(super) async fn export(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

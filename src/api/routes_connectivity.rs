@@ -21,7 +21,7 @@ use crate::model::name::ServiceName;
 /// `GET /api/connectivity/status?service=`.
 pub(super) async fn status(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -33,7 +33,7 @@ pub(super) async fn status(
 /// `POST /api/connectivity/status`.
 pub(super) async fn report(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -46,7 +46,7 @@ pub(super) async fn report(
 /// `GET /api/connectivity/health`.
 pub(super) async fn health(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let told = desk.vault.connectivity(&caller, &context(&headers)?, None).await?;
@@ -56,7 +56,7 @@ pub(super) async fn health(
 /// `GET /api/connectivity/best?service=`.
 pub(super) async fn best(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

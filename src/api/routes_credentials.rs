@@ -19,7 +19,7 @@ use crate::model::caller::Caller;
 /// `POST /credentials/{service}/validate`. Once it is accounted for, a check goes on though its caller hangs up.
 pub(super) async fn validate(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedService(service): NamedService,
     headers: HeaderMap,
     body: Body,
@@ -35,7 +35,7 @@ pub(super) async fn validate(
 /// `GET /credentials/status`: what `GET /api/secrets` lists, with the last check of each.
 pub(super) async fn status(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

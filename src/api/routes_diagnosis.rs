@@ -15,7 +15,7 @@ use crate::model::caller::Caller;
 /// `GET /api/diagnosis`.
 pub(super) async fn diagnosis(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let said = desk.vault.diagnosis(&caller).await?;
     json::answer(&DiagnosisView::from(&said))

@@ -18,7 +18,7 @@ use crate::model::caller::Caller;
 /// `GET /api/environments`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lines = desk.vault.environments(&caller, node(&headers)?).await?;
@@ -28,7 +28,7 @@ pub(super) async fn list(
 /// `POST /api/environments/mirror`: makes the secrets of one known in another, without values.
 pub(super) async fn mirror(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -43,7 +43,7 @@ pub(super) async fn mirror(
 /// `POST /api/environments/check`: the values two environments share.
 pub(super) async fn check(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

@@ -29,7 +29,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// `POST /api/events` and `POST /events`: a program tells something.
 pub(super) async fn publish(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -43,7 +43,7 @@ pub(super) async fn publish(
 /// `GET /api/events/history`: what happened, the newest first.
 pub(super) async fn history(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -60,7 +60,7 @@ pub(super) async fn history(
 /// `GET /api/events/types`: what there is, with a schema for each.
 pub(super) async fn types(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -72,7 +72,7 @@ pub(super) async fn types(
 /// `GET /api/events`: what happens, as it happens.
 pub(super) async fn stream(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

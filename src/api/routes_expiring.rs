@@ -29,7 +29,7 @@ const SPAN_MAX: Duration = Duration::from_secs(3650 * 86_400);
 /// `GET /api/expiring?within=`.
 pub(super) async fn expiring(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -42,7 +42,7 @@ pub(super) async fn expiring(
 /// `GET /api/unused?for=`.
 pub(super) async fn unused(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -22,7 +22,7 @@ const PRINCIPAL_BYTES_MAX: usize = 4200;
 /// `GET /api/exposure?of=node:NAME`.
 pub(super) async fn exposure(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let ExposureQuery { of } = query::parameters(&uri)?;

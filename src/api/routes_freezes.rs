@@ -22,7 +22,7 @@ use crate::vault::answer_freezes::FreezeRequest;
 /// `POST /api/freezes`.
 pub(super) async fn freeze(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -39,7 +39,7 @@ pub(super) async fn freeze(
 /// `GET /api/freezes`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let freezes = desk.vault.freezes(&caller).await?;
     json::answer(&FreezesView::new(&freezes, desk.clock.now().wall.to_string()))
@@ -48,7 +48,7 @@ pub(super) async fn list(
 /// `DELETE /api/freezes/{target}`.
 pub(super) async fn unfreeze(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedTarget(target): NamedTarget,
     headers: HeaderMap,
     body: Body,
@@ -60,7 +60,7 @@ pub(super) async fn unfreeze(
 /// `DELETE /api/freezes?target=`.
 pub(super) async fn unfreeze_named(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -73,7 +73,7 @@ pub(super) async fn unfreeze_named(
 /// `GET /api/freezes/holders?revision=&target=`.
 pub(super) async fn holders(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let HoldersQuery { revision, target } = query::parameters(&uri)?;
@@ -84,7 +84,7 @@ pub(super) async fn holders(
     json::answer(&HoldersView::new(&holders, desk.clock.now().wall.to_string()))
 }
 
-async fn lift(desk: &Desk, caller: Caller, target: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn lift(desk: &Desk, caller: Arc<Caller>, target: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     let (target, reason) = (parse(target)?, reason(headers)?);
     let (vault, named) = (desk.vault.clone(), target.clone());
     let lifted = async move { vault.unfreeze(&caller, named, reason.as_deref()).await };

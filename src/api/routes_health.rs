@@ -20,7 +20,7 @@ pub(super) async fn health(State(desk): State<Arc<Desk>>) -> Result<Response, Ap
 /// `GET /api/status`. On loopback, which every user of the machine reaches, it takes a key like everything else.
 pub(super) async fn status(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     if caller.door == Door::Loopback {
         desk.vault.whoami(&caller, None).await?;

@@ -21,7 +21,7 @@ use crate::vault::request::{RotationRequest, RotationWish};
 /// `GET /api/keys`.
 pub(super) async fn status(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let report = desk.vault.keys(&caller).await?;
     json::answer(&KeysView::new(&report, desk.clock.now().wall.to_string()))
@@ -30,7 +30,7 @@ pub(super) async fn status(
 /// `POST /api/keys/rotate`: begins; the values follow.
 pub(super) async fn rotate(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
@@ -49,7 +49,7 @@ pub(super) async fn rotate(
 /// `POST /api/keys/rotate-root`: done when it answers.
 pub(super) async fn rotate_root(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

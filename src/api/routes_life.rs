@@ -29,7 +29,7 @@ const VERSIONS_MAX: usize = 1000;
 /// `PATCH /api/secrets/{service}/{key}`: says something else about it; its value stays.
 pub(super) async fn describe(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,

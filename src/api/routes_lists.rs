@@ -23,7 +23,7 @@ use crate::vault::request::{ListRequest, Place};
 /// `GET /api/secrets`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -46,7 +46,7 @@ pub(super) fn asked_list(uri: &Uri, headers: &HeaderMap, now: Timestamp) -> Resu
 /// `GET /api/secrets/{service}/{key}/versions`.
 pub(super) async fn versions(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
@@ -69,7 +69,7 @@ pub(super) async fn versions(
 /// `GET /api/explain/{service}/{key}`.
 pub(super) async fn explain(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,

@@ -16,7 +16,7 @@ use crate::model::caller::Caller;
 /// `GET /metrics`.
 pub(super) async fn metrics(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let mut response = desk.vault.metrics(&caller).await?.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

@@ -21,7 +21,7 @@ use crate::model::caller::Caller;
 /// `POST /api/tokens`.
 pub(super) async fn issue_token(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -41,7 +41,7 @@ pub(super) async fn issue_token(
 /// `GET /api/nodes`.
 pub(super) async fn nodes(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let lines = desk.vault.nodes(&caller).await?;
     let timestamp = desk.clock.now().wall.to_string();
@@ -51,7 +51,7 @@ pub(super) async fn nodes(
 /// `POST /api/nodes/{name}/entitlement`.
 pub(super) async fn entitle(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedNode(node): NamedNode,
     headers: HeaderMap,
     body: Body,
@@ -66,7 +66,7 @@ pub(super) async fn entitle(
 /// `POST /api/nodes/{name}/approve`.
 pub(super) async fn approve(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedNode(node): NamedNode,
     headers: HeaderMap,
     body: Body,
@@ -81,7 +81,7 @@ pub(super) async fn approve(
 /// `POST /api/nodes/{name}/ban`.
 pub(super) async fn ban(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedNode(node): NamedNode,
     headers: HeaderMap,
     body: Body,
@@ -95,7 +95,7 @@ pub(super) async fn ban(
 /// `DELETE /api/nodes/{name}`.
 pub(super) async fn remove(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedNode(node): NamedNode,
     headers: HeaderMap,
     body: Body,
@@ -109,7 +109,7 @@ pub(super) async fn remove(
 /// `POST /api/leave`.
 pub(super) async fn leave(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -123,7 +123,7 @@ pub(super) async fn leave(
 /// `GET /api/tokens`.
 pub(super) async fn tokens(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let lines = desk.vault.tokens(&caller).await?;
     let timestamp = desk.clock.now().wall.to_string();
@@ -133,7 +133,7 @@ pub(super) async fn tokens(
 /// `DELETE /api/tokens/{id}`.
 pub(super) async fn revoke_token(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedToken(id): NamedToken,
     body: Body,
 ) -> Result<Response, ApiError> {

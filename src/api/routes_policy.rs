@@ -26,7 +26,7 @@ const DAYS: u32 = 30;
 /// `GET /api/policy`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let report = desk.vault.policy(&caller).await?;
     json::answer(&PolicyView::new(&report, desk.clock.now().wall.to_string()))
@@ -35,7 +35,7 @@ pub(super) async fn list(
 /// `GET /api/policy/grants/{name}`.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedGrant(name): NamedGrant,
 ) -> Result<Response, ApiError> {
     let grant = desk.vault.policy_grant(&caller, &name).await?;
@@ -45,7 +45,7 @@ pub(super) async fn show(
 /// `POST /api/policy/plan`.
 pub(super) async fn plan(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -57,7 +57,7 @@ pub(super) async fn plan(
 /// `POST /api/policy/apply`: on the lead.
 pub(super) async fn apply(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -71,7 +71,7 @@ pub(super) async fn apply(
 /// `POST /api/policy/test`.
 pub(super) async fn test(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

@@ -16,7 +16,7 @@ use crate::model::caller::Caller;
 /// `GET /providers`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let catalogue = desk.vault.providers(&caller).await?;
     json::answer(&ProvidersView { providers: catalogue.providers().map(ProviderView::from).collect() })
@@ -25,7 +25,7 @@ pub(super) async fn list(
 /// `GET /providers/{name}`.
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedService(name): NamedService,
 ) -> Result<Response, ApiError> {
     let provider = desk.vault.provider(&caller, &name).await?;

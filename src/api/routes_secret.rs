@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::Response;
 
 use super::context::{Named, context, known, node, reason, tag};
@@ -21,10 +21,10 @@ use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::model::name::FieldName;
 use crate::model::number::Version;
-use crate::model::secret::Scope;
+use crate::model::secret::{Scope, SecretName};
 use crate::vault::answer::{Freshness, ReadAnswer, ReadOutcome};
 use crate::vault::answer_validation::StoredAndChecked;
-use crate::vault::request::ReadRequest;
+use crate::vault::request::{Context, ReadRequest};
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const X_SECRET_VERSION: HeaderName = HeaderName::from_static("x-secret-version");
@@ -34,23 +34,11 @@ const X_FRESH_UNTIL: HeaderName = HeaderName::from_static("x-fresh-until");
 /// still be given.
 pub(super) async fn read(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let wanted = query::wanted(query::parameters(&uri)?)?;
-    let mut context = context(&headers)?;
-    context.environment = wanted.environment;
-    let request = ReadRequest {
-        name,
-        context,
-        scope: wanted.scope,
-        version: wanted.version,
-        field: wanted.field,
-        refresh: wanted.refresh,
-        known: known(&headers),
-    };
+    let request = asked(name, &request)?;
     match desk.vault.read(&caller, request).await? {
         ReadOutcome::Value(answer) => {
             let mut response = json::answer(&view(&answer)?)?;
@@ -67,10 +55,25 @@ pub(super) async fn read(
     }
 }
 
+/// Which value is asked for. Nothing of the request is needed behind this.
+fn asked(name: SecretName, request: &Request<Body>) -> Result<ReadRequest, ApiError> {
+    let wanted = query::wanted(query::parameters(request.uri())?)?;
+    let context = Context { environment: wanted.environment, ..context(request.headers())? };
+    Ok(ReadRequest {
+        name,
+        context,
+        scope: wanted.scope,
+        version: wanted.version,
+        field: wanted.field,
+        refresh: wanted.refresh,
+        known: known(request.headers()),
+    })
+}
+
 /// `POST /api/secrets`.
 pub(super) async fn put(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,

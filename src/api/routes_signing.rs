@@ -44,7 +44,7 @@ struct UnsignedView<'a> {
 /// `POST /api/agents/{name}/signing-key?grace=24h`.
 pub(super) async fn set(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedAgent(agent): NamedAgent,
     uri: Uri,
     headers: HeaderMap,
@@ -67,7 +67,7 @@ pub(super) async fn set(
 /// `DELETE /api/agents/{name}/signing-key`.
 pub(super) async fn remove(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedAgent(agent): NamedAgent,
     headers: HeaderMap,
     body: Body,

@@ -35,7 +35,7 @@ pub(super) fn of_snapshots() -> Router<Arc<Desk>> {
 }
 
 /// `GET /api/snapshots`.
-async fn list(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller>) -> Result<Response, ApiError> {
+async fn list(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Arc<Caller>>) -> Result<Response, ApiError> {
     let list = desk.vault.snapshots(&caller).await?;
     json::answer(&SnapshotsView::new(&list, desk.clock.now().wall.to_string()))
 }
@@ -43,7 +43,7 @@ async fn list(State(desk): State<Arc<Desk>>, Extension(caller): Extension<Caller
 /// `POST /api/snapshots`: into the node's own directory; done, and examined, when it answers.
 async fn save(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -56,7 +56,7 @@ async fn save(
 /// `POST /api/snapshots/verify?name=`: one of the directory, or the one that is the body.
 async fn verify(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
     mut body: Body,
@@ -95,7 +95,7 @@ async fn verify(
 /// `POST /api/snapshots/export`: the snapshot is the body of the answer.
 async fn export(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

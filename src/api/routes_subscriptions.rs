@@ -29,7 +29,7 @@ const LINES: usize = 100;
 /// `POST /api/subscriptions`.
 pub(super) async fn subscribe(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -43,7 +43,7 @@ pub(super) async fn subscribe(
 /// `GET /api/subscriptions`.
 pub(super) async fn list(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, ApiError> {
     let lines = desk.vault.subscriptions(&caller).await?;
     json::answer(&SubscriptionsView::new(&lines, desk.clock.now().wall.to_string()))
@@ -52,7 +52,7 @@ pub(super) async fn list(
 /// `DELETE /api/subscriptions/{name}`.
 pub(super) async fn unsubscribe(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     headers: HeaderMap,
     body: Body,
@@ -66,7 +66,7 @@ pub(super) async fn unsubscribe(
 /// `POST /api/subscriptions/{name}/pause`.
 pub(super) async fn pause(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     headers: HeaderMap,
     body: Body,
@@ -79,7 +79,7 @@ pub(super) async fn pause(
 /// `POST /api/subscriptions/{name}/resume`.
 pub(super) async fn resume(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     headers: HeaderMap,
     body: Body,
@@ -90,7 +90,7 @@ pub(super) async fn resume(
 
 async fn set(
     desk: &Desk,
-    caller: Caller,
+    caller: Arc<Caller>,
     name: KeyName,
     (state, message): (subscription::State, &'static str),
     headers: &HeaderMap,
@@ -104,7 +104,7 @@ async fn set(
 /// `POST /api/subscriptions/{name}/rotate`.
 pub(super) async fn rotate(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     headers: HeaderMap,
     body: Body,
@@ -118,7 +118,7 @@ pub(super) async fn rotate(
 /// `POST /api/subscriptions/{name}/test`.
 pub(super) async fn test(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -130,7 +130,7 @@ pub(super) async fn test(
 /// `POST /api/subscriptions/{name}/replay`.
 pub(super) async fn replay(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     NamedSubscription(name): NamedSubscription,
     headers: HeaderMap,
     body: Body,
@@ -146,7 +146,7 @@ pub(super) async fn replay(
 /// `GET /api/deliveries?name=&limit=`.
 pub(super) async fn delivered(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     ended(&desk, &caller, &uri, Ended::Delivered).await
@@ -155,7 +155,7 @@ pub(super) async fn delivered(
 /// `GET /api/dead-letters?name=&limit=`.
 pub(super) async fn dead(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     ended(&desk, &caller, &uri, Ended::Dead).await
@@ -174,7 +174,7 @@ async fn ended(desk: &Desk, caller: &Caller, uri: &Uri, which: Ended) -> Result<
 /// `POST /notify`.
 pub(super) async fn notify(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

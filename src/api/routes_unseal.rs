@@ -73,7 +73,7 @@ async fn status(State(desk): State<Arc<SealedDesk>>) -> Result<Response, ApiErro
 /// `POST /api/unseal`. What unseals the node is answered when the node serves, so that the next request finds it serving.
 async fn unseal(
     State(desk): State<Arc<SealedDesk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

@@ -33,7 +33,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// `GET /api/secrets/{service}/{key}/watch`: one secret, in every scope the node holds.
 pub(super) async fn watch_one(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
     uri: Uri,
     headers: HeaderMap,
@@ -47,7 +47,7 @@ pub(super) async fn watch_one(
 /// `GET /api/watch`: everything the caller may list.
 pub(super) async fn watch_all(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -17,7 +17,7 @@ use crate::model::caller::Caller;
 /// `GET /api/whoami`, and with `?action=` whether the caller may do that.
 pub(super) async fn whoami(
     State(desk): State<Arc<Desk>>,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

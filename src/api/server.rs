@@ -56,6 +56,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::super::front::Guarded;
+    use super::super::request_ids::RequestIds;
     use super::super::router;
     use super::super::stage::Stage;
     use super::*;
@@ -104,7 +105,7 @@ mod tests {
             stage: Stage::new(router::with_refusals(routes)),
             witness: Arc::clone(&witness),
             clock: Arc::new(Still),
-            entropy: Arc::new(Sevens),
+            ids: RequestIds::new(Arc::new(Sevens)),
             patience: Duration::from_millis(50),
             guarded: Some(Guarded::new(loopback)),
         };

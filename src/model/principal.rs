@@ -1,6 +1,7 @@
 //! What a caller is after identification: the only thing a grant can name.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::name::{AgentName, LocalName, NameError, NodeName};
 
@@ -42,13 +43,13 @@ pub enum Principal {
 
 /// A systemd unit: `backend.service`, or `user@1000.service/agent.service` for a unit of a user's own manager.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnitName(String);
+pub struct UnitName(Arc<str>);
 
 /// A program: its absolute path, and the digest of its bytes if it must have one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Executable {
     /// Absolute, without `.` and `..`.
-    path: String,
+    path: Arc<str>,
     /// SHA-256 of the file.
     sha256: Option<[u8; 32]>,
 }
@@ -84,7 +85,7 @@ impl UnitName {
         let of_user = parts.first().is_some_and(|manager| manager.starts_with("user@"));
         let counted = if of_user { parts.len() <= 2 } else { parts.len() == 1 };
         if counted && text.len() <= UNIT_BYTES_MAX && parts.iter().all(|part| is_unit(part)) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(Arc::from(text)))
         } else {
             Err(PrincipalError::Unit(shortened(text)))
         }
@@ -115,7 +116,7 @@ impl Executable {
         let parts = path.strip_prefix('/').map(|rest| rest.split('/').all(plain));
         let printable = path.bytes().all(|byte| byte.is_ascii_graphic()) && !path.contains(DIGEST_MARK);
         if parts == Some(true) && printable && path.len() <= PATH_BYTES_MAX {
-            Ok(Self { path: path.to_owned(), sha256 })
+            Ok(Self { path: Arc::from(path), sha256 })
         } else {
             Err(PrincipalError::Executable(shortened(path)))
         }

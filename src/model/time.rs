@@ -53,6 +53,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(at) if formatter.width().is_none() => write!(formatter, "{at:.3}"),
             Ok(at) => formatter.pad(&format!("{at:.3}")),
             Err(_) => formatter.pad("out of range"),
         }

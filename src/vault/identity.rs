@@ -3,6 +3,8 @@
 //! A request that shows a key is made by the key's agent or by nobody: it never falls back to whoever runs the process. What
 //! the process is counts all the same where something was denied to it.
 
+use std::fmt::Write;
+
 use crate::audit::entry::Ruling;
 use crate::model::actions::{Action, Capability};
 use crate::model::agent::AgentState;
@@ -40,6 +42,9 @@ const NO_KEY: &str = "no API key";
 
 /// Most bytes of an audit line for whom its caller acts as, so that no caller can be too much for a line.
 const PRINCIPAL_BYTES_MAX: usize = 4 << 10;
+
+/// As many as most callers need.
+const PRINCIPAL_BYTES: usize = 192;
 
 /// An identified caller.
 #[derive(Debug)]
@@ -217,14 +222,16 @@ pub(super) fn no_such_key(account: &mut Account, why: &str) -> VaultError {
 }
 
 fn texts(principals: &[Principal]) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(PRINCIPAL_BYTES);
     for (at, principal) in principals.iter().enumerate() {
-        let name = principal.to_string();
-        if text.len() + name.len() > PRINCIPAL_BYTES_MAX {
+        let before = text.len();
+        let blank = if at == 0 { "" } else { " " };
+        // A string takes everything.
+        let _ = write!(text, "{blank}{principal}");
+        if text.len() > PRINCIPAL_BYTES_MAX {
+            text.truncate(before);
             return format!("{text} (and {} more)", principals.len() - at);
         }
-        text.push_str(if at == 0 { "" } else { " " });
-        text.push_str(&name);
     }
     text
 }
