@@ -297,7 +297,6 @@ impl State {
         self.with.lead_board.signing.store(Arc::clone(&self.committed.signing));
         self.with.lead_board.root_since.store(Arc::new(self.committed.root_since));
         self.with.lead_board.tokens.store(Arc::clone(&self.committed.tokens));
-        self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
-        self.with.lead_board.moved.send_replace(lead.view.position);
+        self.with.lead_board.publish(lead.clone());
     }
 }
