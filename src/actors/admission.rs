@@ -47,7 +47,7 @@ pub(super) fn member<'lead>(
 
 /// Returns as soon as the node at the other end is a member no more.
 pub(super) async fn expelled(board: &LeadBoard, connection: &PeerConnection) {
-    let mut moved = board.moved.subscribe();
+    let mut moved = board.governed.subscribe();
     loop {
         moved.mark_unchanged();
         if member(&board.lead_view.load(), connection).is_err() {

@@ -5,7 +5,6 @@ use super::change::{Change, Committed};
 use super::draft::{Draft, LeadState, Sealer};
 use super::error::CommitError;
 use crate::model::time::Timestamp;
-use crate::store::mutation::Mutation;
 
 /// A change that waits, and the audit line that announced it.
 #[derive(Debug)]
@@ -16,31 +15,38 @@ pub struct Waiting {
     pub audit_seq: u64,
 }
 
-/// Changes planned together.
+/// Changes planned together: it grows until it is handed to the store.
 ///
-/// What came of them may speak of changes that are in the batch and not on the disk yet: a refusal of one that follows
-/// another, too. So nobody is answered before the batch is written, unless there is nothing to write.
+/// What came of them may speak of changes that are in the batch, or in the one it stands on, and not on the disk yet: a
+/// refusal of one that follows another, too. So nobody is answered before both are written, as far as there is anything
+/// to write.
 #[derive(Debug)]
 pub struct Batch {
-    /// The state after the batch.
-    pub state: LeadState,
-    /// What the store must write; nothing, if nothing changes.
-    pub mutations: Vec<Mutation>,
-    /// Whether bytes must leave the file before anyone is answered.
-    pub purges: bool,
+    draft: Draft,
     /// What came of each change, in their order.
     pub outcomes: Vec<Result<Committed, CommitError>>,
 }
 
-/// Plans these changes on top of a committed state.
-#[must_use]
-pub fn plan(on: &LeadState, changes: Vec<Waiting>, sealer: &Sealer, now: Timestamp) -> Batch {
-    let mut draft = Draft::new(on);
-    let mut planned = |waiting: Waiting| draft.plan(waiting.change, waiting.audit_seq, sealer, now);
-    let outcomes = changes.into_iter().map(&mut planned).collect();
-    draft.conclude(sealer);
-    let Draft { state, mutations, purges } = draft;
-    Batch { state, mutations, purges, outcomes }
+impl Batch {
+    /// An empty batch on top of a state: the committed one, or the one that is being written.
+    #[must_use]
+    pub fn on(state: &LeadState) -> Self {
+        Self { draft: Draft::new(state), outcomes: Vec::new() }
+    }
+
+    /// Plans one change on top of those that are in the batch.
+    pub fn add(&mut self, Waiting { change, audit_seq }: Waiting, sealer: &Sealer, now: Timestamp) {
+        self.outcomes.push(self.draft.plan(change, audit_seq, sealer, now));
+    }
+
+    /// Ends it: the state after it, what the store must write, which is nothing if nothing changes, and whether bytes must
+    /// leave the file before anyone is answered.
+    #[must_use]
+    pub fn concluded(self, sealer: &Sealer) -> (Draft, Vec<Result<Committed, CommitError>>) {
+        let Self { mut draft, outcomes } = self;
+        draft.conclude(sealer);
+        (draft, outcomes)
+    }
 }
 
 #[cfg(test)]
@@ -57,24 +63,30 @@ mod tests {
         Waiting { change, audit_seq: 1 }
     }
 
+    fn planned(bench: &Bench, changes: Vec<Waiting>) -> (Draft, Vec<Result<Committed, CommitError>>) {
+        let mut batch = Batch::on(&bench.draft.state);
+        changes.into_iter().for_each(|waiting| batch.add(waiting, &bench.sealer, NOW));
+        batch.concluded(&bench.sealer)
+    }
+
     /// A check-and-set that came with the put it lost to was refused at once, with a version that was not on the disk yet.
     /// The lead died before it was; whoever had been refused looked, and that version had never been.
     #[test]
     fn a_refusal_that_speaks_of_the_batch_waits_for_the_batch() {
         let bench = Bench::new();
-        let batch = plan(&bench.draft.state, vec![put("one", None), put("two", Some(0))], &bench.sealer, NOW);
-        let [Ok(_), Err(CommitError::Conflict { current: Some(planned) })] = &batch.outcomes[..] else {
-            panic!("{:?}", batch.outcomes)
+        let (draft, outcomes) = planned(&bench, vec![put("one", None), put("two", Some(0))]);
+        let [Ok(_), Err(CommitError::Conflict { current: Some(planned) })] = &outcomes[..] else {
+            panic!("{outcomes:?}")
         };
         assert_eq!(planned.get(), 1);
-        assert!(!batch.mutations.is_empty(), "it is answered once this is written");
+        assert!(!draft.mutations.is_empty(), "it is answered once this is written");
     }
 
     #[test]
     fn a_batch_that_changes_nothing_has_nothing_to_write() {
         let bench = Bench::new();
-        let batch = plan(&bench.draft.state, vec![put("one", Some(3))], &bench.sealer, NOW);
-        assert!(matches!(batch.outcomes[..], [Err(CommitError::Conflict { current: None })]), "{:?}", batch.outcomes);
-        assert!(batch.mutations.is_empty());
+        let (draft, outcomes) = planned(&bench, vec![put("one", Some(3))]);
+        assert!(matches!(outcomes[..], [Err(CommitError::Conflict { current: None })]), "{outcomes:?}");
+        assert!(draft.mutations.is_empty());
     }
 }

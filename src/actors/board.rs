@@ -23,6 +23,7 @@ use crate::metrics::numbers::Metrics;
 use crate::model::caller::LeadAddress;
 use crate::model::entitlement::Entitlement;
 use crate::model::freshness::FreshnessPolicy;
+use crate::model::log::LogSubject;
 use crate::model::name::NodeName;
 use crate::model::number::{Position, Revision};
 use crate::model::record::Contact;
@@ -113,6 +114,10 @@ impl Board {
     }
 }
 
+/// After so many changes of secrets [`LeadBoard::governed`] is told all the same: several times before a session has a bare
+/// number to send ([`BARE_NUMBER_EVERY`](crate::replication::rules_feed::BARE_NUMBER_EVERY)).
+const GOVERNED_EVERY: u64 = 256;
+
 /// What the lead publishes besides.
 #[derive(Debug)]
 pub struct LeadBoard {
@@ -122,6 +127,10 @@ pub struct LeadBoard {
     pub tokens: ArcSwap<Tokens>,
     /// The position, for sessions and watchers that wait for the next change.
     pub moved: watch::Sender<Position>,
+    /// The position of the last change of anything but a secret, for those who wait for one of the roster or of the rules:
+    /// each session has several of those, which have nothing to do when a value changes. Told before `moved`, and now and
+    /// then without such a change.
+    pub governed: watch::Sender<Position>,
     /// Who was heard when.
     pub presence: ArcSwap<Presences>,
     /// The rotation of scope keys.
@@ -142,11 +151,13 @@ impl LeadBoard {
     /// A board that shows the state the lead starts with, but for the signing keys.
     #[must_use]
     pub fn new(lead_view: LeadView, tokens: Arc<Tokens>, root_since: Timestamp, purge_due: bool) -> Self {
-        let moved = watch::Sender::new(lead_view.view.position);
+        let position = lead_view.view.position;
+        let (moved, governed) = (watch::Sender::new(position), watch::Sender::new(position));
         Self {
             lead_view: ArcSwap::from_pointee(lead_view),
             tokens: ArcSwap::new(tokens),
             moved,
+            governed,
             presence: ArcSwap::from_pointee(Presences::default()),
             rotation: RotationBoard::default(),
             signing: ArcSwap::from_pointee(SigningKeys::default()),
@@ -155,6 +166,35 @@ impl LeadBoard {
             ended_by: watch::Sender::new(None),
             rules_turn: Semaphore::new(1),
         }
+    }
+
+    /// Publishes a view, and wakes whom it concerns.
+    pub fn publish(&self, lead: LeadView) {
+        let (before, here) = (self.lead_view.load().view.position, lead.view.position);
+        let governed = self.is_governed_due(&lead)
+            || lead.since(before.revision).is_none_or(|mut log| log.any(|change| governs(&change.subject)));
+        self.lead_view.store(Arc::new(lead));
+        if governed {
+            self.governed.send_replace(here);
+        }
+        self.moved.send_replace(here);
+    }
+
+    /// Whether those who wait for other changes must look again, whatever this one is: before the log is trimmed to where
+    /// they looked last, because they would need everything anew.
+    fn is_governed_due(&self, lead: &LeadView) -> bool {
+        let (last, here) = (*self.governed.borrow(), lead.view.position);
+        let since = |from: Revision| here.revision.get().saturating_sub(from.get());
+        let logged = lead.logged_from().map_or(0, since);
+        here.epoch != last.epoch || since(last.revision) >= GOVERNED_EVERY.min(logged / 2)
+    }
+}
+
+/// Whether a change is of anything but a secret.
+fn governs(subject: &LogSubject) -> bool {
+    match subject {
+        LogSubject::Secret { .. } => false,
+        LogSubject::Node(_) | LogSubject::ScopeKey(_) | LogSubject::Article(_) => true,
     }
 }
 
@@ -183,4 +223,74 @@ pub struct Presence {
     pub protocol: ProtocolVersion,
     /// From where it is connected; `None` once the connection ended.
     pub address: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::ChangeKind;
+    use crate::model::log::LogEntry;
+    use crate::model::number::Version;
+    use crate::model::secret::{Scope, SecretAddress, SecretName};
+
+    const LONG: usize = 100_000;
+
+    fn secret() -> LogSubject {
+        let environment = crate::model::name::EnvironmentName::parse("prod").expect("a name");
+        let at = SecretAddress { environment, name: SecretName::parse("openai/api_key").expect("a name") };
+        LogSubject::Secret { at: at.within(Scope::Global), change: ChangeKind::Stored, version: Version::FIRST }
+    }
+
+    fn node() -> LogSubject {
+        LogSubject::Node(NodeName::parse("vengeance").expect("a name"))
+    }
+
+    fn change(lead: &mut LeadView, subject: LogSubject, keep: usize) {
+        let revision = lead.view.position.revision.next();
+        lead.record_change(LogEntry { revision, at: Timestamp(0), audit_seq: 1, subject }, keep);
+    }
+
+    /// A board that shows a history of so many changes of secrets, and the history.
+    fn board(changes: u64, keep: usize) -> (LeadBoard, LeadView) {
+        let mut lead = LeadView::default();
+        (0..changes).for_each(|_| change(&mut lead, secret(), keep));
+        (LeadBoard::new(lead.clone(), Arc::default(), Timestamp(0), false), lead)
+    }
+
+    #[test]
+    fn who_waits_for_the_roster_or_the_rules_is_woken_by_their_changes_and_seldom_by_those_of_secrets() {
+        let (board, mut lead) = board(1000, LONG);
+        let (mut governed, mut moved) = (board.governed.subscribe(), board.moved.subscribe());
+        for _ in 1..GOVERNED_EVERY {
+            change(&mut lead, secret(), LONG);
+            board.publish(lead.clone());
+            assert!(moved.has_changed().expect("open") && !governed.has_changed().expect("open"));
+            assert_eq!(*moved.borrow_and_update(), lead.view.position);
+        }
+        change(&mut lead, secret(), LONG);
+        board.publish(lead.clone());
+        assert_eq!(*governed.borrow_and_update(), lead.view.position, "now and then all the same");
+        [node(), secret()].into_iter().for_each(|subject| change(&mut lead, subject, LONG));
+        board.publish(lead.clone());
+        assert_eq!(*governed.borrow_and_update(), lead.view.position, "the last of a batch need not be the one");
+    }
+
+    /// Whoever slept while the log was trimmed behind it would need the whole rulebook anew.
+    #[test]
+    fn who_waits_is_woken_before_the_log_is_trimmed_to_where_it_looked_last() {
+        for keep in [1, 2, 9, 100] {
+            let (board, mut lead) = board(500, keep);
+            let mut governed = board.governed.subscribe();
+            let mut looked = lead.view.position.revision;
+            for _ in 0..1000 {
+                change(&mut lead, secret(), keep);
+                board.publish(lead.clone());
+                assert!(keep == 1 || lead.since(looked).is_some(), "{keep}: {looked} is trimmed away");
+                if governed.has_changed().expect("open") {
+                    looked = governed.borrow_and_update().revision;
+                }
+            }
+            assert!(keep > 1 || looked == lead.view.position.revision, "woken by each");
+        }
+    }
 }

@@ -317,7 +317,5 @@ impl Cache {
 
 /// What keeps these records: each alone, because older versions are the lead's to keep.
 fn alone(records: &[Record]) -> impl Iterator<Item = Mutation> {
-    records.iter().flat_map(|record| {
-        [Mutation::PutRecord(record.clone()), Mutation::TrimVersions { at: record.at.clone(), keep: 0 }]
-    })
+    records.iter().cloned().map(Mutation::PutAlone)
 }

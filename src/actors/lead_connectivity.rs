@@ -127,7 +127,7 @@ struct Feed<'session> {
 impl Feed<'_> {
     async fn run(mut self, again: &Notify) -> Result<(), SessionError> {
         let mut moved = self.sessions.board.connectivity.moved();
-        let mut roster = self.sessions.lead_board.moved.subscribe();
+        let mut roster = self.sessions.lead_board.governed.subscribe();
         let mut rounds = tokio::time::interval(ROUND_EVERY);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         rounds.reset();

@@ -84,7 +84,7 @@ struct Part {
 
 impl RulesFeed<'_> {
     async fn run(mut self) -> Result<(), SessionError> {
-        let mut moved = self.sessions.lead_board.moved.subscribe();
+        let mut moved = self.sessions.lead_board.governed.subscribe();
         loop {
             moved.mark_unchanged();
             let lead = self.sessions.lead_board.lead_view.load_full();

@@ -90,6 +90,7 @@ mod lead_session;
 pub mod lead_sessions;
 pub mod leave_desk;
 pub mod limit_board;
+mod next_batch;
 pub mod node;
 mod pace;
 pub mod peers_follower;

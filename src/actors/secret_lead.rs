@@ -1,8 +1,8 @@
 //! The `secret` actor of the lead: the one writer. Supervised by `node`; when it dies the node stops, because what the
 //! store holds is then unknown until it is opened again.
 //!
-//! Group commit: while one batch is being written, everything that arrives waits and becomes the next batch. A reply
-//! goes out only after the batch is on disk and the new view is published.
+//! Group commit: while one batch is being written, everything that arrives is planned on top of it and becomes the next
+//! batch. A reply goes out only after the batch is on disk and the new view is published.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
-use super::batch::{self, Batch, Waiting};
 use super::board::{Board, Held, LeadBoard};
 use super::change::{Change, Committed};
-use super::draft::{LeadState, Sealer};
+use super::draft::{Draft, LeadState, Sealer};
 use super::error::{CommitError, StartError};
+use super::next_batch::{Next, Replies, Ticket, answer};
 use crate::model::article::Article;
-use crate::model::time::{Clock, Timestamp};
+use crate::model::time::Clock;
 use crate::policy::rulebook::Rulebook;
 use crate::store::error::StoreError;
 use crate::store::handle::Store;
@@ -112,7 +112,7 @@ impl LeadSecrets {
         let permit = Arc::clone(&self.gate).try_acquire_owned().map_err(|_| CommitError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
         let patience = if change.is_large() { LARGE_COMMIT_TIMEOUT } else { COMMIT_TIMEOUT };
-        let ticket = Box::new(Ticket { change, audit_seq, reply, _permit: permit });
+        let ticket = Box::new(Ticket { change, audit_seq, reply, permit });
         self.actor.cast(message(ticket)).map_err(|_| CommitError::Stopped)?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(outcome)) => outcome,
@@ -130,21 +130,13 @@ enum Message {
     Ask(oneshot::Sender<()>),
 }
 
-#[derive(Debug)]
-struct Ticket {
-    change: Change,
-    audit_seq: u64,
-    reply: Reply,
-    _permit: OwnedSemaphorePermit,
-}
-
-type Reply = oneshot::Sender<Result<Committed, CommitError>>;
-
 struct SecretActor;
 
 struct State {
     committed: LeadState,
     waiting: VecDeque<Ticket>,
+    /// On top of the batch that is being written, or of the committed state if none is.
+    next: Option<Next>,
     in_flight: Option<InFlight>,
     with: With,
 }
@@ -163,15 +155,6 @@ struct InFlight {
     replies: Replies,
 }
 
-/// Who waits for what, each with its place in the queue.
-type Replies = Vec<(Reply, Result<Committed, CommitError>, OwnedSemaphorePermit)>;
-
-fn answer(replies: Replies) {
-    for (reply, outcome, _) in replies {
-        drop(reply.send(outcome));
-    }
-}
-
 impl Actor for SecretActor {
     type Msg = Message;
     type State = State;
@@ -180,7 +163,7 @@ impl Actor for SecretActor {
     async fn pre_start(&self, _: ActorRef<Message>, with: LeadSecretsArguments) -> Result<State, ActorProcessingErr> {
         let LeadSecretsArguments { state, store, sealer, board, lead_board, clock } = with;
         let with = With { store, sealer, board, lead_board, clock };
-        Ok(State { committed: state, waiting: VecDeque::new(), in_flight: None, with })
+        Ok(State { committed: state, waiting: VecDeque::new(), next: None, in_flight: None, with })
     }
 
     async fn handle(
@@ -192,26 +175,14 @@ impl Actor for SecretActor {
         match message {
             Message::Commit(ticket) => state.waiting.push_back(*ticket),
             Message::Preview(ticket) => {
-                let (_, replies) = state.plan(vec![*ticket]).await?;
-                answer(replies);
+                let planned = state.plan(Next::on(&state.committed), vec![*ticket]).await?;
+                answer(planned.concluded(&state.with.sealer).1);
             }
             Message::Written(outcome) => state.finish(outcome)?,
             Message::Ask(reply) => drop(reply.send(())),
         }
         state.start_next(&myself).await
     }
-}
-
-fn plan(on: &LeadState, tickets: Vec<Ticket>, sealer: &Sealer, now: Timestamp) -> (Batch, Replies) {
-    let (mut changes, mut waiting) = (Vec::new(), Vec::new());
-    for Ticket { change, audit_seq, reply, _permit } in tickets.into_iter().filter(|ticket| !ticket.reply.is_closed()) {
-        changes.push(Waiting { change, audit_seq });
-        waiting.push((reply, _permit));
-    }
-    let mut batch = batch::plan(on, changes, sealer, now);
-    let outcomes = std::mem::take(&mut batch.outcomes);
-    let replies = waiting.into_iter().zip(outcomes).map(|((reply, permit), outcome)| (reply, outcome, permit));
-    (batch, replies.collect())
 }
 
 /// Writes the file anew, so that what was destroyed is gone when the caller is told so. A disk without room for that is
@@ -230,18 +201,21 @@ async fn purge(store: &Store, board: &LeadBoard) -> Result<(), StoreError> {
 }
 
 impl State {
-    /// Plans everything that waits into one batch and hands it to the store. A batch that changes nothing is answered at
-    /// once: whoever is refused, a stranger with a guessed token above all, must not cost the disk a flush.
+    /// Plans everything that waits into the next batch, and hands that to the store unless one is being written. A batch that
+    /// changes nothing is answered at once: whoever is refused, a stranger with a guessed token above all, must not cost the
+    /// disk a flush.
     async fn start_next(&mut self, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
-        while self.in_flight.is_none() && !self.waiting.is_empty() {
-            let count = self.waiting.len().min(BATCH_MAX);
-            let tickets = self.waiting.drain(..count).collect();
-            let (batch, replies) = self.plan(tickets).await?;
-            if batch.mutations.is_empty() {
+        loop {
+            self.plan_next().await?;
+            if self.in_flight.is_some() {
+                return Ok(());
+            }
+            let Some(next) = self.next.take() else { return Ok(()) };
+            let (Draft { state, mutations, purges }, replies) = next.concluded(&self.with.sealer);
+            if mutations.is_empty() {
                 answer(replies);
                 continue;
             }
-            let Batch { state, mutations, purges, .. } = batch;
             self.in_flight = Some(InFlight { state, replies });
             let (store, board) = (self.with.store.clone(), Arc::clone(&self.with.lead_board));
             let purges = purges || board.purge_due.load(Ordering::Relaxed);
@@ -255,18 +229,33 @@ impl State {
                 drop(myself.cast(Message::Written(outcome)));
             });
         }
+    }
+
+    /// Plans what waits, as far as there is room for it in the next batch. What takes long to plan waits for the disk first:
+    /// while it is planned nobody is answered.
+    async fn plan_next(&mut self) -> Result<(), ActorProcessingErr> {
+        let room = BATCH_MAX.saturating_sub(self.next.as_ref().map_or(0, Next::len));
+        let is_due = |ticket: &&Ticket| self.in_flight.is_none() || !ticket.change.is_large();
+        let count = self.waiting.iter().take(room).take_while(is_due).count();
+        if count > 0 {
+            let tickets = self.waiting.drain(..count).collect();
+            let on = self.in_flight.as_ref().map_or(&self.committed, |batch| &batch.state);
+            let next = self.next.take().unwrap_or_else(|| Next::on(on));
+            self.next = Some(self.plan(next, tickets).await?);
+        }
         Ok(())
     }
 
-    /// Plans these changes on top of the committed state. Sealing thousands of values takes a while, and happens on a
-    /// thread of its own; the mailbox waits, and nobody else does.
-    async fn plan(&self, tickets: Vec<Ticket>) -> Result<(Batch, Replies), ActorProcessingErr> {
+    /// Plans these changes on top of those of a batch. Sealing thousands of values takes a while, and happens on a thread of
+    /// its own; the mailbox waits, and nobody else does.
+    async fn plan(&self, mut next: Next, tickets: Vec<Ticket>) -> Result<Next, ActorProcessingErr> {
         let (sealer, now) = (Arc::clone(&self.with.sealer), self.with.clock.now().wall);
-        if tickets.iter().any(|ticket| ticket.change.is_large()) {
-            let on = self.committed.clone();
-            return Ok(tokio::task::spawn_blocking(move || plan(&on, tickets, &sealer, now)).await?);
-        }
-        Ok(plan(&self.committed, tickets, &sealer, now))
+        let is_large = tickets.iter().any(|ticket| ticket.change.is_large());
+        let planned = move || {
+            next.add(tickets, &sealer, now);
+            next
+        };
+        Ok(if is_large { tokio::task::spawn_blocking(planned).await? } else { planned() })
     }
 
     fn finish(&mut self, outcome: Result<(), StoreError>) -> Result<(), ActorProcessingErr> {
@@ -297,7 +286,6 @@ impl State {
         self.with.lead_board.signing.store(Arc::clone(&self.committed.signing));
         self.with.lead_board.root_since.store(Arc::new(self.committed.root_since));
         self.with.lead_board.tokens.store(Arc::clone(&self.committed.tokens));
-        self.with.lead_board.lead_view.store(Arc::new(lead.clone()));
-        self.with.lead_board.moved.send_replace(lead.view.position);
+        self.with.lead_board.publish(lead.clone());
     }
 }

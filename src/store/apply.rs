@@ -5,7 +5,7 @@ use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use super::check::high_water;
 use super::error::StoreError;
 use super::record::{key, meta, secret};
-use super::step::Step;
+use super::step::{Older, Step};
 use super::table::Table;
 use crate::model::number::{Generation, Version};
 use crate::model::record::{Record, RecordBody};
@@ -21,7 +21,10 @@ const EVERY_VERSION: (&[u8], &[u8]) = (&[0; 8], &[u8::MAX; 8]);
 pub(super) fn apply(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreError> {
     for step in steps {
         match step {
-            Step::PutRecord { key, version, row, mark, .. } => put_record(txn, key, *version, row, mark)?,
+            Step::PutRecord { key, row, mark, older: Older::Dropped, .. } => put_alone(txn, key, row, mark)?,
+            Step::PutRecord { key, version, row, mark, older: Older::Kept, .. } => {
+                put_record(txn, key, *version, row, mark)?;
+            }
             Step::TrimVersions { key, keep } => drop_numbered(txn, Table::Versions, key, EVERY_VERSION, *keep)?,
             Step::DestroyVersions { at, keys } => keys.iter().try_for_each(|key| destroy_version(txn, at, key))?,
             Step::ReplaceVersion { at, key, row, expecting } => replace_version(txn, at, key, row, *expecting)?,
@@ -60,6 +63,13 @@ fn put_record(txn: &WriteTransaction, at: &[u8], version: Version, row: &[u8], m
         return Ok(());
     };
     put(txn, Table::Versions, &key::version(at, before), &replaced)
+}
+
+/// What was there before is not carried to the older versions first, only to be dropped from there.
+fn put_alone(txn: &WriteTransaction, at: &[u8], row: &[u8], mark: &[u8]) -> Result<(), StoreError> {
+    put(txn, Table::Records, at, row)?;
+    put(txn, Table::HighWater, at, mark)?;
+    drop_numbered(txn, Table::Versions, at, EVERY_VERSION, 0)
 }
 
 /// An older version keeps its row, so that it can be told from one that never was.

@@ -14,7 +14,7 @@ use super::export::{Export, Readers};
 use super::failpoint::{self, Failpoint};
 use super::ground::Medium;
 use super::step::Step;
-use super::table::begin_write;
+use super::table::begin_frequent_write;
 use super::{file, load, rebuild};
 use crate::model::number::Version;
 use crate::model::record::Record;
@@ -99,7 +99,8 @@ impl Engine {
     }
 
     fn write(&self, group: &[Vec<Step>]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        let txn = begin_write(&self.database)?;
+        let path = self.place.as_ref().map(|(path, _)| path.as_path());
+        let txn = begin_frequent_write(&self.database, path)?;
         let mut outcomes = Vec::with_capacity(group.len());
         for steps in group {
             match check(&txn, steps) {

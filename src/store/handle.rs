@@ -322,6 +322,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_version_that_is_put_alone_leaves_none_before_it_and_may_not_go_back() {
+        let (store, _disk) = store().await;
+        store.commit(vec![put(1), put(2)]).await.expect("committed");
+        let alone = |number| Mutation::PutAlone(record("openai/api_key", "global", number, b"alone"));
+        store.commit(vec![alone(3), alone(5)]).await.expect("committed");
+        assert_eq!(numbers(&store).await, [5]);
+        let refused = store.commit(vec![alone(4)]).await.expect_err("stale");
+        assert!(matches!(refused, StoreError::StaleVersion { .. }), "{refused:?}");
+        store.commit(vec![put(6)]).await.expect("committed");
+        assert_eq!(numbers(&store).await, [6, 5]);
+    }
+
+    #[tokio::test]
     async fn a_version_below_the_high_water_mark_is_refused_even_after_all_was_forgotten() {
         let (store, disk) = store().await;
         store.commit(vec![put(5)]).await.expect("committed");

@@ -15,6 +15,8 @@ pub enum Mutation {
     /// Stores a version and makes it current. The one it replaces is kept until it is trimmed; the same version again
     /// replaces its own row. A version below the high-water mark is refused.
     PutRecord(Record),
+    /// Stores a version and makes it current, and drops every one before it.
+    PutAlone(Record),
     /// Drops the oldest of the older versions, all but `keep`.
     TrimVersions {
         /// Of which secret, in which scope.

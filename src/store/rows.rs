@@ -4,7 +4,7 @@
 //! One thread owns the file. Everything that waits is committed together, and is on the disk before it is answered.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::StoreError;
 use super::ground::{self, Ground, Medium};
-use super::table::{Bytes, begin_write};
+use super::table::{Bytes, begin_frequent_write, begin_write};
 
 /// Most requests that wait; whoever comes after waits for a place.
 const QUEUE_MAX: usize = 1024;
@@ -118,7 +118,7 @@ impl Rows {
             match open(&*medium, &path) {
                 Ok(database) => {
                     let _ = ready.send(Ok(()));
-                    run(database, commands).await;
+                    run(OpenFile { database, path }, commands).await;
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
@@ -188,7 +188,14 @@ fn open(medium: &dyn Medium, path: &Path) -> Result<Database, StoreError> {
     Ok(database)
 }
 
-async fn run(database: Database, mut queue: mpsc::Receiver<Command>) {
+/// The file, and where it is.
+struct OpenFile {
+    database: Database,
+    path: PathBuf,
+}
+
+async fn run(file: OpenFile, mut queue: mpsc::Receiver<Command>) {
+    let database = &file.database;
     let mut next = None;
     loop {
         let command = match next.take() {
@@ -199,13 +206,13 @@ async fn run(database: Database, mut queue: mpsc::Receiver<Command>) {
             },
         };
         match command {
-            Command::Write(writes, reply) => next = write(&database, &mut queue, writes, reply),
-            Command::Get(table, key, reply) => drop(reply.send(get(&database, table, &key))),
+            Command::Write(writes, reply) => next = write(&file, &mut queue, writes, reply),
+            Command::Get(table, key, reply) => drop(reply.send(get(database, table, &key))),
             Command::Page { table, from, order, limit, reply } => {
-                drop(reply.send(page(&database, table, from.as_deref(), order, limit)));
+                drop(reply.send(page(database, table, from.as_deref(), order, limit)));
             }
             Command::Close(reply) => {
-                drop(database);
+                drop(file);
                 let _ = reply.send(Ok(()));
                 return;
             }
@@ -215,7 +222,7 @@ async fn run(database: Database, mut queue: mpsc::Receiver<Command>) {
 
 /// Writes these with those that wait right behind them, and gives back the command that ended the group.
 fn write(
-    database: &Database,
+    file: &OpenFile,
     queue: &mut mpsc::Receiver<Command>,
     writes: Vec<RowWrite>,
     reply: Reply<()>,
@@ -231,13 +238,13 @@ fn write(
             Err(_) => break,
         }
     }
-    let outcome = commit(database, &group);
+    let outcome = commit(file, &group);
     replies.into_iter().for_each(|reply| drop(reply.send(outcome.clone())));
     next
 }
 
-fn commit(database: &Database, writes: &[RowWrite]) -> Result<(), StoreError> {
-    let txn = begin_write(database)?;
+fn commit(file: &OpenFile, writes: &[RowWrite]) -> Result<(), StoreError> {
+    let txn = begin_frequent_write(&file.database, Some(&file.path))?;
     for write in writes {
         match write {
             RowWrite::Put(table, key, value) => {

@@ -6,6 +6,7 @@ use super::mutation::Mutation;
 use super::record::{ROW_BYTES_MAX, article, key, log, meta, roster, scope_key, secret, too_large};
 use super::table::Table;
 use crate::model::number::{Generation, Position, Revision, Version};
+use crate::model::record::Record;
 use crate::model::secret::ScopedSecret;
 
 /// The first byte of a blob's row: the bytes follow as they are.
@@ -14,7 +15,7 @@ pub(super) const BLOB_FORMAT: u8 = 1;
 /// One encoded change.
 #[derive(Debug)]
 pub(super) enum Step {
-    PutRecord { at: Box<ScopedSecret>, key: Vec<u8>, version: Version, row: Vec<u8>, mark: Vec<u8> },
+    PutRecord { at: Box<ScopedSecret>, key: Vec<u8>, version: Version, row: Vec<u8>, mark: Vec<u8>, older: Older },
     TrimVersions { key: Vec<u8>, keep: usize },
     DestroyVersions { at: Box<ScopedSecret>, keys: Vec<Vec<u8>> },
     ReplaceVersion { at: Box<ScopedSecret>, key: Vec<u8>, row: Vec<u8>, expecting: Generation },
@@ -29,6 +30,13 @@ pub(super) enum Step {
     ForgetArticles,
 }
 
+/// What becomes of the versions before one that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Older {
+    Kept,
+    Dropped,
+}
+
 /// Encodes a transaction.
 ///
 /// # Errors
@@ -40,13 +48,8 @@ pub(super) fn encode(mutations: Vec<Mutation>) -> Result<Vec<Step>, StoreError> 
 fn step(mutation: Mutation) -> Result<Step, StoreError> {
     let put = |table, key: &[u8], row| Step::Put { table, key: key.to_vec(), row };
     Ok(match mutation {
-        Mutation::PutRecord(record) => Step::PutRecord {
-            key: key::address(&record.at),
-            version: record.version,
-            row: secret::record_row(&record)?,
-            mark: secret::high_water_row(record.version)?,
-            at: Box::new(record.at),
-        },
+        Mutation::PutRecord(record) => put_record(record, Older::Kept)?,
+        Mutation::PutAlone(record) => put_record(record, Older::Dropped)?,
         Mutation::TrimVersions { at, keep } => Step::TrimVersions { key: key::address(&at), keep },
         Mutation::DestroyVersions { at, versions } => {
             let address = key::address(&at);
@@ -84,6 +87,17 @@ fn step(mutation: Mutation) -> Result<Step, StoreError> {
         Mutation::DropContact => Step::Drop { table: Table::Meta, key: meta::CONTACT.to_vec() },
         Mutation::SetNextSecretId(id) => put(Table::Meta, meta::NEXT_SECRET_ID, meta::next_secret_id_row(id)?),
         Mutation::Forget => Step::Forget,
+    })
+}
+
+fn put_record(record: Record, older: Older) -> Result<Step, StoreError> {
+    Ok(Step::PutRecord {
+        key: key::address(&record.at),
+        version: record.version,
+        row: secret::record_row(&record)?,
+        mark: secret::high_water_row(record.version)?,
+        at: Box::new(record.at),
+        older,
     })
 }
 
