@@ -53,3 +53,56 @@ pub(super) async fn run(mut orders: UnboundedReceiver<Order>, told: UnboundedSen
         let _ = told.send(disk.bring());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Counts how often it is brought.
+    #[derive(Default)]
+    struct Counted(AtomicU64);
+
+    impl Disk for Counted {
+        fn bring(&self) -> Brought {
+            Brought { upto: self.0.fetch_add(1, Ordering::SeqCst) + 1, outcome: Ok(()) }
+        }
+    }
+
+    /// How often a disk is brought for these orders, and what the first of them waits.
+    async fn brought(orders: &[fn(Arc<dyn Disk>) -> Order]) -> (u64, Duration) {
+        let (disk, began) = (Arc::new(Counted::default()), Instant::now());
+        let ((give, given), (tell, mut told)) = (unbounded_channel(), unbounded_channel());
+        for order in orders {
+            give.send(order(Arc::clone(&disk) as Arc<dyn Disk>)).unwrap_or_else(|_| panic!("somebody listens"));
+        }
+        let thread = tokio::spawn(run(given, tell));
+        told.recv().await.expect("it is brought");
+        let waited = began.elapsed();
+        drop(give);
+        thread.await.expect("it ends");
+        (disk.0.load(Ordering::SeqCst), waited)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_gather_unless_somebody_waits_and_orders_that_wait_are_done_together() {
+        assert_eq!(brought(&[Order::Soon]).await, (1, SYNC_WITHIN));
+        assert_eq!(brought(&[Order::Now, Order::Now, Order::Soon]).await, (1, Duration::ZERO));
+        assert_eq!(brought(&[Order::Soon, Order::Now]).await, (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_ordered_is_brought_though_nobody_is_left_to_order() {
+        let disk = Arc::new(Counted::default());
+        let ((give, given), (tell, _told)) = (unbounded_channel(), unbounded_channel());
+        give.send(Order::Soon(Arc::clone(&disk) as Arc<dyn Disk>)).unwrap_or_else(|_| panic!("somebody listens"));
+        drop(give);
+        let began = Instant::now();
+        run(given, tell).await;
+        assert_eq!((disk.0.load(Ordering::SeqCst), began.elapsed()), (1, Duration::ZERO));
+    }
+}
