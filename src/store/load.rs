@@ -13,6 +13,7 @@ use super::facts::Facts;
 use super::record::{article, key, log, meta, migration, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
+use crate::model::identity::Role;
 use crate::model::number::{Position, Version};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::secret::ScopedSecret;
@@ -43,6 +44,12 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     check_marks(&contents)?;
     check_log(&contents)?;
     Ok(contents)
+}
+
+/// What a node is, as its store says; nothing, if it does not say it in today's words.
+pub(super) fn role(database: &Database) -> Option<Role> {
+    let facts = required(&database.begin_read().ok()?, meta::FACTS, meta::facts);
+    facts.ok().map(|facts| facts.role)
 }
 
 /// What is read of a store before its rows are.
