@@ -29,7 +29,7 @@ impl Draft {
             RecordBody::Deleted { .. } | RecordBody::Destroyed => return Err(CommitError::NoSuchSecret),
         }
         let said = Said::patched(Some(&current), patch)?;
-        if said.fields != current.fields && !said.fields.is_empty() && current.sealed().is_some() {
+        if said.fields != *current.fields && !said.fields.is_empty() && current.sealed().is_some() {
             fields::check(&self.open(&current, context)?, &said.fields)?;
         }
         Ok(self.say(Record::clone(&current), said, context))
@@ -40,7 +40,8 @@ impl Draft {
         if Said::of(&record) == said {
             return unchanged(&record);
         }
-        Said { metadata: record.metadata, options: record.options, fields: record.fields } = said;
+        (record.metadata, record.options, record.fields) =
+            (said.metadata.into(), said.options.into(), said.fields.into());
         self.rewrite(record, ChangeKind::Described, context)
     }
 

@@ -38,7 +38,8 @@ impl Said {
 
     /// What a record says.
     pub(super) fn of(record: &Record) -> Self {
-        Self { metadata: record.metadata.clone(), options: record.options.clone(), fields: record.fields.clone() }
+        let Record { metadata, options, fields, .. } = record;
+        Self { metadata: (**metadata).clone(), options: (**options).clone(), fields: (**fields).clone() }
     }
 }
 
@@ -82,9 +83,9 @@ impl Draft {
             change: ChangeKind::Stored,
             purged: current.as_ref().and_then(|record| record.purged),
             body: RecordBody::Sealed(sealed),
-            metadata: said.metadata,
-            options: said.options,
-            fields: said.fields,
+            metadata: said.metadata.into(),
+            options: said.options.into(),
+            fields: said.fields.into(),
             created_at: current.as_ref().map_or(context.now, |record| record.created_at),
             updated_at: context.now,
             at: new.at,
@@ -104,7 +105,7 @@ impl Draft {
             Err(CommitError::NoKey) => return Err(CommitError::Moved),
             opened => opened?,
         };
-        let patch = Patch { fields: Wish::Set(from.fields.clone()), ..Patch::default() };
+        let patch = Patch { fields: Wish::Set((*from.fields).clone()), ..Patch::default() };
         self.put(NewValue { at: from.at.clone(), value, patch, cas: None }, context)
     }
 
@@ -142,9 +143,9 @@ impl Draft {
             change: ChangeKind::Declared,
             purged: None,
             body: RecordBody::Unset,
-            metadata: wanted.metadata,
-            options: wanted.options,
-            fields: wanted.fields,
+            metadata: wanted.metadata.into(),
+            options: wanted.options.into(),
+            fields: wanted.fields.into(),
             created_at: context.now,
             updated_at: context.now,
             at: wanted.at,

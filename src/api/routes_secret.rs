@@ -108,7 +108,7 @@ pub(super) fn view(answer: &ReadAnswer) -> Result<SecretView<'_>, ApiError> {
         key_value: std::str::from_utf8(answer.value.expose()).map_err(not_text)?,
         scope: at.scope.kind(),
         scope_id: at.scope.id(),
-        metadata: MetadataView::from(&answer.record.metadata),
+        metadata: MetadataView::from(&*answer.record.metadata),
         override_applied: match &at.scope {
             Scope::Global => None,
             Scope::Company(_) | Scope::Node(_) => answer.resolved.then(|| at.scope.kind()),
@@ -170,9 +170,9 @@ mod tests {
             change: ChangeKind::Deleted,
             purged: None,
             body: RecordBody::Deleted { kept: None },
-            metadata: Metadata { description: Some("Own".into()), ..Metadata::default() },
-            options: SecretOptions::default(),
-            fields: Fields::default(),
+            metadata: Metadata { description: Some("Own".into()), ..Metadata::default() }.into(),
+            options: SecretOptions::default().into(),
+            fields: Fields::default().into(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         };
@@ -213,7 +213,8 @@ mod tests {
     #[test]
     fn a_credential_that_expires_says_when() {
         let mut expiring = answer("global", b"x", true);
-        Arc::make_mut(&mut expiring.record).options.expires_at = Some(Timestamp(0));
+        let options = SecretOptions { expires_at: Some(Timestamp(0)), ..SecretOptions::default() };
+        Arc::make_mut(&mut expiring.record).options = options.into();
         assert!(text(&expiring).ends_with(r#""environment":"prod","expires_at":"1970-01-01T00:00:00.000Z"}"#));
     }
 

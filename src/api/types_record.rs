@@ -98,7 +98,7 @@ impl<'a> From<&'a Record> for RecordView<'a> {
             revision: record.revision.get(),
             deleted: record.state() == RecordState::Deleted,
             state: record.state().as_str(),
-            metadata: MetadataView::from(&record.metadata),
+            metadata: MetadataView::from(&*record.metadata),
             fields: record.fields.iter().map(FieldView::from).collect(),
             expires_at: options.expires_at.map(|at| at.to_string()),
             ttl: options.ttl.map(|ttl| ttl.as_secs()),

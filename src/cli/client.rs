@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub struct Answer {
     /// Its body; it may hold a value.
     pub body: Plaintext,
 }
+
+/// An answer that is on its way.
+pub type Sent<'client> = Pin<Box<dyn Future<Output = Result<Answer, CliError>> + Send + 'client>>;
 
 /// An answer that goes on.
 pub struct Streamed {
@@ -123,12 +127,12 @@ impl Client {
         self.send(question).await?.parse()
     }
 
-    /// Asks once, over a connection of its own.
+    /// Asks once, over a connection of its own. Boxed, so that every verb waits for the same code and has no copy of it.
     ///
     /// # Errors
     /// [`CliError`]; [`CliError::Refused`] when the node answered with an error.
-    pub async fn send(&self, question: Question) -> Result<Answer, CliError> {
-        self.converse(self.signed(question, None).await?.into_request()?).await
+    pub fn send(&self, question: Question) -> Sent<'_> {
+        Box::pin(async { self.converse(self.signed(question, None).await?.into_request()?).await })
     }
 
     /// The same with a body that is sent piece by piece.

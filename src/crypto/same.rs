@@ -94,7 +94,7 @@ mod tests {
             |(name, kind): &(&str, FieldKind)| Field { name: FieldName::parse(name).expect("name"), kind: *kind };
         Record {
             body: RecordBody::Sealed(sealed.expect("sealed")),
-            fields: Fields::new(fields.iter().map(field).collect()).expect("fields"),
+            fields: Fields::new(fields.iter().map(field).collect()).expect("fields").into(),
             ..Record::sample(at, Generation::FIRST, Vec::new())
         }
     }

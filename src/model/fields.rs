@@ -4,6 +4,7 @@
 //! may be shown to whoever may see the name of the secret.
 
 use super::name::FieldName;
+use super::rare::Usual;
 
 /// Most fields of one credential.
 pub const FIELDS_MAX: usize = 32;
@@ -46,6 +47,10 @@ pub struct Field {
 /// The declared fields, in the order they were declared; none for a plain value. No name is there twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fields(Vec<Field>);
+
+impl Usual for Fields {
+    const USUAL: &'static Self = &Self(Vec::new());
+}
 
 /// Why a list of fields is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What is said *about* a secret: never the value, always bounded.
 
 use super::freshness::{FreshnessPolicy, Offline};
+use super::rare::Usual;
 use super::time::Timestamp;
 use std::time::Duration;
 
@@ -27,6 +28,11 @@ pub struct Metadata {
     pub tags: Vec<String>,
 }
 
+impl Usual for Metadata {
+    const USUAL: &'static Self =
+        &Self { description: None, owner: None, contact: None, note: None, provider: None, tags: Vec::new() };
+}
+
 /// How a secret wants to be kept and served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretOptions {
@@ -42,9 +48,14 @@ pub struct SecretOptions {
     pub rotation_reminder_days: u16,
 }
 
+impl Usual for SecretOptions {
+    const USUAL: &'static Self =
+        &Self { expires_at: None, ttl: None, max_stale: None, offline: Offline::Allow, rotation_reminder_days: 90 };
+}
+
 impl Default for SecretOptions {
     fn default() -> Self {
-        Self { expires_at: None, ttl: None, max_stale: None, offline: Offline::Allow, rotation_reminder_days: 90 }
+        Self::USUAL.clone()
     }
 }
 

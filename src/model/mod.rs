@@ -35,6 +35,7 @@ pub mod number;
 pub mod patch;
 pub mod principal;
 pub mod quiet_hours;
+pub mod rare;
 pub mod reach;
 pub mod record;
 pub mod reference;

@@ -145,10 +145,24 @@ pub struct ScopedSecret {
 }
 
 impl ScopedSecret {
+    /// Holds those of its names that the other has too together with it, and no second text in memory.
+    pub fn share(&mut self, other: &Self) {
+        share(&mut self.secret.environment, &other.secret.environment);
+        share(&mut self.secret.name.service, &other.secret.name.service);
+        share(&mut self.secret.name.key, &other.secret.name.key);
+        share(&mut self.scope, &other.scope);
+    }
+
     /// The scope whose key seals this value.
     #[must_use]
     pub fn key_scope(&self) -> KeyScope {
         KeyScope { environment: self.secret.environment.clone(), scope: self.scope.clone() }
+    }
+}
+
+fn share<T: Clone + PartialEq>(own: &mut T, other: &T) {
+    if own == other {
+        own.clone_from(other);
     }
 }
 

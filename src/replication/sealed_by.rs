@@ -41,11 +41,12 @@ impl SealedBy {
     }
 
     fn set(&mut self, key: (KeyScope, Generation), change: impl Fn(u64) -> u64) {
-        match change(self.0.get(&key).copied().unwrap_or(0)) {
-            0 => {
-                self.0.remove_mut(&key);
-            }
-            count => self.0.insert_mut(key, count),
+        let Some(count) = self.0.get_mut(&key) else {
+            return self.0.insert_mut(key, change(0));
+        };
+        *count = change(*count);
+        if *count == 0 {
+            self.0.remove_mut(&key);
         }
     }
 }

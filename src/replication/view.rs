@@ -2,6 +2,8 @@
 //!
 //! Built on persistent maps, so publishing a change costs O(log n) and a reader's view never changes under it.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -28,7 +30,8 @@ use super::history::{History, is_only_resealed};
 pub struct View {
     /// The change this view ends with.
     pub position: Position,
-    records: RedBlackTreeMapSync<ScopedSecret, Kept>,
+    /// With the last change of each that anyone could see: sealing a value anew is none.
+    records: RedBlackTreeMapSync<ByAddress, Revision>,
     /// The same records in the order of their last changes, so that what changed after a revision is found without
     /// looking at the rest. The serial number tells records of one revision apart.
     by_change: RedBlackTreeMapSync<(Revision, u64), Arc<Record>>,
@@ -38,35 +41,70 @@ pub struct View {
     pub(super) history: History,
 }
 
-/// A current record, and the last change of it that anyone could see: sealing a value anew is none.
+/// A record where it is found by its address, which stands in the record alone.
 #[derive(Debug, Clone)]
-struct Kept {
-    record: Arc<Record>,
-    changed_at: Revision,
+struct ByAddress(Arc<Record>);
+
+impl Borrow<ScopedSecret> for ByAddress {
+    fn borrow(&self) -> &ScopedSecret {
+        &self.0.at
+    }
 }
 
+impl Ord for ByAddress {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.at.cmp(&other.0.at)
+    }
+}
+
+impl PartialOrd for ByAddress {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.at == other.0.at
+    }
+}
+
+impl Eq for ByAddress {}
+
 impl View {
-    /// A view of these current records.
+    /// A view of these current records. Names are shared as far as they are among the records.
     #[must_use]
     pub fn new(position: Position, records: impl IntoIterator<Item = Record>) -> Self {
         let mut view = Self { position, history: History::from(position.revision), ..Self::default() };
-        records.into_iter().for_each(|record| view.insert(record));
+        records.into_iter().for_each(|record| view.keep(record));
         view
     }
 
-    /// Makes this the current record of its (secret, scope).
-    pub fn insert(&mut self, record: Record) {
-        let mut changed_at = record.revision;
-        if let Some(before) = self.records.get(&record.at) {
-            if is_only_resealed(&before.record, &record) {
-                changed_at = before.changed_at;
-            }
-            self.by_change.remove_mut(&(before.changed_at, before.record.secret_id));
+    /// Makes this the current record of its (secret, scope). It shares its names with what is there already: with the record
+    /// it replaces, else with one beside it, which is often of the same service.
+    pub fn insert(&mut self, mut record: Record) {
+        let upto = ..=record.at.clone();
+        if let Some((ByAddress(near), _)) = self.records.range(upto).next_back().or_else(|| self.records.first()) {
+            let near = Arc::clone(near);
+            record.at.share(&near.at);
         }
-        self.sealed_by.replaced(self.records.get(&record.at).map(|before| &*before.record), &record);
+        self.keep(record);
+    }
+
+    fn keep(&mut self, record: Record) {
+        let mut changed_at = record.revision;
+        if let Some((ByAddress(before), before_at)) = self.records.get_key_value(&record.at) {
+            if is_only_resealed(before, &record) {
+                changed_at = *before_at;
+            }
+            self.by_change.remove_mut(&(*before_at, before.secret_id));
+            self.sealed_by.replaced(Some(before), &record);
+        } else {
+            self.sealed_by.replaced(None, &record);
+        }
         let record = Arc::new(record);
         self.by_change.insert_mut((changed_at, record.secret_id), Arc::clone(&record));
-        self.records.insert_mut(record.at.clone(), Kept { record, changed_at });
+        self.records.insert_mut(ByAddress(record), changed_at);
     }
 
     /// Takes in what a follower accepted, records [as it keeps them](super::history::as_kept), and remembers each change
@@ -104,7 +142,7 @@ impl View {
     /// The current record, deleted ones included.
     #[must_use]
     pub fn get(&self, at: &ScopedSecret) -> Option<&Arc<Record>> {
-        self.records.get(at).map(|kept| &kept.record)
+        self.records.get_key_value(at).map(|(ByAddress(record), _)| record)
     }
 
     /// All records in address order, starting after `cursor` if there is one.
@@ -113,7 +151,7 @@ impl View {
         cursor: Option<&ScopedSecret>,
     ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
-        self.records.range((start, Bound::Unbounded)).map(|(_, kept)| &kept.record)
+        self.records.range((start, Bound::Unbounded)).map(|(ByAddress(record), _)| record)
     }
 
     /// How many records each key seals.
@@ -139,7 +177,7 @@ impl View {
             Some(cursor) if *cursor >= first => Bound::Excluded(cursor.clone()),
             Some(_) | None => Bound::Included(first),
         };
-        let records = self.records.range((start, Bound::Unbounded)).map(|(_, kept)| &kept.record);
+        let records = self.records.range((start, Bound::Unbounded)).map(|(ByAddress(record), _)| record);
         records.take_while(move |record| record.at.secret.environment == *environment)
     }
 
@@ -243,5 +281,51 @@ impl LeadView {
     #[must_use]
     pub fn logged_from(&self) -> Option<Revision> {
         self.log.first().map(|(revision, _)| *revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::number::Generation;
+
+    fn record(name: &str, scope: &str, revision: u64) -> Record {
+        let environment = EnvironmentName::parse("prod").expect("name");
+        let secret = SecretAddress { environment, name: SecretName::parse(name).expect("name") };
+        let at = secret.within(Scope::parse(scope).expect("scope"));
+        Record { secret_id: revision, revision: Revision(revision), ..Record::sample(at, Generation::FIRST, vec![1]) }
+    }
+
+    fn shared(one: &str, other: &str) -> bool {
+        std::ptr::eq(one, other)
+    }
+
+    #[test]
+    fn names_that_several_records_have_are_in_memory_once() {
+        let mut view = View::default();
+        for (number, name) in (1..).zip(["stripe/b", "openai/api_key", "stripe/c", "stripe/a"]) {
+            view.insert(record(name, "global", number));
+        }
+        view.insert(record("stripe/b", "company:acme", 5));
+        let held: Vec<_> = view.after(None).map(|record| &record.at.secret).collect();
+        let [openai, _, b, acme, c] = &held[..] else { panic!("{held:?}") };
+        assert!(held.iter().all(|at| shared(at.environment.as_str(), openai.environment.as_str())));
+        for other in [acme, c] {
+            assert!(shared(b.name.service.as_str(), other.name.service.as_str()));
+        }
+        assert!(shared(b.name.key.as_str(), acme.name.key.as_str()));
+    }
+
+    #[test]
+    fn a_record_that_is_replaced_is_found_as_it_is_now() {
+        let mut view = View::new(Position::default(), [record("a/a", "global", 1), record("a/b", "global", 2)]);
+        let before = view.clone();
+        view.insert(Record { secret_id: 1, ..record("a/a", "global", 3) });
+        let at = record("a/a", "global", 1).at;
+        let revision = |view: &View| view.get(&at).map(|record| record.revision);
+        assert_eq!((revision(&before), revision(&view)), (Some(Revision(1)), Some(Revision(3))));
+        assert_eq!(view.after(None).map(|record| record.revision.get()).collect::<Vec<_>>(), [3, 2]);
+        let changes: Vec<_> = view.changed(Revision(0), Revision(9)).map(|(at, _)| at.get()).collect();
+        assert_eq!((changes, view.len()), (vec![2, 3], 2), "the older one is no change any more");
     }
 }

@@ -324,9 +324,9 @@ fn record(
         change,
         purged: None,
         body,
-        metadata: Metadata::default(),
-        options: SecretOptions::default(),
-        fields: Fields::default(),
+        metadata: Metadata::default().into(),
+        options: SecretOptions::default().into(),
+        fields: Fields::default().into(),
         created_at: Timestamp(0),
         updated_at,
     }

@@ -15,18 +15,40 @@ use super::facts::Facts;
 use super::ground::{self, Medium};
 use super::overlay::Overlay;
 use super::{load, schema};
+use crate::model::identity::Role;
 use crate::model::time::Timestamp;
 
 /// Memory redb may cache pages in. The read view is elsewhere; this serves commits and old versions.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
+/// The same where nothing is asked but to write a little, one thing after the other. Above it there would stay in memory
+/// whatever was read once at the start, beside what was made of it.
+const SMALL_CACHE_BYTES: usize = 1024 * 1024;
+
 /// The owner alone: even sealed values are nobody else's.
 const MODE: u32 = 0o600;
 
-/// The builder every database of ours is opened with.
+/// The builder every database of ours is opened with, as far as nobody knows what it is for.
 pub(super) fn builder() -> Builder {
+    builder_with(CACHE_BYTES)
+}
+
+/// The builder of files that are mostly written.
+pub(super) fn small_builder() -> Builder {
+    builder_with(SMALL_CACHE_BYTES)
+}
+
+/// The builder of the store of a node: a follower has no older versions, and writes what the lead sends.
+pub(super) fn builder_of(role: Option<Role>) -> Builder {
+    match role {
+        Some(Role::Follower) => small_builder(),
+        Some(Role::Lead) | None => builder(),
+    }
+}
+
+fn builder_with(cache_bytes: usize) -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
+    builder.set_cache_size(cache_bytes);
     builder
 }
 
@@ -46,7 +68,7 @@ pub(super) fn create(
     // Named by process, so that two that start at once do not build in one file; linking lets only one of them win.
     let building = beside(path, &format!(".create-{}", std::process::id()));
     let made = create_new(&building).and_then(|file| {
-        let database = ground::database(medium, path, file)?;
+        let database = ground::database(builder_of(Some(facts.role)), medium, path, file)?;
         schema::initialise(&database, facts, now)?;
         link(&building, path)?;
         sync_directory(path)?;
@@ -63,8 +85,8 @@ pub(super) fn create(
 /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::UnknownMigration`],
 /// [`StoreError::ChangedMigration`], [`StoreError::Corrupt`]; none of them changes a byte of the file.
 pub(super) fn open(medium: &dyn Medium, path: &Path, now: Option<Timestamp>) -> Result<Database, StoreError> {
-    look(path)?;
-    let database = ground::database(medium, path, existing(path)?)?;
+    let role = look(path)?;
+    let database = ground::database(builder_of(role), medium, path, existing(path)?)?;
     // Holding the lock of the store, nobody else can be rebuilding it: what lies there is from a crash.
     remove_leftover(&rebuilding(path))?;
     schema::migrate(&database, now)?;
@@ -147,9 +169,11 @@ pub(super) fn look_into(path: &Path) -> Result<Contents, StoreError> {
     load::contents(&database)
 }
 
-/// Reads the schema through an overlay, so that a file this build must not touch is not touched.
-fn look(path: &Path) -> Result<(), StoreError> {
-    schema::read(&builder().create_with_backend(overlay(path)?)?).map(drop)
+/// Reads the schema through an overlay, so that a file this build must not touch is not touched; gives whose store it is.
+fn look(path: &Path) -> Result<Option<Role>, StoreError> {
+    let database = small_builder().create_with_backend(overlay(path)?)?;
+    schema::read(&database)?;
+    Ok(load::role(&database))
 }
 
 fn overlay(path: &Path) -> Result<Overlay, StoreError> {
@@ -224,6 +248,16 @@ mod tests {
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(names(&directory), ["store.redb"]);
         assert_eq!(load::contents(&open(&Files, &path, None).expect("opened")).expect("contents").facts, facts());
+    }
+
+    #[test]
+    fn whose_store_it_is_is_known_before_it_is_opened() {
+        for role in [Role::Lead, Role::Follower] {
+            let directory = tempfile::tempdir().expect("directory");
+            let path = directory.path().join("store.redb");
+            drop(create(&Files, &path, &Facts { role, ..facts() }, None).expect("created"));
+            assert_eq!(look(&path).expect("a store"), Some(role));
+        }
     }
 
     #[test]

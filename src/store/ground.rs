@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::thread;
 
 use redb::backends::FileBackend;
-use redb::{BackendError, Database, StorageBackend};
+use redb::{BackendError, Builder, Database, StorageBackend};
 
 use super::error::StoreError;
-use super::file::builder;
 use crate::model::crew::{Crew, Work};
 
 /// What a store stands on. Clones are the same ground.
@@ -76,9 +75,9 @@ impl Medium for Files {
 ///
 /// # Errors
 /// [`StoreError::InUse`], or what the file says.
-pub(super) fn database(medium: &dyn Medium, path: &Path, file: File) -> Result<Database, StoreError> {
+pub(super) fn database(builder: Builder, medium: &dyn Medium, path: &Path, file: File) -> Result<Database, StoreError> {
     let carried = medium.over(path, file).map_err(StoreError::file("opening the store"))?;
-    Ok(builder().create_with_backend(Carried(carried))?)
+    Ok(builder.create_with_backend(Carried(carried))?)
 }
 
 /// redb takes a type, and not whatever carries the bytes.

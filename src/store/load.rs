@@ -13,6 +13,7 @@ use super::facts::Facts;
 use super::record::{article, key, log, meta, migration, roster, scope_key, secret};
 use super::step::BLOB_FORMAT;
 use super::table::Table;
+use crate::model::identity::Role;
 use crate::model::number::{Position, Version};
 use crate::model::record::{Record, SealedScopeKey};
 use crate::model::secret::ScopedSecret;
@@ -23,10 +24,12 @@ use crate::model::secret::ScopedSecret;
 /// [`StoreError::Corrupt`] for the first row that does not read; the engine's own errors.
 pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     let txn = database.begin_read()?;
+    let records = records(&txn)?;
     let contents = Contents {
         facts: required(&txn, meta::FACTS, meta::facts)?,
         position: required(&txn, meta::POSITION, meta::position)?,
-        records: rows(&txn, Table::Records, |key, row| secret::record(key::parse_address(key)?, row))?,
+        high_water: high_water(&txn, &records)?,
+        records,
         scope_keys: rows(&txn, Table::ScopeKeys, sealed_scope_key)?,
         roster: rows(&txn, Table::Nodes, roster::node)?,
         tokens: rows(&txn, Table::Tokens, roster::token)?,
@@ -34,7 +37,6 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
         rules_position: optional(&txn, meta::RULES_POSITION, meta::position)?,
         log: rows(&txn, Table::Log, |key, row| log::log_entry(key::parse_revision(key)?, row))?,
         contact: optional(&txn, meta::CONTACT, meta::contact)?,
-        high_water: rows(&txn, Table::HighWater, |key, row| Ok((key::parse_address(key)?, secret::high_water(row)?)))?,
         blobs: rows(&txn, Table::Blobs, blob)?.into_iter().collect(),
         next_secret_id: required(&txn, meta::NEXT_SECRET_ID, meta::next_secret_id)?,
         migrations: rows(&txn, Table::Migrations, migration::migration)?,
@@ -42,6 +44,12 @@ pub(super) fn contents(database: &Database) -> Result<Contents, StoreError> {
     check_marks(&contents)?;
     check_log(&contents)?;
     Ok(contents)
+}
+
+/// What a node is, as its store says; nothing, if it does not say it in today's words.
+pub(super) fn role(database: &Database) -> Option<Role> {
+    let facts = required(&database.begin_read().ok()?, meta::FACTS, meta::facts);
+    facts.ok().map(|facts| facts.role)
 }
 
 /// What is read of a store before its rows are.
@@ -139,6 +147,28 @@ pub(super) fn older(
     Ok(found)
 }
 
+/// The current records, each sharing names with the one before it.
+fn records(txn: &ReadTransaction) -> Result<Vec<Record>, StoreError> {
+    let mut near = None;
+    rows(txn, Table::Records, |key, row| {
+        let at = key::parse_address_near(key, near.as_ref())?;
+        near = Some(at.clone());
+        secret::record(at, row)
+    })
+}
+
+/// The marks, which lie in the order of the records: nearly all of them name a record, and need no names of their own.
+fn high_water(txn: &ReadTransaction, records: &[Record]) -> Result<Vec<(ScopedSecret, Version)>, StoreError> {
+    let mut records = records.iter().peekable();
+    rows(txn, Table::HighWater, |key, row| {
+        let at = match records.next_if(|record| key::address(&record.at) == key) {
+            Some(record) => record.at.clone(),
+            None => key::parse_address(key)?,
+        };
+        Ok((at, secret::high_water(row)?))
+    })
+}
+
 fn decode_record(table: Table, key: &[u8], at: &ScopedSecret, row: &[u8]) -> Result<Record, StoreError> {
     secret::record(at.clone(), row).map_err(|fault| corrupt(table, key, fault))
 }
@@ -146,7 +176,7 @@ fn decode_record(table: Table, key: &[u8], at: &ScopedSecret, row: &[u8]) -> Res
 fn rows<T>(
     txn: &ReadTransaction,
     table: Table,
-    read: impl Fn(&[u8], &[u8]) -> Result<T, RowFault>,
+    mut read: impl FnMut(&[u8], &[u8]) -> Result<T, RowFault>,
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
     for row in table.read(txn)?.iter()? {
@@ -190,9 +220,11 @@ pub(super) fn blob(key: &[u8], row: &[u8]) -> Result<(BlobName, Vec<u8>), RowFau
 
 /// Every current record has the version of its high-water mark: keeping older versions relies on it.
 fn check_marks(contents: &Contents) -> Result<(), StoreError> {
-    let marks: BTreeMap<&ScopedSecret, Version> = contents.high_water.iter().map(|(at, mark)| (at, *mark)).collect();
+    // Both are in the order of their keys.
+    let mut marks = contents.high_water.iter();
     for record in &contents.records {
-        if marks.get(&record.at) != Some(&record.version) {
+        let mark = marks.find(|(at, _)| *at == record.at);
+        if mark.is_none_or(|(_, version)| *version != record.version) {
             return Err(corrupt(Table::HighWater, &key::address(&record.at), RowFault::Field("version")));
         }
     }
@@ -212,4 +244,54 @@ fn check_log(contents: &Contents) -> Result<(), StoreError> {
 
 fn corrupt(table: Table, key: &[u8], fault: RowFault) -> StoreError {
     StoreError::corrupt(table.name(), key, fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Engine;
+    use super::super::mutation::Mutation;
+    use super::super::table::begin_write;
+    use super::super::test_support::{Disk, facts, record};
+    use super::super::{file, schema, step};
+    use super::*;
+
+    const NAMES: [&str; 4] = ["a/a", "a/b", "b/a", "c/c"];
+
+    fn filled() -> Disk {
+        let disk = Disk::default();
+        let database = file::builder().create_with_backend(disk.clone()).expect("created");
+        schema::initialise(&database, &facts(), None).expect("initialised");
+        let mut engine = Engine::new(database, None);
+        let put = |name: &&str| Mutation::PutRecord(record(name, "global", 1, b"sealed"));
+        let mut steps = step::encode(NAMES.iter().map(put).collect()).expect("encoded");
+        // A secret that is gone keeps its mark.
+        let gone = record("b/a", "global", 1, b"").at;
+        steps.extend(step::encode(vec![Mutation::DropRecord(gone)]).expect("encoded"));
+        engine.commit(&[steps]).remove(0).expect("committed");
+        disk
+    }
+
+    #[test]
+    fn marks_and_records_share_their_names() {
+        let contents = contents(&file::open_backend(filled()).expect("opened")).expect("read");
+        let [first, second, other] = &contents.records[..] else { panic!("{:?}", contents.records) };
+        assert_eq!(contents.high_water.len(), NAMES.len(), "the one without a record is there too");
+        let service = |record: &Record| record.at.secret.name.service.as_str().as_ptr();
+        assert_eq!(service(first), service(second));
+        let key = |at: &ScopedSecret| at.secret.name.key.as_str().as_ptr();
+        assert_eq!(contents.high_water.last().map(|(at, _)| key(at)), Some(key(&other.at)));
+    }
+
+    #[test]
+    fn a_record_without_its_mark_is_damage_wherever_it_stands() {
+        for name in ["a/a", "a/b", "c/c"] {
+            let database = file::open_backend(filled()).expect("opened");
+            let key = key::address(&record(name, "global", 1, b"").at);
+            let txn = begin_write(&database).expect("begun");
+            drop(Table::HighWater.write(&txn).expect("table").remove(key.as_slice()).expect("removed"));
+            txn.commit().expect("committed");
+            let refused = contents(&database).expect_err("damaged");
+            assert_eq!(refused.to_string(), corrupt(Table::HighWater, &key, RowFault::Field("version")).to_string());
+        }
+    }
 }

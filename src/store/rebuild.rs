@@ -17,6 +17,7 @@ use super::error::StoreError;
 use super::failpoint::{self, Failpoint};
 use super::file;
 use super::ground::{self, Medium};
+use super::load;
 use super::table::{Table, begin_write};
 
 /// Copies every live row into a fresh file beside `path`, durably, and gives it the name.
@@ -40,7 +41,8 @@ pub(super) fn rebuild(database: &Database, medium: &dyn Medium, path: &Path) -> 
 }
 
 fn copy(database: &Database, medium: &dyn Medium, beside: &Path) -> Result<Database, StoreError> {
-    let fresh = ground::database(medium, beside, file::create_new(beside)?)?;
+    let builder = file::builder_of(load::role(database));
+    let fresh = ground::database(builder, medium, beside, file::create_new(beside)?)?;
     let from = database.begin_read()?;
     let to = begin_write(&fresh)?;
     for table in Table::ALL {

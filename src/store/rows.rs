@@ -179,7 +179,7 @@ fn open(medium: &dyn Medium, path: &Path) -> Result<Database, StoreError> {
     }
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.map_err(StoreError::file("opening a file of rows"))?;
-    let database = ground::database(medium, path, file)?;
+    let database = ground::database(super::file::small_builder(), medium, path, file)?;
     let txn = begin_write(&database)?;
     for table in RowTable::ALL {
         txn.open_table(table.definition())?;

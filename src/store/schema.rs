@@ -108,8 +108,8 @@ mod tests {
     };
     use super::*;
     use crate::model::article::Article;
-    use crate::model::fields::Fields;
     use crate::model::identity::Role;
+    use crate::model::rare::Rare;
     use crate::model::record::Record;
     use crate::policy::starting::built_in;
 
@@ -181,7 +181,7 @@ mod tests {
     async fn a_store_of_schema_1_still_opens_with_everything_in_it_but_its_log() {
         let (_directory, store, contents) = opened(1).await;
         check_what_every_schema_holds(&contents);
-        let full = Record { fields: Fields::default(), purged: None, ..full_record() };
+        let full = Record { fields: Rare::default(), purged: None, ..full_record() };
         assert_eq!(contents.records, [record("hubspot/api_key", "global", 2, b"second value"), full]);
         assert_eq!(contents.log, []);
         let older = store.version(record("hubspot/api_key", "global", 1, b"").at, version(1)).await.expect("read");

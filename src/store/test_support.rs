@@ -75,9 +75,9 @@ pub(super) fn record(name: &str, scope: &str, number: u64, ciphertext: &[u8]) ->
             nonce: [7; 24],
             ciphertext: ciphertext.to_vec(),
         }),
-        metadata: Metadata::default(),
-        options: SecretOptions::default(),
-        fields: Fields::default(),
+        metadata: Metadata::default().into(),
+        options: SecretOptions::default().into(),
+        fields: Fields::default().into(),
         created_at: Timestamp(1_795_248_000_000),
         updated_at: Timestamp(1_795_248_000_123),
     }
@@ -94,16 +94,19 @@ pub(super) fn full_record() -> Record {
             note: Some("rotate in spring".to_owned()),
             provider: Some("openai".to_owned()),
             tags: vec!["billing".to_owned(), "eu".to_owned()],
-        },
+        }
+        .into(),
         options: SecretOptions {
             expires_at: Some(Timestamp(1_800_000_000_000)),
             ttl: Some(Duration::from_secs(60)),
             max_stale: Some(Duration::from_millis(1500)),
             offline: Offline::Deny,
             rotation_reminder_days: 30,
-        },
+        }
+        .into(),
         fields: Fields::new(vec![field("client_id", FieldKind::Text), field("client_secret", FieldKind::Secret)])
-            .expect("two fields"),
+            .expect("two fields")
+            .into(),
         purged: Some(Revision(4)),
         ..record("openai/api_key", "company:acme", 5, b"sealed bytes")
     }

@@ -207,9 +207,9 @@ impl Plan {
             self.known += 1;
             return;
         }
-        let mut options = record.options.clone();
+        let mut options = (*record.options).clone();
         options.expires_at = None;
-        let (metadata, fields) = (record.metadata.clone(), record.fields.clone());
+        let (metadata, fields) = ((*record.metadata).clone(), (*record.fields).clone());
         self.declarations.push(Declaration { at, metadata, options, fields });
     }
 }

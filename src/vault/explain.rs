@@ -76,7 +76,7 @@ impl Vault {
         let winner = winner.filter(|record| may_know(&record.at.scope));
         let held_here = held.entitlement.covers_name(name);
         let tried = tried.into_iter().map(|scope| told(scope, held_here, may_know)).collect();
-        let options = winner.as_ref().map_or_else(SecretOptions::default, |record| record.options.clone());
+        let options = winner.as_ref().map(|record| record.options.clone()).unwrap_or_default();
         Ok(Explanation {
             name: name.clone(),
             tried,

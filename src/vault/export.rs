@@ -233,9 +233,9 @@ mod tests {
             change: ChangeKind::Declared,
             purged: None,
             body: RecordBody::Unset,
-            metadata: Metadata::default(),
-            options: SecretOptions::default(),
-            fields: Fields::default(),
+            metadata: Metadata::default().into(),
+            options: SecretOptions::default().into(),
+            fields: Fields::default().into(),
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
         }

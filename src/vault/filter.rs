@@ -85,8 +85,9 @@ mod tests {
                 provider: provider.map(str::to_owned),
                 tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
                 ..Metadata::default()
-            },
-            options: SecretOptions { expires_at: end.map(Timestamp), ..SecretOptions::default() },
+            }
+            .into(),
+            options: SecretOptions { expires_at: end.map(Timestamp), ..SecretOptions::default() }.into(),
             ..Record::sample(at, Generation::FIRST, Vec::new())
         }
     }

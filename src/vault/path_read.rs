@@ -69,7 +69,7 @@ impl Vault {
         let mut records: Vec<&Arc<Record>> = keys.values().flatten().collect();
         let said = records.iter().find(|record| record.sealed().is_some()).or(records.first());
         let absent = || VaultError::NotFound { name: place.any(), tried: vec![place.scope()] };
-        let said = said.map(|record| record.metadata.clone()).ok_or_else(absent)?;
+        let said = said.map(|record| (*record.metadata).clone()).ok_or_else(absent)?;
         records.sort_by_key(|record| record.created_at);
         let created_at = records.first().map(|record| record.created_at).ok_or_else(absent)?;
         let updated_at = records.iter().map(|record| record.updated_at).max().unwrap_or(created_at);

@@ -145,7 +145,7 @@ impl Vault {
         let declared = match &ask.patch.fields {
             Wish::Set(fields) => fields.clone(),
             Wish::Clear => Fields::default(),
-            Wish::Keep => record.map(|record| record.fields.clone()).unwrap_or_default(),
+            Wish::Keep => record.map(|record| (*record.fields).clone()).unwrap_or_default(),
         };
         let name = &at.secret.name;
         let is_it = |probe: &&Probe| credential_in(name, &declared, provider, probe).is_some();

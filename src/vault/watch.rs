@@ -9,7 +9,6 @@ use crate::actors::board::Held;
 use crate::model::actions::Action;
 use crate::model::attested::Presence;
 use crate::model::caller::Caller;
-use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
 use crate::model::number::Position;
 use crate::model::secret::ScopedSecret;
@@ -189,7 +188,7 @@ impl Watch {
     }
 
     fn changed(&self, held: &Held, told: Told) -> News {
-        let options = held.view.get(&told.at).map_or_else(SecretOptions::default, |record| record.options.clone());
+        let options = held.view.get(&told.at).map(|record| record.options.clone()).unwrap_or_default();
         let freshness = self.vault.freshness(&told.at.secret.name, &options, &self.vault.parts.clock.now()).ok();
         News::Changed(Heard { at: Position { revision: told.revision, ..self.cursor.at }, told, freshness })
     }

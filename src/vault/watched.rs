@@ -237,8 +237,10 @@ mod tests {
     fn a_field_of_a_secret_with_several_is_a_credential() {
         let names = ["client_id", "client_secret", "refresh_token"];
         let fields = names.map(|name| Field { name: FieldName::parse(name).expect(name), kind: FieldKind::Secret });
-        let app =
-            Record { fields: Fields::new(fields.to_vec()).expect("fields"), ..record("google_oauth/app", "global") };
+        let app = Record {
+            fields: Fields::new(fields.to_vec()).expect("fields").into(),
+            ..record("google_oauth/app", "global")
+        };
         assert_eq!(told(vec![app.clone()]), ["google_oauth refresh_token -: google_oauth/app in global"]);
         let own = record("google_oauth/refresh_token", "global");
         assert_eq!(told(vec![app, own]), ["google_oauth refresh_token -: google_oauth/refresh_token in global"]);
@@ -248,7 +250,7 @@ mod tests {
     fn a_secret_that_names_a_provider_is_checked_as_its_credential_if_it_can_only_be_one() {
         let naming = |name: &str, provider: &str| {
             let metadata = Metadata { provider: Some(provider.to_owned()), ..Metadata::default() };
-            Record { metadata, ..record(name, "global") }
+            Record { metadata: metadata.into(), ..record(name, "global") }
         };
         assert_eq!(told(vec![naming("crm/token", "hubspot")]), ["crm token -: crm/token in global"]);
         assert_eq!(told(vec![naming("crm/api_key", "hubspot")]), ["crm api_key -: crm/api_key in global"]);

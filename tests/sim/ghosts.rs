@@ -204,9 +204,9 @@ fn never_stored(at: &ScopedSecret, secret_id: u64) -> Record {
         change: ChangeKind::Deleted,
         purged: None,
         body: RecordBody::Deleted { kept: None },
-        metadata: Metadata::default(),
-        options: SecretOptions::default(),
-        fields: Fields::default(),
+        metadata: Metadata::default().into(),
+        options: SecretOptions::default().into(),
+        fields: Fields::default().into(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
     }

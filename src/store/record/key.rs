@@ -57,17 +57,23 @@ pub(in crate::store) fn article(id: &ArticleId) -> Vec<u8> {
 
 /// Reads what [`address`] wrote.
 pub(in crate::store) fn parse_address(key: &[u8]) -> Result<ScopedSecret, RowFault> {
+    parse_address_near(key, None)
+}
+
+/// The same, sharing the environment and the service with the address before it, where they are the same: rows lie in the
+/// order of their names.
+pub(in crate::store) fn parse_address_near(key: &[u8], near: Option<&ScopedSecret>) -> Result<ScopedSecret, RowFault> {
     let [environment, service, name, scope] = parse_fields(key)?;
-    Ok(ScopedSecret {
-        secret: SecretAddress {
-            environment: EnvironmentName::parse(environment).map_err(|_| RowFault::Key)?,
-            name: SecretName {
-                service: ServiceName::parse(service).map_err(|_| RowFault::Key)?,
-                key: KeyName::parse(name).map_err(|_| RowFault::Key)?,
-            },
-        },
-        scope: scope_of(scope)?,
-    })
+    let environment = match near.map(|near| &near.secret.environment).filter(|near| near.as_str() == environment) {
+        Some(near) => near.clone(),
+        None => EnvironmentName::parse(environment).map_err(|_| RowFault::Key)?,
+    };
+    let service = match near.map(|near| &near.secret.name.service).filter(|near| near.as_str() == service) {
+        Some(near) => near.clone(),
+        None => ServiceName::parse(service).map_err(|_| RowFault::Key)?,
+    };
+    let name = SecretName { service, key: KeyName::parse(name).map_err(|_| RowFault::Key)? };
+    Ok(ScopedSecret { secret: SecretAddress { environment, name }, scope: scope_of(scope)? })
 }
 
 /// Reads what [`version`] wrote.
@@ -112,9 +118,12 @@ fn push_scope(key: &mut Vec<u8>, scope: &Scope) {
 }
 
 fn parse_fields<const N: usize>(key: &[u8]) -> Result<[&str; N], RowFault> {
-    let fields = key.strip_suffix(&[0]).ok_or(RowFault::Key)?.split(|&byte| byte == 0);
-    let texts: Result<Vec<&str>, _> = fields.map(str::from_utf8).collect();
-    texts.map_err(|_| RowFault::Key)?.try_into().map_err(|_| RowFault::Key)
+    let mut fields = key.strip_suffix(&[0]).ok_or(RowFault::Key)?.split(|&byte| byte == 0);
+    let mut texts = [""; N];
+    for text in &mut texts {
+        *text = fields.next().and_then(|field| str::from_utf8(field).ok()).ok_or(RowFault::Key)?;
+    }
+    if fields.next().is_some() { Err(RowFault::Key) } else { Ok(texts) }
 }
 
 fn scope_of(text: &str) -> Result<Scope, RowFault> {
@@ -142,6 +151,8 @@ mod tests {
             let key = address(&place);
             assert_eq!(hex(&key), bytes);
             assert_eq!(parse_address(&key), Ok(place.clone()));
+            let beside = [at("prod", "openai/other", "global"), at("dev", "stripe/api_key", scope)];
+            beside.iter().for_each(|near| assert_eq!(parse_address_near(&key, Some(near)), Ok(place.clone())));
             let three = Version::new(3).expect("positive");
             assert_eq!(hex(&version(&key, three)), format!("{bytes}0000000000000003"));
             assert_eq!(parse_version(&version(&key, three)), Ok((place, three)));

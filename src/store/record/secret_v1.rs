@@ -6,8 +6,8 @@ use bincode::{Decode, Encode};
 use super::secret::{MetadataRow, OptionsRow, SealedRow, metadata, options, value};
 use super::{Row, decode};
 use crate::model::change::ChangeKind;
-use crate::model::fields::Fields;
 use crate::model::number::{Revision, Version};
+use crate::model::rare::Rare;
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::ScopedSecret;
 use crate::model::time::Timestamp;
@@ -45,9 +45,9 @@ pub(super) fn record(at: ScopedSecret, bytes: &[u8]) -> Result<Record, RowFault>
         change: if row.deleted { ChangeKind::Deleted } else { ChangeKind::Stored },
         purged: None,
         body: body(row.deleted, row.sealed)?,
-        metadata: metadata(row.metadata)?,
-        options: options(row.options)?,
-        fields: Fields::default(),
+        metadata: metadata(row.metadata)?.into(),
+        options: options(row.options)?.into(),
+        fields: Rare::default(),
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
     })
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_full_record_of_schema_1_still_reads() {
-        let full = Record { fields: Fields::default(), purged: None, ..full_record() };
+        let full = Record { fields: Rare::default(), purged: None, ..full_record() };
         let row = bytes(concat!(
             "01fb2c0105050001010707070707070707070707070707070707070707070707070c7365616c6564",
             "206279746573010c666f7220696e766f6963657301036f7073010f6f7073406578616d706c652e6f",

@@ -36,9 +36,9 @@ pub fn record(number: u64, revision: u64) -> Record {
         change: ChangeKind::Stored,
         purged: None,
         body: RecordBody::Sealed(sealed),
-        metadata: Metadata::default(),
-        options: SecretOptions::default(),
-        fields: Fields::default(),
+        metadata: Metadata::default().into(),
+        options: SecretOptions::default().into(),
+        fields: Fields::default().into(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
     }
