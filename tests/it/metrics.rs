@@ -19,6 +19,7 @@ async fn what_was_asked_decided_and_served_is_counted_and_no_secret_is_named() {
     let stored = mesh.put(put("hubspot/canary_key", "company:canary-company", "not-a-real-key-canary")).await;
     let follower = mesh.follower("vengeance", prod(&["canary-company"])).await;
     follower.reaches(stored.revision).await;
+    follower.is_fresh().await;
     for _ in 0..3 {
         follower.value(read("hubspot/canary_key", Some("canary-company"))).await.expect("served");
     }
