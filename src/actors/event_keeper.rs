@@ -256,14 +256,14 @@ mod tests {
         let begun = log.last();
         let keeping = tokio::spawn(Arc::clone(&keeper).keep_going());
         let watching = tokio::spawn(async move {
-            let mut writes = 0;
+            let mut writes: u128 = 0;
             while *moved.borrow_and_update() < begun + CHANGES {
                 moved.changed().await.expect("the log is there");
                 writes += 1;
             }
             writes
         });
-        let mut view = LeadView::default();
+        let (mut view, began) = (LeadView::default(), Instant::now());
         for _ in 0..CHANGES {
             let name = SecretName::parse("openai/api_key").expect("a name");
             let at = SecretAddress { environment: environment(), name }.within(Scope::Global);
@@ -274,7 +274,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let writes = tokio::time::timeout(Duration::from_secs(20), watching).await.expect("in time").expect("counted");
-        assert!(writes < CHANGES / 2, "{writes} writes");
+        // On a machine that is slow enough there is nothing to keep together.
+        let most = began.elapsed().as_millis() / TOGETHER.as_millis() + 2;
+        assert!(writes <= most, "{writes} writes of {most}");
         assert_eq!(log.last(), begun + CHANGES);
         keeping.abort();
     }
