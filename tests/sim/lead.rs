@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use aurora_mesh::actors::batch::{self, Waiting};
+use aurora_mesh::actors::batch::{Batch, Waiting};
 use aurora_mesh::actors::change::{Change, Committed};
-use aurora_mesh::actors::draft::{LeadState, Sealer};
+use aurora_mesh::actors::draft::{Draft, LeadState, Sealer};
 use aurora_mesh::actors::error::CommitError;
 use aurora_mesh::crypto::key_ring::KeyRing;
 use aurora_mesh::crypto::root::RootKey;
@@ -201,18 +201,18 @@ impl Lead {
         let Some(running) = self.running.as_mut().filter(|running| running.in_flight.is_none()) else {
             return Vec::new();
         };
-        let (mut changes, mut askers) = (Vec::new(), Vec::new());
+        let (mut batch, mut askers) = (Batch::on(&running.committed), Vec::new());
         for Ticket { change, asker } in running.waiting.drain(..) {
             self.audit_seq += 1;
-            changes.push(Waiting { change, audit_seq: self.audit_seq });
+            batch.add(Waiting { change, audit_seq: self.audit_seq }, &self.sealer, now);
             askers.push(asker);
         }
-        let batch = batch::plan(&running.committed, changes, &self.sealer, now);
-        let replies: Vec<Reply> = askers.into_iter().zip(batch.outcomes).collect();
-        if batch.mutations.is_empty() {
+        let (Draft { state, mutations, .. }, outcomes) = batch.concluded(&self.sealer);
+        let replies: Vec<Reply> = askers.into_iter().zip(outcomes).collect();
+        if mutations.is_empty() {
             return replies;
         }
-        running.in_flight = Some(InFlight { state: batch.state, mutations: batch.mutations, replies });
+        running.in_flight = Some(InFlight { state, mutations, replies });
         Vec::new()
     }
 
