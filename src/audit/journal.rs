@@ -497,7 +497,7 @@ mod tests {
         let options = JournalOptions { clock: shared, ..options };
         let journal = Journal::start(Box::new(sink), Head::GENESIS, options).expect("started");
         assert_eq!(journal.append(entry("r")).await.expect("written"), 1);
-        clock.set("2026-11-30T12:00:00.101Z");
+        clock.set("2026-11-30T12:00:00.050Z");
         assert_eq!(obstacle(journal.append(entry("r")).await), Obstacle::Slow);
         give.send(Ok(())).expect("the disk is there");
         give.send(Ok(())).expect("the disk is there");

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
 /// How long lines gather before they are brought to the disk together.
-pub(super) const SYNC_WITHIN: Duration = Duration::from_millis(50);
+pub(super) const SYNC_WITHIN: Duration = Duration::from_millis(25);
 
 /// What can be brought to the disk, by whichever thread.
 pub(super) trait Disk: Send + Sync {

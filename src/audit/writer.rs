@@ -26,9 +26,12 @@ use super::sink::Sink;
 use super::spool::Spool;
 use super::syncer::{Brought, Order, SYNC_WITHIN};
 
-/// A line that is off the disk for so long makes those that follow it wait for the disk too. It is twice the time after
-/// which it was to be brought there, so the disk does not keep up.
+/// A line that is off the disk for so long makes those that follow it wait for the disk too: a power cut takes what was
+/// answered within this time, and no more. It is twice the time after which a line is brought there.
 const SYNC_LATE: Duration = SYNC_WITHIN.saturating_mul(2);
+
+/// Lines within this are remembered together.
+const OWED_TOGETHER: Duration = Duration::from_millis(5);
 
 /// Most lines of one write: a group of the longest lines stays within a few megabytes.
 const GROUP_MAX: usize = 256;
@@ -67,6 +70,14 @@ struct Held {
     line: Rendered,
 }
 
+/// Lines that are not on the disk.
+struct Owed {
+    /// When the first of them was written.
+    since: BootTime,
+    /// The place behind the last.
+    end: u64,
+}
+
 /// The state of the one task that writes.
 pub(super) struct Writer {
     sink: Box<dyn Sink>,
@@ -81,8 +92,10 @@ pub(super) struct Writer {
     orders: UnboundedSender<Order>,
     /// In the order of their places.
     held: VecDeque<Held>,
-    /// Since when there is a line that is not on the disk, and has been ordered there.
-    unsynced: Option<BootTime>,
+    /// Oldest first.
+    owed: VecDeque<Owed>,
+    /// Whether they were ordered to the disk, and it was not told yet what came of it.
+    is_ordered: bool,
     /// Whether the last attempt failed: only a change is logged.
     failing: bool,
 }
@@ -97,8 +110,9 @@ impl Writer {
         orders: UnboundedSender<Order>,
     ) -> Self {
         let JournalOptions { clock, node, durability, .. } = options;
-        let (lines, held) = (Vec::new(), VecDeque::new());
-        Self { sink, clock, node, durability, spool, head, lines, orders, held, unsynced: None, failing: false }
+        let (lines, held, owed) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        let (is_ordered, failing) = (false, false);
+        Self { sink, clock, node, durability, spool, head, lines, orders, held, owed, is_ordered, failing }
     }
 
     /// Serves the queue until it is closed, or every handle is gone. `told` is what comes of orders.
@@ -165,7 +179,7 @@ impl Writer {
     fn acknowledge(&mut self, written: Vec<Rendered>, end: u64, now: BootTime) {
         let is_on_disk = self.sink.synced() >= end;
         // A disk that does not keep up must not owe more and more lines.
-        let is_late = self.unsynced.is_some_and(|since| now.since(since) > SYNC_LATE);
+        let is_late = self.owed.front().is_some_and(|owed| now.since(owed.since) >= SYNC_LATE);
         let mut somebody_waits = false;
         for line in written {
             if is_on_disk || !(is_late || self.is_strict(&line)) {
@@ -175,8 +189,12 @@ impl Writer {
                 self.held.push_back(Held { end, line });
             }
         }
+        match self.owed.back_mut().filter(|owed| now.since(owed.since) < OWED_TOGETHER) {
+            Some(owed) => owed.end = end,
+            None => self.owed.push_back(Owed { since: now, end }),
+        }
         self.release();
-        self.order(somebody_waits, now);
+        self.order(somebody_waits);
     }
 
     /// A power cut may take lines that are batched, but never the one that announced a change the store has on the disk.
@@ -190,20 +208,18 @@ impl Writer {
         while let Some(Held { line, .. }) = self.held.pop_front_if(|held| held.end <= synced) {
             answer(line.waiting, Ok(line.head.seq));
         }
+        while self.owed.pop_front_if(|owed| owed.end <= synced).is_some() {}
     }
 
     /// Has lines brought to the disk that are not there, unless that was ordered and nobody waits for it.
-    fn order(&mut self, somebody_waits: bool, now: BootTime) {
-        let Some(disk) = self.sink.unsynced() else {
-            self.unsynced = None;
-            return;
-        };
-        let order = match (somebody_waits, self.unsynced) {
+    fn order(&mut self, somebody_waits: bool) {
+        let Some(disk) = self.sink.unsynced() else { return };
+        let order = match (somebody_waits, self.is_ordered) {
             (true, _) => Order::Now(disk),
-            (false, None) => Order::Soon(disk),
-            (false, Some(_)) => return,
+            (false, false) => Order::Soon(disk),
+            (false, true) => return,
         };
-        self.unsynced = self.unsynced.or(Some(now));
+        self.is_ordered = true;
         if self.orders.send(order).is_err() {
             // Whoever brings lines to the disk has died of a fault of ours.
             self.refuse_held(Obstacle::Closed);
@@ -218,8 +234,8 @@ impl Writer {
             Ok(()) => self.release(),
             Err(error) => self.refuse_held(Obstacle::Refused(error.kind())),
         }
-        self.unsynced = None;
-        self.order(!self.held.is_empty(), self.clock.now().boot);
+        self.is_ordered = false;
+        self.order(!self.held.is_empty());
     }
 
     /// Tells those who wait that their lines are not surely on the disk. They stay in the journal: what they stand for was
