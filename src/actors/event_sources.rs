@@ -63,13 +63,22 @@ impl EventSources {
         Ok(Self { log, board, lead_board, clock, began, secrets, standing })
     }
 
-    /// Tells what is new. Returns when there is nothing more.
+    /// Tells what is new. What changes while that is written is for the next look, so that under a stream of changes not each
+    /// write brings about another.
     ///
     /// # Errors
     /// [`StoreError`]: it could not be kept, and will be told later.
     pub(super) async fn look(&mut self) -> Result<(), StoreError> {
-        while self.tell_secrets().await? {}
+        let upto = self.position();
+        while self.tell_secrets().await? && self.secrets.is_none_or(|told| told.at < upto) {}
         self.tell_standing().await
+    }
+
+    fn position(&self) -> Position {
+        match &self.lead_board {
+            Some(lead) => lead.lead_view.load().view.position,
+            None => self.board.held.load().view.position,
+        }
     }
 
     /// The next changes of secrets; false when all were told.
