@@ -124,7 +124,9 @@ impl EventKeeper {
                 waiting = queue.recv() => self.keep(waiting.ok_or("the hub is gone")?, queue).await?,
                 changed = moved.changed(), if due.is_none() => {
                     changed?;
-                    due = Some(Instant::now() + TOGETHER);
+                    // Where a node begins is no news: what changes after that is, and must not be taken for part of it.
+                    let gathers = if sources.has_begun() { TOGETHER } else { Duration::ZERO };
+                    due = Some(Instant::now() + gathers);
                 }
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     due = None;

@@ -74,6 +74,17 @@ impl EventSources {
         self.tell_standing().await
     }
 
+    /// Whether it is known from where on changes of secrets are news.
+    pub(super) fn has_begun(&self) -> bool {
+        self.secrets.is_some_and(|told| self.begins_at(told.at))
+    }
+
+    /// What a node finds when it first looks, or is given when it joins, is no news. A new lead finds nothing: its first
+    /// secret is news.
+    fn begins_at(&self, at: Position) -> bool {
+        at != Position::default() || self.lead_board.is_some()
+    }
+
     fn position(&self) -> Position {
         match &self.lead_board {
             Some(lead) => lead.lead_view.load().view.position,
@@ -87,11 +98,8 @@ impl EventSources {
         let lead_view = self.lead_board.as_ref().map(|lead| lead.lead_view.load_full());
         let past = lead_view.as_deref().map_or(Past::Follower(&held.view), Past::Lead);
         let here = past.position();
-        // What a node finds when it first looks, or is given when it joins, is no news. A new lead finds nothing: its first
-        // secret is news.
-        let has_begun = |at: Position| at != Position::default() || self.lead_board.is_some();
-        let Some(cursor) = self.secrets.filter(|cursor| has_begun(cursor.at)) else {
-            if has_begun(here) {
+        let Some(cursor) = self.secrets.filter(|cursor| self.begins_at(cursor.at)) else {
+            if self.begins_at(here) {
                 self.keep_secrets(&[], Cursor::new(here)).await?;
             }
             return Ok(false);
