@@ -19,7 +19,7 @@ use super::options::JournalOptions;
 use super::recovery::{Torn, resume};
 use super::sink::{FileSink, Nowhere, Sink};
 use super::spool::Spool;
-use super::syncer;
+use super::syncer::{self, ORDERS_MAX};
 use super::writer::{Message, Waiting, Writer};
 
 /// Longest time a caller waits for its line: past a second a person thinks the node hangs, and the refusal has to reach him
@@ -93,8 +93,8 @@ impl Journal {
         let (queue, received) = mpsc::channel(QUEUE_MAX);
         let (publish, head) = watch::channel(head);
         let (directory, crew) = (options.directory.clone(), Arc::clone(&options.crew));
-        let (orders, ordered) = mpsc::unbounded_channel();
-        let (tell, told) = mpsc::unbounded_channel();
+        let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+        let (tell, told) = mpsc::channel(ORDERS_MAX);
         crew.take("audit", Box::pin(syncer::run(ordered, tell))).map_err(AuditError::io(directory))?;
         tokio::spawn(Writer::new(sink, options, spool, publish, orders).run(received, told));
         Ok(Self { queue, places: Arc::new(Semaphore::new(QUEUE_MAX)), head, forwarded })
@@ -396,16 +396,19 @@ mod tests {
         assert_eq!(journal.append(entry("r")).await.expect("written"), 2);
     }
 
-    /// Takes every line at once, and has none on the disk before it may: each of these is one leave.
+    /// What each bringing to the disk comes to, once it may happen.
+    type Leave = Arc<Mutex<std::sync::mpsc::Receiver<io::Result<()>>>>;
+
+    /// Takes every line at once, and has none on the disk before it may.
     struct Held {
         written: u64,
         synced: u64,
-        leave: Arc<Mutex<std::sync::mpsc::Receiver<io::Result<()>>>>,
+        leave: Leave,
     }
 
     struct HeldDisk {
         upto: u64,
-        leave: Arc<Mutex<std::sync::mpsc::Receiver<io::Result<()>>>>,
+        leave: Leave,
     }
 
     impl Disk for HeldDisk {
@@ -439,8 +442,8 @@ mod tests {
     }
 
     /// A journal over such a disk, and what gives it leave.
-    fn over_held(durability: Durability) -> (Journal, std::sync::mpsc::Sender<io::Result<()>>) {
-        let (give, leave) = std::sync::mpsc::channel();
+    fn over_held(durability: Durability) -> (Journal, std::sync::mpsc::SyncSender<io::Result<()>>) {
+        let (give, leave) = std::sync::mpsc::sync_channel(4);
         let sink = Held { written: 0, synced: 0, leave: Arc::new(Mutex::new(leave)) };
         let options = sample::options(Path::new("nowhere"), durability);
         (Journal::start(Box::new(sink), Head::GENESIS, options).expect("started"), give)
@@ -490,7 +493,7 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_does_not_keep_up_lets_nobody_pass() {
         let clock = Arc::new(TestClock::at("2026-11-30T12:00:00Z"));
-        let (give, leave) = std::sync::mpsc::channel();
+        let (give, leave) = std::sync::mpsc::sync_channel(4);
         let sink = Held { written: 0, synced: 0, leave: Arc::new(Mutex::new(leave)) };
         let shared: Arc<dyn Clock> = clock.clone();
         let options = sample::options(Path::new("nowhere"), Durability::Batched);

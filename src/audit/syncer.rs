@@ -5,11 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::timeout;
 
 /// How long lines gather before they are brought to the disk together.
 pub(super) const SYNC_WITHIN: Duration = Duration::from_millis(25);
+
+/// Orders, and what is told of them, that wait. An order that finds no place is not needed: those that wait are followed by
+/// word of what they came to, and that by the next order.
+pub(super) const ORDERS_MAX: usize = 8;
 
 /// What can be brought to the disk, by whichever thread.
 pub(super) trait Disk: Send + Sync {
@@ -35,8 +39,8 @@ pub(super) enum Order {
 }
 
 /// Does what it is ordered until nobody is left to order, and what was ordered by then. Orders that come while it is at it
-/// are done together. There are at most as many of them as lines that wait, which are bounded.
-pub(super) async fn run(mut orders: UnboundedReceiver<Order>, told: UnboundedSender<Brought>) {
+/// are done together.
+pub(super) async fn run(mut orders: Receiver<Order>, told: Sender<Brought>) {
     while let Some(order) = orders.recv().await {
         let mut disk = match order {
             Order::Now(disk) => disk,
@@ -50,7 +54,7 @@ pub(super) async fn run(mut orders: UnboundedReceiver<Order>, told: UnboundedSen
             disk = newer;
         }
         // Nobody may be left to hear it.
-        let _ = told.send(disk.bring());
+        let _ = told.send(disk.bring()).await;
     }
 }
 
@@ -58,7 +62,7 @@ pub(super) async fn run(mut orders: UnboundedReceiver<Order>, told: UnboundedSen
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::sync::mpsc::channel;
     use tokio::time::Instant;
 
     use super::*;
@@ -76,9 +80,10 @@ mod tests {
     /// How often a disk is brought for these orders, and what the first of them waits.
     async fn brought(orders: &[fn(Arc<dyn Disk>) -> Order]) -> (u64, Duration) {
         let (disk, began) = (Arc::new(Counted::default()), Instant::now());
-        let ((give, given), (tell, mut told)) = (unbounded_channel(), unbounded_channel());
+        let ((give, given), (tell, mut told)) = (channel(ORDERS_MAX), channel(ORDERS_MAX));
         for order in orders {
-            give.send(order(Arc::clone(&disk) as Arc<dyn Disk>)).unwrap_or_else(|_| panic!("somebody listens"));
+            let order = order(Arc::clone(&disk) as Arc<dyn Disk>);
+            give.try_send(order).unwrap_or_else(|_| panic!("there is a place"));
         }
         let thread = tokio::spawn(run(given, tell));
         told.recv().await.expect("it is brought");
@@ -98,8 +103,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_ordered_is_brought_though_nobody_is_left_to_order() {
         let disk = Arc::new(Counted::default());
-        let ((give, given), (tell, _told)) = (unbounded_channel(), unbounded_channel());
-        give.send(Order::Soon(Arc::clone(&disk) as Arc<dyn Disk>)).unwrap_or_else(|_| panic!("somebody listens"));
+        let ((give, given), (tell, _told)) = (channel(ORDERS_MAX), channel(ORDERS_MAX));
+        let order = Order::Soon(Arc::clone(&disk) as Arc<dyn Disk>);
+        give.try_send(order).unwrap_or_else(|_| panic!("there is a place"));
         drop(give);
         let began = Instant::now();
         run(given, tell).await;

@@ -9,7 +9,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::config::node_config::Durability;
@@ -89,7 +90,7 @@ pub(super) struct Writer {
     /// The lines of the group that is being written: a buffer that is used again.
     lines: Vec<u8>,
     /// To whom it falls to bring lines to the disk.
-    orders: UnboundedSender<Order>,
+    orders: Sender<Order>,
     /// In the order of their places.
     held: VecDeque<Held>,
     /// Oldest first.
@@ -107,7 +108,7 @@ impl Writer {
         options: JournalOptions,
         spool: Option<Spool>,
         head: watch::Sender<Head>,
-        orders: UnboundedSender<Order>,
+        orders: Sender<Order>,
     ) -> Self {
         let JournalOptions { clock, node, durability, .. } = options;
         let (lines, held, owed) = (Vec::new(), VecDeque::new(), VecDeque::new());
@@ -116,7 +117,7 @@ impl Writer {
     }
 
     /// Serves the queue until it is closed, or every handle is gone. `told` is what comes of orders.
-    pub(super) async fn run(mut self, mut queue: Receiver<Message>, mut told: UnboundedReceiver<Brought>) {
+    pub(super) async fn run(mut self, mut queue: Receiver<Message>, mut told: Receiver<Brought>) {
         loop {
             tokio::select! {
                 biased;
@@ -220,7 +221,7 @@ impl Writer {
             (false, true) => return,
         };
         self.is_ordered = true;
-        if self.orders.send(order).is_err() {
+        if let Err(TrySendError::Closed(_)) = self.orders.try_send(order) {
             // Whoever brings lines to the disk has died of a fault of ours.
             self.refuse_held(Obstacle::Closed);
         }
@@ -281,7 +282,7 @@ impl Writer {
         written
     }
 
-    async fn close(mut self, reply: oneshot::Sender<Result<(), AuditError>>, mut told: UnboundedReceiver<Brought>) {
+    async fn close(mut self, reply: oneshot::Sender<Result<(), AuditError>>, mut told: Receiver<Brought>) {
         let outcome = self.bring_all(&mut told).await;
         // The lock goes with the sink: whoever waited for this may open the journal again.
         drop(self);
@@ -290,10 +291,12 @@ impl Writer {
     }
 
     /// Brings everything to the disk.
-    async fn bring_all(&mut self, told: &mut UnboundedReceiver<Brought>) -> Result<(), AuditError> {
+    async fn bring_all(&mut self, told: &mut Receiver<Brought>) -> Result<(), AuditError> {
         while let Some(disk) = self.sink.unsynced() {
             let closed = || AuditError::Unavailable { cause: Obstacle::Closed };
-            self.orders.send(Order::Now(disk)).map_err(|_| closed())?;
+            if let Err(TrySendError::Closed(_)) = self.orders.try_send(Order::Now(disk)) {
+                return Err(closed());
+            }
             let brought = told.recv().await.ok_or_else(closed)?;
             let outcome = self.sink.brought(brought);
             self.note(&outcome);
@@ -370,7 +373,7 @@ mod tests {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (head, _) = watch::channel(Head::GENESIS);
         let options = options(std::path::Path::new("nowhere"), Durability::Batched);
-        let orders = tokio::sync::mpsc::unbounded_channel().0;
+        let orders = tokio::sync::mpsc::channel(1).0;
         let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), options, None, head, orders);
         let places = Arc::new(Semaphore::new(3));
         let unheard = |entry| {
