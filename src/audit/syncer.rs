@@ -77,8 +77,10 @@ mod tests {
         }
     }
 
+    type Kind = fn(Arc<dyn Disk>) -> Order;
+
     /// How often a disk is brought for these orders, and what the first of them waits.
-    async fn brought(orders: &[fn(Arc<dyn Disk>) -> Order]) -> (u64, Duration) {
+    async fn brought(orders: &[Kind]) -> (u64, Duration) {
         let (disk, began) = (Arc::new(Counted::default()), Instant::now());
         let ((give, given), (tell, mut told)) = (channel(ORDERS_MAX), channel(ORDERS_MAX));
         for order in orders {
