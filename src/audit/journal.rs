@@ -17,7 +17,7 @@ use super::head::Head;
 use super::line::{Stamp, render};
 use super::options::JournalOptions;
 use super::recovery::{Torn, resume};
-use super::sink::{FileSink, Nowhere, Sink};
+use super::sink::{AtOnce, FileSink, Sink};
 use super::spool::Spool;
 use super::syncer::{self, ORDERS_MAX};
 use super::writer::{Message, Waiting, Writer};
@@ -57,6 +57,9 @@ impl Journal {
     ///
     /// # Errors
     /// [`AuditError::InUse`], [`AuditError::NotAFile`], [`AuditError::Corrupt`] or [`AuditError::Io`].
+    ///
+    /// # Panics
+    /// Outside a runtime.
     pub fn open(options: JournalOptions) -> Result<(Self, Recovered), AuditError> {
         let directory = options.directory.clone();
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(AuditError::io(&directory))?;
@@ -80,8 +83,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`AuditError::Io`] when there is no thread for it.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     pub fn to_nowhere(options: JournalOptions) -> Result<Self, AuditError> {
-        Self::start(Box::new(Nowhere), Head::GENESIS, JournalOptions { spool: None, ..options })
+        let nowhere = AtOnce(|_: &[u8]| Ok(()));
+        Self::start(Box::new(nowhere), Head::GENESIS, JournalOptions { spool: None, ..options })
     }
 
     /// Starts the task and its thread over any sink.
@@ -362,32 +369,13 @@ mod tests {
         assert!(matches!(opened, Err(AuditError::NotAFile { .. })));
     }
 
-    /// A disk that is full until it is told otherwise.
-    struct Full(Arc<AtomicBool>);
-
-    impl Sink for Full {
-        fn append(&mut self, _: Month, _: &[u8]) -> io::Result<u64> {
-            let full = self.0.load(Ordering::SeqCst);
-            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(0) }
-        }
-
-        fn synced(&self) -> u64 {
-            u64::MAX
-        }
-
-        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
-            None
-        }
-
-        fn brought(&mut self, brought: Brought) -> io::Result<()> {
-            brought.outcome
-        }
-    }
-
     #[tokio::test]
     async fn a_full_disk_refuses_at_once_and_the_journal_goes_on_without_a_gap_when_there_is_room() {
         let full = Arc::new(AtomicBool::new(false));
-        let journal = over(Full(Arc::clone(&full)));
+        let told = Arc::clone(&full);
+        let disk =
+            move |_: &[u8]| if told.load(Ordering::SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) };
+        let journal = over(AtOnce(disk));
         assert_eq!(journal.append(entry("r")).await.expect("written"), 1);
         full.store(true, Ordering::SeqCst);
         assert_eq!(obstacle(journal.append(entry("r")).await), Obstacle::Refused(io::ErrorKind::StorageFull));
@@ -507,33 +495,14 @@ mod tests {
         assert_eq!(journal.append(intent()).await.expect("it keeps up again"), 3);
     }
 
-    /// Writes into a pipe: opening it waits for a reader, as a stuck file system would.
-    struct Pipe(std::path::PathBuf);
-
-    impl Sink for Pipe {
-        fn append(&mut self, _: Month, lines: &[u8]) -> io::Result<u64> {
-            fs::write(&self.0, lines).map(|()| 0)
-        }
-
-        fn synced(&self) -> u64 {
-            u64::MAX
-        }
-
-        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
-            None
-        }
-
-        fn brought(&mut self, brought: Brought) -> io::Result<()> {
-            brought.outcome
-        }
-    }
-
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_sink_that_blocks_makes_callers_give_up_and_recovers_by_itself() {
         let directory = tempfile::tempdir().expect("directory");
         let pipe = directory.path().join("pipe");
         sample::make_pipe(&pipe);
-        let journal = over(Pipe(pipe.clone()));
+        // To open it waits for a reader, as a stuck file system would.
+        let into = pipe.clone();
+        let journal = over(AtOnce(move |lines: &[u8]| fs::write(&into, lines)));
         let attempts = (0..3 * QUEUE_MAX / 2).map(|_| journal.append(entry("r")));
         let all = tokio::time::timeout(Duration::from_secs(5), futures_util::future::join_all(attempts));
         let outcomes = all.await.expect("nobody hangs");

@@ -26,6 +26,7 @@ pub mod line;
 mod lines;
 mod members;
 pub mod options;
+mod owed;
 pub mod pack;
 mod pieces;
 pub mod proof;

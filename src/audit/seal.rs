@@ -3,10 +3,9 @@
 //! A chain proves that nothing within it was changed; a seal proves up to where there was a chain, and when. Whoever has the
 //! authority's pin can check a seal, without the mesh and without trusting where the seal was kept.
 
-use std::fmt::Write;
-
 use super::head::Head;
 use crate::crypto::signature::{Signer, is_signed, pin};
+use crate::model::hex::hex;
 use crate::model::identity::{KeyPin, MeshId};
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;
@@ -159,16 +158,6 @@ pub enum SealFlaw {
     /// The authority's signature does not fit.
     #[error("is not what the authority signed: it was altered")]
     NotCountersigned,
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

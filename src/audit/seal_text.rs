@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::head::Head;
-use super::seal::{Seal, SignedHead, Statement, hex};
+use super::seal::{Seal, SignedHead, Statement};
+use crate::model::hex::hex;
 use crate::model::identity::{KeyPin, MeshId};
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;

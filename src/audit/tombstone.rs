@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::head::Head;
-use super::seal::hex;
 use super::seal_text::{bytes, digest};
 use crate::crypto::signature::{Signer, is_signed, pin};
+use crate::model::hex::hex;
 use crate::model::identity::{KeyPin, MeshId};
 use crate::model::name::NodeName;
 use crate::model::time::Timestamp;

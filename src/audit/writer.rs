@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -23,16 +22,10 @@ use super::files::Month;
 use super::head::Head;
 use super::line::{Stamp, render};
 use super::options::JournalOptions;
+use super::owed::Owed;
 use super::sink::Sink;
 use super::spool::Spool;
-use super::syncer::{Brought, Order, SYNC_WITHIN};
-
-/// A line that is off the disk for so long makes those that follow it wait for the disk too: a power cut takes what was
-/// answered within this time, and no more. It is twice the time after which a line is brought there.
-const SYNC_LATE: Duration = SYNC_WITHIN.saturating_mul(2);
-
-/// Lines within this are remembered together.
-const OWED_TOGETHER: Duration = Duration::from_millis(5);
+use super::syncer::{Brought, Order};
 
 /// Most lines of one write: a group of the longest lines stays within a few megabytes.
 const GROUP_MAX: usize = 256;
@@ -71,14 +64,6 @@ struct Held {
     line: Rendered,
 }
 
-/// Lines that are not on the disk.
-struct Owed {
-    /// When the first of them was written.
-    since: BootTime,
-    /// The place behind the last.
-    end: u64,
-}
-
 /// The state of the one task that writes.
 pub(super) struct Writer {
     sink: Box<dyn Sink>,
@@ -93,8 +78,7 @@ pub(super) struct Writer {
     orders: Sender<Order>,
     /// In the order of their places.
     held: VecDeque<Held>,
-    /// Oldest first.
-    owed: VecDeque<Owed>,
+    owed: Owed,
     /// Whether they were ordered to the disk, and it was not told yet what came of it.
     is_ordered: bool,
     /// Whether the last attempt failed: only a change is logged.
@@ -111,7 +95,7 @@ impl Writer {
         orders: Sender<Order>,
     ) -> Self {
         let JournalOptions { clock, node, durability, .. } = options;
-        let (lines, held, owed) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        let (lines, held, owed) = (Vec::new(), VecDeque::new(), Owed::default());
         let (is_ordered, failing) = (false, false);
         Self { sink, clock, node, durability, spool, head, lines, orders, held, owed, is_ordered, failing }
     }
@@ -180,7 +164,7 @@ impl Writer {
     fn acknowledge(&mut self, written: Vec<Rendered>, end: u64, now: BootTime) {
         let is_on_disk = self.sink.synced() >= end;
         // A disk that does not keep up must not owe more and more lines.
-        let is_late = self.owed.front().is_some_and(|owed| now.since(owed.since) >= SYNC_LATE);
+        let is_late = self.owed.is_late(now);
         let mut somebody_waits = false;
         for line in written {
             if is_on_disk || !(is_late || self.is_strict(&line)) {
@@ -190,10 +174,7 @@ impl Writer {
                 self.held.push_back(Held { end, line });
             }
         }
-        match self.owed.back_mut().filter(|owed| now.since(owed.since) < OWED_TOGETHER) {
-            Some(owed) => owed.end = end,
-            None => self.owed.push_back(Owed { since: now, end }),
-        }
+        self.owed.add(end, now);
         self.release();
         self.order(somebody_waits);
     }
@@ -209,7 +190,7 @@ impl Writer {
         while let Some(Held { line, .. }) = self.held.pop_front_if(|held| held.end <= synced) {
             answer(line.waiting, Ok(line.head.seq));
         }
-        while self.owed.pop_front_if(|owed| owed.end <= synced).is_some() {}
+        self.owed.forget(synced);
     }
 
     /// Has lines brought to the disk that are not there, unless that was ordered and nobody waits for it.
@@ -341,40 +322,23 @@ mod tests {
 
     use super::super::entry::Ruling;
     use super::super::sample::{entry, options};
-    use super::super::syncer::Disk;
+    use super::super::sink::AtOnce;
     use super::*;
-
-    /// Keeps in memory what is written.
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Sink for Kept {
-        fn append(&mut self, _: Month, lines: &[u8]) -> io::Result<u64> {
-            self.0.lock().expect("not poisoned").extend_from_slice(lines);
-            Ok(0)
-        }
-
-        fn synced(&self) -> u64 {
-            u64::MAX
-        }
-
-        fn unsynced(&self) -> Option<Arc<dyn Disk>> {
-            None
-        }
-
-        fn brought(&mut self, brought: Brought) -> io::Result<()> {
-            brought.outcome
-        }
-    }
 
     /// The line of a caller that closed its connection was skipped whatever it said: one could try doors all day
     /// unrecorded, and a change that had been made was left with its intent alone.
     #[test]
     fn a_refusal_and_an_outcome_are_written_though_nobody_waits_for_them() {
         let kept = Arc::new(Mutex::new(Vec::new()));
+        let held = Arc::clone(&kept);
+        let sink = AtOnce(move |lines: &[u8]| {
+            held.lock().expect("not poisoned").extend_from_slice(lines);
+            Ok(())
+        });
         let (head, _) = watch::channel(Head::GENESIS);
         let options = options(std::path::Path::new("nowhere"), Durability::Batched);
         let orders = tokio::sync::mpsc::channel(1).0;
-        let mut writer = Writer::new(Box::new(Kept(Arc::clone(&kept))), options, None, head, orders);
+        let mut writer = Writer::new(Box::new(sink), options, None, head, orders);
         let places = Arc::new(Semaphore::new(3));
         let unheard = |entry| {
             let permit = Arc::clone(&places).try_acquire_owned().expect("a place");

@@ -121,8 +121,9 @@ fn base62<const DIGITS: usize>(number: &mut [u8]) -> Zeroizing<[u8; DIGITS]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn generated() -> ApiKeyText {
         ApiKeyText::generate(&CountingEntropy::from(1)).expect("a key")

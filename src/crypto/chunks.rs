@@ -151,8 +151,9 @@ impl fmt::Debug for Chunks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, MESH, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn key() -> ContentKey {
         ContentKey::generate(&CountingEntropy::from(0)).expect("key")

@@ -34,8 +34,8 @@ pub fn equal(left: &[u8], right: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::hex;
     use super::*;
+    use crate::model::hex::hex;
 
     /// The vector is the one-block message of FIPS 180-2, appendix B.1.
     #[test]

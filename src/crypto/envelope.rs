@@ -113,8 +113,9 @@ pub(super) fn unwrap(
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     const KEY: [u8; 32] = [7; 32];
 

@@ -150,8 +150,9 @@ fn push_counted(body: &mut Vec<u8>, count: usize, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn token(addresses: &[&str]) -> JoinSecret {
         let addresses = addresses.iter().map(|&address| address.to_owned()).collect();

@@ -130,8 +130,9 @@ fn check(parameter: &'static str, found: u32, least: u32, most: u32) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, hex};
+    use super::super::test_support::CountingEntropy;
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn parameters_have_these_bytes_for_ever_and_read_back() {

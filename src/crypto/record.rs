@@ -79,8 +79,9 @@ fn associated_data(mesh: &MeshId, at: &ScopedSecret, version: Version, generatio
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, at, hex};
+    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, at};
     use super::*;
+    use crate::model::hex::hex;
 
     fn key() -> ScopeKey {
         ScopeKey::generate(&CountingEntropy::from(0)).expect("key")

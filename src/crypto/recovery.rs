@@ -224,8 +224,9 @@ fn info(mesh: &MeshId) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, MESH, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn key(first: u8) -> RecoveryKey {
         RecoveryKey::generate(&CountingEntropy::from(first)).expect("key")

@@ -106,8 +106,9 @@ fn scope_key_bound(mesh: &MeshId, at: &KeyScope, generation: Generation) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, at, hex};
+    use super::super::test_support::{CountingEntropy, MESH, at};
     use super::*;
+    use crate::model::hex::hex;
 
     fn root() -> RootKey {
         RootKey::generate(&CountingEntropy::from(0)).expect("key")

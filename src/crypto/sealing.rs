@@ -165,8 +165,9 @@ fn info(mesh: &MeshId, node: &NodeName, at: &KeyScope, generation: Generation) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, at, hex, node};
+    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, at, node};
     use super::*;
+    use crate::model::hex::hex;
 
     const OPEN_FAILED: CryptoError = CryptoError::OpenFailed { what: SCOPE_KEY };
 

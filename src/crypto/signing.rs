@@ -91,8 +91,9 @@ impl fmt::Debug for SigningKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn key(first: u8) -> SigningKey {
         SigningKey::generate(&CountingEntropy::from(first)).expect("key")

@@ -1,4 +1,4 @@
-//! What the tests of this room share: randomness that repeats, and hexadecimal.
+//! What the tests of this room share: randomness that repeats.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -44,8 +44,4 @@ pub(super) fn at(environment: &str, name: &str, scope: &str) -> ScopedSecret {
 
 pub(super) fn node(name: &str) -> NodeName {
     NodeName::parse(name).expect("node name")
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -130,8 +130,9 @@ fn hex_value(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_support::{CountingEntropy, MESH, NoEntropy, hex};
+    use super::super::test_support::{CountingEntropy, MESH, NoEntropy};
     use super::*;
+    use crate::model::hex::hex;
 
     fn root() -> RootKey {
         RootKey::generate(&CountingEntropy::from(5)).expect("key")

@@ -17,8 +17,9 @@ use super::record::meta;
 use super::record::migration::migration_row;
 use super::schema;
 use super::table::{Table, begin_write};
-use super::test_support::{Disk, facts, hex};
+use super::test_support::{Disk, facts};
 use crate::crypto::digest::Digesting;
+use crate::model::hex::hex;
 
 fn fixture(schema: u32) -> Vec<u8> {
     let name = format!("tests/fixtures/store-v{schema}.redb");

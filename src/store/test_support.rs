@@ -32,10 +32,6 @@ use crate::model::secret::{Scope, ScopedSecret, SecretAddress, SecretName};
 use crate::model::time::{BootId, BootTime, Moment, Timestamp};
 use crate::policy::starting::built_in;
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(super) fn at(environment: &str, name: &str, scope: &str) -> ScopedSecret {
     SecretAddress {
         environment: EnvironmentName::parse(environment).expect("environment"),

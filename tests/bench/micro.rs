@@ -130,8 +130,9 @@ fn journal_lines(bencher: Bencher<'_, '_>, together: usize) {
         spool: None,
         crew: Ground::machine().crew,
     };
-    let (journal, _) = Journal::open(options).expect("a journal");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _inside = runtime.enter();
+    let (journal, _) = Journal::open(options).expect("a journal");
     bencher.counter(divan::counter::ItemsCount::new(together)).bench(|| {
         let entries = (0..together).map(|_| Entry::of_node("secret.read", String::new()));
         runtime.block_on(journal.append_all(entries)).expect("written");

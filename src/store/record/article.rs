@@ -20,8 +20,9 @@ pub(in crate::store) fn article(at: &[u8], row: &[u8]) -> Result<Article, RowFau
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{articles, hex};
+    use super::super::super::test_support::articles;
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn an_article_is_kept_as_it_travels_under_a_key_of_its_own() {

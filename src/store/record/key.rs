@@ -137,8 +137,9 @@ fn scope_of(text: &str) -> Result<Scope, RowFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{at, hex};
+    use super::super::super::test_support::at;
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn an_address_has_these_bytes_for_ever_and_reads_back() {

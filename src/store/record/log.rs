@@ -105,8 +105,9 @@ fn article_id(row: &ArticleIdRow) -> Option<ArticleId> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{hex, log, node_name};
+    use super::super::super::test_support::{log, node_name};
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn a_change_of_a_secret_has_these_bytes_for_ever_and_reads_back() {

@@ -151,8 +151,9 @@ fn from_position_row(row: &PositionRow) -> Position {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{contact as sample_contact, facts as sample_facts, hex};
+    use super::super::super::test_support::{contact as sample_contact, facts as sample_facts};
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn the_meta_rows_have_these_bytes_for_ever_and_read_back() {

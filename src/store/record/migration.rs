@@ -43,8 +43,8 @@ pub(in crate::store) fn migration(key: &[u8], bytes: &[u8]) -> Result<AppliedMig
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::hex;
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn an_applied_migration_has_these_bytes_for_ever_and_reads_back() {

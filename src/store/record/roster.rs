@@ -221,8 +221,9 @@ fn entitlement(row: EntitlementRow) -> Result<Entitlement, RowFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{hex, node as sample_node, token as sample_token};
+    use super::super::super::test_support::{node as sample_node, token as sample_token};
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn a_node_has_these_bytes_for_ever_and_reads_back() {

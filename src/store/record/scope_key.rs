@@ -44,8 +44,9 @@ pub(in crate::store) fn scope_key(bytes: &[u8]) -> Result<(Vec<u8>, Option<Times
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{hex, scope_key as sample};
+    use super::super::super::test_support::scope_key as sample;
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn a_scope_key_has_these_bytes_for_ever_and_reads_back_with_or_without_its_time() {

@@ -245,8 +245,9 @@ fn duration(row: &DurationRow) -> Result<Duration, RowFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::test_support::{full_record, hex, record as plain_record};
+    use super::super::super::test_support::{full_record, record as plain_record};
     use super::*;
+    use crate::model::hex::hex;
 
     #[test]
     fn a_full_record_has_these_bytes_for_ever_and_reads_back() {
