@@ -29,7 +29,8 @@ use crate::wire::audit::{Alive, BATCH_BYTES_MAX, Broken, FromFollower, FromLead,
 use crate::wire::open::StreamKind;
 use crate::wire::version::{AUDIT_SINCE, ProtocolVersion};
 
-/// Lines within this go together: a lead writes and signs once for all of them.
+/// Lines within this go together: a lead writes and signs once for all of them, and a node that is read from all the time
+/// spends no more on it than one that is read from now and then.
 const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How often the lead is told where the journal ends when nothing is written.
@@ -73,8 +74,9 @@ pub(super) async fn run(
         }
     };
     let (sender, receiver) = connection.open_stream(StreamKind::Audit).await?;
-    let alive_at = Instant::now();
-    Forwarding { sessions, author, sender, receiver, sealed, witness, cursor: None, alive_at }.run().await
+    let now = Instant::now();
+    let (cursor, send_at, alive_at) = (None, now, now);
+    Forwarding { sessions, author, sender, receiver, sealed, witness, cursor, send_at, alive_at }.run().await
 }
 
 struct Forwarding<'session> {
@@ -87,6 +89,8 @@ struct Forwarding<'session> {
     witness: Witness,
     /// Behind the last line that was sent; lent to a thread while it reads.
     cursor: Option<Cursor>,
+    /// Before this, lines wait for others to go with.
+    send_at: Instant,
     /// When the lead is next told where the journal ends.
     alive_at: Instant,
 }
@@ -200,7 +204,11 @@ impl Forwarding<'_> {
         let until = *head.borrow_and_update();
         let tip = self.cursor.as_ref().map_or(Tip::behind(Head::GENESIS), Cursor::tip);
         if tip.head.seq < until.seq {
-            return self.send_next(until).await;
+            if Instant::now() >= self.send_at {
+                return self.send_next(until).await;
+            }
+            tokio::time::sleep_until(self.send_at).await;
+            return Ok(Turn::On);
         }
         if Instant::now() >= self.alive_at {
             self.alive_at = Instant::now() + ALIVE_EVERY;
@@ -210,7 +218,7 @@ impl Forwarding<'_> {
         let frame = tokio::select! {
             changed = head.changed() => {
                 changed.map_err(|_| SessionError::Stopping)?;
-                tokio::time::sleep(TOGETHER).await;
+                self.send_at = self.send_at.max(Instant::now() + TOGETHER);
                 return Ok(Turn::On);
             }
             frame = self.receiver.receive::<FromLead>() => frame?,
@@ -231,7 +239,7 @@ impl Forwarding<'_> {
             Ok(Some(batch)) => batch,
             Ok(None) => {
                 // It is acknowledged, so it is in a file: one that was just begun is found the next time.
-                tokio::time::sleep(TOGETHER).await;
+                self.send_at = Instant::now() + TOGETHER;
                 return Ok(Turn::On);
             }
             Err(error) => {
@@ -243,6 +251,9 @@ impl Forwarding<'_> {
             self.cannot_read(&format!("line {} is not the line that was written: it was altered", until.seq)).await?;
             return Ok(Turn::Later);
         }
+        // What is left of a journal that fills more than a batch does not wait.
+        let is_all = batch.tip.head.seq >= until.seq;
+        self.send_at = Instant::now() + if is_all { TOGETHER } else { Duration::ZERO };
         self.send(batch).await
     }
 
