@@ -87,12 +87,12 @@ impl AccessDesk {
         reason: String,
     ) -> Result<Noted, AccessRefused> {
         let line = Entry {
-            principal: format!("node:{}", asker.node),
+            principal: format!("node:{}", asker.node).into(),
             established: "certificate",
             secret: Some(wish.secret.clone()),
             environment: Some(environment.clone()),
             company: wish.company.clone(),
-            rule: "roster".to_owned(),
+            rule: "roster".into(),
             ..Entry::of_node(Action::EventPublish.as_str(), asked(&asker, &wish, &reason))
         };
         self.take_in(asker, environment, wish, reason, Some(line)).await

@@ -233,11 +233,11 @@ fn believed(at: Timestamp, now: Timestamp) -> Timestamp {
 /// What the journal of the lead says of an event that came from a follower.
 fn line(member: &RosterEntry, post: &Post) -> Entry {
     Entry {
-        principal: format!("node:{}", member.name),
+        principal: format!("node:{}", member.name).into(),
         established: "certificate",
         environment: Some(post.environment.clone()),
         company: post.company.clone(),
-        rule: "roster".to_owned(),
+        rule: "roster".into(),
         ..Entry::of_node(Action::EventPublish.as_str(), format!("{} by {}", post.kind, post.by))
     }
 }

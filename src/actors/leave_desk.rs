@@ -53,9 +53,9 @@ impl LeaveDesk {
 
     async fn note(&self, member: &RosterEntry, outcome: &'static str, reason: &str) -> Result<u64, FailureReason> {
         let entry = Entry {
-            principal: format!("node:{}", member.name),
+            principal: format!("node:{}", member.name).into(),
             established: "certificate",
-            rule: "roster".to_owned(),
+            rule: "roster".into(),
             outcome,
             ..Entry::of_node(NODE_LEAVE, reason.to_owned())
         };

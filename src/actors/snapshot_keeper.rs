@@ -114,7 +114,7 @@ impl SnapshotKeeper {
             Ok(saved) => {
                 self.calendar().saved = Some(now.boot);
                 self.calendar().failed = None;
-                journal.append(Entry { reason: Some(told(&saved)), ..line }).await?;
+                journal.append(Entry { reason: Some(told(&saved).into()), ..line }).await?;
                 tracing::info!(snapshot = %saved.name, bytes = saved.bytes, "the lead was saved, and the snapshot is whole");
                 if let Some(reason) = saved.not_taken {
                     self.not_taken(&reason).await;
@@ -132,7 +132,7 @@ impl SnapshotKeeper {
                 let reason = whole(&error);
                 tracing::error!(error = reason, "the lead could not be saved");
                 journal
-                    .append(Entry { outcome: "failed", ruling: Ruling::Allow, reason: Some(reason), ..line })
+                    .append(Entry { outcome: "failed", ruling: Ruling::Allow, reason: Some(reason.into()), ..line })
                     .await?;
                 Ok(())
             }

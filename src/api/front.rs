@@ -112,12 +112,12 @@ impl Front {
         };
         kv_namespace::adopt(&mut request);
         let shown = self.guard(peer, &request).and_then(|()| shown(&mut request));
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let span = tracing::debug_span!(
             target: "aurora_mesh::request",
             "request",
             "otel.kind" = "server",
-            request_id,
+            request_id = &*request_id,
             door = peer.door.as_str(),
             "http.request.method" = method.as_str(),
             "http.response.status_code" = Empty,
@@ -125,10 +125,10 @@ impl Front {
             decision = Empty,
             outcome = Empty
         );
-        let answered = match (shown, self.attested(peer, &path).await) {
+        let answered = match (shown, self.attested(peer, uri.path()).await) {
             (Ok(shown), Ok(attested)) => {
                 let counted = shown.counted.clone();
-                let caller = Caller { attested, shown, ..peer.caller(request_id.clone()) };
+                let caller = Caller { attested, shown, ..peer.caller(Arc::clone(&request_id)) };
                 request.extensions_mut().insert(Arc::new(caller));
                 let mut response = self.routed(lane, request).instrument(span.clone()).await;
                 if let Some(allowance) = counted.left() {
@@ -141,11 +141,11 @@ impl Front {
         let response = finish(kept_from_others(peer, answered), &request_id, dialect);
         span.record("http.response.status_code", response.status().as_u16());
         tracing::debug!(
-            request_id,
+            request_id = &*request_id,
             uid = peer.uid,
             door = ?peer.door,
             %method,
-            path,
+            path = uri.path(),
             status = response.status().as_u16(),
             elapsed = ?self.clock.now().boot.since(started),
             "request answered"

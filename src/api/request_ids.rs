@@ -32,7 +32,7 @@ impl RequestIds {
     ///
     /// # Errors
     /// When none is left and none can be drawn.
-    pub(super) fn next(&self) -> Result<String, EntropyUnavailable> {
+    pub(super) fn next(&self) -> Result<Arc<str>, EntropyUnavailable> {
         let mut stock = self.stock.lock().unwrap_or_else(PoisonError::into_inner);
         let Stock { bytes, left } = &mut *stock;
         if *left == 0 {
@@ -40,7 +40,7 @@ impl RequestIds {
             *left = bytes.len();
         }
         *left = left.saturating_sub(ID_BYTES);
-        Ok(hex(&bytes[*left..][..ID_BYTES]))
+        Ok(hex(&bytes[*left..][..ID_BYTES]).into())
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn no_id_is_given_twice_and_without_randomness_none_is() {
         let ids = RequestIds::new(Arc::new(Times(AtomicUsize::new(2))));
-        let given: HashSet<String> = (0..2 * STOCK).map(|_| ids.next().expect("drawn")).collect();
+        let given: HashSet<Arc<str>> = (0..2 * STOCK).map(|_| ids.next().expect("drawn")).collect();
         assert!(given.len() == 2 * STOCK && given.iter().all(|id| id.len() == 2 * ID_BYTES));
         assert!(ids.next().is_err());
     }

@@ -153,7 +153,7 @@ fn by_month(lines: &[u8], now: Timestamp) -> Vec<(Month, &[u8])> {
     let mut current = None;
     let mut taken = 0_usize;
     for line in lines.split_inclusive(|&byte| byte == b'\n') {
-        let of_line = month(line).or_else(|| current.clone()).unwrap_or_else(Month::first);
+        let of_line = month(line).or(current).unwrap_or(Month::FIRST);
         if let Some(before) = current.take().filter(|before| *before != of_line) {
             let (piece, more) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
             pieces.push((before, piece));
@@ -216,11 +216,11 @@ mod tests {
         let line = |month: &str| format!("{{\"time\":\"2026-{month}-01T00:00:00Z\"}}\n");
         let lines = [line("11"), line("11"), line("12"), "{}\n".to_owned(), line("11")].concat();
         let pieces: Vec<_> =
-            by_month(lines.as_bytes(), now()).iter().map(|(month, piece)| (month.clone(), piece.len())).collect();
+            by_month(lines.as_bytes(), now()).iter().map(|(month, piece)| (*month, piece.len())).collect();
         let month = |text: &str| Month::of(crate::model::time::Timestamp::parse(text).expect("time")).expect("month");
         let (november, december) = (month("2026-11-05T00:00:00Z"), month("2026-12-05T00:00:00Z"));
         let long = line("11").len();
-        assert_eq!(pieces, [(november.clone(), 2 * long), (december, long + 3), (november, long)]);
+        assert_eq!(pieces, [(november, 2 * long), (december, long + 3), (november, long)]);
         assert!(by_month(b"", now()).is_empty());
     }
 

@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn decisions_are_told_whole_with_the_company_and_events_of_the_node_are_none() {
         let refused = Entry {
-            principal: "agent:robot user:1000 exe:/opt/my tool".to_owned(),
+            principal: "agent:robot user:1000 exe:/opt/my tool".into(),
             secret: Some(SecretName::parse("openai/api_key").expect("name")),
             scope: Some(Scope::Global),
             environment: Some(EnvironmentName::parse("prod").expect("name")),
             company: Some(CompanyId::parse("acme").expect("name")),
             ruling: Ruling::Deny,
-            rule: "default-deny".to_owned(),
+            rule: "default-deny".into(),
             outcome: "denied",
             ..sample::entry("r")
         };

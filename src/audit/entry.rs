@@ -1,5 +1,6 @@
 //! What one line of the journal says, before it has a number and a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::name::{CompanyId, EnvironmentName};
@@ -33,9 +34,9 @@ impl Ruling {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Ties the line to the answer and the log.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// Who did it: `user:1000`, `node:vengeance`, `admin`.
-    pub principal: String,
+    pub principal: Arc<str>,
     /// How that is known: `peer-credentials+pidfd, agent socket`, `certificate`, `node`.
     pub established: &'static str,
     /// `weak` when what is told of the process was read on an older kernel's word; absent when it was not, or there is none.
@@ -55,7 +56,7 @@ pub struct Entry {
     /// Whether it was allowed.
     pub ruling: Ruling,
     /// The policy rule that decided.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// What came of it: [`INTENT`] before a change is made, then `ok` or the code of the error.
     pub outcome: &'static str,
     /// How fresh the answer was: `lead`, `hit`, `stale`.
@@ -63,7 +64,7 @@ pub struct Entry {
     /// From the request to this line.
     pub latency: Option<Duration>,
     /// Why, in the caller's words.
-    pub reason: Option<String>,
+    pub reason: Option<Arc<str>>,
     /// Whether the line tells of something that happens whoever hears of it: what came of a change, or a deed of the
     /// node. A value that was not given out because its asker had gone needs no line.
     pub lasting: bool,
@@ -85,8 +86,8 @@ impl Entry {
     #[must_use]
     pub fn of_node(action: &'static str, reason: String) -> Self {
         Self {
-            request_id: String::new(),
-            principal: "node".to_owned(),
+            request_id: Arc::default(),
+            principal: "node".into(),
             established: "node",
             attest: None,
             action,
@@ -96,11 +97,11 @@ impl Entry {
             company: None,
             version: None,
             ruling: Ruling::Allow,
-            rule: "node".to_owned(),
+            rule: "node".into(),
             outcome: "ok",
             freshness: None,
             latency: None,
-            reason: Some(reason),
+            reason: Some(reason.into()),
             lasting: true,
         }
     }

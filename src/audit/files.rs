@@ -1,5 +1,6 @@
 //! The files of a journal: their names, their order, and opening them without being led elsewhere.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,29 +16,37 @@ use super::error::AuditError;
 pub(super) const FILE_MODE: u32 = 0o600;
 
 /// `2026-11`. Ordered as time is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Month(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Month {
+    year: u16,
+    /// As its two digits say: a name of a file may hold what no calendar has.
+    month: u8,
+}
 
 impl Month {
+    /// The month before all others, for a clock that is out of range when there is no file yet.
+    pub(super) const FIRST: Self = Self { year: 0, month: 1 };
+
     /// The month of a time; `None` outside the years 0000 to 9999.
     pub(super) fn of(time: Timestamp) -> Option<Self> {
-        Self::parse(&time.month())
-    }
-
-    /// The month before all others, for a clock that is out of range when there is no file yet.
-    pub(super) fn first() -> Self {
-        Self("0000-01".to_owned())
+        time.month().map(|(year, month)| Self { year, month })
     }
 
     /// Months since the year 0, to tell how far two are apart.
-    pub(super) fn count(&self) -> Option<u32> {
-        let (year, month) = self.0.split_once('-')?;
-        year.parse::<u32>().ok()?.checked_mul(12)?.checked_add(month.parse().ok()?)
+    pub(super) fn count(self) -> u32 {
+        u32::from(self.year).saturating_mul(12).saturating_add(u32::from(self.month))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let shape = |(at, byte): (usize, u8)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() };
-        (text.len() == 7 && text.bytes().enumerate().all(shape)).then(|| Self(text.to_owned()))
+        let (year, month) = text.split_once('-').filter(|_| text.len() == 7 && text.bytes().enumerate().all(shape))?;
+        Some(Self { year: year.parse().ok()?, month: month.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:04}-{:02}", self.year, self.month)
     }
 }
 
@@ -71,7 +80,7 @@ impl Part {
 
     /// The one that is begun when this one is full.
     pub(super) fn next(&self) -> Self {
-        Self { month: self.month.clone(), number: self.number.saturating_add(1), form: Form::Plain }
+        Self { month: self.month, number: self.number.saturating_add(1), form: Form::Plain }
     }
 
     /// The same lines in another form.
@@ -86,7 +95,7 @@ impl Part {
             Form::Packed => ".gz",
             Form::Plain => "",
         };
-        format!("audit-{}{number}.jsonl{ending}", self.month.0)
+        format!("audit-{}{number}.jsonl{ending}", self.month)
     }
 
     /// Its path in a journal's directory.
@@ -185,7 +194,7 @@ mod tests {
 
     #[test]
     fn only_files_named_after_a_month_are_part_of_the_journal() {
-        let first = Part::first(Month("2026-11".to_owned()));
+        let first = Part::first(Month { year: 2026, month: 11 });
         assert_eq!(Part::of_file_name("audit-2026-11.jsonl"), Some(first));
         for name in
             ["audit-2026-11.torn", "audit-2026-1.jsonl", "audit-202611-.jsonl", "audit-2026-11.jsonl.gz.new", "x"]

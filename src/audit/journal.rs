@@ -71,7 +71,7 @@ impl Journal {
             let now = options.clock.now().wall;
             let mut line = Vec::new();
             let next = render(&head, Stamp { node: &options.node, time: now }, &announcement(torn), &mut line)?;
-            let month = Month::of(now).unwrap_or_else(Month::first);
+            let month = Month::of(now).unwrap_or(Month::FIRST);
             sink.append_durably(month, &line).map_err(AuditError::io(&directory))?;
             head = next;
         }
@@ -113,9 +113,13 @@ impl Journal {
     /// [`AuditError::Unavailable`] within [a second](APPEND_WITHIN), whatever the disk does: then what the line stands
     /// for must not happen. A line whose asker gave up may be in the journal all the same: it records an attempt; a
     /// refusal, and what came of a change, surely is once the disk takes lines again. [`AuditError::LineTooLong`] when the caller's texts are too long.
-    pub async fn append(&self, entry: Entry) -> Result<u64, AuditError> {
-        let written = async { heard(self.hand_over(entry).await?).await };
-        tokio::time::timeout(APPEND_WITHIN, written).await.map_err(|_| unavailable(Obstacle::Slow))?
+    pub fn append(&self, entry: Entry) -> impl Future<Output = Result<u64, AuditError>> + Send {
+        // On the heap from the start: it would be within every future that waits for this one.
+        let entry = Box::new(entry);
+        async move {
+            let written = async { heard(self.hand_over(entry).await?).await };
+            tokio::time::timeout(APPEND_WITHIN, written).await.map_err(|_| unavailable(Obstacle::Slow))?
+        }
     }
 
     /// Writes many lines, in their order, without waiting for each before the next is handed over. Lines of others may
@@ -126,7 +130,7 @@ impl Journal {
     pub async fn append_all(&self, entries: impl IntoIterator<Item = Entry>) -> Result<(), AuditError> {
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            let together: Vec<Entry> = entries.by_ref().take(TOGETHER).collect();
+            let together: Vec<Box<Entry>> = entries.by_ref().take(TOGETHER).map(Box::new).collect();
             let written = async {
                 let mut answers = Vec::with_capacity(together.len());
                 for entry in together {
@@ -143,10 +147,10 @@ impl Journal {
     }
 
     /// Puts a line into the queue, behind all that are there.
-    async fn hand_over(&self, entry: Entry) -> Result<oneshot::Receiver<Result<u64, AuditError>>, AuditError> {
+    async fn hand_over(&self, entry: Box<Entry>) -> Result<oneshot::Receiver<Result<u64, AuditError>>, AuditError> {
         let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| unavailable(Obstacle::Closed))?;
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Append(Box::new(Waiting { entry, reply, permit })))?;
+        self.send(Message::Append(Waiting { entry, reply, permit }))?;
         Ok(answer)
     }
 

@@ -278,7 +278,7 @@ mod tests {
             freshness: Some("hit"),
             latency: Some(Duration::from_micros(85)),
             attest: Some("weak"),
-            reason: Some("nightly \"sync\"\nrun\u{1b}".to_owned()),
+            reason: Some("nightly \"sync\"\nrun\u{1b}".into()),
             lasting: false,
             ..sample::entry("r1")
         };
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_line_longer_than_readers_take_is_refused() {
-        let entry = Entry { reason: Some("x".repeat(LINE_BYTES_MAX)), ..sample::entry("r1") };
+        let entry = Entry { reason: Some("x".repeat(LINE_BYTES_MAX).into()), ..sample::entry("r1") };
         assert!(matches!(rendered(&entry), Err(AuditError::LineTooLong { .. })));
     }
 

@@ -92,7 +92,7 @@ mod tests {
 
     fn entry(principal: &str, action: &'static str) -> Entry {
         Entry {
-            principal: principal.to_owned(),
+            principal: principal.into(),
             action,
             secret: Some(SecretName::parse("openai/api_key").expect("name")),
             scope: Some(Scope::Global),

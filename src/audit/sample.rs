@@ -70,8 +70,8 @@ pub(super) fn node() -> NodeName {
 /// Somebody was allowed to read something.
 pub(super) fn entry(request_id: &str) -> Entry {
     Entry {
-        request_id: request_id.to_owned(),
-        principal: "user:1000".to_owned(),
+        request_id: request_id.into(),
+        principal: "user:1000".into(),
         established: "peer-credentials",
         attest: None,
         action: "secret.read",
@@ -81,7 +81,7 @@ pub(super) fn entry(request_id: &str) -> Entry {
         company: None,
         version: None,
         ruling: Ruling::Allow,
-        rule: "socket-group".to_owned(),
+        rule: "socket-group".into(),
         outcome: "ok",
         freshness: None,
         latency: None,

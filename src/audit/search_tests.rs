@@ -67,7 +67,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 fn entry(deed: &Deed) -> Entry {
     Entry {
-        principal: PRINCIPALS[deed.principal].to_owned(),
+        principal: PRINCIPALS[deed.principal].into(),
         action: ACTIONS[deed.action],
         secret: SECRETS.get(deed.secret).map(|text| SecretName::parse(text).expect("name")),
         company: COMPANIES.get(deed.company).map(|text| CompanyId::parse(text).expect("company")),

@@ -2,7 +2,7 @@
 //! new file, and so does a file that is full. Lines are written here; bringing them to the disk takes as long as the disk
 //! takes, and is done elsewhere meanwhile (see `syncer`).
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
@@ -70,6 +70,8 @@ pub(super) struct FileSink {
 struct Current {
     path: PathBuf,
     open: Arc<Open>,
+    /// The device and the number of the file.
+    identity: (u64, u64),
     /// The place where the file begins.
     begins: u64,
     /// Up to this place it is on the disk.
@@ -185,10 +187,10 @@ impl Sink for FileSink {
 impl Current {
     fn open(path: PathBuf, begins: u64) -> Result<Self, AuditError> {
         let file = open_to_write(&path)?;
-        let length = file.metadata().map_err(AuditError::io(&path))?.len();
-        let synced = begins.saturating_add(length);
+        let metadata = file.metadata().map_err(AuditError::io(&path))?;
+        let (synced, identity) = (begins.saturating_add(metadata.len()), identity(&metadata));
         let open = Arc::new(Open { file, end: AtomicU64::new(synced) });
-        Ok(Self { path, open, begins, synced, pending: Vec::new(), damaged: false })
+        Ok(Self { path, open, identity, begins, synced, pending: Vec::new(), damaged: false })
     }
 
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
@@ -252,13 +254,17 @@ impl Current {
 
     /// How long the file is that has its name. A journal that was moved or replaced is not written on into the void.
     fn check_in_place(&self) -> io::Result<u64> {
-        let (named, held) = (std::fs::symlink_metadata(&self.path)?, self.open.file.metadata()?);
-        if (named.dev(), named.ino()) == (held.dev(), held.ino()) {
-            Ok(held.len())
+        let named = std::fs::symlink_metadata(&self.path)?;
+        if identity(&named) == self.identity {
+            Ok(named.len())
         } else {
             Err(io::Error::other("somebody else replaced the file of the audit journal"))
         }
     }
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ const GROUP_MAX: usize = 256;
 /// What the task is asked.
 pub(super) enum Message {
     /// Write this, and say its number.
-    Append(Box<Waiting>),
+    Append(Waiting),
     /// Bring everything to the disk and end.
     Close(oneshot::Sender<Result<(), AuditError>>),
 }
@@ -41,7 +41,7 @@ pub(super) enum Message {
 /// An entry, and who waits for it.
 pub(super) struct Waiting {
     /// What to write.
-    pub(super) entry: Entry,
+    pub(super) entry: Box<Entry>,
     /// Where the number goes.
     pub(super) reply: oneshot::Sender<Result<u64, AuditError>>,
     /// The place in the queue; free again when the answer is given.
@@ -108,7 +108,7 @@ impl Writer {
                 Some(brought) = told.recv() => self.note_brought(brought),
                 message = queue.recv() => match message {
                     Some(Message::Append(first)) => {
-                        if let Some(reply) = self.append_with_what_waits(*first, &mut queue) {
+                        if let Some(reply) = self.append_with_what_waits(first, &mut queue) {
                             return self.close(reply, told).await;
                         }
                     }
@@ -130,7 +130,7 @@ impl Writer {
         let mut closing = None;
         while group.len() < GROUP_MAX && closing.is_none() {
             match queue.try_recv() {
-                Ok(Message::Append(waiting)) => group.push(*waiting),
+                Ok(Message::Append(waiting)) => group.push(waiting),
                 Ok(Message::Close(reply)) => closing = Some(reply),
                 Err(_) => break,
             }
@@ -145,7 +145,7 @@ impl Writer {
         let Some(head) = written.last().map(|line| line.head) else { return };
         #[cfg(feature = "seeded_bugs")]
         let written = if crate::model::seeded::bug(2) { self.answered_first(written) } else { written };
-        let month = Month::of(now.wall).unwrap_or_else(Month::first);
+        let month = Month::of(now.wall).unwrap_or(Month::FIRST);
         let outcome = self.sink.append(month, &self.lines);
         self.note(&outcome);
         match outcome {
@@ -342,7 +342,7 @@ mod tests {
         let places = Arc::new(Semaphore::new(3));
         let unheard = |entry| {
             let permit = Arc::clone(&places).try_acquire_owned().expect("a place");
-            Waiting { entry, reply: oneshot::channel().0, permit }
+            Waiting { entry: Box::new(entry), reply: oneshot::channel().0, permit }
         };
         writer.append(vec![
             unheard(entry("read")),

@@ -168,7 +168,16 @@ impl Witness {
             executable: program.as_ref().map(|program| program.name.clone()),
             presence: presence(&process),
         };
-        Some(Peer { door, uid, gid, groups, pid, attested: Arc::new(attested), program, process: Some(process) })
+        Some(Peer {
+            door,
+            uid,
+            gid,
+            groups: groups.into(),
+            pid,
+            attested: Arc::new(attested),
+            program,
+            process: Some(process),
+        })
     }
 
     /// Leave to look at a program; none when so many hang that there is none in time.
@@ -242,7 +251,7 @@ mod tests {
         let caller = peer.caller("id".into());
         assert_eq!(caller.uid, rustix::process::geteuid().as_raw());
         assert_eq!(caller.gid, rustix::process::getegid().as_raw());
-        assert_eq!((caller.door, caller.request_id.as_str(), caller.pid), (Door::Agent, "id", our_pid()));
+        assert_eq!((caller.door, &*caller.request_id, caller.pid), (Door::Agent, "id", our_pid()));
         assert!(caller.attested.presence.is_there());
         let program = caller.attested.executable.as_ref().expect("a program");
         let ours = std::env::current_exe().expect("a path");

@@ -20,7 +20,7 @@ pub struct Peer {
     /// Effective group id at connect.
     pub gid: u32,
     /// Its supplementary groups.
-    pub groups: Vec<u32>,
+    pub groups: Arc<[u32]>,
     /// Its pid.
     pub pid: Option<i32>,
     /// What else is known of it; the digest of its program is not among it.
@@ -39,7 +39,7 @@ impl Peer {
             door: Door::Loopback,
             uid: UID_NOBODY,
             gid: UID_NOBODY,
-            groups: Vec::new(),
+            groups: Arc::default(),
             pid: None,
             attested: Arc::default(),
             program: None,
@@ -48,12 +48,12 @@ impl Peer {
     }
 
     /// The same process, as the author of one request.
-    pub fn caller(&self, request_id: String) -> Caller {
+    pub fn caller(&self, request_id: Arc<str>) -> Caller {
         Caller {
             door: self.door,
             uid: self.uid,
             gid: self.gid,
-            groups: self.groups.clone(),
+            groups: Arc::clone(&self.groups),
             pid: self.pid,
             attested: Arc::clone(&self.attested),
             shown: Shown::default(),

@@ -52,7 +52,7 @@ pub struct Caller {
     /// Effective group id at connect.
     pub gid: u32,
     /// Supplementary groups; empty when the kernel would not say, which never grants.
-    pub groups: Vec<u32>,
+    pub groups: Arc<[u32]>,
     /// Process id at connect; a hint for people, never an authority.
     pub pid: Option<i32>,
     /// What else the system says about the process.
@@ -60,7 +60,7 @@ pub struct Caller {
     /// What it showed besides.
     pub shown: Shown,
     /// Random, one per request: ties the answer, the log and the audit line together.
-    pub request_id: String,
+    pub request_id: Arc<str>,
 }
 
 /// What a request carries to say on whose behalf it is made. Every part is checked, none is believed.

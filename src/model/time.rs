@@ -42,10 +42,12 @@ impl Timestamp {
         u64::try_from(self.0.checked_sub(earlier.0)?).ok().map(Duration::from_millis)
     }
 
-    /// `2026-11`: names the audit file of the month.
+    /// The year and the month of it in UTC, such as 2026 and 11; `None` outside the years 0 to 9999.
     #[must_use]
-    pub fn month(self) -> String {
-        self.to_string().chars().take(7).collect()
+    pub fn month(self) -> Option<(u16, u8)> {
+        let at = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        let date = jiff::tz::Offset::UTC.to_datetime(at);
+        Some((u16::try_from(date.year()).ok()?, u8::try_from(date.month()).ok()?))
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
         let at = Timestamp(1_795_248_000_123);
         assert_eq!(at.to_string(), "2026-11-21T08:00:00.123Z");
         assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
-        assert_eq!(at.month(), "2026-11");
+        assert_eq!(at.month(), Some((2026, 11)));
         assert_eq!(Timestamp::parse("yesterday"), None);
     }
 

@@ -1,5 +1,7 @@
 //! The decision: deny by default, an explicit deny wins, and the answer names the rule.
 
+use std::sync::Arc;
+
 use crate::model::actions::Action;
 use crate::model::grant::Effect;
 use crate::model::name::{CompanyId, EnvironmentName};
@@ -54,19 +56,19 @@ pub enum Decision {
     /// Yes.
     Allowed {
         /// The name of the grant.
-        rule: String,
+        rule: Arc<str>,
     },
     /// No.
     Denied {
         /// The name of the deny, or [`DEFAULT_RULE`].
-        rule: String,
+        rule: Arc<str>,
     },
 }
 
 /// Decides one question.
 #[must_use]
 pub fn decide(rulebook: &Rulebook, question: &Question<'_>) -> Decision {
-    let denied = |rule: &str| Decision::Denied { rule: rule.to_owned() };
+    let denied = |rule: &str| Decision::Denied { rule: rule.into() };
     let mut allowed_by: Option<&Rule> = None;
     let speaking = |principals| {
         let service = question.secret.map(|secret| &secret.service);
@@ -88,7 +90,7 @@ pub fn decide(rulebook: &Rulebook, question: &Question<'_>) -> Decision {
     match allowed_by {
         Some(rule) => Decision::Allowed { rule: rule.name.clone() },
         #[cfg(feature = "seeded_bugs")]
-        None if crate::model::seeded::bug(19) => Decision::Allowed { rule: DEFAULT_RULE.to_owned() },
+        None if crate::model::seeded::bug(19) => Decision::Allowed { rule: DEFAULT_RULE.into() },
         None => denied(DEFAULT_RULE),
     }
 }
@@ -198,11 +200,11 @@ mod tests {
     }
 
     fn allowed(rule: &str) -> Decision {
-        Decision::Allowed { rule: rule.to_owned() }
+        Decision::Allowed { rule: rule.into() }
     }
 
     fn denied(rule: &str) -> Decision {
-        Decision::Denied { rule: rule.to_owned() }
+        Decision::Denied { rule: rule.into() }
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub fn identify(caller: &Caller, house: House) -> Result<Vec<Principal>, PolicyE
     if caller.uid == house.owner {
         principals.push(Principal::Owner);
     }
-    for &gid in std::iter::once(&caller.gid).chain(&caller.groups) {
+    for &gid in std::iter::once(&caller.gid).chain(&*caller.groups) {
         let group = Principal::Group(gid);
         if is_nobody(gid) || principals.contains(&group) {
             continue;
@@ -109,11 +109,11 @@ mod tests {
             door,
             uid,
             gid: 100,
-            groups: groups.to_vec(),
+            groups: groups.into(),
             pid: None,
             attested: Arc::default(),
             shown: Shown::default(),
-            request_id: "r1".to_owned(),
+            request_id: "r1".into(),
         }
     }
 

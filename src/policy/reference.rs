@@ -354,13 +354,13 @@ fn disagreement(
             Decision::Allowed { rule } => (true, rule),
             Decision::Denied { rule } => (false, rule),
         };
-        let count = match (allowed, rule.as_str()) {
+        let count = match (allowed, &**rule) {
             (true, _) => &counts.allowed,
             (false, DEFAULT_RULE) => &counts.by_default,
             (false, _) => &counts.denied,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        if allowed != said.allowed || !said.by.contains(rule) {
+        if allowed != said.allowed || !said.by.contains(&**rule) {
             return Some(format!(
                 "policy {seed}, question {number}: {decided:?} but {said:?}\n{asked:#?}\n{articles:#?}"
             ));

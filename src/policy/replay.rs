@@ -166,6 +166,7 @@ impl<'a> Replay<'a> {
             return;
         }
         let Past { action, secret, scope, allowed, rule, time, .. } = past;
+        let rule = rule.into();
         let was = if allowed { Decision::Allowed { rule } } else { Decision::Denied { rule } };
         let found = self.found.entry(kind).or_insert_with(|| Difference {
             principal,
@@ -280,9 +281,9 @@ mod tests {
         let drift = drift(&today, &candidate, &lines);
         let [lost, won] = &drift.differences[..] else { panic!("{drift:?}") };
         assert_eq!((lost.principal.as_str(), lost.count, lost.last), ("user:1", 2, Timestamp(2_000)));
-        assert_eq!(lost.was, Decision::Allowed { rule: "alice".to_owned() });
-        assert_eq!(lost.would, Decision::Denied { rule: DEFAULT_RULE.to_owned() });
-        assert_eq!(won.would, Decision::Allowed { rule: "bob".to_owned() });
+        assert_eq!(lost.was, Decision::Allowed { rule: "alice".into() });
+        assert_eq!(lost.would, Decision::Denied { rule: DEFAULT_RULE.into() });
+        assert_eq!(won.would, Decision::Allowed { rule: "bob".into() });
         assert!(!drift.is_none() && !lost.as_today && drift.compared == 4);
     }
 

@@ -1,6 +1,7 @@
 //! One rule as decisions use it: a grant, what an agent was given, or the rule that every node has.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::actions::Capability;
 use crate::model::agent::Agent;
@@ -48,7 +49,7 @@ pub fn is_reserved(rule: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// What an audit line and an explanation show: the name of a grant, `agent:NAME`, or [`ADMIN_RULE`].
-    pub name: String,
+    pub name: Arc<str>,
     /// Whether it opens or closes.
     pub effect: Effect,
     /// What it is about.
@@ -62,7 +63,7 @@ pub struct Rule {
 impl Rule {
     pub(super) fn of_grant(grant: &Grant) -> Self {
         Self {
-            name: grant.name.to_string(),
+            name: grant.name.as_str().into(),
             effect: grant.effect,
             capabilities: grant.capabilities.clone(),
             reach: grant.reach.clone(),
@@ -72,7 +73,7 @@ impl Rule {
 
     pub(super) fn of_agent(agent: &Agent) -> Self {
         Self {
-            name: Principal::Agent(agent.name.clone()).to_string(),
+            name: Principal::Agent(agent.name.clone()).to_string().into(),
             effect: Effect::Allow,
             capabilities: agent.capabilities.iter().map(|held| held.capability).collect(),
             reach: agent.reach.clone(),
@@ -82,7 +83,7 @@ impl Rule {
 
     pub(super) fn of_admin() -> Self {
         Self {
-            name: ADMIN_RULE.to_owned(),
+            name: ADMIN_RULE.into(),
             effect: Effect::Allow,
             capabilities: Capability::ALL.iter().copied().collect(),
             reach: Reach::everything(),

@@ -107,7 +107,7 @@ mod tests {
         let book = Rulebook::new(grants.map(Article::Grant));
         let service = service.map(|text| ServiceName::parse(text).expect(text));
         let rules = book.speaking(std::slice::from_ref(&Principal::SocketGroup), capability, service.as_ref());
-        rules.map(|rule| rule.name.clone()).collect()
+        rules.map(|rule| rule.name.to_string()).collect()
     }
 
     #[test]

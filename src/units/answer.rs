@@ -110,7 +110,7 @@ async fn answer(
         None => Err(Refusal::NoEntropy),
         Some(request_id) => {
             let (desk, peer, shown) = (Arc::clone(desk), Arc::clone(&peer), shown.clone());
-            let caller = peer.caller(request_id);
+            let caller = peer.caller(request_id.into());
             let patience = desk.patience;
             let deciding = async move { desk.decide(&peer, caller, claim, &shown).await };
             in_time(deciding, patience, stop).await

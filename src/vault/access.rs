@@ -3,6 +3,8 @@
 //! The answer to a request tells nothing of the secret that it names: it is decided by policy and by what waits already, and
 //! never by what is stored.
 
+use std::sync::Arc;
+
 use crate::actors::lead_line::{LeadAnswer, LeadQuestion};
 use crate::model::access::{AccessRequest, Asker, Listed, Wish, deed_of, is_reason};
 use crate::model::actions::Action;
@@ -161,7 +163,7 @@ impl Vault {
             return Err(AccessError::Reason.into());
         }
         if let Some(rule) = self.allowed_already(&who, &wish) {
-            return Ok(AccessAnswer::AlreadyAllowed { rule });
+            return Ok(AccessAnswer::AlreadyAllowed { rule: rule.to_string() });
         }
         let asker = Asker::new(self.parts.node.clone(), who.principals()).ok_or(VaultError::NoIdentity)?;
         self.announce(account).await?;
@@ -174,7 +176,7 @@ impl Vault {
     }
 
     /// The rule by which policy allows what is asked for. A freeze holds it up, and a grant would not help against that.
-    fn allowed_already(&self, who: &Identified, wish: &Wish) -> Option<String> {
+    fn allowed_already(&self, who: &Identified, wish: &Wish) -> Option<Arc<str>> {
         let environment = &self.parts.environment;
         let object = Object { company: wish.company.as_ref(), ..Object::of_secret(&wish.secret, environment) };
         match self.decide(who, deed_of(wish.capability), object) {

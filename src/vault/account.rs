@@ -1,5 +1,6 @@
 //! The audit line of one request, filled in as the request is decided.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::audit::entry::{Entry, INTENT, Ruling};
@@ -48,7 +49,8 @@ impl Account {
 
     /// The account of something the node does by itself.
     pub(super) fn of_node(node: &NodeName, action: Action, began: Moment) -> Self {
-        let entry = Entry { principal: format!("node:{node}"), ..Entry::of_node(action.as_str(), String::new()) };
+        let entry =
+            Entry { principal: format!("node:{node}").into(), ..Entry::of_node(action.as_str(), String::new()) };
         Self { entry: Entry { reason: None, ..entry }, began, presence: Presence::default(), signed_ahead: None }
     }
 
@@ -68,7 +70,7 @@ impl Account {
         };
         let entry = Entry {
             request_id: caller.request_id.clone(),
-            principal: first_seen(caller),
+            principal: first_seen(caller).into(),
             established,
             attest,
             action,
@@ -78,7 +80,7 @@ impl Account {
             company: None,
             version: None,
             ruling: Ruling::Deny,
-            rule: UNDECIDED_RULE.to_owned(),
+            rule: UNDECIDED_RULE.into(),
             outcome: "pending",
             freshness: None,
             latency: None,
@@ -123,11 +125,11 @@ impl Account {
     }
 
     pub(super) fn reason(&mut self, reason: Option<&str>) {
-        self.entry.reason = reason.map(str::to_owned);
+        self.entry.reason = reason.map(Arc::from);
     }
 
     pub(super) fn principal(&mut self, principal: String) {
-        self.entry.principal = principal;
+        self.entry.principal = principal.into();
     }
 
     /// The rule that decided.
@@ -141,9 +143,9 @@ impl Account {
         self.entry.established = established_with_key(door, strength);
     }
 
-    pub(super) fn decided(&mut self, ruling: Ruling, rule: &str) {
+    pub(super) fn decided(&mut self, ruling: Ruling, rule: impl Into<Arc<str>>) {
         self.entry.ruling = ruling;
-        rule.clone_into(&mut self.entry.rule);
+        self.entry.rule = rule.into();
     }
 
     /// What is decided was signed for a second that is still to come.

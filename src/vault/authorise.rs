@@ -1,5 +1,7 @@
 //! May they: what policy is asked, and the permit that is needed to go on.
 
+use std::sync::Arc;
+
 use crate::audit::entry::Ruling;
 use crate::model::actions::Action;
 use crate::model::entitlement::Entitlement;
@@ -64,12 +66,12 @@ fn company_of(scope: &Scope) -> Option<&CompanyId> {
 pub(super) fn ruled(decision: Decision, account: &mut Account) -> Result<Permit, VaultError> {
     match decision {
         Decision::Allowed { rule } => {
-            account.decided(Ruling::Allow, &rule);
+            account.decided(Ruling::Allow, rule);
             Ok(Permit(()))
         }
         Decision::Denied { rule } => {
-            account.decided(Ruling::Deny, &rule);
-            Err(VaultError::Denied { rule })
+            account.decided(Ruling::Deny, Arc::clone(&rule));
+            Err(VaultError::Denied { rule: rule.to_string() })
         }
     }
 }

@@ -220,7 +220,7 @@ impl Vault {
             Some(freeze) => {
                 account.about(&secret.name, &secret.environment);
                 account.scope(scope);
-                account.decided(Ruling::Deny, &ArticleId::Freeze(freeze.target.clone()).to_string());
+                account.decided(Ruling::Deny, ArticleId::Freeze(freeze.target.clone()).to_string());
                 Err(VaultError::Frozen(Box::new(freeze)))
             }
         }

@@ -135,7 +135,7 @@ impl Vault {
         let company = reference.and_then(|reference| reference.company.as_ref());
         let object = Object { company, ..Object::in_scope(&secret.name, scope, &secret.environment) };
         if let Some(freeze) = self.freeze_of(&who, Action::CredentialApply, object) {
-            account.decided(Ruling::Deny, &ArticleId::Freeze(freeze.target.clone()).to_string());
+            account.decided(Ruling::Deny, ArticleId::Freeze(freeze.target.clone()).to_string());
             let frozen = VaultError::Frozen(Box::new(freeze));
             self.note(account, frozen.code()).await?;
             return Err(frozen);

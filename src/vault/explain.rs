@@ -60,7 +60,7 @@ impl Vault {
         self.authorise(&who, Action::SecretExplain, object, account)?;
         let freeze = self.freeze_of(&who, Action::SecretRead, object);
         let (allowed, rule) = match (self.decide(&who, Action::SecretRead, object), freeze) {
-            (Decision::Allowed { .. }, Some(freeze)) => (false, ArticleId::Freeze(freeze.target).to_string()),
+            (Decision::Allowed { .. }, Some(freeze)) => (false, ArticleId::Freeze(freeze.target).to_string().into()),
             (Decision::Allowed { rule }, None) => (true, rule),
             (Decision::Denied { rule }, _) => (false, rule),
         };
@@ -81,7 +81,7 @@ impl Vault {
             name: name.clone(),
             tried,
             allowed: allowed && !refused,
-            rule: if refused { ROSTER_RULE.to_owned() } else { rule },
+            rule: if refused { ROSTER_RULE.to_owned() } else { rule.to_string() },
             freshness: self.freshness(name, &options, &self.parts.clock.now()).ok(),
             durations: durations(&options, self.parts.freshness),
             holders: winner.as_ref().map(|record| self.holders(&who, record)).unwrap_or_default(),

@@ -50,7 +50,7 @@ impl Vault {
         match self.freeze_of(who, action, object) {
             None => Ok(()),
             Some(freeze) => {
-                account.decided(Ruling::Deny, &ArticleId::Freeze(freeze.target.clone()).to_string());
+                account.decided(Ruling::Deny, ArticleId::Freeze(freeze.target.clone()).to_string());
                 Err(VaultError::Frozen(Box::new(freeze)))
             }
         }

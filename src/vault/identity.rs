@@ -194,7 +194,7 @@ pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) ->
         return Err(VaultError::CallerGone);
     }
     let principals = identify(caller, house).map_err(|error| {
-        account.decided(Ruling::Deny, &error.to_string());
+        account.decided(Ruling::Deny, error.to_string());
         VaultError::NoIdentity
     })?;
     match caller.door {
@@ -206,7 +206,7 @@ pub(super) fn by_kernel(caller: &Caller, house: House, account: &mut Account) ->
         Door::Loopback => Ok(Identified::new(principals, Vec::new(), None, None)),
         Door::Credentials => {
             let (units, besides) = for_unit(principals).map_err(|error| {
-                account.decided(Ruling::Deny, &error.to_string());
+                account.decided(Ruling::Deny, error.to_string());
                 VaultError::NoIdentity
             })?;
             account.principal(texts(&units));

@@ -108,9 +108,9 @@ fn no_key_makes_one_that_outlives_it_and_only_the_newest_text_of_a_key_renews_it
 fn what_is_denied_to_the_process_is_denied_to_the_agent_it_acts_for_and_what_it_is_allowed_is_not_lent() {
     let agents = grant("agents", robot(), Effect::Allow, Capability::DataRead);
     let who = by_key(Reach::everything());
-    assert_eq!(reads(&who, std::slice::from_ref(&agents)), Decision::Allowed { rule: "agents".to_owned() });
+    assert_eq!(reads(&who, std::slice::from_ref(&agents)), Decision::Allowed { rule: "agents".into() });
     let closed = grant("closed", PROCESS, Effect::Deny, Capability::DataRead);
-    assert_eq!(reads(&who, &[agents, closed]), Decision::Denied { rule: "closed".to_owned() });
+    assert_eq!(reads(&who, &[agents, closed]), Decision::Denied { rule: "closed".into() });
     let lent = grant("lent", PROCESS, Effect::Allow, Capability::DataRead);
     assert!(matches!(reads(&who, &[lent]), Decision::Denied { .. }));
 }
@@ -131,12 +131,12 @@ fn whoever_acts_as_another_does_so_as_far_as_that_right_reaches_and_bears_its_ow
     let others = grant("others", other(), Effect::Allow, Capability::DataRead);
     let acts = grant("acts", robot(), Effect::Allow, Capability::AgentImpersonate);
     let both = [others.clone(), acts.clone()];
-    assert_eq!(reads(&who(), &both), Decision::Allowed { rule: "others".to_owned() });
+    assert_eq!(reads(&who(), &both), Decision::Allowed { rule: "others".into() });
     assert!(gives(&who(), &both));
     assert!(matches!(reads(&who(), std::slice::from_ref(&others)), Decision::Denied { .. }), "the right is gone");
     assert!(!gives(&who(), std::slice::from_ref(&others)));
     let closed = grant("closed", robot(), Effect::Deny, Capability::DataRead);
     let denied = reads(&who(), &[others, acts, closed]);
-    assert_eq!(denied, Decision::Denied { rule: "closed".to_owned() });
+    assert_eq!(denied, Decision::Denied { rule: "closed".into() });
     assert_eq!(who().author(), "agent:other by agent:robot");
 }

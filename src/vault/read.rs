@@ -12,6 +12,7 @@ use crate::model::caller::Caller;
 use crate::model::entitlement::Entitlement;
 use crate::model::metadata::SecretOptions;
 use crate::model::name::EnvironmentName;
+use crate::model::number::Version;
 use crate::model::record::{Record, RecordBody};
 use crate::model::secret::{Scope, SecretAddress, SecretName};
 use crate::model::time::Moment;
@@ -72,7 +73,8 @@ impl Vault {
         let who = Arc::new(self.identify(caller, account)?);
         let environment = self.permitted(&who, ask, account)?;
         if ask.refresh && self.reigning().is_none() {
-            confirm::with_lead(&self.parts.board, &*self.parts.clock)
+            // What few reads wait for is not within the future of every read.
+            Box::pin(confirm::with_lead(&self.parts.board, &*self.parts.clock))
                 .await
                 .map_err(|_| VaultError::NoLead { lead: self.parts.board.lead.load().as_ref().clone() })?;
         }
@@ -81,7 +83,7 @@ impl Vault {
             // The key went between the look at the records and the look at the keys: its scope was given a new one.
             Err(VaultError::Sealed) => {
                 let found = self.find(&who, ask, environment, account)?;
-                self.answer(&who, ask, found, account).await
+                Box::pin(self.answer(&who, ask, found, account)).await
             }
             answered => answered,
         }
@@ -196,7 +198,10 @@ impl Vault {
         let decided_at = self.parts.clock.now();
         let freshness = self.freshness(&ask.name, &current.options, &decided_at)?;
         account.freshness(&freshness);
-        let record = self.chosen_version(ask, current).await?;
+        let record = match ask.version.filter(|version| *version != current.version) {
+            None => current,
+            Some(version) => Box::pin(self.older_version(ask, version, current)).await?,
+        };
         account.version(record.version);
         if ask.known.as_ref().is_some_and(|known| known.holds(record.secret_id, record.version)) {
             return Ok(ReadOutcome::NotModified { secret_id: record.secret_id, version: record.version, freshness });
@@ -207,8 +212,12 @@ impl Vault {
         Ok(ReadOutcome::Value(ReadAnswer { record, value, field, freshness, decided_at, resolved, behalf }))
     }
 
-    async fn chosen_version(&self, ask: &ReadRequest, current: Arc<Record>) -> Result<Arc<Record>, VaultError> {
-        let Some(version) = ask.version.filter(|version| *version != current.version) else { return Ok(current) };
+    async fn older_version(
+        &self,
+        ask: &ReadRequest,
+        version: Version,
+        current: Arc<Record>,
+    ) -> Result<Arc<Record>, VaultError> {
         let name = ask.name.clone();
         if self.parts.lead.is_none() {
             return Err(VaultError::VersionOnLead { name, held: current.version });

@@ -76,7 +76,7 @@ impl Vault {
             door: caller.door,
             uid: caller.uid,
             gid: caller.gid,
-            groups: caller.groups.clone(),
+            groups: caller.groups.to_vec(),
             pid: caller.pid,
             attested: caller.attested.clone(),
             principals: who.principals().to_vec(),

@@ -183,7 +183,7 @@ async fn look(
             Err(refusal::status(&VaultError::AuditUnavailable, &caller.request_id))
         }
         Err(error) => {
-            let (request_id, code) = (&caller.request_id, error.code());
+            let (request_id, code) = (&*caller.request_id, error.code());
             tracing::info!(request_id, uid = caller.uid, code, "a secret that is followed is not sent");
             tracing::debug!(request_id, name, code, "it is this one");
             Ok(None)

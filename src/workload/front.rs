@@ -83,7 +83,7 @@ impl Front {
         let sealed = || Status::unavailable("sealed: this node has no key yet; its owner opens it with aurora unseal");
         let vault = self.vault.get().ok_or_else(sealed)?.clone();
         let caller = self.caller(peer, &vault).await?;
-        tracing::debug!(request_id = caller.request_id, uid = peer.uid, ?call, "a stream begins");
+        tracing::debug!(request_id = &*caller.request_id, uid = peer.uid, ?call, "a stream begins");
         let stop = self.stop.clone();
         Ok(match call {
             Call::StreamSecrets => Discovery::new(vault, caller, stop).follow(requests(request)?),
@@ -103,7 +103,7 @@ impl Front {
     async fn caller(&self, peer: &Peer, vault: &Vault) -> Result<Caller, Status> {
         let mut id = [0_u8; 16];
         self.entropy.fill(&mut id).map_err(|_| Status::internal("there is no randomness"))?;
-        let caller = peer.caller(hex(&id));
+        let caller = peer.caller(hex(&id).into());
         let program = peer.attested.executable.as_ref();
         if !program.is_some_and(|program| vault.wants_digest(program.path())) {
             return Ok(caller);

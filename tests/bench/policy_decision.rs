@@ -146,9 +146,9 @@ fn measured(book: &Rulebook, layout: Layout, count: usize, wanted: Wanted, round
     let decided = decide(book, &question);
     let rule = format!("g{number}");
     let expected = match wanted {
-        Wanted::Allow => Decision::Allowed { rule },
-        Wanted::Deny => Decision::Denied { rule },
-        Wanted::Default => Decision::Denied { rule: "default-deny".to_owned() },
+        Wanted::Allow => Decision::Allowed { rule: rule.into() },
+        Wanted::Deny => Decision::Denied { rule: rule.into() },
+        Wanted::Default => Decision::Denied { rule: "default-deny".into() },
     };
     assert_eq!(decided, expected, "what is measured must be what was meant");
     let group = (rounds / 100).max(1);

@@ -179,11 +179,11 @@ fn caller(door: Door, id: u64) -> Caller {
         door,
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
-        groups: Vec::new(),
+        groups: [].into(),
         pid: None,
         attested: Arc::default(),
         shown: Shown::default(),
-        request_id: format!("sim-{id}"),
+        request_id: format!("sim-{id}").into(),
     }
 }
 

@@ -29,11 +29,11 @@ fn caller(door: Door) -> Caller {
         door,
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
-        groups: Vec::new(),
+        groups: [].into(),
         pid: None,
         attested: Arc::default(),
         shown: Shown::default(),
-        request_id: "test".to_owned(),
+        request_id: "test".into(),
     }
 }
 
