@@ -36,7 +36,7 @@ struct Wanted {
 
 const COST: &str = "µs for each read";
 
-/// All there can be; one without figures is left out. `push_p50` comes from the bench `fleet`.
+/// All there can be; one without figures is left out. `fleet_push_p50` comes from the bench `fleet`.
 const WANTED: [Wanted; 4] = [
     Wanted {
         title: "Reads among many secrets",
@@ -68,7 +68,7 @@ const WANTED: [Wanted; 4] = [
         up: "ms after the put",
         key: "followers",
         shown: Shown::Itself,
-        lines: &[("median", "push_p50"), ("99 %", "push_p99")],
+        lines: &[("median", "fleet_push_p50"), ("99 %", "fleet_push_p99")],
     },
 ];
 

@@ -62,6 +62,8 @@ async fn the_file_follows_its_secrets_and_the_command_runs_after_each_change() {
     // A command that fails ends nothing.
     fs::write(dir.path().join("fail"), "").expect("written");
     lead.put("hubspot/api_key", "global", "three").await;
+    // The command of before may still be there to fail in the place of this one.
+    becomes(dir.path(), "ran", "one\ntwo\nthree\n").await;
     says(dir.path(), "the file is written, but sh ended with").await;
     fs::remove_file(dir.path().join("fail")).expect("there");
 
