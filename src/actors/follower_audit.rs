@@ -218,7 +218,7 @@ impl Forwarding<'_> {
         let frame = tokio::select! {
             changed = head.changed() => {
                 changed.map_err(|_| SessionError::Stopping)?;
-                self.send_at = self.send_at.max(Instant::now() + TOGETHER);
+                self.send_at = Instant::now() + TOGETHER;
                 return Ok(Turn::On);
             }
             frame = self.receiver.receive::<FromLead>() => frame?,

@@ -1,4 +1,4 @@
-//! An answer into bytes, in one buffer of the right size that is wiped once the socket has taken it.
+//! An answer into bytes, in one buffer that never grows and is wiped once the socket has taken it.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
