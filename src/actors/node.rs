@@ -16,7 +16,7 @@ use super::roles::{Roles, Started};
 use crate::model::event::Event;
 use crate::model::time::{Clock, Entropy};
 
-/// The children of a stopping node get this long; what they were about is on disk already.
+/// A stopping node gets this long for its farewell. Its parts need no time to end: what they were about is on disk already.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Binding a port and starting a handful of actors takes milliseconds.
@@ -127,6 +127,16 @@ impl Actor for Node {
 
     async fn pre_start(&self, _: ActorRef<Message>, with: Arguments) -> Result<State, ActorProcessingErr> {
         Ok(State { roles: None, parts: HashMap::new(), restarts: HashMap::new(), with })
+    }
+
+    /// The other nodes hear of it first. All other parts are ended wherever they are, right after this.
+    async fn post_stop(&self, myself: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let is_peers = |part: &ActorCell| state.parts.get(&part.get_id()) == Some(&Part::Peers);
+        if let Some(peers) = myself.get_children().into_iter().find(is_peers) {
+            // Bounded by itself; one that ended meanwhile has nobody to tell.
+            drop(peers.stop_and_wait(Some("the node is stopping".to_owned()), None).await);
+        }
+        Ok(())
     }
 
     async fn handle(

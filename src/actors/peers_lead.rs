@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
@@ -19,6 +20,10 @@ use crate::transport::connection::PeerConnection;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::network::Network;
 use crate::transport::tls::LeadTls;
+
+/// How long followers may take to hear that the lead stops. One that does not hear it keeps to a lead that is not there until
+/// the silence has lasted long enough, and returns that much later.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
 /// What the actor works with; cloned for each start.
 #[derive(Clone)]
@@ -63,7 +68,7 @@ struct State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        self.endpoint.close(CloseCode::ShuttingDown, "the lead is stopping");
+        self.close();
     }
 }
 
@@ -101,6 +106,20 @@ impl Actor for Peers {
         }
     }
 
+    /// Sessions end first: that they do now is no news of their followers.
+    async fn post_stop(&self, myself: ActorRef<Arrived>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        let farewell = async {
+            myself.stop_children_and_wait(None, None).await;
+            state.close();
+            state.endpoint.wait_idle().await;
+        };
+        match tokio::time::timeout(FAREWELL_MAX, farewell).await {
+            Ok(()) => tracing::debug!("the followers were told that the lead stops"),
+            Err(_) => tracing::debug!("some follower may not have heard that the lead stops"),
+        }
+        Ok(())
+    }
+
     async fn handle_supervisor_evt(
         &self,
         _: ActorRef<Arrived>,
@@ -124,6 +143,10 @@ impl Actor for Peers {
 }
 
 impl State {
+    fn close(&self) {
+        self.endpoint.close(CloseCode::ShuttingDown, "the lead is stopping");
+    }
+
     /// A session for a member. A node has one: a newer connection takes the older one's place.
     async fn welcome(&mut self, connection: Arc<PeerConnection>, myself: ActorCell) -> Result<(), ActorProcessingErr> {
         let node = connection.identity().node.clone();

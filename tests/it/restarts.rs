@@ -31,10 +31,10 @@ async fn followers_come_back_by_themselves_when_the_lead_restarts() {
     }
     let log = Log::capture();
     mesh.lead.stop().await;
-    eventually("both are told of the end, not left to notice it", || async {
-        (log.lines_with("shutting down").len() >= followers.len()).then_some(())
-    })
-    .await;
+    let lines = log.lines_with("");
+    let told = lines.iter().position(|line| line.contains("the followers were told")).expect("a farewell");
+    let heard = lines[..told].iter().filter(|line| line.contains("shutting down")).count();
+    assert_eq!(heard, followers.len(), "a lead stays until each is told of its end and none is left to notice it");
     mesh.lead.start().await;
     let stored = mesh.put(put("hubspot/api_key", "global", "after")).await;
     for follower in &followers {
