@@ -4,10 +4,11 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use rpds::RedBlackTreeMapSync;
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use super::sealed_by::SealedBy;
 use crate::model::article::Article;
@@ -30,8 +31,11 @@ use super::history::{History, is_only_resealed};
 pub struct View {
     /// The change this view ends with.
     pub position: Position,
-    /// With the last change of each that anyone could see: sealing a value anew is none.
-    records: RedBlackTreeMapSync<ByAddress, Revision>,
+    /// Where a read looks, which is as near among a million as among a hundred. With the last change of each that anyone
+    /// could see: sealing a value anew is none.
+    records: HashTrieMapSync<ByAddress, Revision>,
+    /// The same records in the order of their addresses.
+    by_address: RedBlackTreeSetSync<ByAddress>,
     /// The same records in the order of their last changes, so that what changed after a revision is found without
     /// looking at the rest. The serial number tells records of one revision apart.
     by_change: RedBlackTreeMapSync<(Revision, u64), Arc<Record>>,
@@ -71,6 +75,13 @@ impl PartialEq for ByAddress {
 
 impl Eq for ByAddress {}
 
+/// As its address is hashed, which is what it is found by.
+impl Hash for ByAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.at.hash(state);
+    }
+}
+
 impl View {
     /// A view of these current records. Names are shared as far as they are among the records.
     #[must_use]
@@ -84,7 +95,7 @@ impl View {
     /// it replaces, else with one beside it, which is often of the same service.
     pub fn insert(&mut self, mut record: Record) {
         let upto = ..=record.at.clone();
-        if let Some((ByAddress(near), _)) = self.records.range(upto).next_back().or_else(|| self.records.first()) {
+        if let Some(ByAddress(near)) = self.by_address.range(upto).next_back().or_else(|| self.by_address.first()) {
             let near = Arc::clone(near);
             record.at.share(&near.at);
         }
@@ -104,6 +115,7 @@ impl View {
         }
         let record = Arc::new(record);
         self.by_change.insert_mut((changed_at, record.secret_id), Arc::clone(&record));
+        self.by_address.insert_mut(ByAddress(Arc::clone(&record)));
         self.records.insert_mut(ByAddress(record), changed_at);
     }
 
@@ -151,7 +163,7 @@ impl View {
         cursor: Option<&ScopedSecret>,
     ) -> impl Iterator<Item = &'view Arc<Record>> + use<'view> {
         let start = cursor.map_or(Bound::Unbounded, |at| Bound::Excluded(at.clone()));
-        self.records.range((start, Bound::Unbounded)).map(|(ByAddress(record), _)| record)
+        self.by_address.range((start, Bound::Unbounded)).map(|ByAddress(record)| record)
     }
 
     /// How many records each key seals.
@@ -177,7 +189,7 @@ impl View {
             Some(cursor) if *cursor >= first => Bound::Excluded(cursor.clone()),
             Some(_) | None => Bound::Included(first),
         };
-        let records = self.records.range((start, Bound::Unbounded)).map(|(ByAddress(record), _)| record);
+        let records = self.by_address.range((start, Bound::Unbounded)).map(|ByAddress(record)| record);
         records.take_while(move |record| record.at.secret.environment == *environment)
     }
 

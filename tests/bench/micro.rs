@@ -95,8 +95,13 @@ fn resolve_secret(bencher: Bencher<'_, '_>, secrets: usize) {
     let like = record(0, 50);
     let records = (0..secrets).map(|number| Record { at: address(number).within(Scope::Global), ..like.clone() });
     let view = View::new(Position::default(), records);
-    let (node, wanted) = (NodeName::parse("vengeance").expect("a name"), address(secrets / 2));
-    bencher.bench(|| resolve(&view, &wanted, &node, CompanyChoice::NotNamed));
+    let node = NodeName::parse("vengeance").expect("a name");
+    // A thousand of them in turn: what is asked for again and again is near, among however many.
+    let asked: Vec<SecretAddress> = (0..1000).map(|turn| address(turn * 7919 % secrets)).collect();
+    let mut turns = asked.iter().cycle();
+    bencher
+        .with_inputs(|| turns.next().expect("it goes on"))
+        .bench_local_values(|wanted| resolve(&view, wanted, &node, CompanyChoice::NotNamed));
 }
 
 fn change(length: usize) -> FromLead {
