@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::ReadableTable;
 
 use super::error::{RowFault, StoreError};
+use super::open_tables::OpenTables;
 use super::record::{key, meta, secret};
 use super::step::Step;
 use super::table::Table;
@@ -18,8 +19,8 @@ use crate::model::secret::ScopedSecret;
 ///
 /// # Errors
 /// A refusal ([`StoreError::is_refusal`]), or what went wrong in reading.
-pub(super) fn check(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreError> {
-    let mut draft = Draft { txn, marks: BTreeMap::new(), last_logged: None, position: None };
+pub(super) fn check(tables: &mut OpenTables<'_>, steps: &[Step]) -> Result<(), StoreError> {
+    let mut draft = Draft { tables, marks: BTreeMap::new(), last_logged: None, position: None };
     for step in steps {
         match step {
             Step::PutRecord { at, key, version, .. } => draft.put_record(at, key, *version)?,
@@ -41,25 +42,25 @@ pub(super) fn check(txn: &WriteTransaction, steps: &[Step]) -> Result<(), StoreE
 }
 
 /// The high-water mark of an address.
-pub(super) fn high_water(txn: &WriteTransaction, key: &[u8]) -> Result<Option<Version>, StoreError> {
-    let table = Table::HighWater.write(txn)?;
+pub(super) fn high_water(tables: &mut OpenTables<'_>, key: &[u8]) -> Result<Option<Version>, StoreError> {
+    let table = tables.table(Table::HighWater)?;
     let Some(row) = table.get(key)? else { return Ok(None) };
     secret::high_water(row.value()).map(Some).map_err(|fault| corrupt(Table::HighWater, key, fault))
 }
 
 /// What the transaction will have done by the step that is looked at.
-struct Draft<'a> {
-    txn: &'a WriteTransaction,
+struct Draft<'a, 'txn> {
+    tables: &'a mut OpenTables<'txn>,
     marks: BTreeMap<&'a [u8], Version>,
     last_logged: Option<Revision>,
     position: Option<Position>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Draft<'a, '_> {
     fn put_record(&mut self, at: &ScopedSecret, key: &'a [u8], version: Version) -> Result<(), StoreError> {
         let mark = match self.marks.get(key) {
             Some(mark) => Some(*mark),
-            None => high_water(self.txn, key)?,
+            None => high_water(self.tables, key)?,
         };
         if let Some(high_water) = mark.filter(|mark| version < *mark) {
             return Err(StoreError::StaleVersion { at: Box::new(at.clone()), found: version, high_water });
@@ -73,9 +74,9 @@ impl<'a> Draft<'a> {
     fn append_log(&mut self, revision: Revision) -> Result<(), StoreError> {
         let last = match self.last_logged {
             Some(last) => last,
-            None => match last_logged(self.txn)? {
+            None => match last_logged(self.tables)? {
                 Some(last) => last,
-                None => position(self.txn)?.revision,
+                None => position(self.tables)?.revision,
             },
         };
         if revision != last.next() {
@@ -88,7 +89,7 @@ impl<'a> Draft<'a> {
     fn advance(&mut self, found: Position) -> Result<(), StoreError> {
         let current = match self.position {
             Some(current) => current,
-            None => position(self.txn)?,
+            None => position(self.tables)?,
         };
         if found < current {
             return Err(StoreError::PositionWentBack { current, found });
@@ -98,14 +99,14 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn last_logged(txn: &WriteTransaction) -> Result<Option<Revision>, StoreError> {
-    let table = Table::Log.write(txn)?;
+fn last_logged(tables: &mut OpenTables<'_>) -> Result<Option<Revision>, StoreError> {
+    let table = tables.table(Table::Log)?;
     let Some((key, _)) = table.last()? else { return Ok(None) };
     key::parse_revision(key.value()).map(Some).map_err(|fault| corrupt(Table::Log, key.value(), fault))
 }
 
-fn position(txn: &WriteTransaction) -> Result<Position, StoreError> {
-    let table = Table::Meta.write(txn)?;
+fn position(tables: &mut OpenTables<'_>) -> Result<Position, StoreError> {
+    let table = tables.table(Table::Meta)?;
     let row = table.get(meta::POSITION)?.ok_or_else(|| corrupt(Table::Meta, meta::POSITION, RowFault::Absent))?;
     meta::position(row.value()).map_err(|fault| corrupt(Table::Meta, meta::POSITION, fault))
 }

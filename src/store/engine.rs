@@ -13,6 +13,7 @@ use super::error::StoreError;
 use super::export::{Export, Readers};
 use super::failpoint::{self, Failpoint};
 use super::ground::Medium;
+use super::open_tables::OpenTables;
 use super::step::Step;
 use super::table::begin_frequent_write;
 use super::{file, load, rebuild};
@@ -101,17 +102,19 @@ impl Engine {
     fn write(&self, group: &[Vec<Step>]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let path = self.place.as_ref().map(|(path, _)| path.as_path());
         let txn = begin_frequent_write(&self.database, path)?;
+        let mut tables = OpenTables::of(&txn);
         let mut outcomes = Vec::with_capacity(group.len());
         for steps in group {
-            match check(&txn, steps) {
+            match check(&mut tables, steps) {
                 Ok(()) => {
-                    apply(&txn, steps)?;
+                    apply(&mut tables, steps)?;
                     outcomes.push(Ok(()));
                 }
                 Err(refusal) if refusal.is_refusal() => outcomes.push(Err(refusal)),
                 Err(error) => return Err(error),
             }
         }
+        drop(tables);
         if outcomes.iter().any(Result::is_ok) {
             failpoint::pass(Failpoint::RowsWritten);
             txn.commit()?;

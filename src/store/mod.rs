@@ -25,6 +25,7 @@ mod migrations_tests;
 pub mod mutation;
 #[cfg(test)]
 mod older_versions;
+mod open_tables;
 mod overlay;
 pub mod reading;
 mod rebuild;
