@@ -52,14 +52,18 @@ def compare(bench, sockets, connections, way):
 
 
 def paced(bench, sockets, connections):
-    """How long reads take when half as many come as could: nobody runs a machine full."""
+    """How long reads take when half as many come as could, and how long those of the bare server when as many come to it:
+    nobody runs a machine full."""
     at = {"connections": connections, "way": "kept", "client": "oha"}
     for node in ("follower", "lead"):
-        half = bench.figures.value("read_per_second", **at, node=node) / 2
-        loads = [bench.generators.oha(sockets[node], target(0), connections, a_second=max(1, half))
-                 for _ in range(bench.scale.rounds)]
-        bench.figures.note("read_p50_at_half", "ms", median(load.p50_ms for load in loads), **at, node=node)
-        bench.figures.note("read_p99_at_half", "ms", median(load.p99_ms for load in loads), **at, node=node)
+        here = at | {"node": node}
+        half = max(1, bench.figures.value("read_per_second", **here) / 2)
+        sides = {side: lambda socket=sockets[side]: bench.generators.oha(socket, target(0), connections, a_second=half)
+                 for side in ("bare", node)}
+        loads = taken(bench.scale.rounds, sides)
+        bench.figures.note("bare_p99_at_half", "ms", median(load.p99_ms for load in loads["bare"]), **here)
+        bench.figures.note("read_p50_at_half", "ms", median(load.p50_ms for load in loads[node]), **here)
+        bench.figures.note("read_p99_at_half", "ms", median(load.p99_ms for load in loads[node]), **here)
 
 
 def limits(bench, socket, connections):
