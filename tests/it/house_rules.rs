@@ -4,6 +4,7 @@
 mod crates;
 mod imports;
 mod layers;
+mod release;
 mod repository;
 mod sizes;
 mod source;
@@ -69,6 +70,11 @@ fn an_external_crate_is_used_in_its_own_rooms_only() {
 #[test]
 fn every_dependency_has_its_rooms() {
     assert_kept(crates::check_manifest(&text("Cargo.toml")));
+}
+
+#[test]
+fn a_release_is_stripped() {
+    assert_kept(release::check(&text("Cargo.toml")));
 }
 
 #[test]
