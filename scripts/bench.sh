@@ -3,12 +3,13 @@
 # and an echo, all in the same minute; memory, starts, durable writes, growth; and what the benches in Rust find. Prints one
 # table with the promises and writes the same as JSON. Needs no root. An otherwise idle machine, or the figures are not its.
 #
-#   scripts/bench.sh                      all of it, and judges (an hour; a million secrets want 6 GB of memory)
+#   scripts/bench.sh                      all of it, judges, and draws tests/bench/curves.svg (an hour; a million secrets
+#                                         want 6 GB of memory)
 #   scripts/bench.sh quick                a moment of everything, judges nothing
 #   scripts/bench.sh full --only reads    one part: reads, memory, writes, growth, programs
 #   scripts/bench.sh quick --json FILE    instead of target/bench.json; --in DIR says on which disk the nodes live
 #
-# The curves are drawn by: cargo bench --bench curves -- "$PWD/target/bench.json" "$PWD/tests/bench/curves.svg"
+# Of another JSON the picture is drawn by: cargo bench --bench curves -- "$PWD/FILE.json" "$PWD/PICTURE.svg"
 # AURORA=PATH takes this binary instead of building one; AURORA_BENCH_PROFILE=dev builds that profile, for trying this out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -46,6 +47,9 @@ print(*[it["executable"] for it in told if it.get("executable") and it["target"]
 }
 
 references=$(built references)
+# The picture of the README is of a whole run.
+curves=
+if [ "$mode" = full ] && [ "$#" = 0 ]; then curves=$(built curves); fi
 programs=()
 for name in change_latency writes fleet micro; do
   grep -qx "name = \"$name\"" Cargo.toml || continue
@@ -60,5 +64,9 @@ if [ -z "${AURORA:-}" ]; then
   AURORA=$target/$directory/aurora
 fi
 
-exec python3 -B tests/bench/run.py "$AURORA" "$references" "$mode" --oha "$oha" --json "$target/bench.json" \
-  ${programs[@]+"${programs[@]}"} "$@"
+status=0
+python3 -B tests/bench/run.py "$AURORA" "$references" "$mode" --oha "$oha" --json "$target/bench.json" \
+  ${programs[@]+"${programs[@]}"} "$@" || status=$?
+# A promise that is not kept is a figure all the same.
+if [ -n "$curves" ] && [ "$status" -le 1 ]; then "$curves" "$target/bench.json" "$PWD/tests/bench/curves.svg"; fi
+exit "$status"
