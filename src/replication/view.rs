@@ -31,8 +31,8 @@ use super::history::{History, is_only_resealed};
 pub struct View {
     /// The change this view ends with.
     pub position: Position,
-    /// Where a read looks, which is as near among a million as among a hundred. With the last change of each that anyone
-    /// could see: sealing a value anew is none.
+    /// Where a read looks: a handful of steps, among a million records too. With the last change of each that anyone could
+    /// see: sealing a value anew is none.
     records: HashTrieMapSync<ByAddress, Revision>,
     /// The same records in the order of their addresses.
     by_address: RedBlackTreeSetSync<ByAddress>,

@@ -32,7 +32,7 @@ async fn followers_come_back_by_themselves_when_the_lead_restarts() {
     let log = Log::capture();
     mesh.lead.stop().await;
     let lines = log.lines_with("");
-    let told = lines.iter().position(|line| line.contains("the followers were told")).expect("a farewell");
+    let told = lines.iter().position(|line| line.contains("that the lead stops")).expect("a farewell");
     let heard = lines[..told].iter().filter(|line| line.contains("shutting down")).count();
     assert_eq!(heard, followers.len(), "a lead stays until each is told of its end and none is left to notice it");
     mesh.lead.start().await;
