@@ -1,16 +1,17 @@
 //! The lead's door: handshakes run beside each other, bounded, and only finished ones come out.
 //!
-//! Nothing is computed for an address that is not validated once many handshakes are open, and nothing at all beyond the
-//! bound: the client's own retransmission brings it back.
+//! Nothing is computed for an address that is not validated once many handshakes are open. One that is waits for its turn,
+//! for a client that is not answered asks again only after 1, 3 and 7 seconds; beyond the bound of those, too, nothing is
+//! done, and that brings it back.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quinn::Connection;
 use quinn::crypto::rustls::HandshakeData;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::close::CloseCode;
@@ -21,7 +22,11 @@ use super::limits::HANDSHAKE_TIMEOUT;
 use super::tls::{JOIN_PROTOCOL, MEMBER_PROTOCOL};
 
 /// Most handshakes at a time. One costs half a millisecond of processor time, so this is an eighth of a second of work.
-const HANDSHAKES_MAX: usize = 256;
+/// Fewer where they are tested: a crowd that does not find a place must not take half a minute.
+const HANDSHAKES_MAX: usize = if cfg!(test) { 96 } else { 256 };
+
+/// Validated dials that wait for a handshake: a few datagrams each.
+const QUEUE_MAX: usize = 1024;
 
 /// From this many on a client must first prove that it is where it says.
 const RETRY_FROM: usize = 64;
@@ -73,24 +78,48 @@ impl Drop for Acceptor {
 
 async fn run(endpoint: quinn::Endpoint, deliveries: mpsc::Sender<Incoming>) {
     let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let joiners = Arc::new(Joiners::default());
-    let mut handshakes = JoinSet::new();
-    while let Some(incoming) = endpoint.accept().await {
-        while handshakes.try_join_next().is_some() {}
-        let Ok(permit) = permits.clone().try_acquire_owned() else {
-            incoming.ignore();
-            continue;
-        };
-        let open = HANDSHAKES_MAX.saturating_sub(permits.available_permits());
-        if open >= RETRY_FROM && !incoming.remote_address_validated() && incoming.may_retry() {
-            drop(incoming.retry());
-            continue;
+    let mut door = Handshakes { deliveries, joiners: Arc::default(), running: JoinSet::new() };
+    let mut queue = VecDeque::new();
+    loop {
+        tokio::select! {
+            biased;
+            Ok(permit) = permits.clone().acquire_owned(), if !queue.is_empty() => {
+                // Whoever waited until its own patience must be over is not there any more.
+                let here = |(until, _): &(Instant, _)| *until > Instant::now();
+                if let Some((until, incoming)) = queue.pop_front().filter(here) {
+                    door.begin(incoming, until, permit);
+                }
+            }
+            incoming = endpoint.accept() => {
+                let Some(incoming) = incoming else { return };
+                let open = HANDSHAKES_MAX.saturating_sub(permits.available_permits());
+                if open >= RETRY_FROM && !incoming.remote_address_validated() && incoming.may_retry() {
+                    drop(incoming.retry());
+                } else if queue.len() < QUEUE_MAX {
+                    queue.push_back((Instant::now() + HANDSHAKE_TIMEOUT, incoming));
+                } else {
+                    incoming.ignore();
+                }
+            }
         }
-        let (deliveries, joiners) = (deliveries.clone(), joiners.clone());
-        handshakes.spawn(async move {
+    }
+}
+
+/// Those that run.
+struct Handshakes {
+    deliveries: mpsc::Sender<Incoming>,
+    joiners: Arc<Joiners>,
+    running: JoinSet<()>,
+}
+
+impl Handshakes {
+    fn begin(&mut self, incoming: quinn::Incoming, until: Instant, permit: OwnedSemaphorePermit) {
+        while self.running.try_join_next().is_some() {}
+        let (deliveries, joiners) = (self.deliveries.clone(), Arc::clone(&self.joiners));
+        self.running.spawn(async move {
             let _permit = permit;
             let address = incoming.remote_address();
-            let outcome = timeout(HANDSHAKE_TIMEOUT, shake_hands(incoming, &joiners)).await;
+            let outcome = timeout_at(until, shake_hands(incoming, &joiners)).await;
             match outcome.unwrap_or(Err(TransportError::TimedOut { what: "the handshake" })) {
                 // An error means that nobody accepts any more; the connection is dropped, which closes it.
                 Ok(finished) => drop(deliveries.send(finished).await),
@@ -140,8 +169,9 @@ mod tests {
     use super::super::testing::{Mesh, answer_once, first_reply, loopback};
     use super::*;
 
-    /// A crowd passes the threshold beyond which addresses are validated first. Some of it are not heard where the system
-    /// grants small buffers and the processors are busy: they dial again, as followers do.
+    /// A crowd passes the threshold beyond which addresses are validated first, and is more than there are places, so that
+    /// some wait. Some are not heard where the system grants small buffers and the processors are busy: they dial again, as
+    /// followers do.
     #[tokio::test]
     async fn a_crowd_that_returns_at_once_gets_in() {
         const CROWD: usize = 2 * RETRY_FROM;
