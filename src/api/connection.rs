@@ -13,7 +13,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::front::Front;
+use super::deadline::Deadline;
+use super::front::{Asker, Front};
 use super::stalled::Impatient;
 use crate::callers::peer::Peer;
 use crate::callers::seats::{Lane, Seat};
@@ -56,12 +57,13 @@ pub(super) async fn attend<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let lane = seat.lane();
+    let uid = peer.uid;
+    let asker = Asker { lane: seat.lane(), peer, deadline: Deadline::default() };
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        let (front, peer) = (&front, &peer);
-        async move { Ok::<_, Infallible>(front.answer(peer, lane, request.map(Body::new)).await) }
+        let (front, asker) = (&front, &asker);
+        async move { Ok::<_, Infallible>(front.answer(asker, request.map(Body::new)).await) }
     });
-    let (header, keep_alive) = match lane {
+    let (header, keep_alive) = match asker.lane {
         Lane::Open => (patience.header, true),
         Lane::Reserved => (patience.reserved, false),
     };
@@ -88,6 +90,6 @@ pub(super) async fn attend<S>(
         ended = connection.as_mut() => ended,
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, uid = peer.uid, "a local connection ended early");
+        tracing::debug!(%error, uid, "a local connection ended early");
     }
 }

@@ -41,8 +41,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::<(String, String)>::from_request_parts(parts, state).await;
         let Path((service, key)) = path.map_err(|_| ApiError::PathEncoding)?;
-        Ok(Self(SecretName { service: ServiceName::parse(&service)?, key: KeyName::parse(&key)? }))
+        secret_name(&service, &key).map(Self)
     }
+}
+
+/// The secret that two parts of a path name, without escapes.
+///
+/// # Errors
+/// When one of them is no name.
+pub(super) fn secret_name(service: &str, key: &str) -> Result<SecretName, ApiError> {
+    Ok(SecretName { service: ServiceName::parse(service)?, key: KeyName::parse(key)? })
 }
 
 /// The one part of a path that is a name: its escapes are decoded already.

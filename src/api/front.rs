@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tower::ServiceExt;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::deadline::Deadline;
 use super::dialect::Dialect;
 use super::error::ApiError;
 use super::guard;
@@ -77,6 +77,16 @@ pub(super) struct Front {
     pub(super) guarded: Option<Guarded>,
 }
 
+/// Who asks on a connection, for as long as it lasts.
+pub(super) struct Asker {
+    /// Who made it.
+    pub(super) peer: Peer,
+    /// On what kind of seat.
+    pub(super) lane: Lane,
+    /// For each of its requests.
+    pub(super) deadline: Deadline,
+}
+
 /// The guard of the loopback listener.
 pub(super) struct Guarded {
     /// Where it listens.
@@ -103,7 +113,8 @@ impl Guarded {
 
 impl Front {
     /// Answers one request. Never fails: a failure is an answer too.
-    pub(super) async fn answer(&self, peer: &Peer, lane: Lane, mut request: Request<Body>) -> Response {
+    pub(super) async fn answer(&self, asker: &Asker, mut request: Request<Body>) -> Response {
+        let peer = &asker.peer;
         let started = self.clock.now().boot;
         kv_slashes::collapse(&mut request);
         let dialect = Dialect::of(request.uri().path());
@@ -129,8 +140,7 @@ impl Front {
             (Ok(shown), Ok(attested)) => {
                 let counted = shown.counted.clone();
                 let caller = Caller { attested, shown, ..peer.caller(Arc::clone(&request_id)) };
-                request.extensions_mut().insert(Arc::new(caller));
-                let mut response = self.routed(lane, request).instrument(span.clone()).await;
+                let mut response = self.routed(asker, caller, request).instrument(span.clone()).await;
                 if let Some(allowance) = counted.left() {
                     limit_headers::left(response.headers_mut(), allowance);
                 }
@@ -175,19 +185,16 @@ impl Front {
         tokio::time::timeout(self.patience, taken).await.map_err(late)
     }
 
-    async fn routed(&self, lane: Lane, request: Request<Body>) -> Response {
-        match lane {
+    async fn routed(&self, asker: &Asker, caller: Caller, request: Request<Body>) -> Response {
+        match asker.lane {
             Lane::Reserved if request.uri().path() != HEALTH || request.method() != Method::GET => {
                 return ApiError::TooManyConnections.into_response();
             }
             Lane::Open | Lane::Reserved => {}
         }
         let patience = if LARGE.contains(&request.uri().path()) { LARGE_PATIENCE } else { self.patience };
-        match tokio::time::timeout(patience, self.stage.routes().clone().oneshot(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => ApiError::TimedOut { seconds: patience.as_secs() }.into_response(),
-        }
+        let late = || ApiError::TimedOut { seconds: patience.as_secs() }.into_response();
+        asker.deadline.within(patience, self.stage.answer(caller, request)).await.unwrap_or_else(late)
     }
 }
 

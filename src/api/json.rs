@@ -10,6 +10,9 @@ use super::error::ApiError;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::written::written;
 
+/// As many headers as answers have, so that what holds them need not grow.
+const HEADERS: usize = 12;
+
 /// Writes the answer as JSON with status 200. No answer of this room may be kept by a cache.
 ///
 /// # Errors
@@ -18,6 +21,7 @@ pub(super) fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
     let bytes = encode(value)?;
     let mut response = Response::new(Body::from(Bytes::from_owner(Wiped(bytes))));
     *response.status_mut() = StatusCode::OK;
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

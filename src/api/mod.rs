@@ -17,6 +17,7 @@ mod budget;
 mod changes;
 mod connection;
 mod context;
+mod deadline;
 mod dialect;
 mod front;
 mod guard;

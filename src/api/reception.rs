@@ -13,7 +13,6 @@ use super::connection::Patience;
 use super::desk::Desk;
 use super::front::{Front, Guarded};
 use super::request_ids::RequestIds;
-use super::router;
 use super::routes_unseal::{self, SealedDesk};
 use super::server::attend_all;
 use super::stage::{Open, Stage};
@@ -129,6 +128,6 @@ fn opened(
     stop: &CancellationToken,
 ) -> Open {
     let (changes, clock, stop) = (changes.clone(), Arc::clone(clock), stop.clone());
-    let desk = Desk { vault: vault.clone(), changes, budget: Budget::default(), clock, value_bytes_max, stop };
-    Open { routes: router::build(Arc::new(desk)), vault }
+    let desk = Desk { vault, changes, budget: Budget::default(), clock, value_bytes_max, stop };
+    Open::new(desk)
 }

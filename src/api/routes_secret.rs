@@ -30,16 +30,26 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const X_SECRET_VERSION: HeaderName = HeaderName::from_static("x-secret-version");
 const X_FRESH_UNTIL: HeaderName = HeaderName::from_static("x-fresh-until");
 
-/// `GET /api/secrets/{service}/{key}`. The answer is complete before the vault is asked, last of all, whether it may
-/// still be given.
+/// `GET /api/secrets/{service}/{key}`.
 pub(super) async fn read(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Arc<Caller>>,
     Named(name): Named,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    let request = asked(name, &request)?;
-    match desk.vault.read(&caller, request).await? {
+    read_named(&desk, &caller, name, (request.uri(), request.headers())).await
+}
+
+/// The same of a secret whose name is known. The answer is complete before the vault is asked, last of all, whether it may
+/// still be given.
+pub(super) async fn read_named(
+    desk: &Desk,
+    caller: &Caller,
+    name: SecretName,
+    (uri, headers): (&Uri, &HeaderMap),
+) -> Result<Response, ApiError> {
+    let request = asked(name, uri, headers)?;
+    match desk.vault.read(caller, request).await? {
         ReadOutcome::Value(answer) => {
             let mut response = json::answer(&view(&answer)?)?;
             tell(response.headers_mut(), answer.record.secret_id, answer.record.version, &answer.freshness);
@@ -56,9 +66,9 @@ pub(super) async fn read(
 }
 
 /// Which value is asked for. Nothing of the request is needed behind this.
-fn asked(name: SecretName, request: &Request<Body>) -> Result<ReadRequest, ApiError> {
-    let wanted = query::wanted(query::parameters(request.uri())?)?;
-    let context = Context { environment: wanted.environment, ..context(request.headers())? };
+fn asked(name: SecretName, uri: &Uri, headers: &HeaderMap) -> Result<ReadRequest, ApiError> {
+    let wanted = query::wanted(query::parameters(uri)?)?;
+    let context = Context { environment: wanted.environment, ..context(headers)? };
     Ok(ReadRequest {
         name,
         context,
@@ -66,7 +76,7 @@ fn asked(name: SecretName, request: &Request<Body>) -> Result<ReadRequest, ApiEr
         version: wanted.version,
         field: wanted.field,
         refresh: wanted.refresh,
-        known: known(request.headers()),
+        known: known(headers),
     })
 }
 

@@ -64,3 +64,31 @@ async fn the_value_of_another_scope_is_never_taken_for_the_one_a_caller_has() {
     assert_eq!((answer.status, answer.header("x-secret-version")), (200, Some("1")));
     assert_eq!(answer.json()["key_value"], "pat-na1-abc123");
 }
+
+/// A plain path goes to its route straight, one with an escape through the router.
+#[tokio::test]
+async fn a_path_is_answered_alike_with_an_escape_and_without() {
+    let example = Example::start().await;
+    let agent = example.lead.agent();
+    let known = ("If-None-Match", "\"1.1\"");
+    for (plain, escaped, header, status) in [
+        (HUBSPOT, "/api/secrets/hubspot/api%5Fkey", COMPANY, 200),
+        (HUBSPOT, "/api/secrets/hubspot/api%5Fkey", known, 304),
+        ("/api/secrets/hubspot/absent", "/api/secrets/hubspot/%61bsent", COMPANY, 404),
+        ("/api/secrets/hubspot/Absent", "/api/secrets/hubspot/%41bsent", COMPANY, 400),
+        ("/api/secrets/hubspot/api_key?scope=x", "/api/secrets/%68ubspot/api_key?scope=x", COMPANY, 400),
+    ] {
+        let mut answers = Vec::new();
+        for path in [plain, escaped] {
+            let answer = http::ask(&agent, "GET", path, &[header], "").await;
+            assert_eq!(answer.status, status, "{path}: {}", answer.body);
+            let id = answer.header("x-request-id").expect("an id").to_owned();
+            let volatile = ["date", "x-fresh-until", "x-request-id"];
+            let is_told = |line: &&str| !volatile.iter().any(|name| line.starts_with(name));
+            let mut head: Vec<String> = answer.head.lines().filter(is_told).map(str::to_owned).collect();
+            head.sort();
+            answers.push((head, answer.body.replace(&id, "_")));
+        }
+        assert_eq!(answers[0], answers[1], "{plain}");
+    }
+}
