@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
@@ -10,18 +10,23 @@ use super::error::ApiError;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::written::written;
 
-/// As many headers as answers have, so that what holds them need not grow.
-const HEADERS: usize = 12;
-
 /// Writes the answer as JSON with status 200. No answer of this room may be kept by a cache.
 ///
 /// # Errors
 /// [`ApiError::Unwritable`] if the value cannot be written as JSON, which no type of this room can cause.
 pub(super) fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
+    answer_with(HeaderMap::new(), value)
+}
+
+/// The same with headers that are there already.
+///
+/// # Errors
+/// As [`answer`].
+pub(super) fn answer_with(headers: HeaderMap, value: &impl Serialize) -> Result<Response, ApiError> {
     let bytes = encode(value)?;
     let mut response = Response::new(Body::from(Bytes::from_owner(Wiped(bytes))));
     *response.status_mut() = StatusCode::OK;
-    response.headers_mut().reserve(HEADERS);
+    *response.headers_mut() = headers;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{AGE, CACHE_CONTROL, ETAG};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
 use axum::response::Response;
 
@@ -37,21 +38,22 @@ pub(super) async fn read(
     Named(name): Named,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
-    read_named(&desk, &caller, name, (request.uri(), request.headers())).await
+    read_named(&desk, &caller, name, request.into_parts().0).await
 }
 
 /// The same of a secret whose name is known. The answer is complete before the vault is asked, last of all, whether it may
-/// still be given.
+/// still be given. Its headers are put where those of the request were: there is room, which need not be made for each read.
 pub(super) async fn read_named(
     desk: &Desk,
     caller: &Caller,
     name: SecretName,
-    (uri, headers): (&Uri, &HeaderMap),
+    Parts { uri, mut headers, .. }: Parts,
 ) -> Result<Response, ApiError> {
-    let request = asked(name, uri, headers)?;
+    let request = asked(name, &uri, &headers)?;
+    headers.clear();
     match desk.vault.read(caller, request).await? {
         ReadOutcome::Value(answer) => {
-            let mut response = json::answer(&view(&answer)?)?;
+            let mut response = json::answer_with(headers, &view(&answer)?)?;
             tell(response.headers_mut(), answer.record.secret_id, answer.record.version, &answer.freshness);
             desk.vault.confirm(&answer)?;
             Ok(response)
@@ -59,6 +61,7 @@ pub(super) async fn read_named(
         ReadOutcome::NotModified { secret_id, version, freshness } => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.headers_mut() = headers;
             tell(response.headers_mut(), secret_id, version, &freshness);
             Ok(response)
         }

@@ -58,9 +58,9 @@ impl Stage {
     pub(super) async fn answer(&self, caller: Caller, mut request: Request<Body>) -> Response {
         let open = self.then.get();
         if let (Some(open), Some(name)) = (open, read_of(&request)) {
-            let (uri, headers) = (request.uri(), request.headers());
-            let read = async { routes_secret::read_named(&open.desk, &caller, name?, (uri, headers)).await };
-            return Box::pin(read).await.unwrap_or_else(ApiError::into_response);
+            let (parts, _) = request.into_parts();
+            let read = async { routes_secret::read_named(&open.desk, &caller, name?, parts).await };
+            return read.await.unwrap_or_else(ApiError::into_response);
         }
         request.extensions_mut().insert(Arc::new(caller));
         let routes = open.map_or(&self.first, |open| &open.routes).clone();

@@ -82,6 +82,7 @@ async fn a_path_is_answered_alike_with_an_escape_and_without() {
         for path in [plain, escaped] {
             let answer = http::ask(&agent, "GET", path, &[header], "").await;
             assert_eq!(answer.status, status, "{path}: {}", answer.body);
+            assert_eq!(answer.header(header.0), None, "what was asked with is no part of the answer");
             let id = answer.header("x-request-id").expect("an id").to_owned();
             let volatile = ["date", "x-fresh-until", "x-request-id"];
             let is_told = |line: &&str| !volatile.iter().any(|name| line.starts_with(name));
