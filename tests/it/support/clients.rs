@@ -22,7 +22,7 @@ pub fn node_packages() -> Option<PathBuf> {
 
 /// A Rust program of `tests/clients`.
 pub fn rust_program(name: &str) -> Option<PathBuf> {
-    installed(&format!("rust/debug/{name}"))
+    installed(&format!("rust/{name}"))
 }
 
 /// A script of `tests/clients`.
