@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::program::{FileState, state};
+use super::program::{FileState, state, state_of};
 use crate::model::name::LocalName;
 
 /// Largest file that is read, in bytes: a hundred thousand users.
@@ -66,13 +66,13 @@ impl Book {
     /// What the file says now; `None` when it cannot be read or is too large.
     fn read(&self) -> Option<Arc<ById>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = File::open(&self.path).ok()?;
-        let now = state(&file)?;
         if let Some((then, names)) = &*last
-            && *then == now
+            && state_of(&self.path).is_some_and(|now| now == *then)
         {
             return Some(Arc::clone(names));
         }
+        let file = File::open(&self.path).ok()?;
+        let now = state(&file)?;
         if now.size > FILE_BYTES_MAX {
             return None;
         }

@@ -1,7 +1,7 @@
 //! A process by a handle that no other process can be given: its pidfd, or, weaker, its pid with its start time.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use crate::model::principal::UnitName;
 
 /// Where the start time stands behind the name of the program in `/proc/PID/stat` (field 22; the name is field 2).
 const START_TIME_AFTER_NAME: usize = 19;
+
+/// As long as what `/proc` tells of a process mostly is.
+const TEXT_BYTES: usize = 4 << 10;
 
 /// Which process.
 #[derive(Debug, Clone)]
@@ -71,6 +74,13 @@ fn has_ended(pidfd: &OwnedFd) -> bool {
     }
 }
 
+/// A file of `/proc`. It tells no size, so there is room for what most have: else it would be read in small pieces.
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::with_capacity(TEXT_BYTES);
+    File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// Looks at the process that connected as `ids` (user and group). `None` when it is gone.
 pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (u32, u32)) -> Option<Seen> {
     let (process, directory) = match pidfd {
@@ -81,7 +91,7 @@ pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (
         (Process::Held(_), Some(_)) => Strength::Strong,
         (Process::Held(_), None) | (Process::Started { .. } | Process::Unseen, _) => Strength::Weak,
     };
-    let read = |name| directory.as_ref().and_then(|directory| fs::read_to_string(directory.join(name)).ok());
+    let read = |name| directory.as_ref().and_then(|directory| text(&directory.join(name)).ok());
     let groups = read("status").and_then(|status| groups_of(&status, ids));
     let unit = read("cgroup").and_then(|cgroup| unit_of(&cgroup));
     // What runs as somebody else by now, through a set-user-id program for one, is not what connected.
@@ -92,7 +102,7 @@ pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (
 /// A process by its pidfd. Its number in `/proc` is the one that the pidfd has there, which is not always that of the
 /// socket: `/proc` may be of another pid namespace than we are.
 fn held(proc: &Path, pidfd: OwnedFd) -> Option<(Process, Option<PathBuf>)> {
-    let info = fs::read_to_string(proc.join(format!("self/fdinfo/{}", pidfd.as_raw_fd())));
+    let info = text(&proc.join(format!("self/fdinfo/{}", pidfd.as_raw_fd())));
     let number = info.ok().and_then(|info| info.lines().find_map(pid_of_line));
     // The kernel writes -1 for one that has ended, and 0 for one that has no number here.
     let directory = match number {
@@ -121,7 +131,7 @@ fn started(proc: &Path, pid: Option<i32>) -> Option<(Process, Option<PathBuf>)> 
 }
 
 fn start_time(stat: &Path) -> io::Result<u64> {
-    let text = fs::read_to_string(stat)?;
+    let text = text(stat)?;
     // The name may hold spaces and brackets of its own: only its last bracket ends it.
     let after_name = text.rsplit_once(')').map(|(_, rest)| rest);
     let field = after_name.and_then(|rest| rest.split_whitespace().nth(START_TIME_AFTER_NAME));
@@ -142,6 +152,8 @@ fn numbers(status: &str, key: &str) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, open, readlinkat, statx};
+use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, readlinkat, statx};
 
 use crate::model::principal::Executable;
 
@@ -56,14 +56,18 @@ pub(super) fn program_of(directory: &Path) -> Option<Program> {
 
 /// The state of a regular file.
 pub(super) fn state_of(path: &Path) -> Option<FileState> {
-    // Nothing is opened that could notice it: the file may be on a file system of the caller's own making.
-    state(open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?)
+    // Nothing is opened or mounted that could notice it: the file may be on a file system of the caller's own making.
+    let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    regular(statx(CWD, path, flags, StatxFlags::BASIC_STATS).ok()?)
 }
 
 /// The state of an open regular file, as its file system last told it.
 pub(super) fn state(file: impl AsFd) -> Option<FileState> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    let told = statx(file, "", flags, StatxFlags::BASIC_STATS).ok()?;
+    regular(statx(file, "", flags, StatxFlags::BASIC_STATS).ok()?)
+}
+
+fn regular(told: Statx) -> Option<FileState> {
     let is_file = FileType::from_raw_mode(told.stx_mode.into()) == FileType::RegularFile;
     is_file.then_some(FileState {
         device: (told.stx_dev_major, told.stx_dev_minor),
