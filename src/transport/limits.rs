@@ -26,6 +26,17 @@ const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
 /// How long a handshake may take: several retransmissions over a bad line.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What a dial may send besides its first datagram while it waits for its handshake: its hello a few times over.
+const WAITING_DIAL_BYTES: u64 = 16 * 1024;
+
+/// The same of all that wait.
+const WAITING_DIALS_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Bounds what those who dial may make us hold before anything is known of them.
+pub(super) fn bound_dials(server: &mut quinn::ServerConfig) {
+    server.incoming_buffer_size(WAITING_DIAL_BYTES).incoming_buffer_size_total(WAITING_DIALS_BYTES);
+}
+
 /// The settings of every connection.
 pub(super) fn transport() -> Arc<TransportConfig> {
     let mut transport = TransportConfig::default();

@@ -88,6 +88,7 @@ impl LeadTls {
         let quic = QuicServerConfig::try_from(tls).map_err(no_initial_suite)?;
         let mut server = quinn::ServerConfig::with_crypto(Arc::new(quic));
         server.transport_config(limits::transport()).time_source(Arc::new(MeshTime(clock)));
+        limits::bound_dials(&mut server);
         Ok(Self(server))
     }
 }
