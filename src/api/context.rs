@@ -45,7 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-/// The secret that two parts of a path name, without escapes.
+/// The secret of `/…/{service}/{key}` by these two parts, whose escapes are decoded.
 ///
 /// # Errors
 /// When one of them is no name.

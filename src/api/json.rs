@@ -15,14 +15,15 @@ use crate::crypto::written::written;
 /// # Errors
 /// [`ApiError::Unwritable`] if the value cannot be written as JSON, which no type of this room can cause.
 pub(super) fn answer(value: &impl Serialize) -> Result<Response, ApiError> {
-    answer_with(HeaderMap::new(), value)
+    answer_in(HeaderMap::new(), value)
 }
 
-/// The same with headers that are there already.
+/// The same in a map of headers that has room and holds nothing.
 ///
 /// # Errors
 /// As [`answer`].
-pub(super) fn answer_with(headers: HeaderMap, value: &impl Serialize) -> Result<Response, ApiError> {
+pub(super) fn answer_in(headers: HeaderMap, value: &impl Serialize) -> Result<Response, ApiError> {
+    debug_assert!(headers.is_empty(), "headers of a request are no part of an answer");
     let bytes = encode(value)?;
     let mut response = Response::new(Body::from(Bytes::from_owner(Wiped(bytes))));
     *response.status_mut() = StatusCode::OK;

@@ -24,6 +24,7 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/status", get(routes_health::status))
         .route("/metrics", get(routes_metrics::metrics))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
+        // A plain `GET` of it does not come by here (`Stage::answer`), so no path of these two parts may be a route of its own.
         .route(
             "/api/secrets/{service}/{key}",
             get(routes_secret::read).patch(routes_life::describe).delete(routes_life::delete),

@@ -42,7 +42,7 @@ pub(super) async fn read(
 }
 
 /// The same of a secret whose name is known. The answer is complete before the vault is asked, last of all, whether it may
-/// still be given. Its headers are put where those of the request were: there is room, which need not be made for each read.
+/// still be given. Its headers are put where those of the request were: that map has room, so that none is allocated.
 pub(super) async fn read_named(
     desk: &Desk,
     caller: &Caller,
@@ -53,7 +53,7 @@ pub(super) async fn read_named(
     headers.clear();
     match desk.vault.read(caller, request).await? {
         ReadOutcome::Value(answer) => {
-            let mut response = json::answer_with(headers, &view(&answer)?)?;
+            let mut response = json::answer_in(headers, &view(&answer)?)?;
             tell(response.headers_mut(), answer.record.secret_id, answer.record.version, &answer.freshness);
             desk.vault.confirm(&answer)?;
             Ok(response)

@@ -29,7 +29,7 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// All routes, in front of this.
+    /// All routes to this desk.
     pub(super) fn new(desk: Desk) -> Self {
         let desk = Arc::new(desk);
         Self { routes: router::build(Arc::clone(&desk)), desk }
@@ -53,12 +53,13 @@ impl Stage {
         drop(self.then.set(then));
     }
 
-    /// What the routes of now answer. A read of one secret, which is what programs ask for all the time, goes to its route
-    /// without being looked up among all of them.
+    /// The answer of the routes as they are now. A read of one secret, which is what programs ask for all the time, goes to
+    /// its route without being looked up among all of them.
     pub(super) async fn answer(&self, caller: Caller, mut request: Request<Body>) -> Response {
         let open = self.then.get();
         if let (Some(open), Some(name)) = (open, read_of(&request)) {
-            let (parts, _) = request.into_parts();
+            // The body, which says nothing, may still come while this is answered: to let go of it now ends the connection.
+            let (parts, _body) = request.into_parts();
             let read = async { routes_secret::read_named(&open.desk, &caller, name?, parts).await };
             return read.await.unwrap_or_else(ApiError::into_response);
         }

@@ -17,7 +17,7 @@ use crate::model::principal::UnitName;
 /// Where the start time stands behind the name of the program in `/proc/PID/stat` (field 22; the name is field 2).
 const START_TIME_AFTER_NAME: usize = 19;
 
-/// As long as what `/proc` tells of a process mostly is.
+/// Room for what most files of `/proc` hold.
 const TEXT_BYTES: usize = 4 << 10;
 
 /// Which process.

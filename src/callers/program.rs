@@ -56,7 +56,7 @@ pub(super) fn program_of(directory: &Path) -> Option<Program> {
 
 /// The state of a regular file.
 pub(super) fn state_of(path: &Path) -> Option<FileState> {
-    // Nothing is opened or mounted that could notice it: the file may be on a file system of the caller's own making.
+    // Nothing is opened that could notice it: the file may be on a file system of the caller's own making.
     let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
     regular(statx(CWD, path, flags, StatxFlags::BASIC_STATS).ok()?)
 }

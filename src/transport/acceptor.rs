@@ -1,8 +1,8 @@
 //! The lead's door: handshakes run beside each other, bounded, and only finished ones come out.
 //!
-//! Nothing is computed for an address that is not validated once many handshakes are open. One that is waits for its turn,
-//! for a client that is not answered asks again only after 1, 3 and 7 seconds; beyond the bound of those, too, nothing is
-//! done, and that brings it back.
+//! Once many handshakes are open, an address must be proved before anything of a handshake is computed for it. Its dial then
+//! waits for a place: a client without an answer asks again only after 1, 3 and 7 seconds, which is what becomes of dials
+//! beyond the queue.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,23 +16,30 @@ use tracing::debug;
 
 use super::close::CloseCode;
 use super::connection::PeerConnection;
+use super::dial_queue::{DialQueue, Turn};
 use super::error::{Refusal, TransportError};
 use super::join::JoinConnection;
 use super::limits::HANDSHAKE_TIMEOUT;
 use super::tls::{JOIN_PROTOCOL, MEMBER_PROTOCOL};
 
-/// Most handshakes at a time. One costs half a millisecond of processor time, so this is an eighth of a second of work.
-/// Fewer where they are tested: a crowd that does not find a place must not take half a minute.
-const HANDSHAKES_MAX: usize = if cfg!(test) { 96 } else { 256 };
+/// How much of everything there is at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Handshakes. One costs half a millisecond of processor time, so this is an eighth of a second of work.
+    pub(super) handshakes: usize,
+    /// From so many handshakes on a client must first prove that it is where it says.
+    pub(super) retry_from: usize,
+    /// Dials that wait for a place; see `limits` for what each may make us hold.
+    pub(super) queue: usize,
+    /// Finished connections that wait to be taken; beyond it they hold their place among the handshakes.
+    pub(super) finished: usize,
+}
 
-/// Validated dials that wait for a handshake: a few datagrams each.
-const QUEUE_MAX: usize = 1024;
-
-/// From this many on a client must first prove that it is where it says.
-const RETRY_FROM: usize = 64;
-
-/// Finished connections that wait to be taken; beyond it they hold their place among the handshakes.
-const WAITING_MAX: usize = 64;
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { handshakes: 256, retry_from: 64, queue: 1024, finished: 64 }
+    }
+}
 
 /// Most strangers at a time. One more closes the oldest, so that holding connections open keeps nobody out.
 const JOINERS_MAX: usize = 16;
@@ -46,7 +53,7 @@ pub enum Incoming {
     Join(JoinConnection),
 }
 
-/// Takes connections. Dropping it ends the accepting, not the connections taken: later ones get no answer.
+/// Takes connections. Dropping it ends the accepting, not the connections taken: later ones get no answer, those that wait a refusal.
 #[derive(Debug)]
 pub struct Acceptor {
     endpoint: quinn::Endpoint,
@@ -55,9 +62,9 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn start(endpoint: quinn::Endpoint) -> Self {
-        let (deliveries, finished) = mpsc::channel(WAITING_MAX);
-        Self { endpoint: endpoint.clone(), finished, task: tokio::spawn(run(endpoint, deliveries)) }
+    pub(super) fn start(endpoint: quinn::Endpoint, bounds: Bounds) -> Self {
+        let (deliveries, finished) = mpsc::channel(bounds.finished);
+        Self { endpoint: endpoint.clone(), finished, task: tokio::spawn(run(endpoint, deliveries, bounds)) }
     }
 
     /// The next connection. Safe to cancel.
@@ -76,29 +83,28 @@ impl Drop for Acceptor {
     }
 }
 
-async fn run(endpoint: quinn::Endpoint, deliveries: mpsc::Sender<Incoming>) {
-    let permits = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let mut door = Handshakes { deliveries, joiners: Arc::default(), running: JoinSet::new() };
-    let mut queue = VecDeque::new();
+async fn run(endpoint: quinn::Endpoint, deliveries: mpsc::Sender<Incoming>, bounds: Bounds) {
+    let places = Arc::new(Semaphore::new(bounds.handshakes));
+    let mut handshakes = Handshakes { deliveries, joiners: Arc::default(), running: JoinSet::new() };
+    // A client waits no longer than we do.
+    let mut queue = DialQueue::new(bounds.queue, HANDSHAKE_TIMEOUT);
     loop {
         tokio::select! {
             biased;
-            Ok(permit) = permits.clone().acquire_owned(), if !queue.is_empty() => {
-                // Whoever waited until its own patience must be over is not there any more.
-                let here = |(until, _): &(Instant, _)| *until > Instant::now();
-                if let Some((until, incoming)) = queue.pop_front().filter(here) {
-                    door.begin(incoming, until, permit);
-                }
-            }
-            incoming = endpoint.accept() => {
-                let Some(incoming) = incoming else { return };
-                let open = HANDSHAKES_MAX.saturating_sub(permits.available_permits());
-                if open >= RETRY_FROM && !incoming.remote_address_validated() && incoming.may_retry() {
-                    drop(incoming.retry());
-                } else if queue.len() < QUEUE_MAX {
-                    queue.push_back((Instant::now() + HANDSHAKE_TIMEOUT, incoming));
+            Ok(place) = places.clone().acquire_owned(), if !queue.is_empty() => match queue.next(Instant::now()) {
+                Some(Turn::Begin(until, dial)) => handshakes.begin(dial, until, place),
+                Some(Turn::Late(dial)) => dial.ignore(),
+                None => {}
+            },
+            dial = endpoint.accept() => {
+                let Some(dial) = dial else { return };
+                let open = bounds.handshakes.saturating_sub(places.available_permits());
+                if queue.is_full() {
+                    dial.ignore();
+                } else if open >= bounds.retry_from && !dial.remote_address_validated() && dial.may_retry() {
+                    drop(dial.retry());
                 } else {
-                    incoming.ignore();
+                    queue.push(dial, Instant::now());
                 }
             }
         }
@@ -113,13 +119,13 @@ struct Handshakes {
 }
 
 impl Handshakes {
-    fn begin(&mut self, incoming: quinn::Incoming, until: Instant, permit: OwnedSemaphorePermit) {
+    fn begin(&mut self, dial: quinn::Incoming, until: Instant, place: OwnedSemaphorePermit) {
         while self.running.try_join_next().is_some() {}
         let (deliveries, joiners) = (self.deliveries.clone(), Arc::clone(&self.joiners));
         self.running.spawn(async move {
-            let _permit = permit;
-            let address = incoming.remote_address();
-            let outcome = timeout_at(until, shake_hands(incoming, &joiners)).await;
+            let _place = place;
+            let address = dial.remote_address();
+            let outcome = timeout_at(until, shake_hands(dial, &joiners)).await;
             match outcome.unwrap_or(Err(TransportError::TimedOut { what: "the handshake" })) {
                 // An error means that nobody accepts any more; the connection is dropped, which closes it.
                 Ok(finished) => drop(deliveries.send(finished).await),
@@ -129,8 +135,8 @@ impl Handshakes {
     }
 }
 
-async fn shake_hands(incoming: quinn::Incoming, joiners: &Joiners) -> Result<Incoming, TransportError> {
-    let connection = incoming.accept()?.await?;
+async fn shake_hands(dial: quinn::Incoming, joiners: &Joiners) -> Result<Incoming, TransportError> {
+    let connection = dial.accept()?.await?;
     let shaken = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
     match shaken.and_then(|data| data.protocol).as_deref() {
         Some(MEMBER_PROTOCOL) => Ok(Incoming::Member(PeerConnection::authenticated(connection)?)),
@@ -166,20 +172,19 @@ impl Joiners {
 mod tests {
     use super::super::endpoint::Endpoint;
     use super::super::node_key::NodeKey;
-    use super::super::testing::{Mesh, answer_once, first_reply, loopback};
+    use super::super::testing::{Mesh, OnceHeard, answer_once, first_reply, loopback, soon};
     use super::*;
 
-    /// A crowd passes the threshold beyond which addresses are validated first, and is more than there are places, so that
-    /// some wait. Some are not heard where the system grants small buffers and the processors are busy: they dial again, as
-    /// followers do.
+    /// A crowd passes the threshold beyond which addresses are validated first. Some of it are not heard where the system
+    /// grants small buffers and the processors are busy: they dial again, as followers do.
     #[tokio::test]
     async fn a_crowd_that_returns_at_once_gets_in() {
-        const CROWD: usize = 2 * RETRY_FROM;
         let mut mesh = Mesh::start();
+        let crowd = 2 * Bounds::default().retry_from;
         let tls = mesh.follower(&NodeKey::generate().expect("key"));
         let (endpoint, address) = (Endpoint::dialling(loopback()).expect("binds"), mesh.address());
         let mut dials = JoinSet::new();
-        for _ in 0..CROWD {
+        for _ in 0..crowd {
             let (endpoint, tls) = (endpoint.clone(), tls.clone());
             dials.spawn(async move { while first_reply(&endpoint, address, &tls).await.is_err() {} });
         }
@@ -189,8 +194,30 @@ mod tests {
             }
         };
         tokio::select! {
-            everybody = dials.join_all() => assert_eq!(everybody.len(), CROWD),
+            everybody = dials.join_all() => assert_eq!(everybody.len(), crowd),
             () = answering => unreachable!("it goes on"),
         }
+    }
+
+    /// Only its first hello arrives, so it was kept: without that it would come in when it asks again, or never.
+    #[tokio::test]
+    async fn a_dial_that_finds_no_place_has_one_as_soon_as_there_is_one() {
+        let one = Bounds { handshakes: 1, finished: 1, ..Bounds::default() };
+        let mut mesh = Mesh::start_within(one);
+        let tls = mesh.follower(&NodeKey::generate().expect("key"));
+        let (endpoint, address) = (Endpoint::dialling(loopback()).expect("binds"), mesh.address());
+        // One is finished and waits to be taken, the other holds the place.
+        let taken = [endpoint.connect(address, &tls).await, endpoint.connect(address, &tls).await];
+        assert!(taken.iter().all(Result::is_ok));
+        let mut relay = OnceHeard::before(address).await;
+        let waiting = tokio::spawn({
+            let (endpoint, through, tls) = (endpoint.clone(), relay.address, tls.clone());
+            async move { first_reply(&endpoint, through, &tls).await }
+        });
+        soon(relay.asked_again.recv()).await.expect("a client without an answer");
+        for _ in 0..3 {
+            tokio::spawn(answer_once(mesh.member().await));
+        }
+        soon(waiting).await.expect("ran").expect("let in");
     }
 }

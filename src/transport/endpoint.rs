@@ -8,7 +8,7 @@ use std::time::Duration;
 use quinn::{EndpointConfig, TokioRuntime};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::acceptor::Acceptor;
+use super::acceptor::{Acceptor, Bounds};
 use super::close::CloseCode;
 use super::connection::{PeerConnection, identity_of};
 use super::error::{Refusal, TransportError};
@@ -70,8 +70,18 @@ impl Endpoint {
         address: SocketAddr,
         tls: LeadTls,
     ) -> Result<(Self, Acceptor), TransportError> {
+        Self::listening_within(Bounds::default(), network, address, tls)
+    }
+
+    /// The same within other bounds.
+    pub(super) fn listening_within(
+        bounds: Bounds,
+        network: &dyn Network,
+        address: SocketAddr,
+        tls: LeadTls,
+    ) -> Result<(Self, Acceptor), TransportError> {
         let endpoint = Self::bind(network, address, Some(tls.0))?;
-        let acceptor = Acceptor::start(endpoint.quic.clone());
+        let acceptor = Acceptor::start(endpoint.quic.clone(), bounds);
         Ok((endpoint, acceptor))
     }
 

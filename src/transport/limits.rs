@@ -26,11 +26,13 @@ const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
 /// How long a handshake may take: several retransmissions over a bad line.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a dial may send besides its first datagram while it waits for its handshake: its hello a few times over.
+/// What a dial may send besides its first datagram while it waits for its handshake: the rest of its hello, and all of that
+/// again three times.
 const WAITING_DIAL_BYTES: u64 = 16 * 1024;
 
-/// The same of all that wait.
-const WAITING_DIALS_BYTES: u64 = 4 * 1024 * 1024;
+/// The same of all that wait: a second datagram of each. What is held for them may be thirty times as much, because the
+/// system hands over up to 64 KiB at once, which stay as long as one datagram of them does.
+const WAITING_DIALS_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Bounds what those who dial may make us hold before anything is known of them.
 pub(super) fn bound_dials(server: &mut quinn::ServerConfig) {

@@ -14,6 +14,7 @@ mod clock;
 pub mod close;
 pub mod connection;
 pub mod credentials;
+mod dial_queue;
 pub mod endpoint;
 pub mod error;
 pub mod join;

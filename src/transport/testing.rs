@@ -10,14 +10,17 @@ use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::version::TLS13;
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
 
-use super::acceptor::{Acceptor, Incoming};
+use super::acceptor::{Acceptor, Bounds, Incoming};
 use super::authority::{Authority, NODE_LIFETIME};
 use super::clock::MeshTime;
 use super::connection::PeerConnection;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::error::TransportError;
+use super::network::MachineNetwork;
 use super::node_key::NodeKey;
 use super::spiffe::PeerIdentity;
 use super::tls::{Admission, Admittance, LeadTls, MemberTls, Trust};
@@ -76,15 +79,25 @@ impl Mesh {
         Self::start_as(Role::Lead, None)
     }
 
+    /// A lead that has no more of everything than this.
+    pub(super) fn start_within(bounds: Bounds) -> Self {
+        Self::started(bounds, Role::Lead, None)
+    }
+
     /// A listener whose certificate has this role, admitting only this key.
     pub(super) fn start_as(role: Role, only: Option<KeyPin>) -> Self {
+        Self::started(Bounds::default(), role, only)
+    }
+
+    fn started(bounds: Bounds, role: Role, only: Option<KeyPin>) -> Self {
         let authority = Authority::generate(&MESH, NOW).expect("authority");
         let clock = SetClock(Arc::new(AtomicI64::new(NOW.0)));
         let gate = Arc::new(Gate { open: AtomicBool::new(true), bans: AtomicBool::new(false), only });
         let credentials = credentials(&authority, &identity(role, "aurora"), &NodeKey::generate().expect("key"));
         let clock_of_lead = Arc::new(clock.clone());
         let tls = LeadTls::new(&trust(&authority), &credentials, gate.clone(), clock_of_lead).expect("settings");
-        let (endpoint, acceptor) = Endpoint::listening(loopback(), tls.clone()).expect("binds");
+        let listening = Endpoint::listening_within(bounds, &MachineNetwork, loopback(), tls.clone());
+        let (endpoint, acceptor) = listening.expect("binds");
         Self { authority, clock, gate, tls, endpoint, acceptor }
     }
 
@@ -175,5 +188,40 @@ pub(super) async fn answer_once(member: PeerConnection) {
     if receiver.expect::<FromFollower>().await.is_ok() {
         drop(sender.send(&FromLead::from(BEACON)).await);
         drop(member.closed().await);
+    }
+}
+
+/// A way to a lead on which a client is heard once: until the lead answers, nothing that it sends again arrives.
+pub(super) struct OnceHeard {
+    /// Where it begins.
+    pub(super) address: SocketAddr,
+    /// Tells whenever something did not arrive.
+    pub(super) asked_again: mpsc::Receiver<()>,
+}
+
+impl OnceHeard {
+    /// Datagrams of a hello, whose key share is for ML-KEM.
+    const HELLO: usize = 2;
+
+    pub(super) async fn before(lead: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(loopback()).await.expect("binds");
+        let address = socket.local_addr().expect("bound");
+        let (tell, asked_again) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let (mut client, mut heard, mut answered, mut buffer) = (None, 0, false, vec![0; 1 << 16]);
+            loop {
+                let (length, from) = socket.recv_from(&mut buffer).await.expect("a datagram");
+                if from == lead {
+                    answered = true;
+                    socket.send_to(&buffer[..length], client.expect("it dialled")).await.expect("sent");
+                } else if answered || heard < Self::HELLO {
+                    (client, heard) = (Some(from), heard + 1);
+                    socket.send_to(&buffer[..length], lead).await.expect("sent");
+                } else {
+                    tell.try_send(()).unwrap_or_default();
+                }
+            }
+        });
+        Self { address, asked_again }
     }
 }
