@@ -79,7 +79,6 @@ async fn records_and_keys_a_follower_may_not_take_end_the_session() {
 #[tokio::test]
 async fn a_history_that_does_not_follow_on_ends_the_session() {
     let mut trap = Trap::set().await;
-    let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
     let at = trap.position();
     let begin = |epoch, revision| SnapshotBegin { epoch, revision, entitlement: (&prod(&[])).into() };
     let lower = Held { epoch: at.epoch - 1, ..at };
@@ -99,6 +98,7 @@ async fn a_history_that_does_not_follow_on_ends_the_session() {
         ),
     ];
     for (frames, why) in cases {
+        let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
         trap.lure(false_lead.address()).await;
         let mut session = false_lead.session().await;
         for frame in frames {

@@ -45,8 +45,8 @@ async fn turned_from(log: &Log, why: &str) {
 #[tokio::test]
 async fn a_version_that_was_not_offered_is_not_spoken() {
     let mut trap = Trap::set().await;
-    let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
     for version in [0, 1, 4, 7, u16::MAX] {
+        let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
         let log = Log::capture();
         trap.lure(false_lead.address()).await;
         let (_victim, mut control, _receiver) = false_lead.greeted().await;
@@ -61,11 +61,11 @@ async fn a_version_that_was_not_offered_is_not_spoken() {
 #[tokio::test]
 async fn a_lead_whose_name_is_none_or_another_than_its_certificate_says_is_not_followed() {
     let mut trap = Trap::set().await;
-    let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
     let (none, another) = ("is not a node name", "by another name than its certificate");
     let long = "a".repeat(64);
     let names = ["", "../aurora", "AURORA", "aurora\n", "a\u{1b}[2J", &long].map(|name| (name, none));
     for (name, why) in names.into_iter().chain([("aurora-2", another)]) {
+        let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
         let log = Log::capture();
         trap.lure(false_lead.address()).await;
         let (_victim, mut control, _receiver) = false_lead.greeted().await;

@@ -25,7 +25,6 @@ fn put(article: &Article) -> ArticleFrame {
 #[tokio::test]
 async fn rules_that_do_not_follow_on_or_do_not_read_end_the_session() {
     let mut trap = Trap::set().await;
-    let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
     trap.lure_home().await;
     let before = held(&trap.victim);
     trap.victim.stop().await;
@@ -53,6 +52,7 @@ async fn rules_that_do_not_follow_on_or_do_not_read_end_the_session() {
         (vec![unreadable], |next| next, "does not know what it stands for"),
     ];
     for (edits, spoil, why) in cases {
+        let mut false_lead = FalseLead::with_the_real_key(&trap.forge);
         trap.lure(false_lead.address()).await;
         let mut session = false_lead.session().await;
         let spoilt = spoil(beyond(&session, edits));

@@ -121,7 +121,8 @@ impl FalseLead {
         Self { endpoint, acceptor }
     }
 
-    /// As whoever has stolen the mesh's authority, but not its sealing key.
+    /// As whoever has stolen the mesh's authority, but not its sealing key. One for each start of a follower: a follower
+    /// that dials again before it is stopped would leave its connection to the next.
     pub(super) fn with_the_real_key(forge: &Forge) -> Self {
         Self::listen(forge, &forge.papers(Role::Lead, "aurora"))
     }
