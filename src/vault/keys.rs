@@ -75,10 +75,8 @@ impl Vault {
         }
         let object = Object { company, ..Object::of_node(&environment) };
         self.authorise(&who, Action::SecretRotate, object, account)?;
-        if matches!(wish, RotationWish::All { .. }) {
-            // Every scope at once, every company's among them: more than a grant about secrets can speak for.
-            self.authorise_wholly(&who, Action::NodeManage, account)?;
-        }
+        // Every value of a scope at once, and the file of every node that has one: more than a grant about secrets can speak for.
+        self.authorise_wholly(&who, Action::NodeManage, account)?;
         let lead = self.lead()?;
         let keys = self.parts.board.keys.load_full();
         let scopes: Vec<KeyScope> = match wish {
