@@ -23,6 +23,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::digest::Digests;
+use super::error::TooManyDigests;
 use super::names::Names;
 use super::peer::Peer;
 use super::process::{self, Process, Seen};
@@ -148,7 +149,7 @@ impl Witness {
         let looked = tokio::task::spawn_blocking(move || {
             let seen = process::seen(&witness.proc, pid, pidfd, (uid, gid));
             let directory = seen.as_ref().and_then(|seen| seen.directory.clone());
-            let known = seen.map(|seen| (witness.named(uid, gid, &seen.groups), seen));
+            let known = seen.map(|seen| (witness.named(uid, gid, seen.groups.as_deref().unwrap_or_default()), seen));
             // Whoever asked may have gone.
             let _ = tell.send(known);
             // The place is the thread's: it is taken for as long as that hangs, also when nobody waits for it any more.
@@ -164,6 +165,7 @@ impl Witness {
             strength,
             user,
             groups: group_names,
+            is_unseen: groups.is_none(),
             unit,
             executable: program.as_ref().map(|program| program.name.clone()),
             presence: presence(&process),
@@ -172,7 +174,7 @@ impl Witness {
             door,
             uid,
             gid,
-            groups: groups.into(),
+            groups: groups.unwrap_or_default().into(),
             pid,
             attested: Arc::new(attested),
             program,
@@ -194,7 +196,10 @@ impl Witness {
 
     /// The digest of a program that was attested, from the cache or from the file; `None` when the file is another by now,
     /// or too large. `now` is the wall clock.
-    pub(super) async fn digest(&self, program: &Program, now: Timestamp) -> Option<[u8; 32]> {
+    ///
+    /// # Errors
+    /// [`TooManyDigests`].
+    pub(super) async fn digest(&self, program: &Program, now: Timestamp) -> Result<Option<[u8; 32]>, TooManyDigests> {
         self.digests.of(program, now).await
     }
 
@@ -252,7 +257,7 @@ mod tests {
         assert_eq!(caller.uid, rustix::process::geteuid().as_raw());
         assert_eq!(caller.gid, rustix::process::getegid().as_raw());
         assert_eq!((caller.door, &*caller.request_id, caller.pid), (Door::Agent, "id", our_pid()));
-        assert!(caller.attested.presence.is_there());
+        assert!(caller.attested.presence.is_there() && !caller.attested.is_unseen);
         let program = caller.attested.executable.as_ref().expect("a program");
         let ours = std::env::current_exe().expect("a path");
         assert_eq!(
@@ -309,6 +314,7 @@ mod tests {
             let peer = attested(&witness(pid, || Ok(None))).await.expect("its ids are known");
             assert_eq!((peer.attested.strength, peer.pid), (Strength::Weak, None));
             assert!(peer.attested.executable.is_none() && peer.attested.unit.is_none() && peer.groups.is_empty());
+            assert!(peer.attested.is_unseen, "which is told from having no groups");
         }
     }
 

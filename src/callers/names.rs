@@ -3,7 +3,7 @@
 //! No name service is asked. It would be a library loaded into the node, or a network in the way of every caller; and a
 //! directory that is down must not change who somebody is. Whom these files do not know is its number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,6 @@ use crate::model::name::LocalName;
 
 /// Largest file that is read, in bytes: a hundred thousand users.
 const FILE_BYTES_MAX: u64 = 8 << 20;
-
-/// Most names of groups that are told of one caller; they stand in its audit lines, which have a bound.
-const GROUPS_MAX: usize = 32;
 
 /// Both files.
 #[derive(Debug)]
@@ -39,13 +36,9 @@ impl Names {
     /// The names of those groups that have one, each once.
     pub(super) fn groups(&self, gids: &[u32]) -> Vec<LocalName> {
         let Some(names) = self.groups.read() else { return Vec::new() };
-        let mut found: Vec<LocalName> = Vec::new();
-        for name in gids.iter().filter_map(|gid| names.get(gid)) {
-            if found.len() < GROUPS_MAX && !found.contains(name) {
-                found.push(name.clone());
-            }
-        }
-        found
+        // One of them may be denied something, so none is left out. There may be 65,536, and one id has one name.
+        let mut told = HashSet::new();
+        gids.iter().filter(|gid| told.insert(**gid)).filter_map(|gid| names.get(gid)).cloned().collect()
     }
 }
 
@@ -130,6 +123,18 @@ mod tests {
         assert_eq!(names.user(7), Some(name("bob")));
         fs::remove_file(&path).expect("removed");
         assert_eq!(names.user(7), None);
+    }
+
+    /// Beyond the thirty-second they were left out, and with them what was denied to one of them.
+    #[test]
+    fn every_group_is_named_however_many_there_are() {
+        let home = tempfile::tempdir().expect("directory");
+        let path = home.path().join("group");
+        let lines: String = (0..100).map(|id| format!("g{id}:x:{id}:\n")).collect();
+        fs::write(&path, lines).expect("written");
+        let names = Names { users: Book::new(&path), groups: Book::new(&path) };
+        let gids: Vec<u32> = (0..200).collect();
+        assert_eq!(names.groups(&gids), (0..100).map(|id| name(&format!("g{id}"))).collect::<Vec<_>>());
     }
 
     #[test]

@@ -43,10 +43,10 @@ pub(super) struct Seen {
     pub(super) process: Process,
     /// How surely it is the one that connected.
     pub(super) strength: Strength,
-    /// Where more can be read of it; `None` when it cannot be seen, or runs as somebody else than it connected as.
+    /// Where more can be read of it; `None` when it cannot be seen.
     pub(super) directory: Option<PathBuf>,
-    /// Its supplementary groups.
-    pub(super) groups: Vec<u32>,
+    /// Its supplementary groups; `None` when they cannot be seen, which is not the same as having none.
+    pub(super) groups: Option<Vec<u32>>,
     /// Its systemd unit.
     pub(super) unit: Option<UnitName>,
 }
@@ -81,7 +81,9 @@ fn text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Looks at the process that connected as `ids` (user and group). `None` when it is gone.
+/// Looks at the process that connected as `ids` (user and group). `None` when it is gone, or runs as somebody else by now,
+/// through a set-user-id program for one: its groups are no longer those of whoever connected, and what was denied to them
+/// could not be told.
 pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (u32, u32)) -> Option<Seen> {
     let (process, directory) = match pidfd {
         Some(pidfd) => held(proc, pidfd)?,
@@ -92,11 +94,14 @@ pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (
         (Process::Held(_), None) | (Process::Started { .. } | Process::Unseen, _) => Strength::Weak,
     };
     let read = |name| directory.as_ref().and_then(|directory| text(&directory.join(name)).ok());
-    let groups = read("status").and_then(|status| groups_of(&status, ids));
+    let groups = match read("status") {
+        Some(status) => Some(groups_of(&status, ids)?),
+        None => None,
+    };
     let unit = read("cgroup").and_then(|cgroup| unit_of(&cgroup));
-    // What runs as somebody else by now, through a set-user-id program for one, is not what connected.
+    // Whose ids cannot be compared may be another program's by now.
     let directory = directory.filter(|_| groups.is_some());
-    Some(Seen { process, strength, directory, groups: groups.unwrap_or_default(), unit })
+    Some(Seen { process, strength, directory, groups, unit })
 }
 
 /// A process by its pidfd. Its number in `/proc` is the one that the pidfd has there, which is not always that of the
@@ -138,11 +143,16 @@ fn start_time(stat: &Path) -> io::Result<u64> {
     field.and_then(|field| field.parse().ok()).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
-/// The supplementary groups of `/proc/PID/status`, if the process still has the ids of the socket.
+/// The supplementary groups of `/proc/PID/status`, each once, if the process still has the ids of the socket.
 fn groups_of(status: &str, (uid, gid): (u32, u32)) -> Option<Vec<u32>> {
     // The second number of `Uid:` and `Gid:` is the effective one (proc_pid_status(5)), which is what SO_PEERCRED gives.
     let effective = |key| numbers(status, key).get(1).copied();
-    (effective("Uid:") == Some(uid) && effective("Gid:") == Some(gid)).then(|| numbers(status, "Groups:"))
+    (effective("Uid:") == Some(uid) && effective("Gid:") == Some(gid)).then(|| {
+        let mut groups = numbers(status, "Groups:");
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    })
 }
 
 fn numbers(status: &str, key: &str) -> Vec<u32> {
@@ -158,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    const STATUS: &str = "Name:\tcurl\nUid:\t1000\t1001\t1000\t1000\nGid:\t100\t101\t100\t100\nGroups:\t4 27 990 \n";
+    const STATUS: &str = "Name:\tcurl\nUid:\t1000\t1001\t1000\t1000\nGid:\t100\t101\t100\t100\nGroups:\t4 27 990 27 \n";
     const STAT: &str =
         "77 (a) b (c) S 1 77 77 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 4711 1000 10 18446744073709551615\n";
 
@@ -197,7 +207,7 @@ mod tests {
         let proc = proc();
         let seen = seen(proc.path(), Some(77), None, (1001, 101)).expect("there");
         assert_eq!(seen.unit.as_ref().map(UnitName::as_str), Some("backup.service"));
-        assert_eq!(seen.groups, [4, 27, 990]);
+        assert_eq!(seen.groups, Some(vec![4, 27, 990]));
         assert!(seen.process.is_there());
         fs::write(proc.path().join("77/stat"), STAT.replace("4711", "4712")).expect("written");
         assert!(!seen.process.is_there(), "started later");
@@ -205,10 +215,17 @@ mod tests {
         assert!(!seen.process.is_there(), "gone");
     }
 
+    /// It was let in without its groups, so that whoever ran `su` right after it had connected was rid of what was denied to
+    /// one of them.
     #[test]
-    fn what_runs_as_somebody_else_by_now_has_no_program_and_no_groups() {
-        let seen = seen(proc().path(), Some(77), None, (1001, 999)).expect("there");
-        assert!(seen.directory.is_none() && seen.groups.is_empty());
+    fn what_runs_as_somebody_else_by_now_is_not_who_connected() {
+        let proc = proc();
+        for ids in [(1001, 999), (999, 101), (1000, 100)] {
+            assert!(seen(proc.path(), Some(77), None, ids).is_none(), "{ids:?}");
+        }
+        fs::remove_file(proc.path().join("77/status")).expect("removed");
+        let hidden = seen(proc.path(), Some(77), None, (1001, 101)).expect("there");
+        assert!(hidden.directory.is_none() && hidden.groups.is_none(), "not the same as having none");
     }
 
     #[test]

@@ -28,6 +28,7 @@ impl Strength {
 }
 
 /// A process as the system describes it. What could not be learnt is absent, and absence never grants.
+/// Nor does it let anyone past a deny: see [`Attested::is_unseen`].
 #[derive(Debug, Clone, Default)]
 pub struct Attested {
     /// How surely.
@@ -36,6 +37,8 @@ pub struct Attested {
     pub user: Option<LocalName>,
     /// What the machine calls its groups, the supplementary ones included.
     pub groups: Vec<LocalName>,
+    /// Whether its groups and its unit could not be seen: what is denied to any of them is then denied to it.
+    pub is_unseen: bool,
     /// The systemd unit whose cgroup it is in.
     pub unit: Option<UnitName>,
     /// The program it runs, with the digest of the file if that was taken.

@@ -51,7 +51,7 @@ pub struct Caller {
     pub uid: u32,
     /// Effective group id at connect.
     pub gid: u32,
-    /// Supplementary groups; empty when the kernel would not say, which never grants.
+    /// Supplementary groups, each once; empty when the kernel would not say, which never grants.
     pub groups: Arc<[u32]>,
     /// Process id at connect; a hint for people, never an authority.
     pub pid: Option<i32>,

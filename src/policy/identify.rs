@@ -43,12 +43,10 @@ pub fn identify(caller: &Caller, house: House) -> Result<Vec<Principal>, PolicyE
     if caller.uid == house.owner {
         principals.push(Principal::Owner);
     }
-    for &gid in std::iter::once(&caller.gid).chain(&*caller.groups) {
-        let group = Principal::Group(gid);
-        if is_nobody(gid) || principals.contains(&group) {
-            continue;
-        }
-        principals.push(group);
+    // There may be 65,536 of them, each once.
+    let others = caller.groups.iter().filter(|gid| **gid != caller.gid);
+    for &gid in std::iter::once(&caller.gid).chain(others).filter(|gid| !is_nobody(**gid)) {
+        principals.push(Principal::Group(gid));
         if gid == house.socket_group {
             principals.push(Principal::SocketGroup);
         }

@@ -135,6 +135,21 @@ impl Rulebook {
         self.about.iter().flat_map(|(principal, shelf)| shelf.rules().map(move |rule| (principal, rule)))
     }
 
+    /// The groups and units that something is denied to.
+    pub fn denied_groups_and_units(&self) -> impl Iterator<Item = &Principal> {
+        let denied = self.all().filter(|(_, rule)| rule.effect == Effect::Deny).map(|(principal, _)| principal);
+        denied.filter(|principal| match principal {
+            Principal::Group(_) | Principal::GroupNamed(_) | Principal::SocketGroup | Principal::Unit(_) => true,
+            Principal::User(_)
+            | Principal::UserNamed(_)
+            | Principal::Executable(_)
+            | Principal::Agent(_)
+            | Principal::Node(_)
+            | Principal::Owner
+            | Principal::Admin => false,
+        })
+    }
+
     /// Whether any rule is about this principal.
     #[must_use]
     pub fn mentions(&self, principal: &Principal) -> bool {

@@ -266,10 +266,14 @@ impl Vault {
                 })?
             }
         };
-        match &caller.shown.acts_as {
-            None => Ok(who),
-            Some(other) => self.acting_as(&rules, other, who, account),
+        let mut who = match &caller.shown.acts_as {
+            None => who,
+            Some(other) => self.acting_as(&rules, other, who, account)?,
+        };
+        if caller.attested.is_unseen {
+            who.besides.extend(rules.denied_groups_and_units().cloned());
         }
+        Ok(who)
     }
 
     fn by_key(

@@ -10,11 +10,15 @@ mod program;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aurora_mesh::model::article::Edit;
 use aurora_mesh::model::attested::{Attested, Presence};
 use aurora_mesh::model::caller::Caller;
+use aurora_mesh::model::grant::Effect;
 use aurora_mesh::vault::error::VaultError;
+use futures_util::future::join_all;
 
-use crate::support::callers::{admin, agent, put, read};
+use crate::rulebook::stage::{edit, grant, only};
+use crate::support::callers::{admin, agent, put, read, stranger};
 use crate::support::mesh::{TestMesh, TestNode};
 
 /// The caller, which is there so many times and then no more.
@@ -42,6 +46,41 @@ async fn a_process_that_has_ended_is_nobody_and_that_is_written_down() {
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
         assert!(line.contains(&format!(r#""principal":"user:{}","#, caller.uid)), "its id and nothing more: {line}");
     }
+}
+
+/// What cannot be seen grants nothing. It let one past a deny, though, whoever could hide what it was in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hides_its_groups_is_denied_what_is_denied_to_any_group_or_unit() {
+    let mesh = TestMesh::start().await;
+    for name in ["hubspot/api_key", "openai/api_key", "stripe/api_key"] {
+        mesh.put(put(name, "global", "not-a-real-key")).await;
+    }
+    let closed =
+        [("shut-to-group", "group:777", "hubspot/api_key"), ("shut-to-unit", "unit:x.service", "openai/api_key")];
+    let closed = closed.map(|(rule, whom, name)| Edit::Put(grant(rule, whom, Effect::Deny, only(name))));
+    edit(&mesh, closed.into()).await;
+    let hidden = || Caller { attested: Arc::new(Attested { is_unseen: true, ..Attested::default() }), ..agent() };
+    for name in ["hubspot/api_key", "openai/api_key"] {
+        assert!(mesh.lead.vault().read(&agent(), read(name, None)).await.is_ok(), "{name}: it is in neither");
+        let refused = mesh.lead.vault().read(&hidden(), read(name, None)).await;
+        assert!(matches!(refused, Err(VaultError::Denied { .. })), "{name}: {refused:?}");
+    }
+    assert!(mesh.lead.vault().read(&hidden(), read("stripe/api_key", None)).await.is_ok(), "nothing is said of it");
+}
+
+/// Nobody could keep them from filling the disk: whoever may do nothing had a line of the journal for each time it asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_refusals_is_written_down_as_far_as_it_tells_anything() {
+    let mesh = TestMesh::start().await;
+    mesh.put(put("hubspot/api_key", "global", "not-a-real-key")).await;
+    let vault = mesh.lead.vault();
+    let flood = (0..2_000).map(|_| async { vault.read(&stranger(), read("hubspot/api_key", None)).await });
+    let outcomes = join_all(flood).await;
+    let denied = outcomes.iter().filter(|outcome| matches!(outcome, Err(VaultError::Denied { .. }))).count();
+    let limited = outcomes.iter().filter(|outcome| matches!(outcome, Err(VaultError::RateLimited { .. }))).count();
+    assert_eq!(denied + limited, 2_000);
+    assert!(limited > 0, "{denied} were denied");
+    assert!(vault.read(&agent(), read("hubspot/api_key", None)).await.is_ok(), "nobody else is held up");
 }
 
 /// Looked at before the line is written, and once more after it.
