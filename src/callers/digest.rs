@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OnceCell, Semaphore};
 
+use super::error::TooManyDigests;
 use super::program::{FileState, Program, state};
 use crate::model::time::Timestamp;
 
@@ -53,13 +54,16 @@ impl Digests {
 
     /// The digest of a program's file; `None` when the file is in another state by now, cannot be read, or is too large.
     /// Whoever stops waiting does not stop it: the next who asks finds it. `now` is the wall clock.
-    pub(super) async fn of(&self, program: &Program, now: Timestamp) -> Option<Digest> {
+    ///
+    /// # Errors
+    /// [`TooManyDigests`], which says nothing about the program: it may have the digest that a rule is about.
+    pub(super) async fn of(&self, program: &Program, now: Timestamp) -> Result<Option<Digest>, TooManyDigests> {
         if program.file.size > self.bytes_max {
-            return None;
+            return Ok(None);
         }
         let (cell, kept) = (self.cell(&program.file)?, self.clone());
         if let Some(digest) = cell.get() {
-            return *digest;
+            return Ok(*digest);
         }
         let program = program.clone();
         let taken = tokio::spawn(async move {
@@ -69,7 +73,7 @@ impl Digests {
             }
             digest
         });
-        taken.await.ok()?
+        Ok(taken.await.ok().flatten())
     }
 
     async fn take(&self, program: &Program) -> Option<Digest> {
@@ -78,14 +82,14 @@ impl Digests {
         tokio::task::spawn_blocking(move || digest_of(Path::new(&path), &file)).await.ok()?
     }
 
-    /// Where the digest of this state is or will be; `None` when too many are being taken.
-    fn cell(&self, file: &FileState) -> Option<Cell> {
+    /// Where the digest of this state is or will be.
+    fn cell(&self, file: &FileState) -> Result<Cell, TooManyDigests> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if !taken.contains_key(file) && taken.len() >= KEPT_MAX {
-            let done = taken.iter().find(|(_, cell)| cell.initialized()).map(|(file, _)| *file)?;
-            taken.remove(&done);
+            let done = taken.iter().find(|(_, cell)| cell.initialized()).map(|(file, _)| *file);
+            taken.remove(&done.ok_or(TooManyDigests)?);
         }
-        Some(Arc::clone(taken.entry(*file).or_default()))
+        Ok(Arc::clone(taken.entry(*file).or_default()))
     }
 
     fn forget(&self, file: &FileState) {
@@ -149,8 +153,9 @@ mod tests {
         }
     }
 
-    fn sha256(bytes: &[u8]) -> Option<Digest> {
-        Some(Sha256::digest(bytes).into())
+    #[expect(clippy::unnecessary_wraps, reason = "as it is told")]
+    fn taken(bytes: &[u8]) -> Result<Option<Digest>, TooManyDigests> {
+        Ok(Some(Sha256::digest(bytes).into()))
     }
 
     fn kept(digests: &Digests) -> usize {
@@ -161,11 +166,11 @@ mod tests {
     async fn a_digest_is_taken_once_and_a_changed_file_has_another() {
         let (home, digests) = (Home::new(), Digests::default());
         let program = home.program(b"one");
-        assert_eq!(digests.of(&program, LATER).await, sha256(b"one"));
+        assert_eq!(digests.of(&program, LATER).await, taken(b"one"));
         fs::remove_file(program.name.path()).expect("removed");
-        assert_eq!(digests.of(&program, LATER).await, sha256(b"one"), "it is kept for that state");
+        assert_eq!(digests.of(&program, LATER).await, taken(b"one"), "it is kept for that state");
         let changed = home.program(b"other");
-        assert_eq!(digests.of(&changed, LATER).await, sha256(b"other"));
+        assert_eq!(digests.of(&changed, LATER).await, taken(b"other"));
         assert_eq!(kept(&digests), 2);
     }
 
@@ -174,7 +179,7 @@ mod tests {
         let (home, digests) = (Home::new(), Digests::default());
         let looked_at = home.program(b"one");
         home.program(b"four");
-        assert_eq!(digests.of(&looked_at, LATER).await, None);
+        assert_eq!(digests.of(&looked_at, LATER).await, Ok(None));
         assert_eq!(kept(&digests), 0, "a failure is not kept");
     }
 
@@ -184,15 +189,15 @@ mod tests {
         let program = home.program(b"one");
         let (seconds, _) = program.file.changed;
         let soon = Timestamp((seconds + 1) * 1_000);
-        assert_eq!(digests.of(&program, soon).await, sha256(b"one"));
+        assert_eq!(digests.of(&program, soon).await, taken(b"one"));
         assert_eq!(kept(&digests), 0);
     }
 
     #[tokio::test]
     async fn a_file_over_the_bound_is_not_read() {
         let (home, digests) = (Home::new(), Digests::up_to(3));
-        assert_eq!(digests.of(&home.program(b"one"), LATER).await, sha256(b"one"));
-        assert_eq!(digests.of(&home.program(b"four"), LATER).await, None);
+        assert_eq!(digests.of(&home.program(b"one"), LATER).await, taken(b"one"));
+        assert_eq!(digests.of(&home.program(b"four"), LATER).await, Ok(None));
     }
 
     #[tokio::test]
@@ -200,8 +205,20 @@ mod tests {
         let (home, digests) = (Home::new(), Digests::default());
         for number in 0..=KEPT_MAX {
             let bytes = number.to_string();
-            assert_eq!(digests.of(&home.program(bytes.as_bytes()), LATER).await, sha256(bytes.as_bytes()));
+            assert_eq!(digests.of(&home.program(bytes.as_bytes()), LATER).await, taken(bytes.as_bytes()));
         }
         assert_eq!(kept(&digests), KEPT_MAX);
+    }
+
+    /// It had none then, and whatever a rule said about its digest was not said of it.
+    #[tokio::test]
+    async fn that_none_can_be_taken_now_is_told_from_having_none() {
+        let (home, digests) = (Home::new(), Digests::default());
+        let _places = digests.places.acquire_many(2).await.expect("open");
+        for number in 0..KEPT_MAX {
+            let program = home.program(number.to_string().as_bytes());
+            drop(digests.cell(&program.file).expect("there is room"));
+        }
+        assert_eq!(digests.of(&home.program(b"one more"), LATER).await, Err(TooManyDigests));
     }
 }

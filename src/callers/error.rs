@@ -1,4 +1,4 @@
-//! Why there is no socket. All of it is for the person who starts the node.
+//! Why there is no socket, which is for the person who starts the node; and what cannot be told of a caller.
 
 use std::io;
 use std::net::SocketAddr;
@@ -52,3 +52,8 @@ pub enum BindError {
         source: io::Error,
     },
 }
+
+/// So many digests of programs are being taken that there is no room for one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many programs are being looked at")]
+pub struct TooManyDigests;

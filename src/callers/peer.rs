@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::attest::Witness;
+use super::error::TooManyDigests;
 use super::process::Process;
 use super::program::Program;
 use crate::model::attested::Attested;
 use crate::model::caller::{Caller, Door, Shown, UID_NOBODY};
 use crate::model::principal::Executable;
 use crate::model::time::Timestamp;
+
+/// A fifth of a second of work.
+const SMALL_PROGRAM_BYTES: u64 = 64 << 20;
 
 /// The process that connected.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub struct Peer {
     pub uid: u32,
     /// Effective group id at connect.
     pub gid: u32,
-    /// Its supplementary groups.
+    /// Its supplementary groups, each once.
     pub groups: Arc<[u32]>,
     /// Its pid.
     pub pid: Option<i32>,
@@ -66,12 +70,22 @@ impl Peer {
         self.process.as_ref().is_none_or(Process::is_there)
     }
 
-    /// What is known of it, with the digest of its program if one can be taken. `now` is the wall clock.
-    pub async fn with_digest(&self, witness: &Witness, now: Timestamp) -> Arc<Attested> {
-        let Some(program) = &self.program else { return Arc::clone(&self.attested) };
-        let Some(digest) = witness.digest(program, now).await else { return Arc::clone(&self.attested) };
+    /// Whether the digest of its program is soon taken: then it may be told to whoever asks, and not only where a rule names
+    /// it. Anybody may have a large file for a program.
+    pub fn has_small_program(&self) -> bool {
+        self.program.as_ref().is_some_and(|program| program.file.size <= SMALL_PROGRAM_BYTES)
+    }
+
+    /// What is known of it, with the digest of its program if it has one. `now` is the wall clock.
+    ///
+    /// # Errors
+    /// [`TooManyDigests`]: whether it has the digest that a rule is about cannot be told now.
+    pub async fn with_digest(&self, witness: &Witness, now: Timestamp) -> Result<Arc<Attested>, TooManyDigests> {
+        let without = || Ok(Arc::clone(&self.attested));
+        let Some(program) = &self.program else { return without() };
+        let Some(digest) = witness.digest(program, now).await? else { return without() };
         // A path that was taken once is taken again.
-        let Ok(exactly) = Executable::new(program.name.path(), Some(digest)) else { return Arc::clone(&self.attested) };
-        Arc::new(Attested { executable: Some(exactly), ..Attested::clone(&self.attested) })
+        let Ok(exactly) = Executable::new(program.name.path(), Some(digest)) else { return without() };
+        Ok(Arc::new(Attested { executable: Some(exactly), ..Attested::clone(&self.attested) }))
     }
 }

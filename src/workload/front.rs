@@ -110,7 +110,9 @@ impl Front {
         }
         let taken = peer.with_digest(&self.witness, self.clock.now().wall);
         let late = |_| Status::deadline_exceeded("the program could not be read in time");
-        Ok(Caller { attested: tokio::time::timeout(REQUEST_PATIENCE, taken).await.map_err(late)?, ..caller })
+        let taken = tokio::time::timeout(REQUEST_PATIENCE, taken).await.map_err(late)?;
+        let attested = taken.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(Caller { attested, ..caller })
     }
 }
 
