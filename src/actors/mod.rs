@@ -11,6 +11,8 @@
 //! ├─ upkeep       packs closed files of the journal, and removes those whose time is over
 //! ├─ connectivity checks the APIs this node would use, and publishes what that came to
 //! ├─ peers        lead: one child session per connection · follower: dials the lead, one session at a time
+//! ├─ reminders    lead: tells of credentials that end or are refused, and of APIs that do better or worse
+//! ├─ deliveries   sends what happens to subscribers and channels
 //! ├─ events       keeps what happens, under numbers, and lets everybody know that there is more
 //! └─ discovery    mDNS: announces, or collects hints
 //! ```
@@ -92,7 +94,7 @@ pub mod leave_desk;
 pub mod limit_board;
 mod next_batch;
 pub mod node;
-mod pace;
+pub mod pace;
 pub mod peers_follower;
 pub mod peers_lead;
 pub mod reminders;

@@ -1,5 +1,5 @@
-//! How fast one member may make the lead write: a bucket, so that a follower in an enemy's hands cannot fill the lead's
-//! journal, its history or somebody's telephone. Pure.
+//! How fast somebody may make a node write: a bucket, so that a follower in an enemy's hands cannot fill the lead's journal,
+//! its history or somebody's telephone, nor whoever may do nothing the journal of a node. Pure.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use crate::model::time::BootTime;
 
 /// What a bucket holds, and how fast it fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Measure {
+pub struct Measure {
     /// So many may come at once.
-    pub(super) burst: u64,
+    pub burst: u64,
     /// Afterwards one more each so long.
-    pub(super) one_each: Duration,
+    pub one_each: Duration,
 }
 
-/// The bucket of one member.
+/// The bucket of one of them.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     measure: Measure,
     left: u64,
     filled: BootTime,
@@ -25,12 +25,21 @@ pub(super) struct Pace {
 
 impl Pace {
     /// A full bucket.
-    pub(super) fn new(measure: Measure, now: BootTime) -> Self {
+    #[must_use]
+    pub fn new(measure: Measure, now: BootTime) -> Self {
         Self { measure, left: measure.burst, filled: now, refused: 0 }
     }
 
+    /// Whether it has been full again for as long as nobody took any of it.
+    #[must_use]
+    pub fn is_idle(&self, now: BootTime) -> bool {
+        let missing = self.measure.burst.saturating_sub(self.left);
+        let full_after = self.measure.one_each.checked_mul(u32::try_from(missing).unwrap_or(u32::MAX));
+        full_after.is_some_and(|full_after| now.since(self.filled) >= full_after)
+    }
+
     /// Takes one; how many were refused since the last that was taken. `None` when there is none to take.
-    pub(super) fn take(&mut self, now: BootTime) -> Option<u64> {
+    pub fn take(&mut self, now: BootTime) -> Option<u64> {
         let earned = now.since(self.filled).as_millis().checked_div(self.measure.one_each.as_millis()).unwrap_or(0);
         if earned > 0 {
             let earned = u64::try_from(earned).unwrap_or(u64::MAX);

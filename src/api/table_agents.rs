@@ -54,8 +54,7 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
 }
 
 /// What to do after a refusal by a limit.
-pub(super) const RATE_LIMITED: &str =
-    "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's.";
+pub(super) const RATE_LIMITED: &str = "Ask less often, or try again after the seconds in Retry-After. The limit is the agent's or the key's; or it is of refusals.";
 
 /// What to do after a refusal of a signature.
 pub(super) fn signature_hint(refused: SignatureRefused) -> &'static str {

@@ -25,6 +25,7 @@ use crate::store::contents::Contents;
 use crate::store::handle::Store;
 use crate::transport::workload_authority::WorkloadAuthority;
 use crate::vault::parts::{Parts, Vault};
+use crate::vault::refusals::Refusals;
 
 /// Everything of a node that serves but its sockets.
 pub(super) struct Works {
@@ -144,6 +145,7 @@ async fn start_parts(materials: &Materials<'_>, contents: Contents, is_new_histo
         events: events.clone(),
         posts: Arc::clone(posts),
         journal_works: AtomicBool::new(true),
+        refusals: Refusals::default(),
         audit_dir: config.node.state_dir.join(AUDIT_DIR),
         catalogue: Arc::new(catalogue),
         egress: Arc::new(egress),

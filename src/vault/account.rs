@@ -21,6 +21,7 @@ use super::answer::{Freshness, Served};
 use super::error::VaultError;
 use super::established::{established, established_with_key, first_seen};
 use super::parts::Vault;
+use super::refusals::Refusals;
 
 /// The outcome of a line about one secret of a change of many, written before the change is announced as a whole.
 pub(super) const PLANNED: &str = "planned";
@@ -158,16 +159,21 @@ impl Account {
         self.entry.lasting = true;
     }
 
-    /// Writes the line and gives its number. `works` is whether the journal took the last line it was given: it is told
-    /// once when it stops working and once when it works again, because every request meets it.
+    /// Writes the line and gives its number; of a refusal too many none, which is refused as such. `works` is whether the
+    /// journal took the last line it was given: it is told once when it stops working and once when it works again, because
+    /// every request meets it.
     pub(super) async fn write(
         &self,
         outcome: &'static str,
-        journal: &Journal,
-        works: &AtomicBool,
+        (journal, works): (&Journal, &AtomicBool),
+        refusals: &Refusals,
         now: Moment,
     ) -> Result<u64, VaultError> {
-        heard(journal.append(self.line(outcome, now)).await, works)
+        let line = self.line(outcome, now);
+        if let Some(unwritten) = refusals.before(&line, now.boot)? {
+            heard(journal.append(unwritten).await, works)?;
+        }
+        heard(journal.append(line).await, works)
     }
 
     /// The result, if the process that asked is still there to have it. What was announced is accounted for as what it
@@ -243,7 +249,7 @@ impl Vault {
     async fn journal(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
         let (parts, now) = (&self.parts, self.parts.clock.now());
         let worked = parts.journal_works.load(Ordering::Relaxed);
-        let written = account.write(outcome, &parts.journal, &parts.journal_works, now).await;
+        let written = account.write(outcome, (&parts.journal, &parts.journal_works), &parts.refusals, now).await;
         match &written {
             Ok(_) if outcome != INTENT && outcome != PLANNED => {
                 let decided = account.counted(outcome, now);
@@ -252,6 +258,10 @@ impl Vault {
                 span.record("action", decided.action).record("decision", decided.decision).record("outcome", outcome);
             }
             Ok(_) => {}
+            Err(error @ VaultError::RateLimited { .. }) => {
+                parts.board.metrics.decided(&account.counted(error.code(), now));
+                return written;
+            }
             Err(_) => parts.board.metrics.unaudited(),
         }
         if written.is_err() && worked {

@@ -85,6 +85,7 @@ pub mod providers;
 mod put_checked;
 pub mod read;
 mod refusal;
+pub mod refusals;
 pub mod request;
 pub mod resolve;
 pub mod roster_error;

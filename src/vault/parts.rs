@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::flights::Flights;
 use super::notice_pace::NoticePace;
+use super::refusals::Refusals;
 use crate::actors::access_desk::AccessDesk;
 use crate::actors::audit_desk::AuditDesk;
 use crate::actors::board::{Board, LeadBoard};
@@ -71,6 +72,8 @@ pub struct Parts {
     pub posts: Arc<EventPosts>,
     /// Whether the journal took the last line it was given.
     pub journal_works: AtomicBool,
+    /// How often callers were refused lately.
+    pub refusals: Refusals,
     /// Where the journal's files are, to be read back.
     pub audit_dir: PathBuf,
     /// The providers, and how their credentials are checked.

@@ -13,6 +13,7 @@ use super::account::Account;
 use super::authorise::{Object, Permit, ruled};
 use super::error::VaultError;
 use super::identity::{by_kernel, no_such_key};
+use super::refusals::Refusals;
 use super::sealed_parts::{Awaits, Lock, Offer, SealedHealth, SealedParts};
 use crate::audit::entry::{INTENT, Ruling};
 use crate::crypto::error::CryptoError;
@@ -46,6 +47,7 @@ struct Inner {
     parts: SealedParts,
     gathered: Option<Mutex<Gathering>>,
     journal_works: AtomicBool,
+    refusals: Refusals,
     /// One offer at a time: deriving from a passphrase takes 64 MiB, and lines of the journal shall not cross.
     turn: Semaphore,
     stage: watch::Sender<Stage>,
@@ -65,6 +67,7 @@ impl SealedDoor {
             parts,
             gathered,
             journal_works: AtomicBool::new(true),
+            refusals: Refusals::default(),
             turn: Semaphore::new(1),
             stage: watch::Sender::new(Stage::Sealed),
             key,
@@ -242,8 +245,8 @@ impl SealedDoor {
     }
 
     async fn write(&self, account: &Account, outcome: &'static str) -> Result<u64, VaultError> {
-        let Inner { parts, journal_works, .. } = &*self.inner;
-        account.write(outcome, &parts.journal, journal_works, parts.clock.now()).await
+        let Inner { parts, journal_works, refusals, .. } = &*self.inner;
+        account.write(outcome, (&parts.journal, journal_works), refusals, parts.clock.now()).await
     }
 
     /// Writes what came of it, and lets it out only then.
