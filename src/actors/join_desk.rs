@@ -1,11 +1,15 @@
 //! Strangers with a token, on the lead: one question, one answer, every one of them in the audit.
+//!
+//! What a question shows is looked up before it is asked how many strangers were heard. Whoever shows a token that may admit
+//! it, or proves the key of a node that has joined, is heard at once: no number of other strangers makes it wait.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::board::{Board, LeadBoard};
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
-use super::join_rate::{Hearing, JoinRate};
+use super::join_rate::Known;
+use super::pace::Pace;
 use super::secret_lead::LeadSecrets;
 use crate::audit::entry::{Entry, Ruling};
 use crate::audit::journal::Journal;
@@ -43,8 +47,8 @@ pub struct JoinDesk {
     pub journal: Journal,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// How many strangers are heard.
-    pub rate: Mutex<JoinRate>,
+    /// How many of those are heard who show nothing that is known.
+    pub rate: Mutex<Pace>,
 }
 
 impl JoinDesk {
@@ -62,31 +66,48 @@ impl JoinDesk {
         answering.answer(&answer).await
     }
 
-    /// Decides, if there is room to write it down.
+    /// Decides. Every question must prove a key: to look at one costs less than the handshake it came through, since it is at
+    /// most 4 KiB, and a connection has one.
     async fn hear(&self, ask: JoinAsk, address: &str) -> Result<Admitted, RefusedReason> {
         if self.board.ended_by.borrow().is_some() {
             return Err(RefusedReason::NotLead);
         }
+        let (action, csr) = match &ask {
+            JoinAsk::Join(join) => ("node.join", &join.csr),
+            JoinAsk::Rejoin(rejoin) => ("node.rejoin", &rejoin.csr),
+        };
+        let Ok(pin) = Authority::requested_pin(csr) else {
+            self.take_turn().await?;
+            self.note(action, Ruling::Deny, "refused", &format!("no signing request; from {address}")).await?;
+            return Err(RefusedReason::BadRequest);
+        };
+        match ask {
+            JoinAsk::Join(join) => self.admit(&join, pin, address).await,
+            JoinAsk::Rejoin(rejoin) => self.readmit(&rejoin.csr, pin, address).await,
+        }
+    }
+
+    /// Lets one more question of a stranger be heard, if there is room to write it down.
+    async fn take_turn(&self) -> Result<(), RefusedReason> {
         let now = self.clock.now().boot;
-        let hearing = self.rate.lock().unwrap_or_else(PoisonError::into_inner).ask(now);
-        match hearing {
-            Hearing::Unheard => return Err(RefusedReason::Busy),
-            Hearing::Heard { unheard: 0 } => {}
-            Hearing::Heard { unheard } => {
+        let unheard = self.rate.lock().unwrap_or_else(PoisonError::into_inner).take(now);
+        match unheard {
+            None => return Err(RefusedReason::Busy),
+            Some(0) => {}
+            Some(unheard) => {
                 let many = format!("{unheard} questions of strangers were not heard: they came too fast");
                 tracing::warn!(unheard, "strangers ask faster than they are heard");
                 self.note("node.join", Ruling::Deny, "busy", &many).await?;
             }
         }
-        match ask {
-            JoinAsk::Join(join) => self.admit(join, address).await,
-            JoinAsk::Rejoin(rejoin) => self.readmit(&rejoin.csr, address).await,
-        }
+        Ok(())
     }
 
     /// A member that slept past its certificate: the key it proves is the one the roster pins, and that is who it is.
-    async fn readmit(&self, csr: &[u8], address: &str) -> Result<Admitted, RefusedReason> {
-        let pin = self.proved_key("node.rejoin", csr, address).await?;
+    async fn readmit(&self, csr: &[u8], pin: KeyPin, address: &str) -> Result<Admitted, RefusedReason> {
+        if !self.knows(|known| known.has_key(pin)) {
+            self.take_turn().await?;
+        }
         let lead_view = self.board.lead_view.load_full();
         let known = lead_view.nodes().find(|entry| entry.pin == pin && entry.role == Role::Follower);
         let Some(entry) = known else {
@@ -108,22 +129,16 @@ impl JoinDesk {
         self.admitted(entry, csr)
     }
 
-    async fn proved_key(&self, action: &'static str, csr: &[u8], address: &str) -> Result<KeyPin, RefusedReason> {
-        if let Ok(pin) = Authority::requested_pin(csr) {
-            return Ok(pin);
+    async fn admit(&self, join: &Join, pin: KeyPin, address: &str) -> Result<Admitted, RefusedReason> {
+        let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
+        let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
+        if !self.knows(|known| known.expects(&applicant)) {
+            self.take_turn().await?;
         }
-        self.note(action, Ruling::Deny, "refused", &format!("no signing request; from {address}")).await?;
-        Err(RefusedReason::BadRequest)
-    }
-
-    async fn admit(&self, join: Join, address: &str) -> Result<Admitted, RefusedReason> {
-        let pin = self.proved_key("node.join", &join.csr, address).await?;
-        if self.waits(pin, &join) {
+        if self.waits(&applicant) {
             // It asks again every few seconds; that it waits was written down when it came.
             return Err(RefusedReason::Pending);
         }
-        let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
-        let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
         let asked = format!("from {address} with key {}", pin.fingerprint());
         let audit_seq = self.note("node.join", Ruling::Allow, "intent", &asked).await?;
         match self.secrets.commit(Change::Admit(applicant), audit_seq).await {
@@ -150,9 +165,17 @@ impl JoinDesk {
         }
     }
 
+    /// Whether what was shown is known, by what is published now. It decides only who is heard: whoever is heard is judged by
+    /// the one writer.
+    fn knows(&self, is_shown: impl FnOnce(Known<'_>) -> bool) -> bool {
+        let (tokens, lead_view) = (self.board.tokens.load(), self.board.lead_view.load());
+        is_shown(Known { tokens: &tokens, lead_view: &lead_view, now: self.clock.now().wall })
+    }
+
     /// Whether the node with exactly these keys has joined and waits for approval.
-    fn waits(&self, pin: KeyPin, join: &Join) -> bool {
-        let known = |entry: &&Arc<RosterEntry>| entry.pin == pin && entry.sealing_key.0 == join.sealing_key;
+    fn waits(&self, applicant: &Applicant) -> bool {
+        let known =
+            |entry: &&Arc<RosterEntry>| entry.pin == applicant.pin && entry.sealing_key == applicant.sealing_key;
         let lead_view = self.board.lead_view.load();
         lead_view.nodes().find(known).is_some_and(|entry| entry.standing == Standing::Pending)
     }

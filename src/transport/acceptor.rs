@@ -1,8 +1,8 @@
 //! The lead's door: handshakes run beside each other, bounded, and only finished ones come out.
 //!
 //! Once many handshakes are open, an address must be proved before anything of a handshake is computed for it. Its dial then
-//! waits for a place: a client without an answer asks again only after 1, 3 and 7 seconds, which is what becomes of dials
-//! beyond the queue.
+//! waits for a place, in turn with those of other addresses: a client without an answer asks again only after 1, 3 and 7
+//! seconds. That is what becomes of dials beyond the queue, which are dials of whoever has most in it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::close::CloseCode;
 use super::connection::PeerConnection;
-use super::dial_queue::{DialQueue, Turn};
+use super::dial_queue::{DialQueue, Turn, surplus};
 use super::error::{Refusal, TransportError};
 use super::join::JoinConnection;
 use super::limits::HANDSHAKE_TIMEOUT;
@@ -29,7 +29,7 @@ pub(super) struct Bounds {
     pub(super) handshakes: usize,
     /// From so many handshakes on a client must first prove that it is where it says.
     pub(super) retry_from: usize,
-    /// Dials that wait for a place; see `limits` for what each may make us hold.
+    /// Dials that wait for a place, from one address or from many; see `limits` for what each may make us hold.
     pub(super) queue: usize,
     /// Finished connections that wait to be taken; beyond it they hold their place among the handshakes.
     pub(super) finished: usize,
@@ -41,7 +41,8 @@ impl Default for Bounds {
     }
 }
 
-/// Most strangers at a time. One more closes the oldest, so that holding connections open keeps nobody out.
+/// Most strangers at a time. One more closes the oldest of the address that has most, so that holding connections open, or
+/// making ever new ones, keeps nobody from elsewhere out.
 const JOINERS_MAX: usize = 16;
 
 /// A finished handshake.
@@ -99,12 +100,11 @@ async fn run(endpoint: quinn::Endpoint, deliveries: mpsc::Sender<Incoming>, boun
             dial = endpoint.accept() => {
                 let Some(dial) = dial else { return };
                 let open = bounds.handshakes.saturating_sub(places.available_permits());
-                if queue.is_full() {
-                    dial.ignore();
-                } else if open >= bounds.retry_from && !dial.remote_address_validated() && dial.may_retry() {
+                // Asked first, because nothing is held for it: an address that is not proved takes no room from one that is.
+                if open >= bounds.retry_from && !dial.remote_address_validated() && dial.may_retry() {
                     drop(dial.retry());
-                } else {
-                    queue.push(dial, Instant::now());
+                } else if let Some(beyond) = queue.push(dial.remote_address().ip(), dial, Instant::now()) {
+                    beyond.ignore();
                 }
             }
         }
@@ -159,12 +159,13 @@ impl Joiners {
     fn admit(&self, connection: Connection) {
         let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         present.retain(|known| known.close_reason().is_none());
-        if present.len() >= JOINERS_MAX
-            && let Some(oldest) = present.pop_front()
-        {
-            oldest.close(CloseCode::Busy.variable_integer(), b"");
-        }
         present.push_back(connection);
+        let addresses = present.iter().map(|known| known.remote_address().ip());
+        if present.len() > JOINERS_MAX
+            && let Some(surplus) = surplus(addresses).and_then(|place| present.remove(place))
+        {
+            surplus.close(CloseCode::Busy.variable_integer(), b"");
+        }
     }
 }
 

@@ -30,8 +30,9 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// again three times.
 const WAITING_DIAL_BYTES: u64 = 16 * 1024;
 
-/// The same of all that wait: a second datagram of each. At worst fifty times as much is held, because the system may hand
-/// over 64 KiB at once, which stay as long as one datagram of them does.
+/// The same of all that wait: a second datagram of each. It is not shared out by where they come from: what finds no room is
+/// dropped, and its client sends it again. At worst fifty times as much is held, because the system may hand over 64 KiB at
+/// once, which stay as long as one datagram of them does.
 const WAITING_DIALS_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Bounds what those who dial may make us hold before anything is known of them.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
 
-/// Installs the process-wide provider. To be called first in `main`: two providers in one program would otherwise panic at
-/// the first use. A second call does nothing.
+/// Installs the process-wide provider. To be called before any key or connection is made: two providers in one program
+/// would otherwise panic at the first use. A second call does nothing.
 pub fn install() {
     if CryptoProvider::get_default().is_none() {
         // Losing a race against another caller leaves the same provider installed.

@@ -387,3 +387,47 @@ async fn one_key_is_one_node() {
     let answer = ask_by_hand(&mesh, &second, key.csr().expect("csr")).await;
     assert!(matches!(answer, JoinAnswer::Refused(Refused { reason: RefusedReason::KeyInUse })), "{answer:?}");
 }
+
+/// How many questions of strangers are heard at once.
+const STRANGERS_HEARD: usize = 64;
+
+/// Strangers were counted before anybody looked at what a question shows: five questions a second from anywhere kept out a
+/// machine with a fresh token, and a member that had slept past its certificate.
+#[tokio::test]
+async fn strangers_who_ask_too_fast_keep_out_neither_a_fresh_token_nor_a_member_that_returns() {
+    let mesh = TestMesh::start().await;
+    // Nothing is earned back while the test runs.
+    mesh.lead.clock.hold();
+    let (alpha, beta) = (mesh.token("alpha", prod(&[])).await, mesh.token("beta", prod(&[])).await);
+    let csr = || NodeKey::generate().expect("a key").csr().expect("csr");
+    let busy = JoinAnswer::from(Refused { reason: RefusedReason::Busy });
+    let of_alpha = csr();
+    assert!(matches!(ask_by_hand(&mesh, &alpha, of_alpha.clone()).await, JoinAnswer::Admitted(_)));
+    assert_eq!(heard_strangers(&mesh, &alpha).await, STRANGERS_HEARD, "whoever has a token is none of them");
+    assert_eq!(ask_as_stranger(&mesh, alpha.ca_pin(), Rejoin { csr: csr() }).await, busy, "a key nobody knows");
+    assert_eq!(ask_by_hand(&mesh, &alpha, csr()).await, busy, "a token that another has used");
+    assert_eq!(ask_by_hand(&mesh, &beta, b"no request".to_vec()).await, busy, "a token without a key");
+    let admitted =
+        |answer: JoinAnswer, name: &str| matches!(answer, JoinAnswer::Admitted(admitted) if admitted.node == name);
+    assert!(admitted(ask_by_hand(&mesh, &beta, csr()).await, "beta"), "a fresh token");
+    assert!(admitted(ask_as_stranger(&mesh, alpha.ca_pin(), Rejoin { csr: of_alpha.clone() }).await, "alpha"));
+    assert!(admitted(ask_by_hand(&mesh, &alpha, of_alpha).await, "alpha"), "its answer was lost, so it asks again");
+    assert_eq!(ask_by_hand(&mesh, &beta, csr()).await, busy, "used up by now");
+    assert!(audited(&mesh, "token.reused").await.is_empty(), "what is not heard raises no alarm");
+}
+
+/// Shows tokens nobody made until one is not heard; gives how many were.
+async fn heard_strangers(mesh: &TestMesh, real: &JoinSecret) -> usize {
+    let guessed = JoinSecret::generate(real.ca_pin(), real.addresses().to_vec(), &SystemEntropy).expect("a token");
+    let csr = NodeKey::generate().expect("a key").csr().expect("csr");
+    for heard in 0..=STRANGERS_HEARD {
+        let JoinAnswer::Refused(refused) = ask_by_hand(mesh, &guessed, csr.clone()).await else {
+            panic!("a token nobody made admits somebody")
+        };
+        if refused.reason == RefusedReason::Busy {
+            return heard;
+        }
+        assert_eq!(refused.reason, RefusedReason::UnknownToken);
+    }
+    panic!("they are heard without an end")
+}
