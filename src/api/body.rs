@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
-use super::budget::BodyBytes;
+use super::budget::Share;
 use super::error::ApiError;
 use crate::crypto::plaintext::Plaintext;
 
@@ -24,7 +24,7 @@ const FIRST_BUFFER_BYTES: usize = 4 << 10;
 const FIELD_CHARACTERS_MAX: usize = 64;
 
 /// Reads the body as JSON. The limit is checked before anything is allocated, by the length the client announces and
-/// again by what really comes. The content type is not looked at: a local socket has no browser behind it.
+/// again by what really comes. The content type is not looked at: what a page in a browser sends is turned away before.
 ///
 /// # Errors
 /// [`ApiError::BodyTooLarge`], [`ApiError::TooManyBodies`], [`ApiError::BodyCutOff`], or what is wrong with the JSON, without quoting it.
@@ -32,7 +32,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     value_bytes_max: usize,
-    budget: &BodyBytes,
+    budget: Share<'_>,
 ) -> Result<T, ApiError> {
     parse(&read(headers, body, value_bytes_max, budget).await?)
 }
@@ -44,7 +44,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(
 pub(super) async fn read_without_value<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-    budget: &BodyBytes,
+    budget: Share<'_>,
 ) -> Result<T, ApiError> {
     read_json(headers, body, 0, budget).await
 }
@@ -56,7 +56,7 @@ pub(super) async fn read_without_value<T: DeserializeOwned>(
 pub(super) async fn read_optional<T: DeserializeOwned + Default>(
     headers: &HeaderMap,
     body: Body,
-    budget: &BodyBytes,
+    budget: Share<'_>,
 ) -> Result<T, ApiError> {
     let bytes = read(headers, body, 0, budget).await?;
     if bytes.expose().trim_ascii().is_empty() { Ok(T::default()) } else { parse(&bytes) }
@@ -113,7 +113,7 @@ async fn read(
     headers: &HeaderMap,
     mut body: Body,
     value_bytes_max: usize,
-    budget: &BodyBytes,
+    budget: Share<'_>,
 ) -> Result<Plaintext, ApiError> {
     let bytes_max = bytes_max(value_bytes_max);
     let too_large = ApiError::BodyTooLarge { bytes_max: value_bytes_max };
@@ -194,12 +194,15 @@ pub(super) fn field_after(text: &str, prefix: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::BodyBytes;
     use super::super::types_put::PutBody;
     use super::*;
 
     async fn parse(text: &str) -> ApiError {
         let body = Body::from(text.to_owned());
-        read_json::<PutBody>(&HeaderMap::new(), body, 1024, &BodyBytes::new(1 << 20)).await.expect_err("refused")
+        read_json::<PutBody>(&HeaderMap::new(), body, 1024, BodyBytes::new(1 << 20, 1 << 20).share(0))
+            .await
+            .expect_err("refused")
     }
 
     #[tokio::test]
@@ -236,24 +239,26 @@ mod tests {
         let too_large = ApiError::BodyTooLarge { bytes_max: 10 };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, axum::http::HeaderValue::from_static("99999999999"));
-        let announced = read(&headers, Body::empty(), 10, &BodyBytes::new(1 << 20)).await.expect_err("refused");
+        let announced =
+            read(&headers, Body::empty(), 10, BodyBytes::new(1 << 20, 1 << 20).share(0)).await.expect_err("refused");
         assert_eq!(announced, too_large);
-        let sent = read(&HeaderMap::new(), Body::from(vec![b' '; 70_000]), 10, &BodyBytes::new(1 << 20))
-            .await
-            .expect_err("refused");
+        let sent =
+            read(&HeaderMap::new(), Body::from(vec![b' '; 70_000]), 10, BodyBytes::new(1 << 20, 1 << 20).share(0))
+                .await
+                .expect_err("refused");
         assert_eq!(sent, too_large);
     }
 
     #[tokio::test]
     async fn a_body_takes_the_length_it_announces_or_the_longest_it_may_have_and_gives_it_back() {
-        let budget = BodyBytes::new(1000);
+        let budget = BodyBytes::new(1000, 1000);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, axum::http::HeaderValue::from_static("1000"));
         for _ in 0..2 {
             let body = Body::from(vec![b' '; 1000]);
-            assert_eq!(read(&headers, body, 10, &budget).await.expect("there is room").expose().len(), 1000);
+            assert_eq!(read(&headers, body, 10, budget.share(0)).await.expect("there is room").expose().len(), 1000);
         }
-        let silent = read(&HeaderMap::new(), Body::from("x"), 10, &budget).await.expect_err("it could be long");
+        let silent = read(&HeaderMap::new(), Body::from("x"), 10, budget.share(0)).await.expect_err("it could be long");
         assert_eq!(silent, ApiError::TooManyBodies);
     }
 

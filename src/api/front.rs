@@ -22,6 +22,7 @@ use super::stage::Stage;
 use super::table::{Row, row};
 use super::{kv_namespace, kv_slashes, limit_headers};
 use crate::callers::attest::Witness;
+use crate::callers::error::TooManyDigests;
 use crate::callers::peer::Peer;
 use crate::callers::seats::Lane;
 use crate::model::attested::Attested;
@@ -33,8 +34,14 @@ use crate::vault::error::VaultError;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
-/// The only path that is answered on a reserved seat.
-const HEALTH: &str = "/health";
+/// What is answered on a reserved seat: whether the node is well, as each kind of client asks it. It takes nothing.
+const HEALTH: [(&Method, &str); 5] = [
+    (&Method::GET, "/health"),
+    (&Method::GET, "/ping"),
+    (&Method::HEAD, "/ping"),
+    (&Method::GET, "/v1/sys/health"),
+    (&Method::HEAD, "/v1/sys/health"),
+];
 
 /// The path that tells a caller all that is known of it.
 const WHOAMI: &str = "/api/whoami";
@@ -176,18 +183,20 @@ impl Front {
     /// digest can be taken has none, which no rule is about.
     async fn attested(&self, peer: &Peer, path: &str) -> Result<Arc<Attested>, ApiError> {
         let program = peer.attested.executable.as_ref();
-        let wanted = |program: &Executable| path == WHOAMI || self.stage.wants_digest(program.path());
+        let told = path == WHOAMI && peer.has_small_program();
+        let wanted = |program: &Executable| told || self.stage.wants_digest(program.path());
         if !program.is_some_and(wanted) {
             return Ok(Arc::clone(&peer.attested));
         }
         let taken = peer.with_digest(&self.witness, self.clock.now().wall);
         let late = |_| ApiError::TimedOut { seconds: self.patience.as_secs() };
-        tokio::time::timeout(self.patience, taken).await.map_err(late)
+        let taken = tokio::time::timeout(self.patience, taken).await.map_err(late)?;
+        taken.map_err(|TooManyDigests| ApiError::Vault(VaultError::Overloaded))
     }
 
     async fn routed(&self, asker: &Asker, caller: Caller, request: Request<Body>) -> Response {
         match asker.lane {
-            Lane::Reserved if request.uri().path() != HEALTH || request.method() != Method::GET => {
+            Lane::Reserved if !HEALTH.contains(&(request.method(), request.uri().path())) => {
                 return ApiError::TooManyConnections.into_response();
             }
             Lane::Open | Lane::Reserved => {}

@@ -26,6 +26,8 @@ pub(super) async fn attend_all(
         let (front, stop) = (Arc::clone(&front), stop.clone());
         move |stream: UnixStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone())
     };
+    // What programs take at the agent socket must not keep the owner from freezing them.
+    let owners = gate.beside();
     let nobody = |stream: TcpStream, peer, seat| attend(stream, peer, seat, Arc::clone(&front), patience, stop.clone());
     let on_loopback = async {
         if let Some(it) = sockets.loopback {
@@ -34,7 +36,7 @@ pub(super) async fn attend_all(
     };
     tokio::join!(
         gate.accept(sockets.agent, Door::Agent, &tasks, &stop, local.clone()),
-        gate.accept(sockets.admin, Door::Admin, &tasks, &stop, local),
+        owners.accept(sockets.admin, Door::Admin, &tasks, &stop, local),
         on_loopback,
     );
     tasks.close();

@@ -16,7 +16,7 @@ use crate::model::caller::Door;
 /// After a failed accept (no file descriptors left): long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What all sockets of a node have in common: one witness, and seats that are counted over all of them. Cheap to clone.
+/// What sockets of a node have in common: one witness, and seats that are counted over those that share them. Cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
     /// Knows who connected.
@@ -36,6 +36,12 @@ impl Gate {
     #[must_use]
     pub fn new(witness: Arc<Witness>, limits: Limits) -> Self {
         Self { witness, seats: Seats::new(limits) }
+    }
+
+    /// The same, with as many seats of its own.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { witness: Arc::clone(&self.witness), seats: self.seats.as_many() }
     }
 
     /// Accepts until `stop`, and then removes the socket. Each connection that somebody is known to have made is attended

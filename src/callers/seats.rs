@@ -1,6 +1,7 @@
-//! How many connections there may be: in all, of one user, and the few kept back so that `/health` is always answered.
+//! How many connections there may be: in all, of one user, and the few kept back so that whether the node is well is always
+//! answered.
 //!
-//! A reserved seat goes to whoever came last: the oldest makes room, for whoever wanted `/health` has had it by then.
+//! A reserved seat goes to whoever came last: the oldest makes room, for whoever wanted to know has heard it by then.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ const RESERVED_PER_UID: usize = 4;
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// In all, over all sockets.
+    /// In all, over the sockets that share seats.
     pub connections: usize,
     /// Of one user.
     pub connections_per_uid: usize,
@@ -34,11 +35,11 @@ impl Default for Limits {
 pub enum Lane {
     /// Everything.
     Open,
-    /// One `/health`; anything else is told to come back later.
+    /// One question whether the node is well; anything else is told to come back later.
     Reserved,
 }
 
-/// All seats of all sockets.
+/// All seats of the sockets that share them.
 #[derive(Debug)]
 pub struct Seats {
     limits: Limits,
@@ -79,6 +80,11 @@ impl Seats {
     /// All seats free.
     pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self { limits, taken: Mutex::default() })
+    }
+
+    /// As many others, all free.
+    pub fn as_many(&self) -> Arc<Self> {
+        Self::new(self.limits)
     }
 
     /// A seat for one connection of a user: an open one, else a reserved one, for which an older one may have to go.

@@ -1,4 +1,5 @@
-//! When all seats are taken: the few that are kept back answer `/health`, and nobody sits on one by saying half a sentence.
+//! When all seats are taken: the few that are kept back tell whether the node is well, and nobody sits on one by saying half a
+//! sentence.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -27,9 +28,19 @@ async fn a_full_house_still_answers_health_and_closes_who_does_not_finish_asking
     })
     .await;
     assert_eq!(http::get(&agent, "/health").await.json()["node"], "aurora");
+    for target in ["/v1/sys/health", "/ping"] {
+        let well = http::get(&agent, target).await;
+        assert_eq!(well.status, 200, "clients of other systems ask so: {target}: {}", well.body);
+        let head = format!("HEAD {target} HTTP/1.1\r\nHost: aurora\r\nConnection: close\r\n\r\n");
+        let well = String::from_utf8(http::send(&agent, head.as_bytes()).await.expect("listens")).expect("text");
+        assert!(well.starts_with("HTTP/1.1 200"), "{target}: {well}");
+    }
+    assert_eq!(http::get(&agent, "/v1/sys/seal-status").await.status, 429);
     let refused = http::get(&agent, HUBSPOT).await;
     assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
     assert_eq!((refused.header("retry-after"), refused.header("x-ratelimit-remaining")), (Some("1"), Some("0")));
+    // Its own programs, gone wild, could keep the owner from freezing them.
+    assert_eq!(http::get(&lead.admin(), HUBSPOT).await.code(), "not_found", "the admin socket has seats of its own");
     let half = http::send(&agent, b"GET /health HTTP/1.1\r\nHost: aur").await.expect("listens");
     let text = String::from_utf8(half).expect("text");
     assert!(!text.contains("\"node\""), "half a request has no answer: {text}");
