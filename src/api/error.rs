@@ -95,8 +95,8 @@ pub(super) enum ApiError {
     /// Bodies that are on their way take all the memory there is for them.
     #[error("too many request bodies are on their way")]
     TooManyBodies,
-    /// Too many others export or follow the journal.
-    #[error("too many others export or follow the journal")]
+    /// Too many others read journals or snapshots.
+    #[error("too many others read journals or snapshots")]
     TooManyAnswers,
     /// The answer took too long.
     #[error("the request was not answered within {seconds} s; a change may or may not have been made")]

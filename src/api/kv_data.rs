@@ -37,8 +37,8 @@ pub(super) enum Write {
 /// `GET secret/data/SERVICE?version=`. The answer is complete before the vault is asked, last of all, whether it may still be
 /// given.
 pub(super) async fn read(desk: &Desk, caller: &Caller, place: &PathPlace, uri: &Uri) -> Result<Response, ApiError> {
-    let VersionQuery { version } = query::parameters(uri)?;
-    match desk.vault.read_path(caller, place, version.and_then(Version::new)).await? {
+    let version = query::parameters::<VersionQuery>(uri)?.version()?;
+    match desk.vault.read_path(caller, place, version).await? {
         PathOutcome::Values(answer) => values(desk, caller, &answer),
         PathOutcome::Gone(version) => gone(caller, &version),
     }
@@ -53,7 +53,7 @@ pub(super) async fn write(
     headers: &HeaderMap,
     sent: Body,
 ) -> Result<Response, ApiError> {
-    let budget = desk.budget.at(caller.door);
+    let budget = desk.budget.of(&caller);
     let WriteBody { options, data } = body::read_json(headers, sent, desk.value_bytes_max, budget).await?;
     let wanted = "an object of at most 256 fields, each once, named by a-z, 0-9, dot, underscore and hyphen";
     let entries = data.entries().map_err(|_| ApiError::BadValue { field: "data", wanted })?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use super::desk::Desk;
@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::kv_custom::{MetadataBody, Unmentioned, custom, wishes};
 use super::kv_system::done;
 use super::kv_types::{Envelope, HistoryView, KeysView, StateView, VersionsBody};
-use super::{body, json};
+use super::{body, json, query};
 use crate::model::caller::Caller;
 use crate::model::name::ServiceName;
 use crate::model::number::Version;
@@ -67,7 +67,7 @@ pub(super) async fn describe(
     headers: &HeaderMap,
     sent: Body,
 ) -> Result<Response, ApiError> {
-    let body: MetadataBody = body::read_without_value(headers, sent, desk.budget.at(caller.door)).await?;
+    let body: MetadataBody = body::read_without_value(headers, sent, desk.budget.of(&caller)).await?;
     let Some(wished) = body.custom()? else { return Ok(done()) };
     let said = desk.vault.path_history(&caller, &place).await?.said;
     let patch = wishes(wished, &said, unmentioned)?;
@@ -77,7 +77,14 @@ pub(super) async fn describe(
 }
 
 /// `DELETE secret/data/SERVICE`
-pub(super) async fn delete_current(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
+pub(super) async fn delete_current(
+    desk: &Desk,
+    caller: Arc<Caller>,
+    place: PathPlace,
+    uri: &Uri,
+    sent: Body,
+) -> Result<Response, ApiError> {
+    says_no_more(uri, sent).await?;
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.delete_path(&caller, &place, None).await }).await?;
     Ok(done())
@@ -85,10 +92,27 @@ pub(super) async fn delete_current(desk: &Desk, caller: Arc<Caller>, place: Path
 
 /// `DELETE secret/metadata/SERVICE`: every version is gone for good. That there were such versions is still known, and their
 /// numbers are not given again.
-pub(super) async fn destroy_all(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
+pub(super) async fn destroy_all(
+    desk: &Desk,
+    caller: Arc<Caller>,
+    place: PathPlace,
+    uri: &Uri,
+    sent: Body,
+) -> Result<Response, ApiError> {
+    says_no_more(uri, sent).await?;
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.destroy_path(&caller, &place, None).await }).await?;
     Ok(done())
+}
+
+/// Sees to it that a `DELETE` says nothing but its path: whoever names versions means those, and would lose all.
+async fn says_no_more(uri: &Uri, sent: Body) -> Result<(), ApiError> {
+    const WANTED: &str = "empty: versions are named to secret/delete/SERVICE and secret/destroy/SERVICE";
+    query::none(uri)?;
+    body::none(sent).await.map_err(|refused| {
+        let is_something = matches!(refused, ApiError::BadValue { .. });
+        if is_something { ApiError::BadValue { field: "the body", wanted: WANTED } } else { refused }
+    })
 }
 
 /// `POST` and `PUT secret/delete/SERVICE`, `undelete` and `destroy`
@@ -100,7 +124,7 @@ pub(super) async fn versions(
     headers: &HeaderMap,
     sent: Body,
 ) -> Result<Response, ApiError> {
-    let body: VersionsBody = body::read_without_value(headers, sent, desk.budget.at(caller.door)).await?;
+    let body: VersionsBody = body::read_without_value(headers, sent, desk.budget.of(&caller)).await?;
     let versions: Vec<Version> = body.versions()?;
     let vault = desk.vault.clone();
     let change = async move {

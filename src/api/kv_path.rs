@@ -42,6 +42,24 @@ pub(super) enum Target {
     Deeper,
 }
 
+impl Target {
+    /// The methods it takes, as the header `Allow` lists them (RFC 9110, 10.2.1); none where nothing is offered, whatever the
+    /// method.
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Health | Self::SealStatus => "GET,HEAD",
+            Self::Init | Self::Mount(_) | Self::LookupSelf => "GET",
+            Self::RenewSelf | Self::DeleteVersions(_) | Self::UndeleteVersions(_) | Self::DestroyVersions(_) => {
+                "POST,PUT"
+            }
+            // `GET` only with `list=true`, which makes it the same.
+            Self::Services => "LIST",
+            Self::Data(_) | Self::Metadata(_) => "GET,POST,PUT,PATCH,DELETE",
+            Self::OtherToken | Self::Deeper => "",
+        }
+    }
+}
+
 /// Reads what follows `/v1/`, already decoded.
 ///
 /// # Errors

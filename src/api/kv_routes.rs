@@ -7,8 +7,9 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, Uri};
-use axum::response::Response;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::response::{IntoResponse, Response};
 
 use super::body;
 use super::context::context;
@@ -28,7 +29,12 @@ use crate::vault::path_request::PathPlace;
 const NO_TOKENS: &str =
     "tokens are API keys here: aurora apikey makes, renews and revokes them (terraform: skip_child_token = true)";
 
+const WRAPPED: &str = "answers are not wrapped here: ask without X-Vault-Wrap-TTL (-wrap-ttl)";
+
 const DEEPER: &str = "secret/SERVICE, one name: its fields are the keys of the service, and nothing lies deeper";
+
+/// For how long an answer is to lie wrapped until somebody takes it out.
+const X_VAULT_WRAP_TTL: HeaderName = HeaderName::from_static("x-vault-wrap-ttl");
 
 /// What came, and where it goes.
 struct Asked {
@@ -52,7 +58,27 @@ pub(super) async fn kv(
 ) -> Result<Response, ApiError> {
     let Path(path) = path.map_err(|_| ApiError::PathEncoding)?;
     let target = target(&path)?;
-    Asked { desk, caller, method, uri, headers, body }.answer(target).await
+    if wants_wrapping(&headers) {
+        return Err(ApiError::NotOffered(WRAPPED));
+    }
+    let methods = target.methods();
+    let asked = Asked { desk, caller, method, uri, headers, body };
+    match asked.answer(target).await {
+        Err(ApiError::WrongMethod) => Ok(wrong_method(methods)),
+        answered => answered,
+    }
+}
+
+/// Whether the answer is to be wrapped: then a value in it is for nobody but who unwraps it. For no time is not at all.
+fn wants_wrapping(headers: &HeaderMap) -> bool {
+    headers.get_all(X_VAULT_WRAP_TTL).iter().any(|ttl| !matches!(ttl.as_bytes().trim_ascii(), b"" | b"0" | b"0s"))
+}
+
+/// The refusal of a method, with those that are taken, as the router's own has them.
+fn wrong_method(methods: &'static str) -> Response {
+    let mut response = ApiError::WrongMethod.into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
 }
 
 /// A truth as Vault reads one, in each way that Go's `strconv.ParseBool` knows: hvac's own `list` says `True`.
@@ -98,7 +124,7 @@ impl Asked {
             "GET" => kv_data::read(&desk, &caller, &place, &uri).await,
             "POST" | "PUT" => kv_data::write(&desk, caller, place, Write::Whole, &headers, body).await,
             "PATCH" => kv_data::write(&desk, caller, place, Write::Part, &headers, body).await,
-            "DELETE" => kv_metadata::delete_current(&desk, caller, place).await,
+            "DELETE" => kv_metadata::delete_current(&desk, caller, place, &uri, body).await,
             _ => Err(ApiError::WrongMethod),
         }
     }
@@ -106,14 +132,14 @@ impl Asked {
     async fn metadata(self, service: ServiceName) -> Result<Response, ApiError> {
         let place = self.place(service)?;
         let lists = self.method.as_str() == "LIST" || (self.method == Method::GET && self.lists()?);
-        let Self { desk, caller, method, headers, body, .. } = self;
+        let Self { desk, caller, method, uri, headers, body } = self;
         match method.as_str() {
             // Below a path there is nothing to be listed.
             _ if lists => Err(ApiError::UnknownRoute),
             "GET" => kv_metadata::history(&desk, &caller, &place).await,
             "POST" | "PUT" => kv_metadata::describe(&desk, caller, place, Unmentioned::Go, &headers, body).await,
             "PATCH" => kv_metadata::describe(&desk, caller, place, Unmentioned::Stay, &headers, body).await,
-            "DELETE" => kv_metadata::destroy_all(&desk, caller, place).await,
+            "DELETE" => kv_metadata::destroy_all(&desk, caller, place, &uri, body).await,
             _ => Err(ApiError::WrongMethod),
         }
     }
@@ -138,6 +164,20 @@ impl Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_is_to_be_wrapped_is_told_from_one_that_is_not() {
+        let wants = |ttl: &'static str| {
+            wants_wrapping(&HeaderMap::from_iter([(X_VAULT_WRAP_TTL, HeaderValue::from_static(ttl))]))
+        };
+        assert!(!wants_wrapping(&HeaderMap::new()));
+        for none in ["", "0", "0s"] {
+            assert!(!wants(none), "{none}");
+        }
+        for some in ["60", "5m", "1s", "00", "-1", "never"] {
+            assert!(wants(some), "{some}");
+        }
+    }
 
     #[test]
     fn a_list_is_asked_for_in_every_way_that_vault_reads() {

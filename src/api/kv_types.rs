@@ -6,6 +6,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
+use super::query;
 use crate::crypto::plaintext::Plaintext;
 use crate::crypto::text_map::TextMap;
 use crate::model::number::Version;
@@ -15,8 +16,19 @@ use crate::vault::path_request::PathVersion;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct VersionQuery {
-    /// 0, or none, is the current one.
-    pub(super) version: Option<u64>,
+    version: Option<String>,
+}
+
+impl VersionQuery {
+    /// The version that is asked for; 0, or none, is the current one.
+    ///
+    /// # Errors
+    /// [`ApiError::BadValue`] for what is no number.
+    pub(super) fn version(self) -> Result<Option<Version>, ApiError> {
+        let bad = ApiError::BadValue { field: "version", wanted: "a whole number; 0 is the current version" };
+        let Some(text) = query::given(self.version) else { return Ok(None) };
+        query::number(&text).map(Version::new).ok_or(bad)
+    }
 }
 
 /// `GET secret/metadata/…?list=true`
@@ -246,6 +258,17 @@ mod tests {
                 r#""warnings":null,"auth":null}"#
             )
         );
+    }
+
+    #[test]
+    fn a_version_that_is_no_number_is_named_and_zero_is_the_current_one() {
+        let version = |text: &str| VersionQuery { version: Some(text.to_owned()) }.version();
+        assert_eq!(VersionQuery::default().version(), Ok(None));
+        assert_eq!((version(""), version("0")), (Ok(None), Ok(None)));
+        assert_eq!(version("3"), Ok(Version::new(3)));
+        for bad in ["-1", "+1", "1.0", "latest", "99999999999999999999"] {
+            assert!(matches!(version(bad), Err(ApiError::BadValue { field: "version", .. })), "{bad}");
+        }
     }
 
     #[test]

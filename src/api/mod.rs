@@ -1,9 +1,9 @@
 //! HTTP on the agent and admin sockets and the loopback listener: who asks, what, and one error-to-status table.
 //!
 //! A connection that `callers` let in passes, in this order: [`server`] · [`connection`] (HTTP/1 with timeouts) · [`front`]
-//! (request id, refusals) · [`stage`] (sealed or open) · [`router`] and the routes, which parse into model types and ask
-//! the vault. Nothing here decides whether a caller may do something: all doors have the same routes, and the vault
-//! knows which it is. On loopback [`guard`] sees every request first.
+//! (request id, refusals) · [`stage`] (sealed or open) · [`router`] · [`unread_query`] (parameters that nobody would read) ·
+//! the routes, which parse into model types and ask the vault. Nothing here decides whether a caller may do something: all
+//! doors have the same routes, and the vault knows which it is. On loopback [`guard`] sees every request first.
 
 mod deed;
 mod desk;
@@ -118,4 +118,5 @@ mod types_unseal;
 mod types_validation;
 mod types_watch;
 mod types_whoami;
+mod unread_query;
 mod upload;

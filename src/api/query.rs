@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::body::field_after;
 use super::error::ApiError;
-use super::types_secret::{PlaceQuery, ReadQuery};
+use super::types_secret::{NoQuery, PlaceQuery, ReadQuery};
 use crate::model::name::{EnvironmentName, FieldName};
 use crate::model::number::{Epoch, Position, Revision, Version};
 use crate::model::secret::Scope;
@@ -16,6 +16,7 @@ use crate::model::secret::Scope;
 /// # Errors
 /// [`ApiError::UnknownField`], [`ApiError::GivenTwice`], or [`ApiError::BadValue`] for a string that is no query.
 pub(super) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
+    decodable(uri)?;
     Query::try_from_uri(uri).map(|Query(parameters)| parameters).map_err(|rejection| {
         let text = rejection.body_text();
         let named = |prefix: &str| text.find(prefix).and_then(|at| field_after(text.get(at..)?, prefix));
@@ -24,16 +25,52 @@ pub(super) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> 
         } else if let Some(field) = named("duplicate field `") {
             ApiError::GivenTwice { field }
         } else {
-            ApiError::BadValue { field: "the query string", wanted: "name=value pairs joined by &" }
+            no_query()
         }
     })
+}
+
+/// Sees to it that nothing is asked for where no parameter is looked at.
+///
+/// # Errors
+/// As [`parameters`]: whatever there is, is unknown.
+pub(super) fn none(uri: &Uri) -> Result<(), ApiError> {
+    let NoQuery {} = parameters(uri)?;
+    Ok(())
+}
+
+/// Sees to it that a query is text once it is decoded. The library takes a broken escape as it stands, and bytes that are no
+/// UTF-8 for others: something would be looked for that nobody named.
+fn decodable(uri: &Uri) -> Result<(), ApiError> {
+    let query = uri.query().unwrap_or_default();
+    if !query.contains('%') {
+        return Ok(());
+    }
+    let is_text = decoded(query).is_some_and(|bytes| std::str::from_utf8(&bytes).is_ok());
+    if is_text { Ok(()) } else { Err(no_query()) }
+}
+
+/// The bytes of a query with those that its escapes stand for (RFC 3986, 2.1); `None` if one is broken.
+fn decoded(query: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = query.bytes();
+    let mut decoded = Vec::with_capacity(query.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(if byte == b'%' { digit(bytes.next()?)? * 16 + digit(bytes.next()?)? } else { byte });
+    }
+    Some(decoded)
+}
+
+fn no_query() -> ApiError {
+    ApiError::BadValue { field: "the query string", wanted: "name=value pairs joined by &, in percent-encoded UTF-8" }
 }
 
 /// Takes a parameter that may be there several times out of a query string: its texts, and the query without it.
 ///
 /// # Errors
-/// [`ApiError::BadValue`] for a text that is no UTF-8 once it is decoded.
+/// [`ApiError::BadValue`] for a string that is no query.
 pub(super) fn repeated(uri: &Uri, name: &'static str) -> Result<(Vec<String>, Uri), ApiError> {
+    decodable(uri)?;
     let bad = ApiError::BadValue { field: name, wanted: "UTF-8 text" };
     let is_it = |part: &&str| part.split_once('=').is_some_and(|(given, _)| given == name);
     let (mine, others): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_it);
@@ -180,6 +217,31 @@ mod tests {
         assert!(matches!(read("scope=company"), Err(ApiError::Scope(_))));
         assert!(matches!(read("scope_id=acme"), Err(ApiError::BadValue { .. })));
         assert!(matches!(read("environment=PROD"), Err(ApiError::Name(_))));
+    }
+
+    /// They were read as other texts than were sent: `?prefix=%ff` found nothing, and said so with 200.
+    #[test]
+    fn a_query_that_is_no_text_once_it_is_decoded_is_refused() {
+        let uri = |query: &str| format!("/x?{query}").parse::<Uri>().expect("uri");
+        for query in ["tag=%ff", "tag=%", "tag=%2", "tag=%zz", "tag=%+1", "%ff=1", "tag=%c3&%a9", "tag=%C3%28"] {
+            let is_no_query = |error: ApiError| matches!(error, ApiError::BadValue { field: "the query string", .. });
+            assert!(is_no_query(read(query).expect_err(query)), "{query}");
+            assert!(is_no_query(repeated(&uri(query), "tag").expect_err(query)), "{query}");
+            assert!(is_no_query(none(&uri(query)).expect_err(query)), "{query}");
+        }
+        let (tags, _) = repeated(&uri("tag=%C3%A9&tag=a%2Bb+c"), "tag").expect("text");
+        assert_eq!(tags, ["é", "a+b c"]);
+        assert!(read("environment=%70rod").is_ok());
+    }
+
+    #[test]
+    fn where_nothing_is_read_nothing_may_be_said() {
+        let none = |target: &str| none(&target.parse::<Uri>().expect("uri"));
+        for nothing in ["/x", "/x?", "/x?&"] {
+            assert_eq!(none(nothing), Ok(()), "{nothing}");
+        }
+        assert_eq!(none("/x?dry_run=true"), Err(ApiError::UnknownField { field: "dry_run".into() }));
+        assert_eq!(none("/x?a%20b"), Err(ApiError::UnknownField { field: "?".into() }));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{any, delete, get, post};
 
 use super::desk::Desk;
@@ -14,13 +15,12 @@ use super::{
     routes_connectivity, routes_credentials, routes_diagnosis, routes_environments, routes_events, routes_expiring,
     routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics,
     routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal,
-    routes_watch, routes_whoami,
+    routes_watch, routes_whoami, unread_query,
 };
 
 /// All routes.
 pub(super) fn build(desk: Arc<Desk>) -> Router {
     let routes = Router::new()
-        .route("/health", get(routes_health::health))
         .route("/api/status", get(routes_health::status))
         .route("/metrics", get(routes_metrics::metrics))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))
@@ -54,16 +54,6 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/nodes/{name}/entitlement", post(routes_nodes::entitle))
         .route("/api/nodes/{name}/approve", post(routes_nodes::approve))
         .route("/api/nodes/{name}/ban", post(routes_nodes::ban))
-        .route("/api/agents", get(routes_agents::list).post(routes_agents::create))
-        .route("/api/agents/{name}", get(routes_agents::show).patch(routes_agents::update))
-        .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
-        .route("/api/agents/{name}/activate", post(routes_agents::activate))
-        .route("/api/agents/{name}/archive", post(routes_agents::archive))
-        .route("/api/agents/{name}/signing-key", post(routes_signing::set).delete(routes_signing::remove))
-        .route("/api/agents/{name}/keys", post(routes_api_keys::create))
-        .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
-        .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
-        .route("/api/apikeys", get(routes_api_keys::list))
         .route("/api/unseal", get(routes_unseal::is_open).post(routes_unseal::not_sealed))
         .route("/api/leave", post(routes_nodes::leave))
         .route("/api/diagnosis", get(routes_diagnosis::diagnosis))
@@ -84,8 +74,26 @@ pub(super) fn build(desk: Arc<Desk>) -> Router {
         .route("/api/policy/test", post(routes_policy::test))
         .route("/api/exposure", get(routes_exposure::exposure))
         .merge(of_audit());
-    let routes = routes.merge(of_subscriptions()).merge(of_events()).merge(of_requests()).merge(of_snapshots());
-    with_refusals(routes.merge(of_providers()).merge(of_others()).merge(of_audit_proof())).with_state(desk)
+    let routes = routes.merge(of_agents()).merge(of_subscriptions()).merge(of_events()).merge(of_requests());
+    let ours = routes.merge(of_providers()).merge(of_audit_proof()).merge(of_snapshots());
+    // What is added behind the layer does not come by it.
+    let ours = ours.layer(from_fn(unread_query::refuse));
+    with_refusals(ours.merge(of_others())).with_state(desk)
+}
+
+/// The routes about agents and their keys.
+fn of_agents() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/api/agents", get(routes_agents::list).post(routes_agents::create))
+        .route("/api/agents/{name}", get(routes_agents::show).patch(routes_agents::update))
+        .route("/api/agents/{name}/suspend", post(routes_agents::suspend))
+        .route("/api/agents/{name}/activate", post(routes_agents::activate))
+        .route("/api/agents/{name}/archive", post(routes_agents::archive))
+        .route("/api/agents/{name}/signing-key", post(routes_signing::set).delete(routes_signing::remove))
+        .route("/api/agents/{name}/keys", post(routes_api_keys::create))
+        .route("/api/agents/{name}/keys/{key}", delete(routes_api_keys::revoke))
+        .route("/api/agents/{name}/keys/{key}/rotate", post(routes_api_keys::rotate))
+        .route("/api/apikeys", get(routes_api_keys::list))
 }
 
 /// The routes about what happens.
@@ -137,9 +145,11 @@ fn of_providers() -> Router<Arc<Desk>> {
         .route("/providers/{name}", get(routes_providers::show))
 }
 
-/// The routes of other systems, whose clients work here: HashiCorp Vault, and the AWS Secrets Manager Agent.
+/// The routes of other systems, whose clients work here: HashiCorp Vault, and the AWS Secrets Manager Agent. They say themselves
+/// what becomes of a query. And the health of the node, which is told to whoever asks, however he asks.
 fn of_others() -> Router<Arc<Desk>> {
     Router::new()
+        .route("/health", get(routes_health::health))
         .route("/v1/{*path}", any(kv_routes::kv))
         .route("/ping", get(routes_aws::ping))
         .route("/secretsmanager/get", get(routes_aws::get))

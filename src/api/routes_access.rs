@@ -22,7 +22,7 @@ pub(super) async fn ask(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: AccessBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: AccessBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let ask = body.into_ask(node(&headers)?)?;
     let vault = desk.vault.clone();
     let answer = desk.changes.make(async move { vault.request_access(&caller, ask).await }).await?;

@@ -28,7 +28,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: NewAgentBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: NewAgentBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, new, reason) = (desk.vault.clone(), body.into_request()?, reason(&headers)?);
     let made = async move { vault.create_agent(&caller, new, reason.as_deref()).await };
     changed("Agent created; give it a key with: aurora apikey create", &desk.changes.make(made).await?)
@@ -67,7 +67,7 @@ pub(super) async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: AgentPatchBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: AgentPatchBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, patch, reason) = (desk.vault.clone(), body.into_patch()?, reason(&headers)?);
     let made = async move { vault.update_agent(&caller, &name, patch, reason.as_deref()).await };
     changed("Agent changed", &desk.changes.make(made).await?)

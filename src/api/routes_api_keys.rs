@@ -26,13 +26,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: NewKeyBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: NewKeyBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, new, reason) = (desk.vault.clone(), body.into_request(agent)?, reason(&headers)?);
     let minted = async move { vault.mint_key(&caller, &new, reason.as_deref()).await };
     shown(&desk, "API key created; this is the only time it is shown", &desk.changes.make(minted).await?)
 }
 
-/// `POST /api/agents/{name}/keys/{key}/rotate`.
+/// `POST /api/agents/{name}/keys/{key}/rotate`. All that a body could say may be left out, and so may the body.
 pub(super) async fn rotate(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Arc<Caller>>,
@@ -40,7 +40,7 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: RotateBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: RotateBody = body::read_optional(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, ask, reason) = (desk.vault.clone(), body.into_request(agent, name)?, reason(&headers)?);
     let rotated = async move { vault.rotate_key(&caller, &ask, reason.as_deref()).await };
     shown(&desk, "API key rotated; this is the only time the new one is shown", &desk.changes.make(rotated).await?)

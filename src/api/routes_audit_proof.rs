@@ -1,4 +1,5 @@
-//! What proves that journals are whole. Anyone may ask; the vault answers admins.
+//! What proves that journals are whole. Anyone may ask; the vault answers whoever may read the journal
+//! without bounds.
 
 use std::io;
 use std::sync::Arc;

@@ -37,7 +37,7 @@ pub(super) async fn report(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let report: ReportBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let report: ReportBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let report = report.into_report(node(&headers)?, reason(&headers)?)?;
     desk.vault.report_connectivity(&caller, report).await?;
     json::answer(&ReportedView { success: true, message: "Status updated" })

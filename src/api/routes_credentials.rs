@@ -25,7 +25,7 @@ pub(super) async fn validate(
     body: Body,
 ) -> Result<Response, ApiError> {
     let context = context(&headers)?;
-    let body: ValidateBody = body::read_optional(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: ValidateBody = body::read_optional(&headers, body, desk.budget.of(&caller)).await?;
     let request = body.into_request(service.clone(), context)?;
     let vault = desk.vault.clone();
     let results = desk.changes.make(async move { vault.validate(&caller, request).await }).await?;

@@ -1,4 +1,4 @@
-//! What a node says of itself to whoever runs it.
+//! What a node says of itself to whoever manages the mesh.
 
 use std::sync::Arc;
 

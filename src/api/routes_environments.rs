@@ -33,7 +33,7 @@ pub(super) async fn mirror(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let body: MirrorBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: MirrorBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (request, vault) = (body.into_request(node, reason)?, desk.vault.clone());
     let (from, to) = (request.from.clone(), request.to.clone());
     let mirrored = desk.changes.make(async move { vault.mirror(&caller, request).await }).await?;
@@ -48,7 +48,7 @@ pub(super) async fn check(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let body: CheckBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: CheckBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let request = body.into_request(node, reason)?;
     let (left, right) = (request.left.clone(), request.right.clone());
     let shared = desk.vault.check_environments(&caller, request).await?;

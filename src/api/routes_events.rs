@@ -33,7 +33,7 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let told: EventBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let told: EventBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let ask = told.into_ask(idempotency_key(&headers)?, context(&headers)?)?;
     let vault = desk.vault.clone();
     let taken = desk.changes.make(async move { vault.publish(&caller, ask).await }).await?;

@@ -1,4 +1,4 @@
-//! What somebody could have read, for the owner of the node.
+//! What somebody could have read, for whoever may read the whole journal.
 
 use std::sync::Arc;
 

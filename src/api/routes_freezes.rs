@@ -27,7 +27,7 @@ pub(super) async fn freeze(
     body: Body,
 ) -> Result<Response, ApiError> {
     let FreezeBody { target, level, reason } =
-        body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+        body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let level =
         FreezeLevel::parse(&level).ok_or(ApiError::BadValue { field: "level", wanted: "read, write or all" })?;
     let ask = FreezeRequest { target: parse(&target)?, level, reason };

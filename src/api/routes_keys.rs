@@ -1,4 +1,4 @@
-//! Scope keys and the root key, for the owner of the lead.
+//! Scope keys and the root key, for whoever manages the mesh.
 
 use std::sync::Arc;
 

@@ -36,7 +36,7 @@ pub(super) async fn describe(
     body: Body,
 ) -> Result<Response, ApiError> {
     let ((vault, run), place) = change(&desk, name, &uri, &headers)?;
-    let budget = desk.budget.at(caller.door);
+    let budget = desk.budget.of(&caller);
     let body: PatchBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
     let patch = body.into_patch()?;
     let described = desk.changes.make(async move { vault.describe(&caller, place, patch).await }).await?;

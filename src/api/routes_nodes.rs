@@ -1,4 +1,4 @@
-//! Nodes and the join tokens that lead into the mesh. Anyone may ask; the vault answers admins.
+//! Nodes and the join tokens that lead into the mesh. Anyone may ask; the vault answers whoever manages nodes without bounds.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) async fn issue_token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: TokenBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: TokenBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let request = body.into_request(&desk.vault.health().environment)?;
     let vault = desk.vault.clone();
     let issued = desk.changes.make(async move { vault.issue_token(&caller, request).await }).await?;
@@ -56,7 +56,7 @@ pub(super) async fn entitle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: EntitlementBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: EntitlementBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, named, entitlement) = (desk.vault.clone(), node.clone(), body.into_entitlement()?);
     let revision = desk.changes.make(async move { vault.entitle(&caller, named, entitlement).await }).await?;
     let message = "Entitlement changed; what was taken away leaves the node's cache";
@@ -71,7 +71,7 @@ pub(super) async fn approve(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: ApprovalBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: ApprovalBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, named, approval) = (desk.vault.clone(), node.clone(), body.into_request());
     let revision = desk.changes.make(async move { vault.approve(&caller, named, approval).await }).await?;
     let message = "Approved; it gets its certificate when it next asks";
@@ -86,7 +86,7 @@ pub(super) async fn ban(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: BanBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: BanBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (vault, named, reason) = (desk.vault.clone(), node.clone(), body.into_reason()?);
     let out = desk.changes.make(async move { vault.ban(&caller, named, reason).await }).await?;
     json::answer(&ThrownOutView::banned(&node, out))

@@ -92,7 +92,7 @@ async fn read<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ApiError> {
-    let read = body::read_json(headers, body, POLICY_BYTES_MAX, desk.budget.at(caller.door)).await;
+    let read = body::read_json(headers, body, POLICY_BYTES_MAX, desk.budget.of(caller)).await;
     read.map_err(|error| {
         let is_too_large = matches!(error, ApiError::BodyTooLarge { .. });
         if is_too_large { ApiError::TooManyBytes { max: POLICY_BYTES_MAX } } else { error }

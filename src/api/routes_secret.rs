@@ -94,7 +94,7 @@ pub(super) async fn put(
     let PutQuery { dry_run } = query::parameters(&uri)?;
     let (vault, run) = door(&desk, dry_run.as_deref())?;
     let (node, reason) = (node(&headers)?, reason(&headers)?);
-    let budget = desk.budget.at(caller.door);
+    let budget = desk.budget.of(&caller);
     let body: PutBody = body::read_json(&headers, body, desk.value_bytes_max, budget).await?;
     const DONE: &str = "Secret stored successfully";
     let check = body.check()?;

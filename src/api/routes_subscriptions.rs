@@ -33,7 +33,7 @@ pub(super) async fn subscribe(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: SubscribeBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: SubscribeBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let ask = body.into_request(reason(&headers)?)?;
     let vault = desk.vault.clone();
     let made = desk.changes.make(async move { vault.subscribe(&caller, ask).await }).await?;
@@ -135,7 +135,7 @@ pub(super) async fn replay(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: ReplayBody = body::read_optional(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: ReplayBody = body::read_optional(&headers, body, desk.budget.of(&caller)).await?;
     let (since, id) = body.read()?;
     let (vault, named) = (desk.vault.clone(), name.clone());
     let replayed = async move { vault.replay_subscription(&caller, named, since, id.as_deref()).await };
@@ -178,7 +178,7 @@ pub(super) async fn notify(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: NotifyBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: NotifyBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (channel, message, priority) = body.read()?;
     let vault = desk.vault.clone();
     let sent = desk.changes.make(async move { vault.notify(&caller, channel, &message, priority).await }).await?;

@@ -1,13 +1,15 @@
-//! The routes of a sealed node, which can be asked how it is and be unsealed; and what an open one answers to the same.
+//! The routes of a sealed node, which can be asked how it is, also in the words of Vault, and be unsealed; and what an open one
+//! answers to the same.
 //!
-//! Everything else a sealed node is asked has one answer, 503 `sealed`, on both sockets and whoever asks: there is nothing
-//! yet that policy could decide about.
+//! Everything else a sealed node is asked has one answer, 503 `sealed`, at every door and whoever asks: there is nothing yet
+//! that policy could decide about.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -16,7 +18,7 @@ use super::budget::Budget;
 use super::changes::Changes;
 use super::error::ApiError;
 use super::types_unseal::{SealedHealthView, UnsealBody, UnsealView};
-use super::{body, json, kv_system};
+use super::{body, json, kv_system, unread_query};
 use crate::model::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::sealed::SealedDoor;
@@ -35,8 +37,10 @@ pub(super) struct SealedDesk {
 /// All routes of a sealed node.
 pub(super) fn build(desk: SealedDesk) -> Router {
     Router::new()
-        .route("/health", get(health))
         .route("/api/unseal", get(status).post(unseal))
+        // What is added behind the layer does not come by it.
+        .layer(from_fn(unread_query::refuse))
+        .route("/health", get(health))
         .route("/v1/sys/health", get(health_of_vault))
         .route("/v1/sys/init", get(initialized))
         .route("/v1/sys/seal-status", get(seal_status))
@@ -77,7 +81,7 @@ async fn unseal(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let body: UnsealBody = body::read_without_value(&headers, body, desk.budget.at(caller.door)).await?;
+    let body: UnsealBody = body::read_without_value(&headers, body, desk.budget.of(&caller)).await?;
     let (door, offer) = (desk.door.clone(), body.into_offer()?);
     match desk.changes.make(async move { door.offer(&caller, offer).await }).await? {
         Awaits::Shares(_) | Awaits::Passphrase => json::answer(&UnsealView::from(&desk.door.health())),

@@ -1,4 +1,4 @@
-//! Nodes, for the owner of the lead.
+//! Nodes, for whoever manages them on the lead.
 
 use serde::{Deserialize, Serialize};
 

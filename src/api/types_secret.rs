@@ -22,7 +22,12 @@ pub(super) struct ReadQuery {
     pub(super) refresh: Option<String>,
 }
 
-/// `POST /api/secrets?…`
+/// The query of a route that has no parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoQuery {}
+
+/// `POST /api/secrets?…` and `POST /api/rollback?…`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PutQuery {

@@ -1,4 +1,4 @@
-//! Join tokens, for the owner of the lead.
+//! Join tokens, for whoever manages nodes on the lead.
 
 use std::time::Duration;
 

@@ -69,6 +69,7 @@ mod spiffe_workload;
 mod support;
 mod systemd_credentials;
 mod tenants;
+mod unknown_parameters;
 mod validation;
 mod vault_kv;
 mod watching;

@@ -20,6 +20,10 @@ async fn when_the_seats_of_loopback_are_taken_it_answers_health_and_the_sockets_
     let at = mesh.lead.on_loopback().await;
     let held = [TcpStream::connect(at).await.expect("listens"), TcpStream::connect(at).await.expect("listens")];
     assert_eq!(get(at, &key, "/health").await.json()["node"], "aurora");
+    for target in ["/v1/sys/health", "/ping"] {
+        let well = ask(at, "GET", target, &[], "").await;
+        assert_eq!(well.status, 200, "clients of other systems ask so: {target}: {}", well.body);
+    }
     let refused = get(at, &key, SECRET).await;
     assert_eq!((refused.status, refused.code().as_str()), (429, "rate_limited"));
     assert_eq!(http::get(&mesh.lead.agent_socket(), SECRET).await.status, 200, "the socket of programs goes on");

@@ -115,6 +115,30 @@ async fn only_an_administrator_goes_back_and_it_is_written_down_before() {
     assert_eq!((short.status, short.code().as_str()), (404, "no_such_revision"), "{}", short.body);
 }
 
+/// Nobody looked at the query: every secret went back, when somebody wanted to know which would.
+#[tokio::test]
+async fn it_is_a_rehearsal_if_the_query_says_so_or_the_body() {
+    let mesh = TestMesh::start().await;
+    let then = mesh.put(put("a/b", "global", "not-a-real-one")).await.revision;
+    let last = mesh.put(put("a/b", "global", "not-a-real-two")).await.revision;
+    let admin_socket = mesh.lead.config.api.socket_dir.join("admin.sock");
+    let plain = json!({"to_revision": then.get()});
+    let dry = json!({"to_revision": then.get(), "dry_run": true});
+    for (query, body) in [("?dry_run=true", &plain), ("?dry_run=true", &dry), ("?dry_run=false", &dry), ("", &dry)] {
+        let rehearsed = http::post(&admin_socket, &format!("/api/rollback{query}"), body).await;
+        assert_eq!((rehearsed.status, &rehearsed.json()["dry_run"]), (200, &json!(true)), "{}", rehearsed.body);
+        assert_eq!(mesh.lead.vault().health().revision, last, "{query} {body}: a rehearsal changes nothing");
+    }
+    for (query, code) in [("?dry_run=maybe", "bad_value"), ("?dryrun=true", "unknown_field")] {
+        let refused = http::post(&admin_socket, &format!("/api/rollback{query}"), &plain).await;
+        assert_eq!((refused.status, refused.code().as_str()), (400, code), "{}", refused.body);
+    }
+    assert_eq!(value(&mesh.lead, "a/b").await.as_deref(), Some("not-a-real-two"));
+    let went = http::post(&admin_socket, "/api/rollback?dry_run=false", &plain).await;
+    assert_eq!((went.status, &went.json()["dry_run"]), (200, &json!(false)), "{}", went.body);
+    assert_eq!(value(&mesh.lead, "a/b").await.as_deref(), Some("not-a-real-one"));
+}
+
 /// The owner of the mesh may do what a freeze holds up by unfreezing first, and not by the way back.
 #[tokio::test]
 async fn what_is_frozen_does_not_go_back() {

@@ -59,6 +59,9 @@ async fn what_is_no_offer_is_refused_and_not_repeated() {
         assert_eq!((refused.status, refused.code().as_str()), (400, code), "{body}");
         assert!(!refused.body.contains("canary"), "{}", refused.body);
     }
+    let share = json!({"share": ours[0]}).to_string();
+    let with_query = http::ask(&node.admin(), "POST", "/api/unseal?dry_run=true", &[], &share).await;
+    assert_eq!((with_query.status, with_query.code().as_str()), (400, "unknown_field"), "{}", with_query.body);
     let argument = node.run(&["unseal", &ours[0]], b"").await;
     assert!(argument.code == Some(1) && argument.err.contains("never taken as an argument"), "{argument:?}");
     assert!(!argument.err.contains(&ours[0]), "{argument:?}");

@@ -86,6 +86,10 @@ async fn every_endpoint_takes_its_verbs_and_no_others() {
             let told = errors(&answer);
             assert_eq!(told.is_empty(), status == 404, "{method} {target}: {told:?}");
         }
+        if status == 405 {
+            let allowed: Vec<&str> = answer.header("allow").expect("the header Allow").split(',').collect();
+            assert!(!allowed.contains(&"") && !allowed.contains(&method), "{method} {target}: {allowed:?}");
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -169,6 +173,56 @@ async fn what_cannot_be_kept_as_a_text_is_refused_and_never_quoted() {
     let refused = ask(&socket, &token, "POST", "/v1/secret/data/crm", &large).await;
     assert!(refused.status == 413 && refused.body.contains("value_too_large"), "{}", refused.body);
     assert_eq!(ask(&socket, &token, "GET", "/v1/secret/data/crm", &NOTHING).await.status, 404, "nothing was stored");
+}
+
+/// Nobody looked at them: whoever named one version to a `DELETE` lost them all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_says_more_than_its_path_is_refused_and_deletes_nothing() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    let socket = mesh.lead.agent_socket();
+    for path in ["/v1/secret/data/crm", "/v1/secret/metadata/crm"] {
+        let by_query = ask(&socket, &token, "DELETE", &format!("{path}?versions=1"), &NOTHING).await;
+        let told = errors(&by_query);
+        assert!(by_query.status == 400 && told[0].starts_with("unknown_field: "), "{path}: {told:?}");
+        let by_body = ask(&socket, &token, "DELETE", path, &json!({"versions": [1]})).await;
+        let told = errors(&by_body);
+        assert!(by_body.status == 400 && told[0].contains("secret/destroy/SERVICE"), "{path}: {told:?}");
+    }
+    assert_eq!(ask(&socket, &token, "GET", "/v1/secret/data/crm", &NOTHING).await.status, 200, "it is all there");
+    for path in ["/v1/secret/data/crm", "/v1/secret/metadata/crm"] {
+        let deleted = ask(&socket, &token, "DELETE", path, &json!({})).await;
+        assert_eq!(deleted.status, 204, "{path}: {}", deleted.body);
+    }
+}
+
+/// The value came in clear to whoever had asked that it lie wrapped for somebody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_is_to_be_wrapped_is_not_given_in_clear() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    let socket = mesh.lead.agent_socket();
+    for (ttl, status) in [("60", 400), ("5m", 400), ("0", 200), ("", 200)] {
+        let headers = [("X-Vault-Token", token.as_str()), ("X-Vault-Request", "true"), ("X-Vault-Wrap-TTL", ttl)];
+        let answer = http::ask(&socket, "GET", "/v1/secret/data/crm", &headers, "").await;
+        assert_eq!(answer.status, status, "{ttl}: {}", answer.body);
+        assert_eq!(answer.body.contains("not-a-real-key"), status == 200, "{ttl}");
+        if status == 400 {
+            assert!(errors(&answer)[0].starts_with("not_offered: "), "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_is_no_number_is_named() {
+    let (mesh, token) = mesh().await;
+    stored(&mesh, &token).await;
+    for query in ["version=-1", "version=latest"] {
+        let target = format!("/v1/secret/data/crm?{query}");
+        let refused = ask(&mesh.lead.agent_socket(), &token, "GET", &target, &NOTHING).await;
+        assert_eq!(refused.status, 400, "{query}: {}", refused.body);
+        assert!(errors(&refused)[0].starts_with("bad_value: version must be "), "{query}: {}", refused.body);
+    }
 }
 
 /// hvac sends the header of `renew-self` and its body in two pieces. When the answer left before the second had come, the
