@@ -61,22 +61,21 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The shared options. A flag wins over its environment variable.
+/// The shared options. A flag wins over its environment variable, which `variables` reads.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every verb")]
 pub struct Global {
-    /// How to print: a table for people, json or yaml for programs
-    #[arg(short, long, global = true, value_name = "FORMAT", env = "AURORA_OUTPUT", hide_env_values = true)]
-    #[arg(value_enum, default_value_t = Format::Table)]
-    pub output: Format,
+    /// How to print: a table for people, which is the default; json or yaml for programs [env: AURORA_OUTPUT]
+    #[arg(short, long, global = true, value_name = "FORMAT", value_enum)]
+    pub output: Option<Format>,
     /// Print nothing but what was asked for
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// No colours (NO_COLOR does the same)
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// The agent socket of the node to ask; admin.sock is looked for beside it
-    #[arg(long, global = true, value_name = "PATH", env = "AURORA_SOCKET", hide_env_values = true)]
+    /// The agent socket of the node to ask; admin.sock is looked for beside it [env: AURORA_SOCKET]
+    #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
     /// The company on whose behalf to read [env: AURORA_COMPANY]; tokens and entitlements take it several times
     #[arg(long, global = true, value_name = "ID", value_parser = CompanyId::parse)]

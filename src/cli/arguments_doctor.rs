@@ -22,8 +22,8 @@ The journal stays, and so does node.toml, under another name.";
 /// `aurora doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
-    /// The configuration of the node
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of the node [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// End with exit code 1 on a warning too
     #[arg(long)]
@@ -33,8 +33,8 @@ pub struct DoctorArguments {
 /// `aurora leave`
 #[derive(Debug, Args)]
 pub struct LeaveArguments {
-    /// The configuration of the node
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of the node [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Do not ask
     #[arg(long)]

@@ -27,8 +27,8 @@ pub struct InitArguments {
     /// Where the node keeps its state (made with mode 0700)
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// Where to write the configuration
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// Where to write the configuration [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// The directory of the sockets; the system's if absent
     #[arg(long, value_name = "DIR")]
@@ -83,8 +83,8 @@ pub struct JoinArguments {
     /// Where the node keeps its state (made with mode 0700)
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// Where to write the configuration
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// Where to write the configuration [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// The directory of the sockets; the system's if absent
     #[arg(long, value_name = "DIR")]
@@ -109,8 +109,8 @@ pub struct JoinArguments {
 /// `aurora up`
 #[derive(Debug, Args)]
 pub struct UpArguments {
-    /// The configuration to start with
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration to start with [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Stop when the process that started this one ends
     #[arg(long, hide = true)]

@@ -28,8 +28,8 @@ pub struct RestoreArguments {
     /// The snapshot
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The configuration of the node; if it is lost it is written anew
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of the node; if it is lost it is written anew [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Where the node keeps its state, if its configuration is lost
     #[arg(long, value_name = "DIR")]
@@ -57,8 +57,8 @@ pub struct PromoteArguments {
     /// A snapshot of the lead that was
     #[arg(long, value_name = "FILE")]
     pub snapshot: PathBuf,
-    /// The configuration of this node
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of this node [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Open the snapshot with the key file of the lead that was
     #[arg(long, value_name = "FILE", group = "opener")]

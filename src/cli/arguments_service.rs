@@ -34,8 +34,8 @@ pub struct InstallArguments {
     /// The user that owns the node, and its group
     #[arg(long, value_name = "NAME", value_parser = LocalName::parse, default_value = "aurora")]
     pub user: LocalName,
-    /// The configuration of the node
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of the node [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// The aurora program the unit starts; this one if absent
     #[arg(long, value_name = "PATH")]
@@ -71,8 +71,8 @@ pub struct CreateArguments {
     /// The program makes code while it runs, as Node.js and Java do
     #[arg(long)]
     pub makes_code: bool,
-    /// The configuration of the node, which says where its sockets are
-    #[arg(long, value_name = "PATH", env = "AURORA_CONFIG", hide_env_values = true)]
+    /// The configuration of the node, which says where its sockets are [env: AURORA_CONFIG]
+    #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
     /// Where the unit goes.
     #[command(flatten)]

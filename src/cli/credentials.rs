@@ -89,7 +89,7 @@ fn key(text: Option<OsString>, file: Option<OsString>) -> Result<Option<ApiKeyTe
             message: format!("{TOKEN} and {TOKEN_FILE} are both set"),
             hint: format!("Unset one of them: unset {TOKEN}"),
         }),
-        (Some(text), None) => parsed(Plaintext::new(text.into_vec()), TOKEN).map(Some),
+        (Some(text), None) => parsed(trimmed(&Plaintext::new(text.into_vec())), TOKEN).map(Some),
         (None, Some(path)) => parsed(trimmed(&read(Path::new(&path), TOKEN_FILE)?), TOKEN_FILE).map(Some),
     }
 }
@@ -101,7 +101,7 @@ fn parsed(text: Plaintext, from: &str) -> Result<ApiKeyText, CliError> {
     })
 }
 
-/// Bytes without the white space around them.
+/// Bytes without the white space around them: a key that was read from a file or printed by a command ends its line.
 fn trimmed(text: &Plaintext) -> Plaintext {
     Plaintext::new(text.expose().trim_ascii().to_vec())
 }
@@ -151,6 +151,9 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its mode");
         let from_text = key(Some(KEY.into()), None).expect("good").expect("a key");
         assert_eq!(from_text.hash(), of_file(&path).expect("good").expect("a key").hash());
+        for ended in [format!("{KEY}\n"), format!("{KEY}\r\n")] {
+            assert_eq!(from_text.hash(), key(Some(ended.into()), None).expect("good").expect("a key").hash());
+        }
         assert!(key(None, None).expect("good").is_none());
         assert!(matches!(key(Some(KEY.into()), Some(path.into())), Err(CliError::Usage { .. })));
     }

@@ -13,6 +13,7 @@ use super::output::{Output, Shown};
 use super::question::Question;
 use super::socket;
 use super::table::{Style, counted, plain, rows};
+use super::variables;
 use super::views_diagnosis::DiagnosisView;
 use crate::model::finding::{Finding, Severity};
 use crate::model::time::Timestamp;
@@ -109,6 +110,9 @@ pub async fn ask(socket_dir: &Path) -> Result<Told, CliError> {
 #[must_use]
 pub fn report(global: &Global, node: &str, findings: &[Finding], strict: Strict) -> ExitCode {
     let mut output = Output::standard(global);
+    if let Err(error) = variables::format(global) {
+        return output.conclude(Err(error));
+    }
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
     let view = DoctorView {
         node: node.to_owned(),
@@ -153,19 +157,29 @@ struct FindingView {
 impl From<&Finding> for FindingView {
     fn from(finding: &Finding) -> Self {
         let Finding { id, severity, seen, mend } = finding;
-        Self { id, severity: severity.as_str(), seen: plain(seen), mend: mend.as_deref().map(plain) }
+        // A configuration has a line for each of its problems: they stay apart.
+        let seen = seen.lines().map(plain).collect::<Vec<_>>().join("\n");
+        Self { id, severity: severity.as_str(), seen, mend: mend.as_deref().map(plain) }
     }
 }
 
 impl Shown for DoctorView {
-    /// What is well in a table; what is not below it, each with its command on a line of its own to be copied.
+    /// What is well in a table; what is not below it, each with what more there is to say of it and with its command, on a
+    /// line of its own to be copied.
     fn table(&self, style: Style) -> String {
-        let line =
-            |finding: &FindingView| vec![finding.severity.to_owned(), finding.id.to_owned(), finding.seen.clone()];
+        let line = |finding: &FindingView| {
+            let seen = finding.seen.lines().next().unwrap_or_default();
+            vec![finding.severity.to_owned(), finding.id.to_owned(), seen.to_owned()]
+        };
         let mut text = rows(style, &["", "LOOKED AT", "SEEN"], self.findings.iter().map(line));
         for finding in self.findings.iter().filter(|finding| finding.severity != "ok") {
+            let more = finding.seen.lines().skip(1).map(|line| format!("  - {}\n", line.trim_start()));
+            let mut below: String = more.collect();
             if let Some(mend) = &finding.mend {
-                text.push_str(&format!("\n{} {}:\n  {mend}\n", finding.severity, finding.id));
+                below.push_str(&format!("  {mend}\n"));
+            }
+            if !below.is_empty() {
+                text.push_str(&format!("\n{} {}:\n{below}", finding.severity, finding.id));
             }
         }
         let count = |severity: &str| self.findings.iter().filter(|finding| finding.severity == severity).count();
@@ -200,6 +214,17 @@ mod tests {
         assert!(text.contains("\nwarning machine.swap:\n  swapoff -a\n"), "{text}");
         assert!(text.contains("\nerror files.key:\n  chmod 0600 /x\n"), "{text}");
         assert!(text.ends_with("\naurora: 1 error, 1 warning.\n"), "{text}");
+    }
+
+    /// The problems of a configuration were one line, with U+FFFD between them, also for programs.
+    #[test]
+    fn what_has_several_lines_keeps_them_and_nothing_else_that_a_terminal_obeys() {
+        let findings = [Finding::error("config", "/x has 2 problems\n  a: b\u{1b}[2J\n  c: d", "vi /x")];
+        let findings: Vec<FindingView> = findings.iter().map(FindingView::from).collect();
+        assert_eq!(findings[0].seen, "/x has 2 problems\n  a: b\u{fffd}[2J\n  c: d");
+        let text = DoctorView { node: "?".to_owned(), worst: "error", findings }.table(Style::Plain);
+        assert!(text.contains("/x has 2 problems\n"), "{text}");
+        assert!(text.contains("\nerror config:\n  - a: b\u{fffd}[2J\n  - c: d\n  vi /x\n"), "{text}");
     }
 
     #[test]

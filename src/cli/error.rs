@@ -19,6 +19,7 @@ use super::render_error::RenderError;
 use super::run_problem::Problems as RunProblems;
 use super::table::counted;
 use crate::catalogue::error::Problems;
+use crate::config;
 use crate::interchange::error::FileError;
 use crate::interchange::write::WriteError;
 use crate::policy;
@@ -165,6 +166,14 @@ pub enum CliError {
         /// What is wrong with it.
         problems: policy::file_error::Problems,
     },
+    /// A configuration of a node that is none.
+    #[error("{}: {problems}", file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problems: config::error::Problems,
+    },
     /// A policy was tested and would decide otherwise; what, is already printed.
     #[error("{} would be decided otherwise", counted(*count, "kind of request", "kinds of request"))]
     PolicyDrift {
@@ -223,6 +232,7 @@ impl CliError {
             | Self::Output(_)
             | Self::System { .. }
             | Self::Policy { .. }
+            | Self::Config { .. }
             | Self::PolicyDrift { .. }
             | Self::SharedValues { .. } => 1,
             Self::Render(error) => error.exit_code(),
@@ -265,6 +275,7 @@ impl CliError {
             Self::NotValidated { .. } => "not_validated",
             Self::Render(error) => error.code(),
             Self::Policy { .. } => "bad_policy",
+            Self::Config { .. } => "bad_config",
             Self::PolicyDrift { .. } => "policy_drift",
             Self::Untested(cause) => cause.code(),
             Self::NotStarted(problems) => problems.code(),
@@ -303,6 +314,7 @@ impl CliError {
                 "Nothing was changed. Correct the file, and run the same command again; mesh-config/policy.toml is a sample."
                     .to_owned()
             }
+            Self::Config { .. } => "Correct the file, or name another with AURORA_CONFIG.".to_owned(),
             Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
             Self::Untested(cause) => cause.hint(),
             Self::Render(error) => error.hint(),

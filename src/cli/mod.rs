@@ -1,8 +1,8 @@
 //! Commands for people: arguments, a socket client, rendering. Never touches the store.
 //!
 //! [`parse`] reads the command line. What a running node can answer is a [`arguments::Verb`], and [`run`] asks it over a
-//! socket; what makes, starts, examines or ends a node (`dev`, `init`, `join`, `up`, `doctor`, `leave`) is only parsed here and is
-//! run by `main`.
+//! socket; what makes, starts, examines or ends a node (`dev`, `init`, `join`, `up`, `doctor`, `leave`, `promote`,
+//! `snapshot restore`) is only parsed here and is run by `main`.
 
 pub mod arguments;
 pub mod arguments_access;
@@ -47,6 +47,7 @@ pub mod question;
 pub mod say;
 
 mod ago;
+mod configured;
 pub mod confirm;
 mod credentials;
 mod events;
@@ -86,6 +87,7 @@ mod table;
 mod unit_place;
 mod usage;
 mod value_source;
+mod variables;
 mod verbs_access;
 mod verbs_admin;
 mod verbs_agent;
@@ -192,6 +194,10 @@ pub fn run(global: &Global, verb: Verb) -> ExitCode {
 
 async fn perform(global: &Global, verb: Verb, output: &mut Output) -> Result<(), error::CliError> {
     option_check::check(global, &verb)?;
+    // A script and a page of the manual are what they are: a variable that names no format is nothing to them.
+    if !matches!(verb, Verb::Man { .. } | Verb::Completion { .. }) {
+        variables::format(global)?;
+    }
     let mut session = Session::open(global, output)?;
     match verb {
         Verb::Put(arguments) => verbs_secret::put(&mut session, *arguments).await,

@@ -16,10 +16,11 @@ pub struct NodeClient {
 }
 
 impl NodeClient {
-    /// Reads flags and environment variables. Opens nothing.
+    /// Reads flags and environment variables, and the configuration that one of them names. Connects to nothing.
     ///
     /// # Errors
-    /// [`CliError::Usage`] when a variable holds no name, or no key; [`CliError::NoSocket`] when there is nowhere to look.
+    /// [`CliError::Usage`] when a variable holds no name, or no key; [`CliError::NoSocket`] when there is nowhere to look;
+    /// [`CliError::Input`] and [`CliError::Config`] when the configuration cannot be read, or is wrong.
     pub fn open(global: &Global) -> Result<Self, CliError> {
         let mut unused = Output::standard(global);
         let session = Session::open(global, &mut unused)?;

@@ -10,6 +10,7 @@ use super::arguments::{Format, Global};
 use super::error::CliError;
 use super::progress::Progress;
 use super::table::{Style, plain};
+use super::variables;
 use super::views_error::{ErrorText, ErrorView};
 use super::wiped;
 use crate::crypto::plaintext::Plaintext;
@@ -34,7 +35,8 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The process's own.
+    /// The process's own. A variable that names no format counts for nothing here: whoever prints in a format asks for it
+    /// with [`variables::format`] first, and says so.
     pub(super) fn standard(global: &Global) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let no_color = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|text| !text.is_empty());
@@ -45,7 +47,7 @@ impl Output {
             terminal: out.is_terminal(),
             out: Box::new(out),
             err: Box::new(err),
-            format: global.output,
+            format: variables::format(global).unwrap_or(Format::Table),
             quiet: global.quiet,
             ends_as: 0,
         }
@@ -183,7 +185,11 @@ fn told(error: &CliError) -> String {
     let reasons = reasons(error);
     if matches!(
         innermost(error),
-        CliError::File(_) | CliError::Catalogue(_) | CliError::Policy { .. } | CliError::NotStarted(_)
+        CliError::File(_)
+            | CliError::Catalogue(_)
+            | CliError::Policy { .. }
+            | CliError::Config { .. }
+            | CliError::NotStarted(_)
     ) {
         return reasons.lines().map(plain).collect::<Vec<_>>().join("\n");
     }

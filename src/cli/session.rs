@@ -12,8 +12,9 @@ use super::error::CliError;
 use super::output::Output;
 use super::question::Question;
 use super::socket::{self, Reach};
+use super::{configured, variables};
 use crate::config::paths::Paths;
-use crate::model::name::{CompanyId, EnvironmentName, NameError};
+use crate::model::name::{CompanyId, EnvironmentName};
 use crate::model::secret::Scope;
 
 /// What every verb works with.
@@ -42,21 +43,27 @@ impl<'a> Session<'a> {
             output,
             companies: &global.company,
             scope: global.scope.as_ref(),
-            environment: environment(global.environment.as_ref())?,
-            company: either(global.company.first(), "AURORA_COMPANY", CompanyId::parse)?,
+            environment: variables::environment(global.environment.as_ref())?,
+            company: variables::company(global)?,
             reason: global.reason.as_deref(),
-            named_socket: global.socket.clone(),
+            named_socket: variables::socket(global),
             credentials: Arc::new(Credentials::of_environment(global.act_as.as_ref())?),
         })
     }
 
     fn agent_socket(&self) -> Result<PathBuf, CliError> {
         let superuser = rustix::process::geteuid().is_root();
+        let lookup = |name: &str| env::var(name).ok().filter(|text| !text.is_empty());
+        let configured = match (&self.named_socket, variables::config()) {
+            (None, Some(file)) => configured::agent_socket(&file, lookup)?,
+            (Some(_), _) | (None, None) => None,
+        };
         // The places a node of this user takes without being told, so that both ends agree.
-        let own = Paths::of(superuser, |name| env::var(name).ok()).ok().map(|paths| paths.socket_dir);
+        let own = Paths::of(superuser, lookup).ok().map(|paths| paths.socket_dir);
         // A directory that may not be entered holds a socket for others: that is said best by the attempt.
         let exists = |path: &Path| path.try_exists().unwrap_or(true);
-        socket::agent(self.named_socket.as_deref(), exists, own.as_deref())
+        let named = self.named_socket.as_deref().or(configured.as_deref());
+        socket::agent(named, exists, own.as_deref())
     }
 
     /// The socket of the node's owner; with an API key that of everybody, for the owner's door makes no more of an agent.
@@ -142,28 +149,4 @@ impl<'a> Session<'a> {
             question.with("scope", self.scope.map(Scope::kind)).with("scope_id", self.scope.and_then(Scope::id));
         self.in_environment(question)
     }
-}
-
-/// The environment of a flag, else of `AURORA_ENVIRONMENT`.
-///
-/// # Errors
-/// [`CliError::Usage`] when the variable holds no name.
-pub(super) fn environment(flag: Option<&EnvironmentName>) -> Result<Option<EnvironmentName>, CliError> {
-    either(flag, "AURORA_ENVIRONMENT", EnvironmentName::parse)
-}
-
-/// A flag, else a variable; an empty variable is one that is not set.
-fn either<T: Clone>(
-    flag: Option<&T>,
-    variable: &'static str,
-    parse: fn(&str) -> Result<T, NameError>,
-) -> Result<Option<T>, CliError> {
-    if let Some(flag) = flag {
-        return Ok(Some(flag.clone()));
-    }
-    let Some(text) = env::var_os(variable).filter(|text| !text.is_empty()) else { return Ok(None) };
-    parse(&text.to_string_lossy()).map(Some).map_err(|error| CliError::Usage {
-        message: format!("the environment variable {variable} is not usable: {error}"),
-        hint: format!("Correct it, or unset {variable}."),
-    })
 }

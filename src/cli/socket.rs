@@ -1,4 +1,5 @@
-//! Which socket to ask: the one that is named, the system's, or the user's own; and the admin socket beside it.
+//! Which socket to ask: the one that is named, also by a configuration; the system's, or the user's own; and the admin socket
+//! beside it.
 
 use std::path::{Path, PathBuf};
 

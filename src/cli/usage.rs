@@ -1,17 +1,19 @@
 //! Reading the command line, and telling mistakes in our own exit codes and shapes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
-use super::arguments::{Cli, Command, Format, Global};
+use super::arguments::{Cli, Command, Format, Global, Verb};
+use super::arguments_service::ServiceVerb;
+use super::arguments_snapshot::SnapshotVerb;
 use super::error::CliError;
 use super::output::Output;
-use super::session;
 use super::value_source::value_as_argument;
+use super::variables;
 
 /// Parses the arguments.
 ///
@@ -43,12 +45,32 @@ pub(super) fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
 const CALLED: [(&str, &str); 2] =
     [("git-credential-aurora", "git-credential"), ("docker-credential-aurora", "docker-credential")];
 
-/// Hands `--environment` to `init`, whose own option it is too.
+/// Hands `--environment` to `init`, whose own option it is too, and `AURORA_CONFIG` to what takes a configuration.
 fn complete(cli: &mut Cli) -> Result<(), CliError> {
+    if let Some(config) = configuration(&mut cli.command).filter(|config| config.is_none()) {
+        *config = variables::config();
+    }
+    cli.global.log = cli.global.log.take().filter(|filter| !filter.is_empty());
     if let Command::Init(init) = &mut cli.command {
-        init.environment = session::environment(cli.global.environment.as_ref())?;
+        init.environment = variables::environment(cli.global.environment.as_ref())?;
     }
     Ok(())
+}
+
+/// The option for which `AURORA_CONFIG` stands.
+fn configuration(command: &mut Command) -> Option<&mut Option<PathBuf>> {
+    match command {
+        Command::Init(arguments) => Some(&mut arguments.config),
+        Command::Join(arguments) => Some(&mut arguments.config),
+        Command::Up(arguments) => Some(&mut arguments.config),
+        Command::Promote(arguments) => Some(&mut arguments.config),
+        Command::Doctor(arguments) => Some(&mut arguments.config),
+        Command::Leave(arguments) => Some(&mut arguments.config),
+        Command::Ask(Verb::Snapshot(SnapshotVerb::Restore(arguments))) => Some(&mut arguments.config),
+        Command::Ask(Verb::Service(ServiceVerb::Install(arguments))) => Some(&mut arguments.config),
+        Command::Ask(Verb::Service(ServiceVerb::Create(arguments))) => Some(&mut arguments.config),
+        Command::Ask(_) | Command::Dev(_) | Command::Mcp => None,
+    }
 }
 
 fn explain(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
@@ -126,14 +148,15 @@ fn is_option_byte(byte: u8) -> bool {
 /// The shared options, as far as they matter for printing, when the command line as a whole could not be read.
 fn fallback(arguments: &[OsString]) -> Global {
     let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let variable = std::env::var("AURORA_OUTPUT").unwrap_or_default();
     let after = |flag: &str| texts.iter().position(|text| *text == flag).and_then(|at| texts.get(at + 1)).copied();
     let joined = texts.iter().find_map(|text| text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o")));
-    let wanted = after("-o").or_else(|| after("--output")).or(joined).unwrap_or(&variable);
+    let wanted = after("-o").or_else(|| after("--output")).or(joined);
+    // What is no format, such as the file of `render -o`, leaves it to the variable.
     let output = match wanted {
-        "json" | "=json" => Format::Json,
-        "yaml" | "=yaml" => Format::Yaml,
-        _ => Format::Table,
+        Some("json" | "=json") => Some(Format::Json),
+        Some("yaml" | "=yaml") => Some(Format::Yaml),
+        Some("table" | "=table") => Some(Format::Table),
+        Some(_) | None => None,
     };
     Global {
         output,
@@ -205,7 +228,7 @@ mod tests {
             [&["aurora", "-o", "json", "render", "a", "-o", "b"][..], &["aurora", "render", "a", "--output=json"]]
         {
             let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
-            assert_eq!(cli.global.output, Format::Json, "{line:?}");
+            assert_eq!(cli.global.output, Some(Format::Json), "{line:?}");
         }
     }
 
@@ -237,8 +260,9 @@ mod tests {
     #[test]
     fn the_format_of_an_unreadable_command_line_is_still_honoured() {
         let format = |line: &[&str]| fallback(&line.iter().map(OsString::from).collect::<Vec<_>>()).output;
-        assert_eq!(format(&["aurora", "-o", "json", "x"]), Format::Json);
-        assert_eq!(format(&["aurora", "x", "-ojson"]), Format::Json);
-        assert_eq!(format(&["aurora", "--output=yaml"]), Format::Yaml);
+        assert_eq!(format(&["aurora", "-o", "json", "x"]), Some(Format::Json));
+        assert_eq!(format(&["aurora", "x", "-ojson"]), Some(Format::Json));
+        assert_eq!(format(&["aurora", "--output=yaml"]), Some(Format::Yaml));
+        assert_eq!(format(&["aurora", "render", "x", "-o", "file"]), None);
     }
 }

@@ -45,7 +45,7 @@ async fn rotate(session: &mut Session<'_>, arguments: &RotateArguments) -> Resul
     loop {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
-        let keys: KeysView = admin.ask(Question::get("/api/keys")).await?;
+        let keys: KeysView = admin.ask(Question::get("/api/keys")).await.map_err(unseen)?;
         if !keys.has_unfinished(&rotation.started) {
             break;
         }
@@ -60,4 +60,33 @@ async fn rotate(session: &mut Session<'_>, arguments: &RotateArguments) -> Resul
     bar.end();
     "Key rotation done".clone_into(&mut rotation.message);
     session.output.report(&rotation)
+}
+
+/// A rotation goes on without whoever began it. One who may not see how far it is, any more, is not told that they may not
+/// have begun it.
+fn unseen(mut error: CliError) -> CliError {
+    if let CliError::Refused { status: 401 | 403, message, hint, .. } = &mut error {
+        *message = format!("the key rotation was begun and goes on, but you may not see how far it is: {message}");
+        "Whoever manages the mesh sees it with: aurora key status".clone_into(hint);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, code: &str) -> CliError {
+        let (code, message) = (code.to_owned(), "refused by policy".to_owned());
+        CliError::Refused { status, code, message, hint: "Ask".to_owned(), request_id: "7".to_owned() }
+    }
+
+    #[test]
+    fn who_may_not_see_a_rotation_any_more_is_told_that_it_was_begun() {
+        let error = unseen(refusal(403, "denied"));
+        assert!(error.to_string().contains("was begun") && error.to_string().ends_with("refused by policy"), "{error}");
+        assert!(error.hint().contains("aurora key status"), "{}", error.hint());
+        assert_eq!((error.exit_code(), error.code()), (4, "denied"));
+        assert_eq!(unseen(refusal(503, "sealed")).to_string(), "refused by policy", "told as the node tells it");
+    }
 }

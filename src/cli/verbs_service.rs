@@ -153,11 +153,7 @@ fn config_file(named: Option<&Path>) -> Result<PathBuf, CliError> {
 fn read(file: &Path) -> Result<Option<NodeConfig>, CliError> {
     let Ok(text) = std::fs::read_to_string(file) else { return Ok(None) };
     let read = parse(&text, &Defaults::of_paths(Paths::system()));
-    let wrong = |problems| CliError::Usage {
-        message: format!("{} has problems: {problems}", file.display()),
-        hint: "Correct it, or name another with --config.".to_owned(),
-    };
-    read.map(Some).map_err(wrong)
+    read.map(Some).map_err(|problems| CliError::Config { file: file.to_owned(), problems })
 }
 
 fn is_mapped(config: Option<&NodeConfig>, credential: &Credential) -> bool {

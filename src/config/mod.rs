@@ -10,6 +10,7 @@ pub mod node_config;
 pub mod parse;
 mod parse_audit;
 mod parse_notify;
+mod parse_rules;
 mod parse_snapshot;
 pub mod paths;
 pub mod render;

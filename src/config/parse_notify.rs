@@ -1,37 +1,28 @@
-//! `[notify]`: channels, and the rules by which events go there.
+//! `[notify]`: the channels by which people are told. The rules by which events go there are read in `parse_rules`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::duration;
 use super::error::Problem;
+use super::parse_rules::rules;
 use super::section::Section;
-use crate::model::channel::{Aspect, Channel, MailRoute, Means, Notify, NotifyRule, Priority};
-use crate::model::name::{CompanyId, EnvironmentName, KeyName, NodeName, ServiceName};
+use crate::model::channel::{Channel, MailRoute, Means, Notify};
+use crate::model::name::KeyName;
 use crate::model::quiet_hours::QuietHours;
 use crate::model::reference::Reference;
-use crate::model::secret::Scope;
 use crate::model::web_address::{WebAddress, is_host};
 
 /// More than anybody reads.
 const CHANNELS_MAX: usize = 64;
 
-/// A rule is looked at for each event.
-const RULES_MAX: usize = 256;
-
 /// The ports of mail: secured from the start, and by STARTTLS.
 const PORT_OF_SUBMISSION: usize = 587;
-
-/// How long the same is not told again, where a rule does not say.
-const REPEAT_AFTER: Duration = Duration::from_secs(600);
 
 const RIGHT_KIND: &str = "write \"telegram\", \"slack\", \"webhook\" or \"email\"";
 const RIGHT_CHAT: &str = "write the chat, like \"-1001234567890\" or \"#ops\"";
 const RIGHT_URL: &str = "write an https URL without a token, like \"https://hooks.example.com/aurora\"";
 const RIGHT_CREDENTIAL: &str = "write where the credential is stored, like \"aurora://telegram/bot_token\"";
-const RIGHT_EVENTS: &str = "write types, like [\"api.status\", \"credential.*\"]";
 const RIGHT_TO: &str = "write a list of addresses, like [\"ops@example.com\"]";
 
 /// Reads the section and all below it.
@@ -155,7 +146,8 @@ fn url(section: &mut Section<'_>, default: Option<&str>) -> Option<WebAddress> {
     given.or_else(|| default.and_then(|default| WebAddress::parse(default).ok()))
 }
 
-fn missing<T>(section: &mut Section<'_>, key: &'static str, right: &str, found: Option<T>) -> Option<T> {
+/// Notes that a key is missing, unless what it holds was refused already.
+pub(super) fn missing<T>(section: &mut Section<'_>, key: &'static str, right: &str, found: Option<T>) -> Option<T> {
     if found.is_none() && !section.refused(key) {
         section.refuse(key, "is missing", right);
     }
@@ -212,104 +204,4 @@ fn address(text: &str) -> Result<String, &'static str> {
     let has_parts = bare.split_once('@').is_some_and(|(name, host)| !name.is_empty() && is_host(host));
     let is_plain = text.len() <= 254 && !text.chars().any(|one| one.is_control() || one == ',');
     if has_parts && is_plain { Ok(text.to_owned()) } else { Err("is not an address for mail") }
-}
-
-fn rules(
-    found: Option<Value>,
-    channels: &BTreeMap<KeyName, Option<Channel>>,
-    problems: &mut Vec<Problem>,
-) -> Vec<NotifyRule> {
-    let items = match found {
-        None => return Vec::new(),
-        Some(Value::Array(items)) if items.len() <= RULES_MAX => items,
-        Some(_) => {
-            let right = format!("write at most {RULES_MAX} sections like [[notify.rules]]");
-            problems.push(Problem::new("notify.rules", "is not a list of rules, or too long", right));
-            return Vec::new();
-        }
-    };
-    let mut rules = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let key = format!("notify.rules[{index}]");
-        if let Value::Table(table) = item {
-            rules.extend(rule(key, table, channels, problems));
-        } else {
-            problems.push(Problem::new(key, "is not a rule", "write it as a section: [[notify.rules]]"));
-        }
-    }
-    rules
-}
-
-fn rule(
-    key: String,
-    mut table: Table,
-    channels: &BTreeMap<KeyName, Option<Channel>>,
-    problems: &mut Vec<Problem>,
-) -> Option<NotifyRule> {
-    let wanted = wanted(&key, table.remove("where"), problems);
-    let mut section = Section::of(key, table, problems);
-    let events = section.texts("events", RIGHT_EVENTS, is_type_pattern);
-    if events.is_empty() && !section.refused("events") {
-        section.refuse("events", "is missing", RIGHT_EVENTS);
-    }
-    let right = "write the name of a channel of this file";
-    let channel = section.text("channel", right, |text| match KeyName::parse(text) {
-        Ok(name) if channels.contains_key(&name) => Ok(name),
-        Ok(_) | Err(_) => Err("is not a channel of this file"),
-    });
-    let channel = missing(&mut section, "channel", right, channel);
-    let priority = section
-        .text("priority", "write \"normal\" or \"urgent\"", |text| Priority::parse(text).ok_or("is not a priority"));
-    let right = "write a duration up to 30d, like \"10m\"; \"0s\" tells everything";
-    let repeat_after = section.text("repeat_after", right, |text| match duration::parse(text) {
-        Ok(duration) if duration <= Duration::from_secs(30 * 86_400) => Ok(duration),
-        Ok(_) => Err("is longer than 30d".to_owned()),
-        Err(error) => Err(error.to_string()),
-    });
-    section.finish();
-    let repeat_after = repeat_after.unwrap_or(REPEAT_AFTER);
-    Some(NotifyRule { events, wanted, channel: channel?, priority: priority.unwrap_or_default(), repeat_after })
-}
-
-fn wanted(key: &str, found: Option<Value>, problems: &mut Vec<Problem>) -> BTreeMap<Aspect, String> {
-    const RIGHT: &str =
-        "write it as where = { service = \"openai\" }, with service, scope, company, environment or node";
-    let table = match found {
-        None => return BTreeMap::new(),
-        Some(Value::Table(table)) => table,
-        Some(_) => {
-            problems.push(Problem::new(format!("{key}.where"), "is not a table", RIGHT));
-            return BTreeMap::new();
-        }
-    };
-    let mut wanted = BTreeMap::new();
-    for (name, value) in table {
-        let aspect = Aspect::ALL.into_iter().find(|aspect| aspect.as_str() == name);
-        match (aspect, value) {
-            (Some(aspect), Value::String(text)) if is_name(aspect, &text) => drop(wanted.insert(aspect, text)),
-            (Some(_) | None, _) => {
-                let key = format!("{key}.where.{}", name.escape_debug());
-                problems.push(Problem::new(key, "is nothing that an event can be about", RIGHT));
-            }
-        }
-    }
-    wanted
-}
-
-fn is_name(aspect: Aspect, text: &str) -> bool {
-    match aspect {
-        Aspect::Service => ServiceName::parse(text).is_ok(),
-        Aspect::Scope => Scope::parse(text).is_ok(),
-        Aspect::Company => CompanyId::parse(text).is_ok(),
-        Aspect::Environment => EnvironmentName::parse(text).is_ok(),
-        Aspect::Node => NodeName::parse(text).is_ok(),
-    }
-}
-
-/// The form of a pattern; whether there is such a type is asked where the types are known.
-fn is_type_pattern(text: &str) -> Result<(), String> {
-    let is_word =
-        |word: &str| word == "*" || (!word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase() || it == b'_'));
-    let fits = text == "*" || text.split_once('.').is_some_and(|(family, verb)| is_word(family) && is_word(verb));
-    if fits && text.len() <= 64 { Ok(()) } else { Err("is not a pattern of types".to_owned()) }
 }

@@ -5,3 +5,4 @@ mod daemon;
 mod exit_codes;
 mod output;
 mod values;
+mod variables;

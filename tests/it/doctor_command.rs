@@ -114,6 +114,11 @@ async fn a_configuration_or_a_store_that_cannot_be_read_is_a_finding_of_its_own(
         (severity(&said, "config"), code, said["findings"].as_array().map(Vec::len)),
         ("error", Some(1), Some(1))
     );
+    std::fs::write(lead.config_file(), "[node]\nname = 7\n[mesh]\nlisen = 1\n").expect("written");
+    let (said, _) = examined(&lead, &[]).await;
+    let seen = finding(&said, "config")["seen"].as_str().expect("text");
+    assert!(seen.contains("\n  node.name: ") && seen.contains("\n  mesh.lisen: "), "a line for each problem: {seen}");
+    assert!(!seen.contains('\u{fffd}'), "{seen}");
     std::fs::remove_file(lead.config_file()).expect("removed");
     let (said, _) = examined(&lead, &[]).await;
     assert!(finding(&said, "config")["seen"].as_str().expect("text").contains("has no node"), "{said:#}");

@@ -91,7 +91,8 @@ fn judge(reading: &reading::Reading) -> Vec<Finding> {
 /// Without a configuration nothing else can be looked at.
 fn unusable(file: &Path, error: &anyhow::Error) -> Finding {
     let path = reading::quoted(file);
-    if file.exists() {
+    // A file below a directory that may not be entered is not known to be absent.
+    if file.try_exists().unwrap_or(true) {
         return Finding::error("config", format!("{error:#}"), format!("${{EDITOR:-vi}} {path}"));
     }
     let seen = format!("there is no {path}: this machine has no node, or its configuration is elsewhere");

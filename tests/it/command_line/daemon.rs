@@ -19,10 +19,14 @@ async fn a_configuration_is_refused_with_all_its_problems_at_once() {
     node.configure("ttl = \"5m\"", "ttl = \"five minutes\"");
     node.configure("durability = \"batched\"", "durability = \"perhaps\"");
     node.configure("role = \"lead\"", "role = \"boss\"");
+    let mut text = std::fs::read_to_string(node.config_file()).expect("a configuration");
+    text.push_str("\n[notify.channels.ops]\nkind = \"webhook\"\nurl = \"https://hooks.example.com/aurora\"\n");
+    text.push_str("[[notify.rules]]\nevents = [\"secret.changed\"]\nchannel = \"ops\"\n");
+    std::fs::write(node.config_file(), text).expect("written");
     let mut up = aurora(dir.path(), ["up", "--config"]);
     let ended = run(up.arg(node.config_file()), b"").await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    for told in ["4 problems", "mesh.lisen", "cache.ttl", "audit.durability", "node.role"] {
+    for told in ["5 problems", "mesh.lisen", "cache.ttl", "audit.durability", "node.role", "notify.rules[0].events"] {
         assert!(ended.err.contains(told), "{told} is not in: {}", ended.err);
     }
     assert!(!node.agent().exists(), "no socket was opened");
