@@ -2,8 +2,9 @@
 //!
 //! A draft starts from the committed state, takes one change after the other, and collects what the store must write.
 //! Nothing of it is visible to anyone until the store has written it. Changes of secrets are in `draft_secrets` and
-//! `draft_values`, of several secrets of a service in `draft_paths`, those of nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those
-//! of the rulebook in `draft_rules`, those of signing keys in `draft_signing`.
+//! `draft_values`, of several secrets of a service in `draft_paths`, of all of them to what they were in `draft_back`, those of
+//! nodes in `draft_nodes` and `draft_tokens`, those of keys in `draft_keys` and `draft_root`, those of the rulebook in
+//! `draft_rules`, those of signing keys in `draft_signing`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

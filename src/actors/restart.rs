@@ -76,8 +76,7 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// A pause long enough not to spin, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What nobody waits for may fail for as long as it must: discovery while the network does, a rotation because both keys
-/// open everything until it is done, and what is known of APIs because it only grows old.
+/// What nobody waits for may fail for as long as it must: whatever it left is taken up where it lies.
 const PATIENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Counts the restarts of one part.

@@ -1,6 +1,6 @@
 //! Reading the lines of a journal strictly in order, from a place on, while it is written: how it reaches another node.
 //!
-//! Only lines up to a given number are read, which are those the writing thread has acknowledged. What stands behind them in
+//! Only lines up to a given number are read, which are those that were acknowledged. What stands behind them in
 //! the file may still be taken back.
 
 use std::fs::File;

@@ -1,4 +1,5 @@
-//! The hash-chained journal: one append-only JSON Lines file a month, each line holding the SHA-256 of the line before.
+//! The hash-chained journal: append-only JSON Lines in files of a month or less, closed ones packed, each line holding the
+//! SHA-256 of the line before.
 //!
 //! A line is written before the answer it stands for leaves the process. A journal that cannot be written says so within a
 //! second and goes on by itself once it can; it never hangs a caller, and an I/O error is never read as an empty journal.

@@ -23,7 +23,7 @@ pub struct JournalOptions {
     pub file_bytes_max: u64,
     /// What bounds lines that wait for the lead; none on the lead.
     pub spool: Option<SpoolOptions>,
-    /// Who writes it.
+    /// Who brings it to the disk.
     pub crew: Arc<dyn Crew>,
 }
 

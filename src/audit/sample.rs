@@ -53,7 +53,7 @@ pub(super) fn options(directory: &Path, durability: Durability) -> JournalOption
     }
 }
 
-/// A thread for whoever writes.
+/// A thread for what waits for the disk.
 struct OwnThread;
 
 impl Crew for OwnThread {

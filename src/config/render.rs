@@ -191,7 +191,7 @@ fn api(config: &NodeConfig) -> String {
     format!(
         "\
 [api]
-# The directory of agent.sock and admin.sock.
+# The directory of the sockets.
 socket_dir = {}
 # Members of this group, by name or number, may open agent.sock. Left out, it is aurora if the node runs as root and
 # that group exists; otherwise the socket is for the user the node runs as alone.

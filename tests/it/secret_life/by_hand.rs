@@ -1,5 +1,7 @@
 //! On the command line.
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+
 use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
@@ -123,7 +125,10 @@ async fn on_terminal(lead: &Node, line: &str, dialogue: &[(&str, &str)]) -> Opti
     let started = script.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = match started {
         Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("skipped: there is no script(1) here");
+            return None;
+        }
         Err(error) => panic!("script is there and cannot be run: {error}"),
     };
     let (mut keyboard, mut screen) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
