@@ -38,13 +38,22 @@ impl Pace {
         full_after.is_some_and(|full_after| now.since(self.filled) >= full_after)
     }
 
+    /// How many were refused since the last that was taken.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// Takes one; how many were refused since the last that was taken. `None` when there is none to take.
     pub fn take(&mut self, now: BootTime) -> Option<u64> {
         let earned = now.since(self.filled).as_millis().checked_div(self.measure.one_each.as_millis()).unwrap_or(0);
         if earned > 0 {
             let earned = u64::try_from(earned).unwrap_or(u64::MAX);
             self.left = self.left.saturating_add(earned).min(self.measure.burst);
-            self.filled = now;
+            // What is left over of the time counts for the next; a full bucket has no use for it.
+            let spent = self.measure.one_each.saturating_mul(u32::try_from(earned).unwrap_or(u32::MAX));
+            let is_full = self.left == self.measure.burst;
+            self.filled = if is_full { now } else { BootTime(self.filled.0.saturating_add(spent)) };
         }
         match self.left.checked_sub(1) {
             Some(left) => {
@@ -67,8 +76,8 @@ mod tests {
     fn whoever_was_refused_is_taken_again_in_time_and_told_how_often() {
         let at = |seconds| BootTime(Duration::from_secs(seconds));
         let mut pace = Pace::new(Measure { burst: 2, one_each: Duration::from_secs(10) }, at(0));
-        let taken = [0, 0, 0, 9, 10, 11].map(|seconds| pace.take(at(seconds)));
-        assert_eq!(taken, [Some(0), Some(0), None, None, Some(2), None]);
-        assert_eq!([1000, 1000, 1000].map(|seconds| pace.take(at(seconds))), [Some(1), Some(0), None]);
+        let taken = [0, 0, 0, 9, 15, 16, 20].map(|seconds| pace.take(at(seconds)));
+        assert_eq!(taken, [Some(0), Some(0), None, None, Some(2), None, Some(1)], "one every 10 s, whenever it asks");
+        assert_eq!([1000, 1000, 1000].map(|seconds| pace.take(at(seconds))), [Some(0), Some(0), None]);
     }
 }

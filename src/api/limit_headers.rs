@@ -26,6 +26,9 @@ pub(super) fn refused(headers: &mut HeaderMap, error: &ApiError) {
         left(headers, Allowance { limit: *limit, remaining: 0, scope: *scope });
         headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
     }
+    if let ApiError::Vault(VaultError::RefusedTooOften { retry_after }) = error {
+        headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
     if let ApiError::Vault(VaultError::Delivery(DeliveryError::Pace { retry_after, .. })) = error {
         headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
     }

@@ -142,7 +142,7 @@ fn vault_status(error: &VaultError) -> StatusCode {
         | VaultError::NotOfPath(_)
         | VaultError::TooManyServices { .. } => StatusCode::BAD_REQUEST,
         VaultError::NoIdentity | VaultError::CallerGone | VaultError::Signature(_) => StatusCode::UNAUTHORIZED,
-        VaultError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        VaultError::RateLimited { .. } | VaultError::RefusedTooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
         VaultError::Denied { .. }
         | VaultError::Frozen(_)
         | VaultError::NodeMismatch { .. }
@@ -231,6 +231,7 @@ fn vault_hint(error: &VaultError) -> String {
         VaultError::WrongShares => "Bring every share again: aurora unseal",
         VaultError::WrongPassphrase => "Try again: aurora unseal",
         VaultError::RateLimited { .. } => table_agents::RATE_LIMITED,
+        VaultError::RefusedTooOften { .. } => table_agents::REFUSED_TOO_OFTEN,
         VaultError::Signature(cause) => table_agents::signature_hint(*cause),
         VaultError::Banned { .. } => table_nodes::BANNED_HINT,
         VaultError::ValueTooLarge { .. } => TOO_LARGE_HINT,

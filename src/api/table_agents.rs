@@ -54,7 +54,12 @@ pub(super) fn status_and_hint(error: &AgentError) -> (StatusCode, String) {
 }
 
 /// What to do after a refusal by a limit.
-pub(super) const RATE_LIMITED: &str = "Ask less often, or try again after the seconds in Retry-After. The limit is the agent's or the key's; or it is of refusals.";
+pub(super) const RATE_LIMITED: &str =
+    "Ask less often, or try again after the seconds in Retry-After; the limit is the agent's or the key's.";
+
+/// What to do after so many refusals that they are not looked at one by one.
+pub(super) const REFUSED_TOO_OFTEN: &str =
+    "End whatever asks for what it may not have; what it may have is told by: aurora whoami --may ACTION SECRET";
 
 /// What to do after a refusal of a signature.
 pub(super) fn signature_hint(refused: SignatureRefused) -> &'static str {

@@ -13,6 +13,7 @@ use crate::model::caller::{Caller, Door};
 use crate::model::event::Event;
 use crate::model::name::{CompanyId, EnvironmentName, NodeName};
 use crate::model::number::Version;
+use crate::model::principal::Principal;
 use crate::model::secret::{Scope, ScopedSecret, SecretName};
 use crate::model::time::Moment;
 use crate::policy::rule::UNDECIDED_RULE;
@@ -33,6 +34,8 @@ const GONE: &str = "caller_gone";
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     entry: Entry,
+    /// Whose refusals its own counts among: what is known of the caller whatever it says, not what it asks to be.
+    counted: Arc<str>,
     began: Moment,
     presence: Presence,
     signed_ahead: Option<i64>,
@@ -52,7 +55,8 @@ impl Account {
     pub(super) fn of_node(node: &NodeName, action: Action, began: Moment) -> Self {
         let entry =
             Entry { principal: format!("node:{node}").into(), ..Entry::of_node(action.as_str(), String::new()) };
-        Self { entry: Entry { reason: None, ..entry }, began, presence: Presence::default(), signed_ahead: None }
+        let (counted, presence) = (Arc::clone(&entry.principal), Presence::default());
+        Self { entry: Entry { reason: None, ..entry }, counted, began, presence, signed_ahead: None }
     }
 
     /// The account of another action within the same request.
@@ -88,7 +92,8 @@ impl Account {
             reason: None,
             lasting: false,
         };
-        Self { entry, began, presence: caller.attested.presence.clone(), signed_ahead: None }
+        let (counted, presence) = (Arc::clone(&entry.principal), caller.attested.presence.clone());
+        Self { entry, counted, began, presence, signed_ahead: None }
     }
 
     pub(super) fn about(&mut self, name: &SecretName, environment: &EnvironmentName) {
@@ -127,6 +132,11 @@ impl Account {
 
     pub(super) fn reason(&mut self, reason: Option<&str>) {
         self.entry.reason = reason.map(Arc::from);
+    }
+
+    /// The caller showed a key of this agent that works: its refusals are the agent's.
+    pub(super) fn counts_as(&mut self, agent: &Principal) {
+        self.counted = agent.to_string().into();
     }
 
     pub(super) fn principal(&mut self, principal: String) {
@@ -170,7 +180,7 @@ impl Account {
         now: Moment,
     ) -> Result<u64, VaultError> {
         let line = self.line(outcome, now);
-        if let Some(unwritten) = refusals.before(&line, now.boot)? {
+        if let Some(unwritten) = refusals.before(&line, &self.counted, now.boot)? {
             heard(journal.append(unwritten).await, works)?;
         }
         heard(journal.append(line).await, works)
@@ -258,7 +268,7 @@ impl Vault {
                 span.record("action", decided.action).record("decision", decided.decision).record("outcome", outcome);
             }
             Ok(_) => {}
-            Err(error @ VaultError::RateLimited { .. }) => {
+            Err(error @ VaultError::RefusedTooOften { .. }) => {
                 parts.board.metrics.decided(&account.counted(error.code(), now));
                 return written;
             }

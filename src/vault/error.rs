@@ -302,6 +302,12 @@ pub enum VaultError {
         /// Where requests were counted.
         scope: LimitScope,
     },
+    /// It was refused so often of late that this refusal has no line of its own in the journal.
+    #[error("too much that was refused of late; what may not be done is looked at again in {retry_after} s")]
+    RefusedTooOften {
+        /// Seconds until a refusal is written down again.
+        retry_after: u32,
+    },
     /// It is not shown that the agent gave this command.
     #[error(transparent)]
     Signature(#[from] SignatureRefused),
@@ -369,7 +375,7 @@ impl VaultError {
             Self::WrongPassphrase => "wrong_passphrase",
             Self::AuditUnavailable | Self::AuditSpoolFull => "audit_unavailable",
             Self::NoLead { .. } | Self::NoRules => "no_lead",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::RateLimited { .. } | Self::RefusedTooOften { .. } => "rate_limited",
             Self::Signature(cause) => cause.code(),
             Self::Overloaded => "overloaded",
             Self::Internal(_) => "internal",

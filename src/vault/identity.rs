@@ -296,6 +296,7 @@ impl Vault {
             return Err(no_such_key(account, &format!("{} works no more", shown.rule)));
         }
         is_active(rules, &key.agent, account)?;
+        account.counts_as(&agent);
         self.parts.board.key_use.note((key.agent.clone(), key.name.clone()), now);
         self.keep_key_uses();
         Ok(Identified::new(vec![agent], who.principals, Some(shown), None))

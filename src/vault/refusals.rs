@@ -8,17 +8,13 @@ use std::time::Duration;
 
 use crate::actors::pace::{Measure, Pace};
 use crate::audit::entry::{Entry, Ruling};
-use crate::model::caller::LimitScope;
 use crate::model::time::BootTime;
 
 use super::error::VaultError;
 
-/// A program that was set up wrongly is heard out; afterwards it is ten refusals a second, a gigabyte of journal in a day and
-/// a half.
+/// A program that was set up wrongly is heard out; afterwards it is ten refusals a second, of some hundred bytes to a few
+/// thousand each.
 const OF_A_CALLER: Measure = Measure { burst: 1024, one_each: Duration::from_millis(100) };
-
-/// The same, for a minute.
-const PER_MINUTE: u32 = 600;
 
 /// Callers that are told apart; all others count as one.
 const CALLERS_MAX: usize = 1024;
@@ -31,23 +27,30 @@ const UNWRITTEN: &str = "rate_limited";
 pub struct Refusals(Mutex<HashMap<Arc<str>, Pace>>);
 
 impl Refusals {
-    /// What is to be written before this line: how many refusals of its caller were not, if any.
+    /// What is to be written before this line: how many refusals of the same caller were not, if any. `caller` is what is
+    /// known of it, and nothing it may choose, or it could be as many as it liked, or another.
     ///
     /// # Errors
-    /// [`VaultError::RateLimited`] for a refusal too many, of which no line is written.
-    pub(super) fn before(&self, line: &Entry, now: BootTime) -> Result<Option<Entry>, VaultError> {
-        if line.ruling == Ruling::Allow {
+    /// [`VaultError::RefusedTooOften`] for a refusal too many, of which no line is written. What came of a change that was
+    /// announced is always written.
+    pub(super) fn before(&self, line: &Entry, caller: &str, now: BootTime) -> Result<Option<Entry>, VaultError> {
+        if line.ruling == Ruling::Allow || line.lasting {
             return Ok(None);
         }
-        let limited = VaultError::RateLimited { retry_after: 1, limit: PER_MINUTE, scope: LimitScope::Node };
-        let unwritten = self.take(of(&line.principal), now).ok_or(limited)?;
+        let unwritten = self.take(caller, now).ok_or(VaultError::RefusedTooOften { retry_after: 1 })?;
         Ok((unwritten > 0).then(|| told(line, unwritten)))
     }
 
     fn take(&self, caller: &str, now: BootTime) -> Option<u64> {
         let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !paces.contains_key(caller) && paces.len() >= CALLERS_MAX {
-            paces.retain(|_, pace| !pace.is_idle(now));
+            paces.retain(|caller, pace| {
+                let is_idle = pace.is_idle(now);
+                if is_idle && pace.refused() > 0 {
+                    tracing::warn!(%caller, unwritten = pace.refused(), "refusals were not written: they came too fast");
+                }
+                !is_idle
+            });
         }
         let caller = if paces.contains_key(caller) || paces.len() < CALLERS_MAX { caller } else { "" };
         if let Some(pace) = paces.get_mut(caller) {
@@ -55,11 +58,6 @@ impl Refusals {
         }
         paces.entry(caller.into()).or_insert_with(|| Pace::new(OF_A_CALLER, now)).take(now)
     }
-}
-
-/// A caller as it is counted: `user:1000`, `agent:robot`, without what else it is.
-fn of(principal: &str) -> &str {
-    principal.split_once(' ').map_or(principal, |(first, _)| first)
 }
 
 fn told(line: &Entry, unwritten: u64) -> Entry {
@@ -84,20 +82,19 @@ mod tests {
         BootTime(Duration::from_millis(millis))
     }
 
-    fn refusal(principal: &str) -> Entry {
+    fn refusal() -> Entry {
         let entry = Entry::of_node("secret.read", String::new());
-        Entry { principal: principal.into(), ruling: Ruling::Deny, ..entry }
+        Entry { principal: "user:1000 group:100".into(), ruling: Ruling::Deny, lasting: false, ..entry }
     }
 
     #[test]
     fn a_flood_of_refusals_is_cut_to_a_trickle_and_the_rest_is_counted() {
-        let refusals = Refusals::default();
-        let flood = refusal("user:1000 group:100");
-        let written = (0..5_000).filter(|_| refusals.before(&flood, at(0)) == Ok(None)).count();
+        let (refusals, flood) = (Refusals::default(), refusal());
+        let written = (0..5_000).filter(|_| refusals.before(&flood, "user:1000", at(0)) == Ok(None)).count();
         assert_eq!(u64::try_from(written), Ok(OF_A_CALLER.burst));
-        let refused = refusals.before(&flood, at(99));
-        assert!(matches!(refused, Err(VaultError::RateLimited { retry_after: 1, .. })), "{refused:?}");
-        let told = refusals.before(&flood, at(100)).expect("heard").expect("told");
+        let refused = refusals.before(&flood, "user:1000", at(99));
+        assert_eq!(refused, Err(VaultError::RefusedTooOften { retry_after: 1 }));
+        let told = refusals.before(&flood, "user:1000", at(100)).expect("heard").expect("told");
         assert_eq!((told.outcome, told.ruling, &*told.principal), (UNWRITTEN, Ruling::Deny, "user:1000 group:100"));
         let unwritten = 5_000 - OF_A_CALLER.burst + 1;
         assert!(told.reason.expect("why").starts_with(&format!("{unwritten} refusals")));
@@ -106,23 +103,24 @@ mod tests {
     #[test]
     fn nobody_is_kept_from_anything_by_the_refusals_of_another_nor_by_its_own() {
         let refusals = Refusals::default();
-        while refusals.before(&refusal("user:1000"), at(0)).is_ok() {}
-        assert_eq!(refusals.before(&refusal("user:1001"), at(0)), Ok(None));
-        let allowed = Entry { ruling: Ruling::Allow, ..refusal("user:1000") };
-        assert_eq!(refusals.before(&allowed, at(0)), Ok(None), "what is allowed is always written");
-        assert!(refusals.before(&refusal("user:1000 group:7"), at(0)).is_err(), "the same user, in another group");
+        while refusals.before(&refusal(), "user:1000", at(0)).is_ok() {}
+        assert_eq!(refusals.before(&refusal(), "user:1001", at(0)), Ok(None));
+        let allowed = Entry { ruling: Ruling::Allow, ..refusal() };
+        assert_eq!(refusals.before(&allowed, "user:1000", at(0)), Ok(None), "what is allowed is always written");
+        let outcome = Entry { lasting: true, ..refusal() };
+        assert_eq!(refusals.before(&outcome, "user:1000", at(0)), Ok(None), "and what came of what was announced");
     }
 
     #[test]
     fn more_callers_than_are_told_apart_count_as_one_until_others_have_been_quiet() {
         let refusals = Refusals::default();
-        let caller = |number: usize| refusal(&format!("agent:a{number}"));
+        let ask = |number: usize, now: BootTime| refusals.before(&refusal(), &format!("agent:a{number}"), now);
         for number in 0..CALLERS_MAX {
-            assert_eq!(refusals.before(&caller(number), at(0)), Ok(None));
+            assert_eq!(ask(number, at(0)), Ok(None));
         }
-        let many = (0..5_000).filter(|number| refusals.before(&caller(CALLERS_MAX + number), at(0)).is_ok()).count();
+        let many = (0..5_000).filter(|number| ask(CALLERS_MAX + number, at(0)).is_ok()).count();
         assert_eq!(u64::try_from(many), Ok(OF_A_CALLER.burst));
-        assert_eq!(refusals.before(&caller(CALLERS_MAX), at(100_000)), Ok(None));
+        assert!(ask(CALLERS_MAX, at(100_000)).is_ok());
         assert!(refusals.0.lock().expect("not poisoned").len() < CALLERS_MAX);
     }
 }
