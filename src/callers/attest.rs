@@ -149,14 +149,14 @@ impl Witness {
         let looked = tokio::task::spawn_blocking(move || {
             let seen = process::seen(&witness.proc, pid, pidfd, (uid, gid));
             let directory = seen.as_ref().and_then(|seen| seen.directory.clone());
-            let known = seen.map(|seen| (witness.named(uid, gid, seen.groups.as_deref().unwrap_or_default()), seen));
+            let known = seen.map(|seen| (witness.named(uid, gid, &seen.groups), seen));
             // Whoever asked may have gone.
             let _ = tell.send(known);
             // The place is the thread's: it is taken for as long as that hangs, also when nobody waits for it any more.
             place.and_then(|_place| program_of(&directory?))
         });
         let program = tokio::time::timeout(PROGRAM_PATIENCE, looked).await.ok().and_then(Result::ok).flatten();
-        let ((user, group_names), Seen { process, strength, groups, unit, .. }) = told.await.ok()??;
+        let ((user, group_names), Seen { process, strength, groups, unit, is_unseen, .. }) = told.await.ok()??;
         // Only now it is known that all of this was read of the process that connected, and of no other.
         if !process.is_there() {
             return None;
@@ -165,7 +165,7 @@ impl Witness {
             strength,
             user,
             groups: group_names,
-            is_unseen: groups.is_none(),
+            is_unseen,
             unit,
             executable: program.as_ref().map(|program| program.name.clone()),
             presence: presence(&process),
@@ -174,7 +174,7 @@ impl Witness {
             door,
             uid,
             gid,
-            groups: groups.unwrap_or_default().into(),
+            groups: groups.into(),
             pid,
             attested: Arc::new(attested),
             program,

@@ -45,10 +45,12 @@ pub(super) struct Seen {
     pub(super) strength: Strength,
     /// Where more can be read of it; `None` when it cannot be seen.
     pub(super) directory: Option<PathBuf>,
-    /// Its supplementary groups; `None` when they cannot be seen, which is not the same as having none.
-    pub(super) groups: Option<Vec<u32>>,
+    /// Its supplementary groups.
+    pub(super) groups: Vec<u32>,
     /// Its systemd unit.
     pub(super) unit: Option<UnitName>,
+    /// Whether its groups or its unit cannot be seen, which is not the same as having none.
+    pub(super) is_unseen: bool,
 }
 
 impl Process {
@@ -74,11 +76,12 @@ fn has_ended(pidfd: &OwnedFd) -> bool {
     }
 }
 
-/// A file of `/proc`. It tells no size, so there is room for what most have: else it would be read in small pieces.
+/// A file of `/proc`. It tells no size, so there is room for what most have: else it would be read in small pieces. The name of
+/// a program, or of a cgroup, may be any bytes in it.
 fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::with_capacity(TEXT_BYTES);
-    File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::with_capacity(TEXT_BYTES);
+    File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8(bytes).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
 }
 
 /// Looks at the process that connected as `ids` (user and group). `None` when it is gone, or runs as somebody else by now,
@@ -98,10 +101,12 @@ pub(super) fn seen(proc: &Path, pid: Option<i32>, pidfd: Option<OwnedFd>, ids: (
         Some(status) => Some(groups_of(&status, ids)?),
         None => None,
     };
-    let unit = read("cgroup").and_then(|cgroup| unit_of(&cgroup));
+    let cgroup = read("cgroup");
+    let unit = cgroup.as_deref().and_then(unit_of);
+    let is_unseen = groups.is_none() || cgroup.is_none();
     // Whose ids cannot be compared may be another program's by now.
     let directory = directory.filter(|_| groups.is_some());
-    Some(Seen { process, strength, directory, groups, unit })
+    Some(Seen { process, strength, directory, groups: groups.unwrap_or_default(), unit, is_unseen })
 }
 
 /// A process by its pidfd. Its number in `/proc` is the one that the pidfd has there, which is not always that of the
@@ -207,7 +212,7 @@ mod tests {
         let proc = proc();
         let seen = seen(proc.path(), Some(77), None, (1001, 101)).expect("there");
         assert_eq!(seen.unit.as_ref().map(UnitName::as_str), Some("backup.service"));
-        assert_eq!(seen.groups, Some(vec![4, 27, 990]));
+        assert_eq!((&seen.groups[..], seen.is_unseen), (&[4, 27, 990][..], false));
         assert!(seen.process.is_there());
         fs::write(proc.path().join("77/stat"), STAT.replace("4711", "4712")).expect("written");
         assert!(!seen.process.is_there(), "started later");
@@ -223,9 +228,26 @@ mod tests {
         for ids in [(1001, 999), (999, 101), (1000, 100)] {
             assert!(seen(proc.path(), Some(77), None, ids).is_none(), "{ids:?}");
         }
-        fs::remove_file(proc.path().join("77/status")).expect("removed");
-        let hidden = seen(proc.path(), Some(77), None, (1001, 101)).expect("there");
-        assert!(hidden.directory.is_none() && hidden.groups.is_none(), "not the same as having none");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_told_from_what_is_not_there() {
+        for hidden in ["status", "cgroup"] {
+            let proc = proc();
+            fs::remove_file(proc.path().join("77").join(hidden)).expect("removed");
+            assert!(seen(proc.path(), Some(77), None, (1001, 101)).expect("there").is_unseen, "{hidden}");
+        }
+    }
+
+    /// The kernel cuts the name of a program at 15 bytes, in the middle of a letter too.
+    #[test]
+    fn a_program_of_any_name_and_a_cgroup_of_any_name_hide_nothing() {
+        let (proc, odd) = (proc(), |text: &str| [b"Name:\t\xd0\xbf\xd1\n", text.as_bytes()].concat());
+        fs::write(proc.path().join("77/status"), odd(STATUS)).expect("written");
+        fs::write(proc.path().join("77/cgroup"), b"0::/system.slice/backup.service/\xff\n").expect("written");
+        let seen = seen(proc.path(), Some(77), None, (1001, 101)).expect("there");
+        assert_eq!((&seen.groups[..], seen.is_unseen), (&[4, 27, 990][..], false));
+        assert_eq!(seen.unit.as_ref().map(UnitName::as_str), Some("backup.service"));
     }
 
     #[test]

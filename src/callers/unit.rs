@@ -6,9 +6,6 @@
 
 use crate::model::principal::UnitName;
 
-/// The kernel's mark of a cgroup that was removed, while a process was in it still.
-const DELETED: &str = " (deleted)";
-
 /// The unit of `/proc/PID/cgroup`: of the one hierarchy of version 2, else of systemd's own of version 1. `None` for
 /// everything that is not plainly a unit.
 pub(super) fn unit_of(cgroup: &str) -> Option<UnitName> {
@@ -21,7 +18,9 @@ pub(super) fn unit_of(cgroup: &str) -> Option<UnitName> {
 fn unit_at(path: &str) -> Option<UnitName> {
     let path = path.strip_prefix('/')?;
     let odd = |part: &str| part.is_empty() || part.starts_with('.') || part.starts_with('_');
-    if path.ends_with(DELETED) || path.split('/').any(|part| part.is_empty() || part == "..") {
+    // The kernel marks a cgroup that was removed with " (deleted)": if that was the unit's own, it is no name of one. Below a
+    // unit anybody may write the same.
+    if path.split('/').any(|part| part.is_empty() || part == "..") {
         return None;
     }
     let mut parts = path.split('/').skip_while(|part| is_slice(part));
@@ -68,6 +67,7 @@ mod tests {
             ("0::/user.slice/user-1000.slice/user@1000.service\n", "user@1000.service"),
             ("12:pids:/x\n1:name=systemd:/system.slice/old.service\n", "old.service"),
             ("1:name=systemd:/system.slice/old.service\n0::/\n", "old.service"),
+            ("0::/system.slice/backup.service/below (deleted)\n", "backup.service"),
             ("1:name=systemd:/system.slice/old.service\n0::/system.slice/new.service\n", "new.service"),
         ];
         for (cgroup, expected) in table {
@@ -109,6 +109,7 @@ mod tests {
             "0::/system.slice/web.service/../backup.service\n",
             "0::/system.slice//backup.service\n",
             "0::/system.slice/backup.service (deleted)\n",
+            "0::/user.slice/user-1000.slice/user@1000.service/a.service (deleted)\n",
             "0::/system.slice/_backup.service\n",
             "0::/system.slice/.service\n",
             "0::/.slice/backup.service\n",

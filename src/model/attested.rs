@@ -37,7 +37,7 @@ pub struct Attested {
     pub user: Option<LocalName>,
     /// What the machine calls its groups, the supplementary ones included.
     pub groups: Vec<LocalName>,
-    /// Whether its groups and its unit could not be seen: what is denied to any of them is then denied to it.
+    /// Whether its groups or its unit could not be seen: what is denied to any group or unit is then denied to it.
     pub is_unseen: bool,
     /// The systemd unit whose cgroup it is in.
     pub unit: Option<UnitName>,

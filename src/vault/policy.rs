@@ -183,7 +183,7 @@ impl Vault {
         let book = Rulebook::new(articles.iter().cloned());
         let mut plan = plan(&book, &file, Author { who: &author, at: self.parts.clock.now().wall });
         let after = Rulebook::new(candidate(articles, &plan));
-        if self.locks_out(&who, &after) {
+        if self.locks_out(&who, caller.attested.is_unseen, &after) {
             let obstacle =
                 "with this policy the owner of the lead could not apply another: a deny in it is about the owner";
             plan.obstacles.push(obstacle.to_owned());
@@ -202,13 +202,14 @@ impl Vault {
     }
 
     /// Whether the owner of the lead could not take a policy back: neither as whoever it surely is, nor, if it is the one
-    /// who applies the policy, as all it is now.
-    fn locks_out(&self, who: &Identified, after: &Rulebook) -> bool {
+    /// who applies the policy, as all it is now, or, unseen, could be.
+    fn locks_out(&self, who: &Identified, is_unseen: bool, after: &Rulebook) -> bool {
         let object = Object::of_node(&self.parts.environment);
         let (now, action) = (self.parts.clock.now(), Action::PolicyManage);
+        let unseen = after.denied_groups_and_units().filter(|_| is_unseen && who.is_admin());
         let surely = Question {
             principals: &[Principal::Admin, Principal::User(self.parts.house.owner), Principal::Owner],
-            besides: &[],
+            besides: &unseen.cloned().collect::<Vec<_>>(),
             within: None,
             action,
             secret: None,
