@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::board::{Board, LeadBoard};
 use super::change::{Applicant, Change, Committed};
 use super::error::CommitError;
-use super::join_rate::Known;
-use super::pace::Pace;
+use super::join_rate::{JoinRate, Known};
 use super::secret_lead::LeadSecrets;
 use crate::audit::entry::{Entry, Ruling};
 use crate::audit::journal::Journal;
@@ -47,8 +46,8 @@ pub struct JoinDesk {
     pub journal: Journal,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// How many of those are heard who show nothing that is known.
-    pub rate: Mutex<Pace>,
+    /// How many are heard: of those who show nothing that is known together, of each key that is by itself.
+    pub rate: Mutex<JoinRate>,
 }
 
 impl JoinDesk {
@@ -87,10 +86,20 @@ impl JoinDesk {
         }
     }
 
+    /// Lets one more question be heard, of a key that is known or of a stranger.
+    async fn take_turn_of(&self, pin: KeyPin, is_known: bool) -> Result<(), RefusedReason> {
+        if !is_known {
+            return self.take_turn().await;
+        }
+        let now = self.clock.now().boot;
+        let is_heard = self.rate.lock().unwrap_or_else(PoisonError::into_inner).known(pin, now);
+        if is_heard { Ok(()) } else { Err(RefusedReason::Busy) }
+    }
+
     /// Lets one more question of a stranger be heard, if there is room to write it down.
     async fn take_turn(&self) -> Result<(), RefusedReason> {
         let now = self.clock.now().boot;
-        let unheard = self.rate.lock().unwrap_or_else(PoisonError::into_inner).take(now);
+        let unheard = self.rate.lock().unwrap_or_else(PoisonError::into_inner).stranger(now);
         match unheard {
             None => return Err(RefusedReason::Busy),
             Some(0) => {}
@@ -105,9 +114,7 @@ impl JoinDesk {
 
     /// A member that slept past its certificate: the key it proves is the one the roster pins, and that is who it is.
     async fn readmit(&self, csr: &[u8], pin: KeyPin, address: &str) -> Result<Admitted, RefusedReason> {
-        if !self.knows(|known| known.has_key(pin)) {
-            self.take_turn().await?;
-        }
+        self.take_turn_of(pin, self.knows(|known| known.has_key(pin))).await?;
         let lead_view = self.board.lead_view.load_full();
         let known = lead_view.nodes().find(|entry| entry.pin == pin && entry.role == Role::Follower);
         let Some(entry) = known else {
@@ -132,9 +139,7 @@ impl JoinDesk {
     async fn admit(&self, join: &Join, pin: KeyPin, address: &str) -> Result<Admitted, RefusedReason> {
         let token = join_token::hash(&Plaintext::new(join.token_secret.to_vec()));
         let applicant = Applicant { token, pin, sealing_key: SealingPublicKey(join.sealing_key) };
-        if !self.knows(|known| known.expects(&applicant)) {
-            self.take_turn().await?;
-        }
+        self.take_turn_of(pin, self.knows(|known| known.expects(&applicant))).await?;
         if self.waits(&applicant) {
             // It asks again every few seconds; that it waits was written down when it came.
             return Err(RefusedReason::Pending);

@@ -1,6 +1,7 @@
 //! How many strangers are heard, and who is none: a bucket of questions, so that nobody without a token can fill the
 //! journal's disk, and what one shows to be heard without it, so that nobody can empty it for the others.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::board::Tokens;
@@ -17,10 +18,43 @@ const BURST: u64 = 64;
 /// Afterwards one more each so long: a few lines a second in the journal, whatever arrives.
 const ONE_EACH: Duration = Duration::from_millis(200);
 
-/// A full bucket of questions.
-#[must_use]
-pub fn join_rate(now: BootTime) -> Pace {
-    Pace::new(Measure { burst: BURST, one_each: ONE_EACH }, now)
+/// One that is known asks every few seconds at most, while it waits to be approved.
+const OF_A_KEY: Measure = Measure { burst: 16, one_each: Duration::from_secs(1) };
+
+/// Keys that are told apart: more than nodes join at once.
+const KEYS_MAX: usize = 4096;
+
+/// Who was heard lately.
+#[derive(Debug)]
+pub struct JoinRate {
+    strangers: Pace,
+    known: BTreeMap<KeyPin, Pace>,
+}
+
+impl JoinRate {
+    /// Nobody was.
+    #[must_use]
+    pub fn new(now: BootTime) -> Self {
+        let strangers = Pace::new(Measure { burst: BURST, one_each: ONE_EACH }, now);
+        Self { strangers, known: BTreeMap::new() }
+    }
+
+    /// One more question of a stranger: how many were not heard since the last that was, or `None` if this is not either.
+    pub(super) fn stranger(&mut self, now: BootTime) -> Option<u64> {
+        self.strangers.take(now)
+    }
+
+    /// One more question of somebody with this key, who is known: whether it is heard. In an enemy's hands a key that is known
+    /// is no leave to fill the journal either.
+    pub(super) fn known(&mut self, key: KeyPin, now: BootTime) -> bool {
+        if self.known.len() >= KEYS_MAX {
+            self.known.retain(|_, pace| !pace.is_idle(now));
+        }
+        if self.known.len() >= KEYS_MAX && !self.known.contains_key(&key) {
+            return false;
+        }
+        self.known.entry(key).or_insert_with(|| Pace::new(OF_A_KEY, now)).take(now).is_some()
+    }
 }
 
 /// What the lead has published, and when it is looked at. Pure.
@@ -192,13 +226,24 @@ mod tests {
     #[test]
     fn a_flood_is_cut_to_a_trickle_and_what_was_not_heard_is_counted() {
         let start = BootTime(Duration::from_secs(100));
-        let mut rate = join_rate(start);
-        let heard = (0..1000).filter(|_| rate.take(start).is_some()).count();
+        let mut rate = JoinRate::new(start);
+        let heard = (0..1000).filter(|_| rate.stranger(start).is_some()).count();
         assert_eq!(u64::try_from(heard).expect("few"), BURST);
         let later = BootTime(start.0 + ONE_EACH);
-        assert_eq!((rate.take(later), rate.take(later)), (Some(1000 - BURST), None));
+        assert_eq!((rate.stranger(later), rate.stranger(later)), (Some(1000 - BURST), None));
         let much_later = BootTime(start.0 + Duration::from_secs(3600));
-        let heard = (0..1000).filter(|_| rate.take(much_later).is_some()).count();
+        let heard = (0..1000).filter(|_| rate.stranger(much_later).is_some()).count();
         assert_eq!(u64::try_from(heard).expect("few"), BURST, "an idle hour saves up no more than one burst");
+    }
+
+    #[test]
+    fn a_known_key_is_heard_whatever_strangers_ask_and_not_as_often_as_it_likes() {
+        let (start, key) = (BootTime(Duration::from_secs(100)), |number: u8| KeyPin([number; 32]));
+        let mut rate = JoinRate::new(start);
+        while rate.stranger(start).is_some() {}
+        let heard = (0..1000).filter(|_| rate.known(key(1), start)).count();
+        assert_eq!(u64::try_from(heard).expect("few"), OF_A_KEY.burst);
+        assert!(rate.known(key(2), start), "another one");
+        assert!(rate.known(key(1), BootTime(start.0 + OF_A_KEY.one_each)));
     }
 }

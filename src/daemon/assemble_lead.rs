@@ -25,7 +25,7 @@ use crate::actors::draft::{LeadState, Sealer};
 use crate::actors::event_keeper::EventKeeper;
 use crate::actors::heartbeat::Heartbeats;
 use crate::actors::join_desk::JoinDesk;
-use crate::actors::join_rate::join_rate;
+use crate::actors::join_rate::JoinRate;
 use crate::actors::key_rotation::KeyRotation;
 use crate::actors::lead_sessions::{LeadSessions, ScopeSealer};
 use crate::actors::leave_desk::LeaveDesk;
@@ -259,7 +259,7 @@ fn join_desk(
         mesh_sealing: keys.mesh_sealing.public(),
         journal: journal.clone(),
         clock: Arc::clone(&seams.clock),
-        rate: Mutex::new(join_rate(seams.clock.now().boot)),
+        rate: Mutex::new(JoinRate::new(seams.clock.now().boot)),
     }
 }
 
