@@ -43,6 +43,26 @@ pub(super) enum Target {
 }
 
 impl Target {
+    /// Whether an answer could hold what was stored.
+    pub(super) fn is_of_secrets(&self) -> bool {
+        match self {
+            Self::Data(_)
+            | Self::Metadata(_)
+            | Self::Services
+            | Self::DeleteVersions(_)
+            | Self::UndeleteVersions(_)
+            | Self::DestroyVersions(_) => true,
+            Self::Health
+            | Self::Init
+            | Self::SealStatus
+            | Self::Mount(_)
+            | Self::LookupSelf
+            | Self::RenewSelf
+            | Self::OtherToken
+            | Self::Deeper => false,
+        }
+    }
+
     /// The methods it takes, as the header `Allow` lists them (RFC 9110, 10.2.1); none where nothing is offered, whatever the
     /// method.
     pub(super) fn methods(&self) -> &'static str {

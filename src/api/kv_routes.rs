@@ -58,7 +58,7 @@ pub(super) async fn kv(
 ) -> Result<Response, ApiError> {
     let Path(path) = path.map_err(|_| ApiError::PathEncoding)?;
     let target = target(&path)?;
-    if wants_wrapping(&headers) {
+    if target.is_of_secrets() && wants_wrapping(&headers) {
         return Err(ApiError::NotOffered(WRAPPED));
     }
     let methods = target.methods();

@@ -314,7 +314,7 @@ impl CliError {
                 "Nothing was changed. Correct the file, and run the same command again; mesh-config/policy.toml is a sample."
                     .to_owned()
             }
-            Self::Config { .. } => "Correct the file, or name another with AURORA_CONFIG.".to_owned(),
+            Self::Config { .. } => "Correct the file, or name another with --config.".to_owned(),
             Self::PolicyDrift { .. } => "If that is meant, apply it: aurora policy apply FILE".to_owned(),
             Self::Untested(cause) => cause.hint(),
             Self::Render(error) => error.hint(),

@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
         let superuser = rustix::process::geteuid().is_root();
         let lookup = |name: &str| env::var(name).ok().filter(|text| !text.is_empty());
         let configured = match (&self.named_socket, variables::config()) {
-            (None, Some(file)) => configured::agent_socket(&file, lookup)?,
+            (None, Some(file)) => configured::agent_socket(&file, lookup),
             (Some(_), _) | (None, None) => None,
         };
         // The places a node of this user takes without being told, so that both ends agree.

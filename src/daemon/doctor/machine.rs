@@ -12,7 +12,10 @@ const LOCKED_BYTES_LEAST: u64 = 8 << 20;
 /// What a node asks the kernel for: see `transport::socket`.
 const RECEIVE_BUFFER_BYTES: u64 = 16 << 20;
 
-/// Each connection is a file, and the loopback listener and the mesh come on top.
+/// Each connection is a file, and the handle on the process that made it another; the owner's socket has as many seats again.
+const FILES_OF_A_CONNECTION: u64 = 4;
+
+/// The loopback listener, the store, the journal and the mesh come on top.
 const FILES_BESIDES: u64 = 256;
 
 /// One finding for each thing the kernel gives.
@@ -85,7 +88,8 @@ fn receive_buffer(machine: &MachineReading) -> Finding {
 
 fn files(reading: &Reading) -> Finding {
     const ID: &str = "kernel.open-files";
-    let wanted = u64::try_from(reading.config.limits.connections).unwrap_or(u64::MAX).saturating_add(FILES_BESIDES);
+    let connections = u64::try_from(reading.config.limits.connections).unwrap_or(u64::MAX);
+    let wanted = connections.saturating_mul(FILES_OF_A_CONNECTION).saturating_add(FILES_BESIDES);
     match reading.machine.files_max {
         Some(most) if most < wanted => Finding::warning(
             ID,

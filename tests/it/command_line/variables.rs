@@ -80,10 +80,9 @@ async fn the_configuration_that_is_named_says_which_node_is_asked_unless_a_socke
 
     let (wrong, absent) = (dir.path().join("wrong.toml"), dir.path().join("absent.toml"));
     std::fs::write(&wrong, "[node]\nname = 7\n").expect("written");
-    for (file, reason) in [(&wrong, "\n  node.role: "), (&absent, "No such file")] {
+    for file in [&wrong, &absent] {
         let ended = run(aurora(dir.path(), GET).env("AURORA_CONFIG", file), b"").await;
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.err.contains(&file.display().to_string()) && ended.err.contains(reason), "{ended:?}");
+        assert!(ended.code == Some(1) && ended.err.contains("no node answers"), "the usual place is asked: {ended:?}");
         let named = run(lead.aurora(&GET).env("AURORA_CONFIG", file), b"").await;
         assert_eq!(named.text(), "pat-na1-abc123", "what is not needed is not read");
     }
