@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::desk::Desk;
@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::kv_custom::{MetadataBody, Unmentioned, custom, wishes};
 use super::kv_system::done;
 use super::kv_types::{Envelope, HistoryView, KeysView, StateView, VersionsBody};
-use super::{body, json, query};
+use super::{body, json};
 use crate::model::caller::Caller;
 use crate::model::name::ServiceName;
 use crate::model::number::Version;
@@ -77,14 +77,7 @@ pub(super) async fn describe(
 }
 
 /// `DELETE secret/data/SERVICE`
-pub(super) async fn delete_current(
-    desk: &Desk,
-    caller: Arc<Caller>,
-    place: PathPlace,
-    uri: &Uri,
-    sent: Body,
-) -> Result<Response, ApiError> {
-    says_no_more(uri, sent).await?;
+pub(super) async fn delete_current(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.delete_path(&caller, &place, None).await }).await?;
     Ok(done())
@@ -92,27 +85,10 @@ pub(super) async fn delete_current(
 
 /// `DELETE secret/metadata/SERVICE`: every version is gone for good. That there were such versions is still known, and their
 /// numbers are not given again.
-pub(super) async fn destroy_all(
-    desk: &Desk,
-    caller: Arc<Caller>,
-    place: PathPlace,
-    uri: &Uri,
-    sent: Body,
-) -> Result<Response, ApiError> {
-    says_no_more(uri, sent).await?;
+pub(super) async fn destroy_all(desk: &Desk, caller: Arc<Caller>, place: PathPlace) -> Result<Response, ApiError> {
     let vault = desk.vault.clone();
     desk.changes.make(async move { vault.destroy_path(&caller, &place, None).await }).await?;
     Ok(done())
-}
-
-/// Sees to it that a `DELETE` says nothing but its path: whoever names versions means those, and would lose all.
-async fn says_no_more(uri: &Uri, sent: Body) -> Result<(), ApiError> {
-    const WANTED: &str = "empty: versions are named to secret/delete/SERVICE and secret/destroy/SERVICE";
-    query::none(uri)?;
-    body::none(sent).await.map_err(|refused| {
-        let is_something = matches!(refused, ApiError::BadValue { .. });
-        if is_something { ApiError::BadValue { field: "the body", wanted: WANTED } } else { refused }
-    })
 }
 
 /// `POST` and `PUT secret/delete/SERVICE`, `undelete` and `destroy`

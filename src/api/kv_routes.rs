@@ -74,6 +74,16 @@ fn wants_wrapping(headers: &HeaderMap) -> bool {
     headers.get_all(X_VAULT_WRAP_TTL).iter().any(|ttl| !matches!(ttl.as_bytes().trim_ascii(), b"" | b"0" | b"0s"))
 }
 
+/// Sees to it that a `DELETE` says nothing but its path: whoever names versions means those, and would lose all.
+async fn says_no_more(uri: &Uri, sent: Body) -> Result<(), ApiError> {
+    const WANTED: &str = "empty: versions are named to secret/delete/SERVICE and secret/destroy/SERVICE";
+    query::none(uri)?;
+    body::none(sent).await.map_err(|refused| {
+        let is_something = matches!(refused, ApiError::BadValue { .. });
+        if is_something { ApiError::BadValue { field: "the body", wanted: WANTED } } else { refused }
+    })
+}
+
 /// The refusal of a method, with those that are taken, as the router's own has them.
 fn wrong_method(methods: &'static str) -> Response {
     let mut response = ApiError::WrongMethod.into_response();
@@ -124,7 +134,10 @@ impl Asked {
             "GET" => kv_data::read(&desk, &caller, &place, &uri).await,
             "POST" | "PUT" => kv_data::write(&desk, caller, place, Write::Whole, &headers, body).await,
             "PATCH" => kv_data::write(&desk, caller, place, Write::Part, &headers, body).await,
-            "DELETE" => kv_metadata::delete_current(&desk, caller, place, &uri, body).await,
+            "DELETE" => {
+                says_no_more(&uri, body).await?;
+                kv_metadata::delete_current(&desk, caller, place).await
+            }
             _ => Err(ApiError::WrongMethod),
         }
     }
@@ -139,7 +152,10 @@ impl Asked {
             "GET" => kv_metadata::history(&desk, &caller, &place).await,
             "POST" | "PUT" => kv_metadata::describe(&desk, caller, place, Unmentioned::Go, &headers, body).await,
             "PATCH" => kv_metadata::describe(&desk, caller, place, Unmentioned::Stay, &headers, body).await,
-            "DELETE" => kv_metadata::destroy_all(&desk, caller, place, &uri, body).await,
+            "DELETE" => {
+                says_no_more(&uri, body).await?;
+                kv_metadata::destroy_all(&desk, caller, place).await
+            }
             _ => Err(ApiError::WrongMethod),
         }
     }

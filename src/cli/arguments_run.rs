@@ -100,12 +100,17 @@ mod tests {
         let mut commands = vec![Cli::command()];
         let mut found = 0;
         while let Some(command) = commands.pop() {
-            for name in command.get_arguments().filter_map(|argument| argument.get_env()) {
-                assert!(OWN_VARIABLES.iter().any(|own| name == *own), "{}", name.display());
-                found += 1;
+            for argument in command.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                let told = help.split("[env: ").skip(1).filter_map(|rest| rest.split(']').next());
+                let read = argument.get_env().and_then(|name| name.to_str());
+                for name in told.chain(read) {
+                    assert!(OWN_VARIABLES.contains(&name), "{name}");
+                    found += 1;
+                }
             }
             commands.extend(command.get_subcommands().cloned());
         }
-        assert!(found > 0, "the others are looked up where they are needed, which asserts the same");
+        assert!(found > 10, "{found}: those that clap reads, and those that help tells of");
     }
 }

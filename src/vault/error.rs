@@ -303,7 +303,7 @@ pub enum VaultError {
         scope: LimitScope,
     },
     /// It was refused so often of late that this refusal has no line of its own in the journal.
-    #[error("too much that was refused of late; what may not be done is looked at again in {retry_after} s")]
+    #[error("too many refusals of late: what is refused is looked at again in {retry_after} s")]
     RefusedTooOften {
         /// Seconds until a refusal is written down again.
         retry_after: u32,

@@ -4,6 +4,10 @@ mod command;
 mod drift;
 mod over_http;
 
+use std::sync::Arc;
+
+use aurora_mesh::model::attested::Attested;
+use aurora_mesh::model::caller::Caller;
 use aurora_mesh::model::name::GrantName;
 use aurora_mesh::vault::agent_error::AgentError;
 use aurora_mesh::vault::error::VaultError;
@@ -85,6 +89,22 @@ async fn a_policy_that_would_lock_the_owner_out_is_planned_but_not_applied() {
         assert!(matches!(refused, Err(VaultError::PolicyRefused { .. })), "{refused:?}");
     }
     assert_eq!(vault.policy(&admin()).await.expect("listed").grants.len(), 2);
+}
+
+/// Which group it is in cannot be seen, so it could be that one: the deny would be about it from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_whose_groups_are_hidden_does_not_lock_itself_out_by_a_deny_of_any_group() {
+    let mesh = TestMesh::start().await;
+    let vault = mesh.lead.vault();
+    let deny =
+        grant("shut", "group:777", "x").replace("[\"data_read\"]", "[\"system_admin\"]").replace("[\"x/*\"]", "\"*\"")
+            + "effect = \"deny\"\ncompanies = \"*\"\n";
+    let hidden = Caller { attested: Arc::new(Attested { is_unseen: true, ..Attested::default() }), ..admin() };
+    let planned = vault.plan_policy(&hidden, &deny).await.expect("a plan");
+    let refused = vault.apply_policy(&hidden, &deny, planned.revision, None).await;
+    assert!(matches!(refused, Err(VaultError::PolicyRefused { .. })), "{refused:?}");
+    let planned = vault.plan_policy(&admin(), &deny).await.expect("a plan");
+    assert!(planned.plan.obstacles.is_empty(), "an owner who is seen is in no such group: {planned:?}");
 }
 
 /// Whoever manages policies for a while could else make that for ever.

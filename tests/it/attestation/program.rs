@@ -1,5 +1,8 @@
 //! A program is its path and, where a rule is about its bytes, the digest of its file.
 
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+
+use std::io::ErrorKind;
 use std::path::Path;
 
 use aurora_mesh::model::actions::Capability;
@@ -39,6 +42,27 @@ async fn a_program_is_told_by_its_path_and_by_the_digest_of_its_file() {
     let has = |text: String| told["principals"].as_array().expect("a list").contains(&Value::String(text));
     assert!(has(format!("exe:{}", path)), "{told}");
     assert!(has(format!("exe:{}@sha256:{digest}", path)), "{told}");
+}
+
+/// So that a rule about it can be written; a large one is read where there is such a rule.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_program_is_told_its_digest_though_no_rule_is_about_it() {
+    let mesh = TestMesh::start().await;
+    let mut curl = tokio::process::Command::new("curl");
+    curl.args(["--silent", "--unix-socket"]).arg(mesh.lead.agent_socket()).arg("http://localhost/api/whoami");
+    let answered = match curl.output().await {
+        Ok(ended) => ended.stdout,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("skipped: there is no curl here");
+            return;
+        }
+        Err(error) => panic!("curl is there and cannot be run: {error}"),
+    };
+    let told: Value = serde_json::from_slice(&answered).expect("json");
+    let path = told["executable"].as_str().expect("a program");
+    let digest = Sha256::digest(std::fs::read(path).expect("readable"));
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(told["sha256"], digest.as_str(), "{told}");
 }
 
 /// Nobody of this path and these bytes may read.

@@ -160,7 +160,7 @@ const TAMPERINGS: &[Tampering] = &[
     ("a removed line and the rest chained anew", |it, _| remove_and_chain(it), "the end was removed"),
     ("an edited line and the rest chained anew", |it, _| edit_and_chain(it), "was sealed as number"),
     ("a chain rewritten and sealed with new keys", |it, _| rewrite(it), "is not by the authority that is trusted"),
-    ("a seal for other lines", |it, _| forge(it, for_other_lines), "it was altered"),
+    ("a seal for fewer lines", |it, _| forge(it, for_fewer_lines), "it was altered"),
     ("a seal with another hash", |it, _| forge(it, |seal| seal.head.statement.head.hash = [1; 32]), "it was altered"),
     (
         "a seal at another time",
@@ -176,9 +176,9 @@ const TAMPERINGS: &[Tampering] = &[
 ];
 
 /// A seal is made whenever some time has passed, so that one may well be for three lines.
-fn for_other_lines(seal: &mut Seal) {
+fn for_fewer_lines(seal: &mut Seal) {
     let seq = &mut seal.head.statement.head.seq;
-    *seq = if *seq == 3 { 4 } else { 3 };
+    *seq = if *seq == 3 { 2 } else { 3 };
 }
 
 fn edit_last(it: &mut Evidence) {
