@@ -20,6 +20,13 @@ pub struct SubscriptionBook {
     turn: tokio::sync::Mutex<()>,
 }
 
+/// Leave to change the book, which nobody else has meanwhile: what belongs to a subscription, such as its signing secret, is
+/// stored and taken away under it. All other changes wait for as long.
+pub struct Turn<'a> {
+    book: &'a SubscriptionBook,
+    _held: tokio::sync::MutexGuard<'a, ()>,
+}
+
 /// Why a subscription cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
@@ -67,20 +74,49 @@ impl SubscriptionBook {
         self.all.load().get(name).cloned()
     }
 
+    /// Leave to change it.
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn { book: self, _held: self.turn.lock().await }
+    }
+
+    /// Lets one send, or not.
+    ///
+    /// # Errors
+    /// [`BookError`].
+    pub async fn set(&self, name: &KeyName, state: State) -> Result<Subscription, BookError> {
+        self.turn().await.change(name, |subscription| subscription.state = state).await
+    }
+
+    async fn put(&self, subscription: Subscription) -> Result<(), BookError> {
+        let row = RowWrite::Put(RowTable::Subscriptions, key(&subscription.name), subscription.to_bytes());
+        self.rows.write(vec![row]).await?;
+        let mut all = BTreeMap::clone(&self.all.load());
+        all.insert(subscription.name.clone(), Arc::new(subscription));
+        self.all.store(Arc::new(all));
+        Ok(())
+    }
+}
+
+impl Turn<'_> {
+    /// Whether there is a place for one of this name.
+    ///
+    /// # Errors
+    /// [`BookError`] when there is none.
+    pub fn has_place(&self, name: &KeyName) -> Result<(), BookError> {
+        let all = self.book.all.load();
+        if all.contains_key(name) {
+            return Err(BookError::Exists);
+        }
+        if all.len() >= SUBSCRIPTIONS_MAX { Err(BookError::TooMany) } else { Ok(()) }
+    }
+
     /// Adds one.
     ///
     /// # Errors
     /// [`BookError`].
     pub async fn add(&self, subscription: Subscription) -> Result<(), BookError> {
-        let _turn = self.turn.lock().await;
-        let all = self.all.load();
-        if all.contains_key(&subscription.name) {
-            return Err(BookError::Exists);
-        }
-        if all.len() >= SUBSCRIPTIONS_MAX {
-            return Err(BookError::TooMany);
-        }
-        self.put(subscription).await
+        self.has_place(&subscription.name)?;
+        self.book.put(subscription).await
     }
 
     /// Changes one, and gives it as it is now.
@@ -92,19 +128,10 @@ impl SubscriptionBook {
         name: &KeyName,
         change: impl FnOnce(&mut Subscription),
     ) -> Result<Subscription, BookError> {
-        let _turn = self.turn.lock().await;
-        let mut changed = Subscription::clone(&*self.get(name).ok_or(BookError::NoSuch)?);
+        let mut changed = Subscription::clone(&*self.book.get(name).ok_or(BookError::NoSuch)?);
         change(&mut changed);
-        self.put(changed.clone()).await?;
+        self.book.put(changed.clone()).await?;
         Ok(changed)
-    }
-
-    /// Lets one send, or not.
-    ///
-    /// # Errors
-    /// [`BookError`].
-    pub async fn set(&self, name: &KeyName, state: State) -> Result<Subscription, BookError> {
-        self.change(name, |subscription| subscription.state = state).await
     }
 
     /// Takes one away.
@@ -112,20 +139,10 @@ impl SubscriptionBook {
     /// # Errors
     /// [`BookError`].
     pub async fn remove(&self, name: &KeyName) -> Result<(), BookError> {
-        let _turn = self.turn.lock().await;
-        let mut all = BTreeMap::clone(&self.all.load());
+        let mut all = BTreeMap::clone(&self.book.all.load());
         all.remove(name).ok_or(BookError::NoSuch)?;
-        self.rows.write(vec![RowWrite::Drop(RowTable::Subscriptions, key(name))]).await?;
-        self.all.store(Arc::new(all));
-        Ok(())
-    }
-
-    async fn put(&self, subscription: Subscription) -> Result<(), BookError> {
-        let row = RowWrite::Put(RowTable::Subscriptions, key(&subscription.name), subscription.to_bytes());
-        self.rows.write(vec![row]).await?;
-        let mut all = BTreeMap::clone(&self.all.load());
-        all.insert(subscription.name.clone(), Arc::new(subscription));
-        self.all.store(Arc::new(all));
+        self.book.rows.write(vec![RowWrite::Drop(RowTable::Subscriptions, key(name))]).await?;
+        self.book.all.store(Arc::new(all));
         Ok(())
     }
 }

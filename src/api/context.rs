@@ -238,11 +238,16 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Api
 /// # Errors
 /// [`ApiError::BadValue`] when it is too long or no text.
 pub(super) fn reason(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let bad = ApiError::BadValue { field: "X-Aurora-Reason", wanted: "at most 256 bytes of UTF-8 text on one line" };
-    match header(headers, REASON)? {
-        Some(text) if text.len() > REASON_BYTES_MAX || text.chars().any(char::is_control) => Err(bad),
-        text => Ok(text.map(str::to_owned)),
-    }
+    header(headers, REASON)?.map(|text| reason_of("X-Aurora-Reason", text.to_owned())).transpose()
+}
+
+/// The reason that is said in this field.
+///
+/// # Errors
+/// [`ApiError::BadValue`] when it is too long or more than a line.
+pub(super) fn reason_of(field: &'static str, text: String) -> Result<String, ApiError> {
+    let bad = ApiError::BadValue { field, wanted: "at most 256 bytes of UTF-8 text on one line" };
+    if text.len() > REASON_BYTES_MAX || text.chars().any(char::is_control) { Err(bad) } else { Ok(text) }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ApiError> {

@@ -16,6 +16,7 @@ use super::{body, json};
 use crate::model::caller::Caller;
 use crate::model::name::ServiceName;
 use crate::model::number::Version;
+use crate::model::patch::Patch;
 use crate::model::record::RecordState;
 use crate::model::secret::Scope;
 use crate::vault::error::VaultError;
@@ -68,12 +69,18 @@ pub(super) async fn describe(
     sent: Body,
 ) -> Result<Response, ApiError> {
     let body: MetadataBody = body::read_without_value(headers, sent, desk.budget.of(&caller)).await?;
-    let Some(wished) = body.custom()? else { return Ok(done()) };
-    let said = desk.vault.path_history(&caller, &place).await?.said;
-    let patch = wishes(wished, &said, unmentioned)?;
+    let wished = body.custom()?;
+    let says_nothing = wished.is_none();
+    let patch = match wished {
+        Some(wished) => wishes(wished, &desk.vault.path_history(&caller, &place).await?.said, unmentioned)?,
+        None => Patch::default(),
+    };
     let vault = desk.vault.clone();
-    desk.changes.make(async move { vault.describe_path(&caller, &place, patch).await }).await?;
-    Ok(done())
+    match desk.changes.make(async move { vault.describe_path(&caller, &place, patch).await }).await {
+        // Who says only what Vault calls its defaults may do so of a path that is not there, too.
+        Err(ApiError::Vault(VaultError::NotFound { .. })) if says_nothing => Ok(done()),
+        said => said.map(|()| done()),
+    }
 }
 
 /// `DELETE secret/data/SERVICE`

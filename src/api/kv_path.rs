@@ -67,8 +67,8 @@ impl Target {
     /// method.
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::SealStatus => "GET,HEAD",
-            Self::Init | Self::Mount(_) | Self::LookupSelf => "GET",
+            Self::Health | Self::Init | Self::SealStatus => "GET,HEAD",
+            Self::Mount(_) | Self::LookupSelf => "GET",
             Self::RenewSelf | Self::DeleteVersions(_) | Self::UndeleteVersions(_) | Self::DestroyVersions(_) => {
                 "POST,PUT"
             }

@@ -108,7 +108,7 @@ impl Asked {
         let Self { desk, caller, method, uri, headers, .. } = &self;
         match (target, method.as_str()) {
             (Target::Health, "GET" | "HEAD") => kv_system::health(false, desk.clock.now().wall, uri),
-            (Target::Init, "GET") => kv_system::init(),
+            (Target::Init, "GET" | "HEAD") => kv_system::init(),
             (Target::SealStatus, "GET" | "HEAD") => kv_system::seal_status(false),
             (Target::Mount(is_ours), "GET") => kv_system::mount(desk, caller, is_ours).await,
             (Target::LookupSelf, "GET") => kv_system::lookup_self(desk, caller).await,

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use super::context::reason;
+use super::context::{reason, reason_of};
 use super::desk::Desk;
 use super::error::ApiError;
 use super::types_back::{BackBody, BackView};
@@ -34,7 +34,7 @@ pub(super) async fn back(
     let rehearse = asked_to_rehearse || dry_run;
     // A reason in the header is that of the command line; the body may say its own.
     let reason = match said {
-        Some(said) => Some(said),
+        Some(said) => Some(reason_of("reason", said)?),
         None => reason(&headers)?,
     };
     let ask = GoBackRequest { to: Revision(to_revision), rehearse, reason };

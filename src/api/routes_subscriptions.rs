@@ -26,6 +26,9 @@ use crate::vault::subscriptions::Ended;
 /// Lines of a history when nobody says how many.
 const LINES: usize = 100;
 
+/// Most that are shown, as the vault bounds it.
+const LINES_MAX: usize = 1000;
+
 /// `POST /api/subscriptions`.
 pub(super) async fn subscribe(
     State(desk): State<Arc<Desk>>,
@@ -163,9 +166,7 @@ pub(super) async fn dead(
 
 async fn ended(desk: &Desk, caller: &Caller, uri: &Uri, which: Ended) -> Result<Response, ApiError> {
     let EndedQuery { name, limit } = query::parameters(uri)?;
-    let bad = ApiError::BadValue { field: "limit", wanted: "a whole number from 1 to 1000" };
-    let limit = given(limit).map(|text| query::number(&text).ok_or(bad)).transpose()?;
-    let limit = limit.map_or(LINES, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = query::limit(limit, LINES_MAX, "a whole number from 1 to 1000")?.unwrap_or(LINES);
     let name = given(name).as_deref().map(KeyName::parse).transpose()?;
     let parcels = desk.vault.deliveries_ended(caller, which, name, limit).await?;
     json::answer(&EndedView::new(parcels, desk.clock.now().wall.to_string()))

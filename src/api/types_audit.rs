@@ -94,7 +94,7 @@ impl AuditQuery {
     pub(super) fn unpaged(&self) -> Result<(), ApiError> {
         let wanted = "left out: these lines do not come in pages";
         for (field, given) in [("order", &self.order), ("limit", &self.limit), ("cursor", &self.cursor)] {
-            if given.is_some() {
+            if given.as_deref().is_some_and(|text| !text.is_empty()) {
                 return Err(ApiError::BadValue { field, wanted });
             }
         }

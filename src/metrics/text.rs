@@ -59,8 +59,8 @@ fn node(registry: &mut Registry, readings: &Readings) {
     if let Some(age) = readings.cache_age {
         number(registry, "cache_age_seconds", "Since the lead vouched for what is held here", age.as_secs_f64());
     }
-    let states =
-        ["lead", "fresh", "stale", "closed", "banned"].map(|state| (state, u64::from(state == readings.freshness)));
+    let states = ["lead", "stepped_down", "fresh", "stale", "closed", "banned"]
+        .map(|state| (state, u64::from(state == readings.freshness)));
     by_name(registry, ("freshness", "How fresh the cache is: 1 at its state"), "state", &states);
 }
 
@@ -159,6 +159,12 @@ mod tests {
             r#"aurora_apis{state="healthy"} 4.0"#,
         ] {
             assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+        }
+        for state in ["lead", "stepped_down", "fresh", "stale", "closed", "banned"] {
+            let told = super::text(&metrics, &Readings { freshness: state, ..Readings::default() });
+            let here = told.lines().filter(|line| line.starts_with("aurora_freshness{") && line.ends_with(" 1.0"));
+            let wanted = format!("aurora_freshness{{state=\"{state}\"}} 1.0");
+            assert_eq!(here.collect::<Vec<_>>(), [wanted], "a node is in one state, and says in which");
         }
         assert!(text.ends_with("# EOF\n") && !text.contains(r#"served_total{freshness="hit"}"#), "{text}");
     }

@@ -51,7 +51,7 @@ pub struct StoreLook {
     pub migrations: Vec<AppliedMigration>,
     /// Current values.
     pub secrets: usize,
-    /// When a snapshot was last verified.
+    /// When the newest snapshot was taken that is known to restore.
     pub snapshot_verified: Option<Timestamp>,
     /// The time of the scope key that was made longest ago and is still the newest of its scope.
     pub oldest_key: Option<Timestamp>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::actors::change::{Change, Committed, LockedOut};
+use crate::actors::error::CommitError;
 use crate::crypto::join_token::JoinSecret;
 use crate::model::actions::Action;
 use crate::model::caller::Caller;
@@ -170,6 +171,10 @@ impl Vault {
         let token = known.ok_or_else(|| RosterError::NoSuchToken(id.to_owned()))?;
         let audit_seq = self.announce(account).await?;
         let committed = lead.secrets.commit(Change::RevokeToken(token.hash), audit_seq).await;
+        // Somebody else may have revoked it meanwhile.
+        if matches!(committed, Err(CommitError::TokenUnknown)) {
+            return Err(RosterError::NoSuchToken(id.to_owned()).into());
+        }
         committed.map_err(|error| refusal(&error, Subject::Node(&token.node)))?;
         let TokenLine { id, node, state, .. } = TokenLine::of(&token, now);
         Ok(RevokedToken { id, node, state })

@@ -109,9 +109,9 @@ impl Vault {
         let by = self.may_subscribe(caller, account)?;
         let SubscribeRequest { name, filter, to, reason } = ask;
         let deliveries = self.deliveries();
-        if deliveries.book.get(&name).is_some() {
-            return Err(DeliveryError::Exists(name).into());
-        }
+        // From here on nobody else makes, rotates or ends one: a secret that is stored is that of the subscription.
+        let turn = deliveries.book.turn().await;
+        turn.has_place(&name).map_err(|error| of_book(&name, error))?;
         if let Receiver::Channel(channel) = &to {
             deliveries.channel(channel).ok_or_else(|| DeliveryError::NoSuchChannel(channel.clone()))?;
         }
@@ -123,7 +123,7 @@ impl Vault {
         let made_at = self.parts.clock.now().wall;
         let state = State::Active;
         let subscription = Subscription { name: name.clone(), filter, to, state, by, made_at, rotated_at: None };
-        deliveries.book.add(subscription.clone()).await.map_err(|error| of_book(&name, error))?;
+        turn.add(subscription.clone()).await.map_err(|error| of_book(&name, error))?;
         Ok(Subscribed { subscription, secret })
     }
 
@@ -135,10 +135,11 @@ impl Vault {
         let mut account = self.about_subscription(caller, "end of the subscription", &name, reason);
         let ended = async {
             self.may_subscribe(caller, &mut account)?;
+            let deliveries = self.deliveries();
+            let turn = deliveries.book.turn().await;
             let subscription = self.subscription(&name)?;
             self.announce(&mut account).await?;
-            let deliveries = self.deliveries();
-            deliveries.book.remove(&name).await.map_err(|error| of_book(&name, error))?;
+            turn.remove(&name).await.map_err(|error| of_book(&name, error))?;
             deliveries.queue.forget(&Route::Subscription(name.clone())).await.map_err(failed)?;
             if matches!(subscription.to, Receiver::Webhook(_)) {
                 match self.delete(caller, self.place_of(&name, reason.map(str::to_owned))).await {
@@ -191,14 +192,14 @@ impl Vault {
         let mut account = self.about_subscription(caller, "new signing secret of the subscription", &name, reason);
         let rotated = async {
             self.may_subscribe(caller, &mut account)?;
+            let turn = self.deliveries().book.turn().await;
             if matches!(self.subscription(&name)?.to, Receiver::Channel(_)) {
                 return Err(DeliveryError::Unsigned(name.clone()).into());
             }
             self.announce(&mut account).await?;
             let secret = self.new_secret(caller, &name, reason.map(str::to_owned)).await?;
             let now = self.parts.clock.now().wall;
-            let changed =
-                self.deliveries().book.change(&name, |subscription| subscription.rotated_at = Some(now)).await;
+            let changed = turn.change(&name, |subscription| subscription.rotated_at = Some(now)).await;
             let subscription = changed.map_err(|error| of_book(&name, error))?;
             Ok(Subscribed { subscription, secret: Some(secret) })
         };

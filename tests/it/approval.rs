@@ -156,6 +156,21 @@ async fn tokens_are_listed_by_what_became_of_them_and_a_revoked_one_admits_nobod
     assert!(listed().await.iter().any(|line| line.state == TokenState::Expired));
 }
 
+/// The later of two was told that the node had failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_who_revoke_a_token_at_once_one_does_and_the_others_hear_that_there_is_none() {
+    let mesh = TestMesh::start().await;
+    for round in 0..10 {
+        let id = mesh.token(&format!("node-{round}"), prod(&[])).await.hash().id();
+        let caller = admin();
+        let revoked =
+            futures_util::future::join_all((0..4).map(|_| mesh.lead.vault().revoke_token(&caller, &id))).await;
+        assert_eq!(revoked.iter().filter(|revoked| revoked.is_ok()).count(), 1, "{revoked:?}");
+        let unknown = |error: &VaultError| matches!(error, VaultError::Roster(RosterError::NoSuchToken(_)));
+        assert!(revoked.iter().filter_map(|revoked| revoked.as_ref().err()).all(unknown), "{revoked:?}");
+    }
+}
+
 /// The whole of it as people type it, with the exit codes that scripts see.
 #[tokio::test]
 async fn the_commands_lead_from_the_token_to_the_ban() {

@@ -94,16 +94,18 @@ fn snapshot(reading: &Reading, store: &StoreSaid) -> Finding {
     match reading.now.since(verified) {
         None => Finding::warning(
             ID,
-            format!("one was verified at {verified}, which is yet to come: was the clock wrong?"),
+            format!("the newest verified one was taken at {verified}, which is yet to come: was the clock wrong?"),
             SAVE,
         ),
         Some(age) if age <= SNAPSHOT_FRESH => {
-            Finding::ok(ID, format!("one was verified {} h ago", age.as_secs() / 3600))
+            Finding::ok(ID, format!("the newest verified one was taken {} h ago", age.as_secs() / 3600))
         }
         Some(age) if age <= SNAPSHOT_STALE => {
-            Finding::warning(ID, format!("the last one was verified {} h ago", age.as_secs() / 3600), SAVE)
+            Finding::warning(ID, format!("the newest verified one was taken {} h ago", age.as_secs() / 3600), SAVE)
         }
-        Some(age) => Finding::error(ID, format!("the last one was verified {} days ago", age.as_secs() / 86_400), SAVE),
+        Some(age) => {
+            Finding::error(ID, format!("the newest verified one was taken {} days ago", age.as_secs() / 86_400), SAVE)
+        }
     }
 }
 

@@ -209,7 +209,7 @@ pub(super) struct StoreSaid {
     pub(super) migrations: Vec<String>,
     /// Current values.
     pub(super) secrets: u64,
-    /// When a snapshot was last verified.
+    /// When the newest verified snapshot was taken.
     pub(super) snapshot_verified: Option<Timestamp>,
     /// The oldest key that still seals what is stored now.
     pub(super) oldest_key: Option<Timestamp>,

@@ -111,6 +111,12 @@ async fn only_an_administrator_goes_back_and_it_is_written_down_before() {
         lines.iter().any(|line| line.contains("a bad deploy") && line.contains("go back to revision")),
         "{lines:?}"
     );
+    // A reason is a line of the journal, wherever it is said.
+    for reason in ["a\nb", &"x".repeat(257)] {
+        let body = json!({"to_revision": then.get(), "reason": reason});
+        let refused = http::post(&admin_socket, "/api/rollback", &body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (400, "bad_value"), "{}", refused.body);
+    }
     let short = http::post(&admin_socket, "/api/rollback", &json!({"to_revision": 99})).await;
     assert_eq!((short.status, short.code().as_str()), (404, "no_such_revision"), "{}", short.body);
 }

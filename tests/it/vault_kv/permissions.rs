@@ -47,6 +47,8 @@ async fn whoever_may_only_read_changes_nothing() {
         ("POST", "/v1/secret/undelete/crm", &versions),
         ("POST", "/v1/secret/destroy/crm", &versions),
         ("POST", "/v1/secret/metadata/crm", &json!({"custom_metadata": {"owner": "me"}})),
+        ("POST", "/v1/secret/metadata/crm", &json!({"max_versions": 0})),
+        ("POST", "/v1/secret/metadata/absent", &json!({})),
         ("DELETE", "/v1/secret/metadata/crm", &Value::Null),
         ("GET", "/v1/secret/metadata/crm", &Value::Null),
         ("LIST", "/v1/secret/metadata", &Value::Null),

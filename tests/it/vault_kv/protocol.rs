@@ -125,14 +125,18 @@ async fn an_answer_has_every_field_its_clients_look_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn head_of_health_has_no_body_so_the_connection_can_be_used_again() {
+async fn head_of_what_a_node_is_has_no_body_so_the_connection_can_be_used_again() {
     let (mesh, _) = mesh().await;
-    let twice = "HEAD /v1/sys/health HTTP/1.1\r\nHost: a\r\n\r\nGET /v1/sys/seal-status HTTP/1.1\r\nHost: a\r\n\
-                 Connection: close\r\n\r\n";
-    let came = send(&mesh.lead.agent_socket(), twice.as_bytes()).await.expect("answers");
-    let text = String::from_utf8(came).expect("text");
-    let (head, rest) = text.split_once("\r\n\r\n").expect("a head");
-    assert!(head.starts_with("HTTP/1.1 200") && rest.starts_with("HTTP/1.1 200"), "{text}");
+    for path in ["health", "init", "seal-status"] {
+        let twice = format!(
+            "HEAD /v1/sys/{path} HTTP/1.1\r\nHost: a\r\n\r\nGET /v1/sys/seal-status HTTP/1.1\r\nHost: a\r\n\
+             Connection: close\r\n\r\n"
+        );
+        let came = send(&mesh.lead.agent_socket(), twice.as_bytes()).await.expect("answers");
+        let text = String::from_utf8(came).expect("text");
+        let (head, rest) = text.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200") && rest.starts_with("HTTP/1.1 200"), "{path}: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

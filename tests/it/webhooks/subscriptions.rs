@@ -4,7 +4,7 @@ use aurora_mesh::vault::error::VaultError;
 use serde_json::json;
 
 use super::{Scene, key, request};
-use crate::support::callers::{admin, agent, put, stranger};
+use crate::support::callers::{admin, agent, put, read, stranger};
 use crate::support::mesh::prod;
 use crate::support::wait::eventually;
 
@@ -78,6 +78,42 @@ async fn a_replay_sends_again_what_was_wanted_since() {
     scene.comes("openai/after", 3).await;
 }
 
+/// Each of two that came at once stored a signing secret, and the one who got the subscription was told the older of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_that_are_made_at_once_with_one_name_one_is_made_and_one_secret_stored() {
+    use crate::support::http::{get, post};
+    let scene = Scene::open().await;
+    let admin = scene.mesh.lead.config.api.socket_dir.join("admin.sock");
+    let body = json!({"name": "ci", "types": ["secret.*"], "webhook": scene.url()});
+    let asked = (0..8).map(|_| post(&admin, "/api/subscriptions", &body));
+    let answers = futures_util::future::join_all(asked).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((made.len(), refused.len()), (1, 7));
+    assert!(refused.iter().all(|answer| answer.code() == "already_exists"));
+    let stored = scene.mesh.lead.value(read("webhooks/ci", None)).await.expect("stored");
+    assert_eq!(made[0].json()["signing_secret"].as_str(), Some(&*stored));
+    let versions = get(&admin, "/api/secrets/webhooks/ci/versions?scope=node&scope_id=aurora").await.json();
+    assert_eq!(versions["versions"].as_array().map(Vec::len), Some(1), "{versions}");
+}
+
+/// Who ended one took away the secret of the next of that name, if that was made between the two halves of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_made_while_another_of_its_name_ends_keeps_its_secret() {
+    use crate::support::http::{ask, post};
+    let scene = Scene::open().await;
+    let socket = scene.mesh.lead.config.api.socket_dir.join("admin.sock");
+    let body = json!({"name": "ci", "types": ["secret.*"], "webhook": scene.url()});
+    for round in 0..20 {
+        post(&socket, "/api/subscriptions", &body).await;
+        let rotate = || post(&socket, "/api/subscriptions/ci/rotate", &serde_json::Value::Null);
+        let end = ask(&socket, "DELETE", "/api/subscriptions/ci", &[], "");
+        tokio::join!(rotate(), end, rotate(), post(&socket, "/api/subscriptions", &body), rotate());
+        let is_there = scene.vault().subscriptions(&admin()).await.expect("listed").len() == 1;
+        let secret = scene.mesh.lead.value(read("webhooks/ci", None)).await;
+        assert_eq!(is_there, secret.is_ok(), "round {round}: {secret:?}");
+    }
+}
+
 #[tokio::test]
 async fn over_http_a_subscription_is_made_shown_and_ended() {
     use crate::support::http::{ask, get, post};
@@ -97,6 +133,9 @@ async fn over_http_a_subscription_is_made_shown_and_ended() {
     .await;
     let delivered = get(&admin, "/api/deliveries?name=ci").await.json();
     assert_eq!(delivered["deliveries"][0]["answer"], "204");
+    for limit in ["0", "1001", "x"] {
+        assert_eq!(get(&admin, &format!("/api/deliveries?limit={limit}")).await.code(), "bad_value", "{limit}");
+    }
     let test = post(&admin, "/api/subscriptions/ci/test", &json!({})).await.json();
     assert_eq!((test["success"].as_bool(), test["answer"].as_str()), (Some(true), Some("204")));
     for (body, code) in [
