@@ -83,19 +83,6 @@ pub(super) async fn none(mut body: Body) -> Result<(), ApiError> {
     if nothing { Ok(()) } else { Err(refused()) }
 }
 
-/// Takes in, and drops, a body that says nothing to us, as far as it is short. Where one is left unread the connection is
-/// closed behind the answer, and the client's next request on it finds nobody.
-pub(super) async fn pass_over(mut body: Body) {
-    const BYTES_MAX: usize = 64 << 10;
-    let mut seen = 0_usize;
-    while let Some(Ok(frame)) = body.frame().await {
-        seen = seen.saturating_add(frame.data_ref().map_or(0, |bytes| bytes.len()));
-        if seen > BYTES_MAX {
-            return;
-        }
-    }
-}
-
 /// Reads one JSON object.
 ///
 /// # Errors

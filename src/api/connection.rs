@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deadline::Deadline;
 use super::front::{Asker, Front};
+use super::leftover;
 use super::stalled::Impatient;
 use crate::callers::peer::Peer;
 use crate::callers::seats::{Lane, Seat};
@@ -61,7 +61,9 @@ pub(super) async fn attend<S>(
     let asker = Asker { lane: seat.lane(), peer, deadline: Deadline::default() };
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let (front, asker) = (&front, &asker);
-        async move { Ok::<_, Infallible>(front.answer(asker, request.map(Body::new)).await) }
+        let (parts, body) = request.into_parts();
+        let body = leftover::body(&parts.headers, body);
+        async move { Ok::<_, Infallible>(front.answer(asker, hyper::Request::from_parts(parts, body)).await) }
     });
     let (header, keep_alive) = match asker.lane {
         Lane::Open => (patience.header, true),

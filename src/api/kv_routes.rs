@@ -1,7 +1,6 @@
 //! `/v1/…`: secrets for clients of HashiCorp Vault, as its KV engine of version 2 has them. Method by method, because `LIST`
 //! is one that no router knows.
 
-use std::mem;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -101,10 +100,7 @@ fn is_true(text: &str) -> Result<bool, ApiError> {
 }
 
 impl Asked {
-    async fn answer(mut self, target: Target) -> Result<Response, ApiError> {
-        if matches!(target, Target::RenewSelf | Target::OtherToken) {
-            body::pass_over(mem::take(&mut self.body)).await;
-        }
+    async fn answer(self, target: Target) -> Result<Response, ApiError> {
         let Self { desk, caller, method, uri, headers, .. } = &self;
         match (target, method.as_str()) {
             (Target::Health, "GET" | "HEAD") => kv_system::health(false, desk.clock.now().wall, uri),

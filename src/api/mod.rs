@@ -32,6 +32,7 @@ mod kv_slashes;
 mod kv_system;
 mod kv_types;
 mod limit_headers;
+mod leftover;
 mod lines;
 mod loopback;
 mod pieces;

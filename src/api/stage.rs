@@ -58,8 +58,7 @@ impl Stage {
     pub(super) async fn answer(&self, caller: Caller, mut request: Request<Body>) -> Response {
         let open = self.then.get();
         if let (Some(open), Some(name)) = (open, read_of(&request)) {
-            // The body, which says nothing, may still come while this is answered: to let go of it now ends the connection.
-            let (parts, _body) = request.into_parts();
+            let (parts, _) = request.into_parts();
             let read = async { routes_secret::read_named(&open.desk, &caller, name?, parts).await };
             return read.await.unwrap_or_else(ApiError::into_response);
         }

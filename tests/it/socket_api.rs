@@ -3,6 +3,7 @@
 mod bulk;
 mod hangups;
 mod hostile;
+mod leftover;
 mod modes;
 mod refusals;
 mod seats;
