@@ -12,6 +12,8 @@ use super::context::reason;
 use super::desk::Desk;
 use super::error::ApiError;
 use super::query::{self, given};
+use super::routes_life::door;
+use super::types_change::Run;
 use super::types_keys::{KeysView, RootView, RotateQuery, RotationView, TargetView};
 use super::types_secret::PlaceQuery;
 use super::{body, json};
@@ -27,7 +29,7 @@ pub(super) async fn status(
     json::answer(&KeysView::new(&report, desk.clock.now().wall.to_string()))
 }
 
-/// `POST /api/keys/rotate`: begins; the values follow.
+/// `POST /api/keys/rotate`: begins; the values follow. Or it is told what would begin.
 pub(super) async fn rotate(
     State(desk): State<Arc<Desk>>,
     Extension(caller): Extension<Arc<Caller>>,
@@ -36,13 +38,18 @@ pub(super) async fn rotate(
     body: Body,
 ) -> Result<Response, ApiError> {
     body::none(body).await?;
-    let request = RotationRequest { wish: wish(query::parameters(&uri)?)?, reason: reason(&headers)? };
-    let vault = desk.vault.clone();
+    let asked: RotateQuery = query::parameters(&uri)?;
+    let (vault, run) = door(&desk, asked.dry_run.as_deref())?;
+    let request = RotationRequest { wish: wish(asked)?, reason: reason(&headers)? };
     let started = desk.changes.make(async move { vault.rotate_keys(&caller, request).await }).await?;
     json::answer(&RotationView {
         success: true,
-        message: "Key rotation started",
+        message: match run {
+            Run::Real => "Key rotation started",
+            Run::Dry => "Dry run: nothing was changed",
+        },
         started: started.iter().map(TargetView::from).collect(),
+        dry_run: run == Run::Dry,
     })
 }
 
@@ -62,7 +69,7 @@ pub(super) async fn rotate_root(
 
 /// One scope, the global one unless another is named; or all.
 fn wish(query: RotateQuery) -> Result<RotationWish, ApiError> {
-    let RotateQuery { scope, scope_id, environment, all } = query;
+    let RotateQuery { scope, scope_id, environment, all, dry_run: _ } = query;
     if !query::flag("all", given(all).as_deref())? {
         let (scope, environment) = query::place(PlaceQuery { scope, scope_id, environment })?;
         return Ok(RotationWish::One { scope, environment });

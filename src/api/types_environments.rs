@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
+use super::types_change::Run;
 use crate::model::name::{EnvironmentName, NodeName};
 use crate::model::secret::ScopedSecret;
 use crate::vault::answer::{EnvironmentLine, Mirrored, SharedValue, SharedValues};
@@ -124,11 +125,14 @@ pub(super) struct MirrorView<'a> {
     without_value_total: usize,
     skipped_node_scopes: usize,
     revision: u64,
+    /// Present when nothing was declared: the rest is what it would come to.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
 }
 
 impl<'a> MirrorView<'a> {
     /// What is told of a mirror.
-    pub(super) fn new(from: &'a EnvironmentName, to: &'a EnvironmentName, mirrored: &'a Mirrored) -> Self {
+    pub(super) fn new(from: &'a EnvironmentName, to: &'a EnvironmentName, mirrored: &'a Mirrored, run: Run) -> Self {
         let lacking = mirrored.lacking.iter().take(NAMED_MAX);
         Self {
             success: true,
@@ -143,6 +147,7 @@ impl<'a> MirrorView<'a> {
             without_value_total: mirrored.lacking.len(),
             skipped_node_scopes: mirrored.of_nodes,
             revision: mirrored.revision.get(),
+            dry_run: run == Run::Dry,
         }
     }
 }

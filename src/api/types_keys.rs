@@ -7,7 +7,7 @@ use crate::actors::rotation_board::Progress;
 use crate::model::secret::KeyScope;
 use crate::vault::answer_keys::{KeyLine, KeyReport};
 
-/// `POST /api/keys/rotate?scope=&scope_id=&environment=&all=`
+/// `POST /api/keys/rotate?scope=&scope_id=&environment=&all=&dry_run=`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RotateQuery {
@@ -15,6 +15,7 @@ pub(super) struct RotateQuery {
     pub(super) scope_id: Option<String>,
     pub(super) environment: Option<String>,
     pub(super) all: Option<String>,
+    pub(super) dry_run: Option<String>,
 }
 
 /// What one key covers.
@@ -45,7 +46,7 @@ impl<'a> From<&'a KeyTarget> for TargetView<'a> {
     }
 }
 
-/// `POST /api/keys/rotate`: begun; `GET /api/keys` tells how far it is.
+/// `POST /api/keys/rotate`: begun, or what would begin; `GET /api/keys` tells how far it is.
 #[derive(Debug, Serialize)]
 pub(super) struct RotationView<'a> {
     /// Always true: a failure has the shape of an error.
@@ -54,6 +55,9 @@ pub(super) struct RotationView<'a> {
     pub(super) message: &'static str,
     /// The scopes, each with its new generation.
     pub(super) started: Vec<TargetView<'a>>,
+    /// Present when nothing was begun: the rest is what it would come to.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) dry_run: bool,
 }
 
 /// `POST /api/keys/rotate-root`: done.

@@ -27,7 +27,7 @@ pub(super) struct ReadQuery {
 #[serde(deny_unknown_fields)]
 pub(super) struct NoQuery {}
 
-/// `POST /api/secrets?…` and `POST /api/rollback?…`
+/// `POST /api/secrets?…`, `POST /api/rollback?…` and `POST /api/environments/mirror?…`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PutQuery {
@@ -101,7 +101,8 @@ pub(super) struct ExplainQuery {
     pub(super) environment: Option<String>,
 }
 
-/// A secret with its value. The value is borrowed: it is copied once, into the answer's buffer.
+/// A secret with its value.
+// The value is borrowed: it is copied once, into the answer's buffer.
 #[derive(Serialize)]
 pub(super) struct SecretView<'a> {
     /// The provider or application.

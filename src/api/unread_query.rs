@@ -27,6 +27,7 @@ const READ_THEIRS: &[(&str, &str)] = &[
     ("GET", "/api/watch"),
     ("POST", "/api/import"),
     ("GET", "/api/export"),
+    ("POST", "/api/environments/mirror"),
     ("POST", "/api/rollback"),
     ("GET", "/api/explain/{service}/{key}"),
     ("GET", "/api/connectivity/status"),

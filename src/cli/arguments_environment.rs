@@ -11,7 +11,9 @@ pub enum EnvironmentVerb {
     #[command(visible_alias = "ls", after_help = "Example: aurora environment list")]
     List,
     /// Make the secrets of one environment known in another: names and what is said about them, never values
-    #[command(after_help = "Example: aurora environment mirror prod dev")]
+    #[command(after_help = "Examples:
+  aurora environment mirror prod dev --dry-run
+  aurora environment mirror prod dev --prefix hubspot/")]
     Mirror {
         /// Where they have values
         #[arg(value_parser = EnvironmentName::parse)]
@@ -22,6 +24,9 @@ pub enum EnvironmentVerb {
         /// Only names that start so, such as hubspot/
         #[arg(long)]
         prefix: Option<String>,
+        /// Say what would become known, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Find values that are the same in two environments; every two of them if none are named
     #[command(after_help = "Example: aurora environment check prod dev --fail")]

@@ -12,6 +12,7 @@ pub enum KeyVerb {
   aurora key rotate                        the global scope of the node's own environment
   aurora key rotate company:acme --environment dev
   aurora key rotate --all                  every scope of every environment
+  aurora key rotate --all --dry-run        which those are
 
 Programs go on reading and writing meanwhile. What a crash leaves unfinished, the lead finishes when it starts again.")]
     Rotate(RotateArguments),
@@ -32,4 +33,7 @@ pub struct RotateArguments {
     /// Every scope: of all environments, or of the one that is named
     #[arg(long, conflicts_with = "which")]
     pub all: bool,
+    /// Say which scopes would get a new key, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }

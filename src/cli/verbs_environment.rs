@@ -5,8 +5,8 @@ use super::arguments_environment::EnvironmentVerb;
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
+use super::verbs_life::rehearsed;
 use super::views_environment::{CheckBody, Comparisons, EnvironmentsView, MirrorBody, MirrorView, SharedView};
-use crate::model::name::EnvironmentName;
 
 /// `aurora environment …`
 pub(super) async fn environment(session: &mut Session<'_>, verb: EnvironmentVerb) -> Result<(), CliError> {
@@ -15,7 +15,10 @@ pub(super) async fn environment(session: &mut Session<'_>, verb: EnvironmentVerb
             let environments = all(session).await?;
             session.output.show(&environments)
         }
-        EnvironmentVerb::Mirror { from, to, prefix } => mirror(session, &from, &to, prefix.as_deref()).await,
+        EnvironmentVerb::Mirror { from, to, prefix, dry_run } => {
+            let body = MirrorBody { from: from.as_str(), to: to.as_str(), prefix: prefix.as_deref() };
+            mirror(session, &body, dry_run).await
+        }
         EnvironmentVerb::Check { left: Some(left), right: Some(right), fail } => {
             let shared = compare(session, left.as_str(), right.as_str()).await?;
             session.output.show(&shared)?;
@@ -29,14 +32,9 @@ async fn all(session: &Session<'_>) -> Result<EnvironmentsView, CliError> {
     session.lister()?.ask(Question::get("/api/environments")).await
 }
 
-async fn mirror(
-    session: &mut Session<'_>,
-    from: &EnvironmentName,
-    to: &EnvironmentName,
-    prefix: Option<&str>,
-) -> Result<(), CliError> {
-    let body = MirrorBody { from: from.as_str(), to: to.as_str(), prefix };
-    let question = session.with_reason(Question::post("/api/environments/mirror", &body)?)?;
+async fn mirror(session: &mut Session<'_>, body: &MirrorBody<'_>, dry_run: bool) -> Result<(), CliError> {
+    let question = rehearsed(Question::post("/api/environments/mirror", body)?, dry_run);
+    let question = session.with_reason(question)?;
     let mirrored: MirrorView = session.admin()?.patiently().ask(question).await?;
     session.output.report(&mirrored)
 }

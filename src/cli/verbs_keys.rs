@@ -6,6 +6,7 @@ use super::arguments_keys::{KeyVerb, RotateArguments};
 use super::error::CliError;
 use super::question::Question;
 use super::session::Session;
+use super::verbs_life::rehearsed;
 use super::views_keys::{KeysView, RootView, RotationView};
 use crate::model::secret::Scope;
 
@@ -37,9 +38,13 @@ async fn rotate(session: &mut Session<'_>, arguments: &RotateArguments) -> Resul
         .with("all", arguments.all.then_some("true"))
         .with("scope", arguments.which.as_ref().map(Scope::kind))
         .with("scope_id", arguments.which.as_ref().and_then(Scope::id));
-    let question = session.with_reason(session.in_environment(question))?;
+    let question = rehearsed(session.in_environment(question), arguments.dry_run);
+    let question = session.with_reason(question)?;
     let admin = session.admin()?;
     let mut rotation: RotationView = admin.ask(question).await?;
+    if arguments.dry_run {
+        return session.output.report(&rotation);
+    }
     let bar = session.output.progress();
     let mut pause = FIRST_PAUSE;
     loop {

@@ -93,13 +93,16 @@ pub(super) struct MirrorView {
     without_value_total: usize,
     skipped_node_scopes: usize,
     revision: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
 }
 
 impl Shown for MirrorView {
     fn table(&self, style: Style) -> String {
         let (from, to) = (plain(&self.from), plain(&self.to));
+        let (done, what) = if self.dry_run { ("dry run, would be ", "WOULD BE DECLARED") } else { ("", "DECLARED") };
         let mut text = format!(
-            "declared in {to}: {}; known there already: {} of those with a value in {from}\n",
+            "{done}declared in {to}: {}; known there already: {} of those with a value in {from}\n",
             self.declared_total, self.already_known
         );
         if self.skipped_node_scopes > 0 {
@@ -110,7 +113,7 @@ impl Shown for MirrorView {
         }
         if !self.declared.is_empty() {
             let declared = self.declared.iter().map(|at| at.cells().to_vec());
-            text.push_str(&format!("\n{}", rows(style, &["DECLARED", "SCOPE"], declared)));
+            text.push_str(&format!("\n{}", rows(style, &[what, "SCOPE"], declared)));
             text.push_str(&more(self.declared_total, self.declared.len()));
         }
         if self.without_value.is_empty() {

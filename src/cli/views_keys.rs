@@ -21,6 +21,8 @@ pub(super) struct RotationView {
     success: bool,
     pub(super) message: String,
     pub(super) started: Vec<TargetView>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
 }
 
 impl Shown for RotationView {
@@ -32,7 +34,9 @@ impl Shown for RotationView {
             let scope = scope_text(&target.scope, target.scope_id.as_deref());
             vec![target.environment.clone(), scope, target.generation.to_string()]
         };
-        rows(style, &["ENVIRONMENT", "SCOPE", "GENERATION"], self.started.iter().map(cells))
+        let note =
+            if self.dry_run { "dry run: these scopes would come under keys of these generations\n\n" } else { "" };
+        format!("{note}{}", rows(style, &["ENVIRONMENT", "SCOPE", "GENERATION"], self.started.iter().map(cells)))
     }
 }
 

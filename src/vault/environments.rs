@@ -20,7 +20,7 @@ use super::error::VaultError;
 use super::filter::Filter;
 use super::identity::Identified;
 use super::off_thread::off_thread;
-use super::parts::Vault;
+use super::parts::{Purpose, Vault};
 use super::refusal::{Subject, refusal};
 use super::request::{Context, MirrorRequest};
 
@@ -53,14 +53,14 @@ impl Vault {
 
     /// Makes the live secrets of one environment known in another, without values. What is known there already stays as
     /// it is. The end of a credential is not copied: it belongs to the value. One audit line for each secret says that it
-    /// is planned; an intent and an outcome are about all of them.
+    /// is planned; an intent and an outcome are about all of them. A rehearsal has one line.
     ///
     /// # Errors
     /// [`VaultError`]; nothing is made known then.
     pub async fn mirror(&self, caller: &Caller, ask: MirrorRequest) -> Result<Mirrored, VaultError> {
         let mut account = Account::open(caller, Action::SecretWrite, self.parts.clock.now());
         account.environment(&ask.to);
-        account.reason(Some(&noted(&format!("mirror of {}", ask.from), ask.reason.as_deref())));
+        self.give_reason(&mut account, Some(&noted(&format!("mirror of {}", ask.from), ask.reason.as_deref())));
         let mirrored = self.try_mirror(caller, ask, &mut account).await;
         self.settle(&account, mirrored).await
     }
@@ -104,7 +104,7 @@ impl Vault {
         for (action, environment) in [(Action::SecretList, &ask.from), (Action::SecretWrite, &ask.to)] {
             self.authorise(&who, action, Object::of_node(environment), account)?;
         }
-        let secrets = &self.lead()?.secrets;
+        self.lead()?;
         self.two_environments(&who, &ask.from, &ask.to)?;
         let vault = self.clone();
         let Plan { declarations, known, lacking, of_nodes } = off_thread(move || vault.plan_mirror(&who, &ask)).await?;
@@ -113,9 +113,11 @@ impl Vault {
             return Ok(Mirrored { declared: Vec::new(), known, lacking, of_nodes, revision });
         };
         let places: Vec<ScopedSecret> = declarations.iter().map(|wanted| wanted.at.clone()).collect();
-        self.note_each(account, places.iter().cloned(), PLANNED).await?;
-        let audit_seq = self.announce(account).await?;
-        let committed = secrets.commit(Change::Declare(declarations), audit_seq).await;
+        if self.purpose == Purpose::Make {
+            self.note_each(account, places.iter().cloned(), PLANNED).await?;
+        }
+        let announced = self.begin(account).await?;
+        let committed = self.carry_out(Change::Declare(declarations), announced).await?;
         let made = committed.map_err(|error| refusal(&error, Subject::Secret(&first)))?.secrets()?;
         let revision = made.iter().map(|secret| secret.revision).max().unwrap_or(Revision(0));
         let is_new = |(_, made): &(ScopedSecret, CommittedSecret)| made.changed;

@@ -28,7 +28,7 @@ impl Vault {
     /// [`VaultError`]; `NoSuchKey` when nothing was ever stored in the scope, `NotLead` on a follower.
     pub async fn rotate_keys(&self, caller: &Caller, ask: RotationRequest) -> Result<Vec<KeyTarget>, VaultError> {
         let mut account = Account::open(caller, Action::SecretRotate, self.parts.clock.now());
-        account.reason(ask.reason.as_deref());
+        self.give_reason(&mut account, ask.reason.as_deref());
         let begun = self.try_rotate_keys(caller, &ask.wish, &mut account).await;
         self.settle(&account, begun).await
     }
@@ -94,11 +94,15 @@ impl Vault {
         if let Some(missing) = scopes.iter().find(|at| keys.newest(at).is_none()) {
             return Err(VaultError::NoSuchKey(missing.clone()));
         }
-        let audit_seq = self.announce(account).await?;
-        failpoint::pass(Failpoint::RotationAnnounced);
-        let begun = key_step(lead.secrets.commit(Change::BeginRotation { scopes }, audit_seq).await)?;
-        failpoint::pass(Failpoint::RotationBegun);
-        lead.board.rotation.ask(audit_seq);
+        let announced = self.begin(account).await?;
+        if announced.is_some() {
+            failpoint::pass(Failpoint::RotationAnnounced);
+        }
+        let begun = key_step(self.carry_out(Change::BeginRotation { scopes }, announced).await?)?;
+        if let Some(audit_seq) = announced {
+            failpoint::pass(Failpoint::RotationBegun);
+            lead.board.rotation.ask(audit_seq);
+        }
         match begun {
             KeyStep::Begun(targets) => Ok(targets),
             KeyStep::Resealed(_) | KeyStep::Finished(_) | KeyStep::Root => Err(another_change()),

@@ -37,7 +37,7 @@ pub struct Vault {
     pub(super) purpose: Purpose,
 }
 
-/// What becomes of the changes of one secret that are asked for.
+/// What becomes of the changes that are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// They are made.
@@ -141,7 +141,7 @@ impl Vault {
         self.parts.mesh
     }
 
-    /// The same door, at which changes of one secret are only rehearsed.
+    /// The same door, at which changes of secrets, mirrors and key rotations are only rehearsed.
     #[must_use]
     pub fn rehearsing(&self) -> Self {
         Self { purpose: Purpose::Rehearse, ..self.clone() }

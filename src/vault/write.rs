@@ -140,11 +140,16 @@ impl Vault {
 
     pub(super) fn account(&self, caller: &Caller, action: Action, place: &Place) -> Account {
         let mut account = Account::open(caller, action, self.parts.clock.now());
-        match self.purpose {
-            Purpose::Make => account.reason(place.reason.as_deref()),
-            Purpose::Rehearse => account.reason(Some(&noted("dry run", place.reason.as_deref()))),
-        }
+        self.give_reason(&mut account, place.reason.as_deref());
         account
+    }
+
+    /// Writes the reason down, and whether this is a rehearsal.
+    pub(super) fn give_reason(&self, account: &mut Account, reason: Option<&str>) {
+        match self.purpose {
+            Purpose::Make => account.reason(reason),
+            Purpose::Rehearse => account.reason(Some(&noted("dry run", reason))),
+        }
     }
 
     /// Identifies the caller and asks policy; gives the place it may change, if this node may change any.
@@ -184,7 +189,7 @@ impl Vault {
     }
 
     /// Announces a change in the audit. A rehearsal announces nothing, and has no number.
-    async fn begin(&self, account: &mut Account) -> Result<Option<u64>, VaultError> {
+    pub(super) async fn begin(&self, account: &mut Account) -> Result<Option<u64>, VaultError> {
         match self.purpose {
             Purpose::Make => self.announce(account).await.map(Some),
             Purpose::Rehearse => Ok(None),
@@ -192,7 +197,7 @@ impl Vault {
     }
 
     /// Makes a change that was announced, or finds out what it would come to.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         change: Change,
         announced: Option<u64>,

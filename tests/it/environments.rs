@@ -84,6 +84,24 @@ async fn a_mirror_copies_what_is_said_and_never_a_value() {
 }
 
 #[tokio::test]
+async fn a_mirror_is_rehearsed_without_anything_becoming_known() {
+    let dir = directory();
+    let lead = example(dir.path()).await;
+    let (mirror, before) = (json!({"from": "prod", "to": "dev"}), lead.health().await["revision"].clone());
+    let rehearsed = http::post(&lead.admin(), "/api/environments/mirror?dry_run=true", &mirror).await.json();
+    assert_eq!(rehearsed["dry_run"], true, "{rehearsed}");
+    let text = lead.run(&["environment", "mirror", "prod", "dev", "--dry-run"], b"").await.text().to_owned();
+    assert!(text.starts_with("dry run, would be declared in dev: 2"), "{text}");
+    let unset = http::get(&lead.admin(), "/api/secrets?environment=dev&state=unset").await.json();
+    assert_eq!((unset["secrets"].as_array().map(Vec::len), &lead.health().await["revision"]), (Some(0), &before));
+    let made = http::post(&lead.admin(), "/api/environments/mirror", &mirror).await.json();
+    assert_eq!((&made["declared"], &made["dry_run"]), (&rehearsed["declared"], &Value::Null), "as it was told: {made}");
+    let journal = lead.run(&["audit", "tail", "--lines", "100", "-o", "json"], b"").await.text().to_owned();
+    let told = |what: &str| journal.lines().filter(|line| line.contains(what)).count();
+    assert_eq!((told("dry run: mirror of prod"), told("\"planned\"")), (2, 2), "a line for each: {journal}");
+}
+
+#[tokio::test]
 async fn a_shared_value_is_found_by_place_by_name_and_by_field_and_is_not_told() {
     let dir = directory();
     let lead = example(dir.path()).await;

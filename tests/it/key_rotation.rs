@@ -161,6 +161,15 @@ async fn every_scope_is_rotated_at_once_and_the_status_says_how_the_keys_stand()
     }
     let in_dev = json!({"service": "a", "key_name": "b", "key_value": "c", "environment": "dev"});
     assert_eq!(http::post(&lead.admin(), "/api/secrets", &in_dev).await.status, 200);
+    let before = revision(&lead).await;
+    let rehearsed = lead.run(&["key", "rotate", "--all", "--dry-run", "-o", "json"], b"").await.json();
+    assert_eq!((rehearsed["started"].as_array().map(Vec::len), &rehearsed["dry_run"]), (Some(4), &json!(true)));
+    let text = lead.run(&["key", "rotate", "--dry-run"], b"").await.text().to_owned();
+    assert!(text.starts_with("dry run: these scopes would come under keys") && text.contains("global"), "{text}");
+    let status = http::get(&lead.admin(), "/api/keys").await.json();
+    let generations = status["keys"].as_array().expect("keys").iter().map(|key| key["generation"].as_u64());
+    assert!(generations.eq([Some(1); 4]) && status["rotation"].is_null(), "nothing was begun: {status}");
+    assert_eq!(revision(&lead).await, before);
     let of_dev = lead.run(&["key", "rotate", "--all", "--environment", "dev", "-o", "json"], b"").await.json();
     assert_eq!(of_dev["started"].as_array().map(Vec::len), Some(1), "{of_dev}");
     let all = lead.run(&["key", "rotate", "--all", "--reason", "yearly", "-o", "json"], b"").await.json();
