@@ -93,12 +93,14 @@ fn aws_message(Row { status, code, message, hint }: &Row) -> String {
 }
 
 #[derive(Debug, Serialize)]
-struct VaultErrors {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct VaultErrors {
     errors: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct AwsError<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct AwsError<'a> {
     #[serde(rename = "__type")]
     kind: &'a str,
     message: String,

@@ -14,11 +14,17 @@ use crate::model::patch::{Patch, Wish};
 
 /// `POST`, `PUT` and `PATCH secret/metadata/…`. Settings are taken as long as they are what they are anyway.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultMetadata"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct MetadataBody {
+    /// 0: the mesh keeps as many versions of every key.
     max_versions: Option<u64>,
+    /// False: `options.cas` goes with the writes it is for.
     cas_required: Option<bool>,
+    /// `0s`: nothing is deleted by itself.
     delete_version_after: Option<String>,
+    /// `description`, `owner`, `contact`, `note`, `provider`, and `tags` joined by commas; any other name is a tag
+    /// `name=text`. `null` takes a text away.
     custom_metadata: Option<BTreeMap<String, Option<String>>>,
 }
 

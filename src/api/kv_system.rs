@@ -25,17 +25,29 @@ const VERSION: &str = concat!("1.18.0+aurora.", env!("CARGO_PKG_VERSION"));
 /// The name of every cluster: before a token is shown nothing is told that could be of use to anybody.
 const CLUSTER: &str = "aurora-mesh";
 
+/// Whether a node serves.
 #[derive(Serialize)]
-struct HealthView {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultHealth"))]
+pub(super) struct HealthView {
+    /// Always true.
     initialized: bool,
+    /// Whether the node waits to be unsealed.
     sealed: bool,
+    /// Always false: a follower serves reads by itself.
     standby: bool,
+    /// Always false.
     performance_standby: bool,
+    /// Always `disabled`.
     replication_performance_mode: &'static str,
+    /// Always `disabled`.
     replication_dr_mode: &'static str,
+    /// Now, in seconds since 1970.
     server_time_utc: i64,
+    /// The version of Vault whose API this is like, then that of this program.
     version: &'static str,
+    /// The same for every mesh.
     cluster_name: &'static str,
+    /// The same for every mesh.
     cluster_id: &'static str,
 }
 
@@ -67,8 +79,11 @@ fn asked_status(uri: &Uri) -> Option<StatusCode> {
     (!status.is_informational()).then_some(status)
 }
 
+/// Whether a node was made.
 #[derive(Serialize)]
-struct InitView {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultInit"))]
+pub(super) struct InitView {
+    /// Always true.
     initialized: bool,
 }
 
@@ -77,22 +92,38 @@ pub(super) fn init() -> Result<Response, ApiError> {
     json::answer(&InitView { initialized: true })
 }
 
+/// Whether a node is sealed. All else is the same of every node.
 #[derive(Serialize)]
-struct SealView {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultSeal"))]
+pub(super) struct SealView {
+    /// Always `shamir`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Always true.
     initialized: bool,
+    /// Whether the node waits to be unsealed.
     sealed: bool,
+    /// Always 1, however many shares it takes.
     t: u8,
+    /// Always 1, however many shares there are.
     n: u8,
+    /// Always 0.
     progress: u8,
+    /// Always empty.
     nonce: &'static str,
+    /// The version of Vault whose API this is like, then that of this program.
     version: &'static str,
+    /// Always empty.
     build_date: &'static str,
+    /// Always false.
     migration: bool,
+    /// The same for every mesh.
     cluster_name: &'static str,
+    /// The same for every mesh.
     cluster_id: &'static str,
+    /// Always false.
     recovery_seal: bool,
+    /// Always `aurora`.
     storage_type: &'static str,
 }
 
@@ -116,17 +147,28 @@ pub(super) fn seal_status(sealed: bool) -> Result<Response, ApiError> {
     })
 }
 
+/// The one mount there is.
 #[derive(Serialize)]
-struct MountView {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultMount"))]
+pub(super) struct MountView {
+    /// Always `secret/`.
     path: &'static str,
+    /// Always `kv`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// What it holds, for people.
     description: &'static str,
+    /// `version`, which is `2`.
     options: BTreeMap<&'static str, &'static str>,
+    /// Always false.
     local: bool,
+    /// Always false.
     seal_wrap: bool,
+    /// Always false.
     external_entropy_access: bool,
+    /// The same for every mesh.
     accessor: &'static str,
+    /// Always empty.
     uuid: &'static str,
 }
 
@@ -150,25 +192,45 @@ pub(super) async fn mount(desk: &Desk, caller: &Caller, is_ours: bool) -> Result
     json::answer(&Envelope::new(&caller.request_id, view))
 }
 
+/// Who asks, as Vault tells of a token.
 #[derive(Serialize)]
-struct TokenView {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultToken"))]
+pub(super) struct TokenView {
+    /// The name of the API key, not the key; without one, whom the caller acts as.
     id: String,
+    /// The same.
     accessor: String,
+    /// Whom the caller acts as.
     policies: Vec<String>,
+    /// Always empty.
     identity_policies: Vec<String>,
+    /// Seconds until the key ends; 0 if it does not.
     ttl: u64,
+    /// When the key ends; nothing if it does not.
     expire_time: Option<String>,
+    /// Always `null`.
     issue_time: Option<String>,
+    /// Always 0.
     creation_time: u64,
+    /// The same as `ttl`.
     creation_ttl: u64,
+    /// Always 0.
     explicit_max_ttl: u64,
+    /// The same as `id`.
     display_name: String,
+    /// Always empty.
     entity_id: &'static str,
+    /// Always `null`.
     meta: Option<()>,
+    /// Always 0: a key can be used as often as one likes.
     num_uses: u64,
+    /// Always true.
     orphan: bool,
+    /// Always `auth/token/create`.
     path: &'static str,
+    /// Always false.
     renewable: bool,
+    /// Always `service`.
     #[serde(rename = "type")]
     kind: &'static str,
 }

@@ -14,8 +14,10 @@ use crate::vault::path_request::PathVersion;
 
 /// `GET secret/data/…?version=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultVersionQuery"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct VersionQuery {
+    /// An older version than the current one; 0 is the current one.
     version: Option<String>,
 }
 
@@ -33,6 +35,7 @@ impl VersionQuery {
 
 /// `GET secret/metadata/…?list=true`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultListQuery"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ListQuery {
     /// `true`: what the method `LIST` asks for.
@@ -41,32 +44,38 @@ pub(super) struct ListQuery {
 
 /// `POST`, `PUT` and `PATCH secret/data/…`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultWrite"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct WriteBody {
     /// What is expected.
     #[serde(default)]
     pub(super) options: Option<WriteOptions>,
-    /// The fields.
+    /// The fields, 1 to 256 of them, each a text; in a `PATCH` `null` takes one away.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Option<String>>"))]
     pub(super) data: TextMap,
 }
 
 /// What is expected of a path that is written.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultWriteOptions"))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WriteOptions {
-    /// The version that must be current.
+    /// The version that must be current; 0: the path has no value.
     pub(super) cas: Option<u64>,
 }
 
 /// `POST secret/delete/…`, `undelete` and `destroy`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultVersions"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionsBody {
+    /// 1 to 1000 of them.
     versions: Vec<VersionSaid>,
 }
 
 /// One version: a number, or its digits, as Vault's own command line sends them.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultVersionSaid"))]
 #[serde(untagged)]
 enum VersionSaid {
     Number(u64),
@@ -102,14 +111,23 @@ impl VersionsBody {
 
 /// What every answer with data is wrapped in.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultEnvelopeOf{T}"))]
 pub(super) struct Envelope<'a, T> {
+    /// As the header `X-Request-Id` has it.
     pub(super) request_id: &'a str,
+    /// Always empty.
     pub(super) lease_id: &'static str,
+    /// Always false.
     pub(super) renewable: bool,
+    /// Seconds after which values should be asked for again; 0 where there are none.
     pub(super) lease_duration: u64,
+    /// What was asked for.
     pub(super) data: T,
+    /// Always `null`: answers are not wrapped here.
     pub(super) wrap_info: Option<()>,
+    /// What to know about the values: that they are stale, or that a field of this version was deleted since.
     pub(super) warnings: Option<Vec<String>>,
+    /// What a renewal answers; `null` elsewhere.
     pub(super) auth: Option<AuthView>,
 }
 
@@ -131,8 +149,12 @@ impl<'a, T> Envelope<'a, T> {
 
 /// A path with its values, or without: then `data` is `null`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultData"))]
 pub(super) struct DataView<'a> {
+    /// The fields, each a text.
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, String>>"))]
     pub(super) data: Option<FieldsView<'a>>,
+    /// Which version it is.
     pub(super) metadata: VersionView<'a>,
 }
 
@@ -156,11 +178,17 @@ pub(super) type Custom<'a> = BTreeMap<&'a str, String>;
 
 /// One version of a path.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultVersion"))]
 pub(super) struct VersionView<'a> {
+    /// When it, or what is said of it, last changed.
     pub(super) created_time: String,
+    /// What is said about the path, told beside its values alone.
     pub(super) custom_metadata: Option<Custom<'a>>,
+    /// When it was deleted, in RFC 3339; empty if it was not.
     pub(super) deletion_time: String,
+    /// Whether its values are gone for good.
     pub(super) destroyed: bool,
+    /// Its number; 0 if every value is of another scope than the one in which the path is written.
     pub(super) version: u64,
 }
 
@@ -178,23 +206,37 @@ impl From<&PathVersion> for VersionView<'_> {
 
 /// All versions of a path. The settings are what Vault calls its defaults: they cannot be changed here.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultHistory"))]
 pub(super) struct HistoryView<'a> {
+    /// Always false.
     pub(super) cas_required: bool,
+    /// When the first key of the path was stored.
     pub(super) created_time: String,
+    /// The number of the newest version.
     pub(super) current_version: u64,
+    /// What is said about the path.
     pub(super) custom_metadata: Option<Custom<'a>>,
+    /// Always `0s`: nothing is deleted by itself.
     pub(super) delete_version_after: &'static str,
+    /// Always 0: the mesh keeps as many versions of every key.
     pub(super) max_versions: u64,
+    /// The number of the oldest version that is kept.
     pub(super) oldest_version: u64,
+    /// When any of it changed last.
     pub(super) updated_time: String,
+    /// The versions that are kept, by their numbers.
     pub(super) versions: BTreeMap<u64, StateView>,
 }
 
 /// One version in a history.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultState"))]
 pub(super) struct StateView {
+    /// When it, or what is said of it, last changed.
     created_time: String,
+    /// When it was deleted, in RFC 3339; empty if it was not.
     deletion_time: String,
+    /// Whether its values are gone for good.
     destroyed: bool,
 }
 
@@ -214,23 +256,37 @@ fn deletion_time(version: &PathVersion) -> String {
 
 /// Names.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultKeys"))]
 pub(super) struct KeysView<'a> {
+    /// The services.
     pub(super) keys: Vec<&'a str>,
 }
 
 /// What a renewal answers: the token stays as it is.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VaultAuth"))]
 pub(super) struct AuthView {
+    /// Always empty: the token itself is not known here.
     pub(super) client_token: &'static str,
+    /// The name of the API key; without one, whom the caller acts as.
     pub(super) accessor: String,
+    /// Whom the caller acts as.
     pub(super) policies: Vec<String>,
+    /// The same.
     pub(super) token_policies: Vec<String>,
+    /// Always `null`.
     pub(super) metadata: Option<()>,
+    /// Seconds until the key ends; 0 if it does not.
     pub(super) lease_duration: u64,
+    /// Always false.
     pub(super) renewable: bool,
+    /// Always empty.
     pub(super) entity_id: &'static str,
+    /// Always `service`.
     pub(super) token_type: &'static str,
+    /// Always true.
     pub(super) orphan: bool,
+    /// Always 0: a key can be used as often as one likes.
     pub(super) num_uses: u64,
 }
 

@@ -11,16 +11,17 @@ use super::error::ApiError;
 use super::routes_audit_proof::of_audit_proof;
 use super::routes_snapshots::of_snapshots;
 use super::{
-    kv_routes, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_back, routes_bulk,
-    routes_connectivity, routes_credentials, routes_diagnosis, routes_environments, routes_events, routes_expiring,
-    routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists, routes_metrics,
-    routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_subscriptions, routes_unseal,
-    routes_watch, routes_whoami, unread_query,
+    kv_routes, openapi, routes_access, routes_agents, routes_api_keys, routes_audit, routes_aws, routes_back,
+    routes_bulk, routes_connectivity, routes_credentials, routes_diagnosis, routes_environments, routes_events,
+    routes_expiring, routes_exposure, routes_freezes, routes_health, routes_keys, routes_life, routes_lists,
+    routes_metrics, routes_nodes, routes_policy, routes_providers, routes_secret, routes_signing, routes_subscriptions,
+    routes_unseal, routes_watch, routes_whoami, unread_query,
 };
 
 /// All routes.
 pub(super) fn build(desk: Arc<Desk>) -> Router {
     let routes = Router::new()
+        .route("/openapi.json", get(openapi::openapi))
         .route("/api/status", get(routes_health::status))
         .route("/metrics", get(routes_metrics::metrics))
         .route("/api/secrets", get(routes_lists::list).post(routes_secret::put))

@@ -20,6 +20,7 @@ use crate::model::caller::Caller;
 
 /// The query of a new signing key.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SigningKeyQuery {
     grace: Option<String>,
@@ -27,15 +28,18 @@ pub(super) struct SigningKeyQuery {
 
 /// A new signing key, the only time it is shown.
 #[derive(Debug, Serialize)]
-struct SigningKeyView<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SigningKeyView<'a> {
     agent: &'a str,
+    #[cfg_attr(test, schemars(with = "String"))]
     signing_key: ValueText,
     previous_until: Option<String>,
 }
 
 /// What became of the signing keys of an agent.
 #[derive(Debug, Serialize)]
-struct UnsignedView<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct UnsignedView<'a> {
     success: bool,
     agent: &'a str,
     message: &'static str,

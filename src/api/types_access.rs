@@ -16,6 +16,7 @@ const NEXT: &str =
 
 /// The body of `POST /api/access-requests`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccessBody {
     name: String,
@@ -43,6 +44,7 @@ impl AccessBody {
 
 /// The answer of `POST /api/access-requests`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AskedView {
     status: &'static str,
     /// What the request is called; `null` when nothing has to be asked for.
@@ -81,6 +83,7 @@ impl From<&AccessAnswer> for AskedView {
 
 /// `GET /api/access-requests`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AccessListView {
     requests: Vec<AccessView>,
     of: &'static str,
@@ -88,6 +91,7 @@ pub(super) struct AccessListView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AccessView {
     id: u64,
     status: &'static str,
@@ -131,6 +135,7 @@ impl From<&Listed> for AccessView {
 
 /// `DELETE /api/access-requests/{id}`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DismissedView {
     success: bool,
     message: &'static str,

@@ -22,6 +22,7 @@ const PAGE_LINES_MAX: usize = 1000;
 /// `POST /api/agents`. What it reaches must be said: secrets and environments; every kind of scope and no company unless
 /// they are named.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAgentBody {
     name: String,
@@ -68,6 +69,7 @@ impl NewAgentBody {
 
 /// `PATCH /api/agents/{name}`. A field that is left out stays as it is; `null` clears a limit, a title or a note.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AgentPatchBody {
     add_capabilities: Vec<String>,
@@ -123,6 +125,7 @@ fn capabilities(field: &'static str, texts: &[String]) -> Result<BTreeSet<Capabi
 
 /// `GET /api/agents?limit=&cursor=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AgentsQuery {
     limit: Option<String>,
@@ -150,6 +153,7 @@ pub(super) fn page_limit(text: Option<String>) -> Result<Option<usize>, ApiError
 
 /// An agent.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AgentView<'a> {
     name: &'a str,
     title: Option<&'a str>,
@@ -168,6 +172,7 @@ pub(super) struct AgentView<'a> {
 
 /// One capability of an agent, and whose word that is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CapabilityView<'a> {
     capability: &'static str,
     granted_by: &'a str,
@@ -210,6 +215,7 @@ impl<'a> From<&'a Agent> for AgentView<'a> {
 
 /// An agent, with how many API keys it has.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AgentLineView<'a> {
     #[serde(flatten)]
     agent: AgentView<'a>,
@@ -224,6 +230,7 @@ impl<'a> From<&'a AgentLine> for AgentLineView<'a> {
 
 /// `GET /api/agents`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AgentsView<'a> {
     /// By name.
     pub(super) agents: Vec<AgentLineView<'a>>,
@@ -235,6 +242,7 @@ pub(super) struct AgentsView<'a> {
 
 /// An agent after a change.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AgentChangedView<'a> {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,

@@ -21,6 +21,7 @@ use crate::vault::error::VaultError;
 
 /// `POST /api/agents/{name}/keys`. What is left out does not narrow the agent.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewKeyBody {
     name: String,
@@ -76,6 +77,7 @@ fn span(field: &'static str, text: &str) -> Result<Duration, ApiError> {
 
 /// `POST /api/agents/{name}/keys/{key}/rotate`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RotateBody {
     grace: Option<String>,
@@ -94,6 +96,7 @@ impl RotateBody {
 
 /// `GET /api/apikeys?agent=&limit=&cursor=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct KeysQuery {
     agent: Option<String>,
@@ -123,6 +126,7 @@ fn parse_cursor(text: &str) -> Option<(AgentName, ApiKeyName)> {
 
 /// A key that was just made or given a new text. This is the only time its text is told.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ShownKeyView<'a> {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,
@@ -138,6 +142,7 @@ pub(super) struct ShownKeyView<'a> {
 
 /// A key, without the key.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ApiKeyView<'a> {
     agent: &'a str,
     name: &'a str,
@@ -180,6 +185,7 @@ impl<'a> ApiKeyView<'a> {
 
 /// A line of a list of keys.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KeyLineView<'a> {
     #[serde(flatten)]
     key: ApiKeyView<'a>,
@@ -195,6 +201,7 @@ impl<'a> KeyLineView<'a> {
 
 /// `GET /api/apikeys`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ApiKeys"))]
 pub(super) struct KeysView<'a> {
     /// By agent and name.
     pub(super) keys: Vec<KeyLineView<'a>>,
@@ -206,6 +213,7 @@ pub(super) struct KeysView<'a> {
 
 /// A key that is gone.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ApiKeyRevoked"))]
 pub(super) struct RevokedView<'a> {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,

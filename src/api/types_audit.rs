@@ -17,6 +17,7 @@ use crate::model::time::Timestamp;
 
 /// `GET /api/audit?…`, `GET /api/audit/export?…`, `GET /api/audit/follow?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AuditQuery {
     since: Option<String>,
@@ -123,6 +124,7 @@ fn short(field: &'static str, text: String) -> Result<String, ApiError> {
 
 /// `GET /api/audit`: each line exactly as the journal has it, because its hash covers its bytes.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AuditView {
     /// JSON texts.
     lines: Vec<String>,
@@ -156,6 +158,7 @@ impl AuditView {
 
 /// `GET /credentials/usage?limit=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct UsageQuery {
     pub(super) limit: Option<String>,
@@ -163,12 +166,14 @@ pub(super) struct UsageQuery {
 
 /// `GET /credentials/usage`, in the shape of the older design.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct UsageView {
     usage: Vec<UseView>,
     total: usize,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UseView {
     /// `service/key_name`.
     credential: String,

@@ -6,6 +6,7 @@ use crate::vault::answer_audit::{AuditNode, AuditVerdict, KeptHead};
 
 /// `?node=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct NodeQuery {
     /// Whose journal, on the lead; else that of the node that is asked.
@@ -14,6 +15,7 @@ pub(super) struct NodeQuery {
 
 /// `GET /api/audit/verify`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct VerdictView {
     /// Whether every line fits.
     pub(super) valid: bool,
@@ -52,6 +54,7 @@ impl From<AuditVerdict> for VerdictView {
 
 /// `GET /api/audit/verify?node=`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct VerdictsView {
     /// Whether every line of every chain fits.
     pub(super) valid: bool,
@@ -61,6 +64,7 @@ pub(super) struct VerdictsView {
 
 /// `GET /api/audit/heads`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct HeadsView {
     /// Oldest first, by journal.
     pub(super) heads: Vec<HeadView>,
@@ -70,6 +74,7 @@ pub(super) struct HeadsView {
 
 /// One seal.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct HeadView {
     node: String,
     seq: u64,
@@ -87,6 +92,7 @@ impl From<KeptHead> for HeadView {
 
 /// `GET /api/audit/nodes`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AuditNodesView {
     /// The lead first.
     pub(super) nodes: Vec<AuditNodeView>,
@@ -96,6 +102,7 @@ pub(super) struct AuditNodesView {
 
 /// The journal of one node.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AuditNodeView {
     node: String,
     chain: Option<u32>,

@@ -39,14 +39,19 @@ pub(super) enum VersionStage {
 
 /// `?secretId=&versionId=&versionStage=&refreshNow=`
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct AwsQuery {
     /// As it came: `service/key`, a whole reference, or the ARN of an earlier answer.
+    #[cfg_attr(test, schemars(rename = "secretId"))]
     pub(super) secret_id: String,
     /// A version by its number.
+    #[cfg_attr(test, schemars(rename = "versionId", with = "Option<String>"))]
     pub(super) version: Option<Version>,
     /// A version by its label.
+    #[cfg_attr(test, schemars(rename = "versionStage", with = "Option<String>"))]
     pub(super) stage: Option<VersionStage>,
     /// Confirm with the lead first.
+    #[cfg_attr(test, schemars(rename = "refreshNow", with = "Option<String>"))]
     pub(super) refresh: bool,
 }
 
@@ -125,8 +130,10 @@ pub(super) fn arn(mesh: MeshId, environment: &EnvironmentName, name: &str) -> St
     format!("{}{name}", arn_of(mesh, environment))
 }
 
-/// A value. It is borrowed: it is copied once, into the answer's buffer.
+/// A value.
+// It is borrowed: it is copied once, into the answer's buffer.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AwsSecretView<'a> {
     /// Unlike that of any other secret, as far as there are such names here.
@@ -148,11 +155,12 @@ pub(super) struct AwsSecretView<'a> {
 
 /// Text where it is text, else base64.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) enum AwsValue<'a> {
     /// UTF-8.
     SecretString(&'a str),
     /// Anything else.
-    SecretBinary(Base64<'a>),
+    SecretBinary(#[cfg_attr(test, schemars(with = "String"))] Base64<'a>),
 }
 
 impl<'a> AwsValue<'a> {

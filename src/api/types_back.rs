@@ -7,6 +7,7 @@ use crate::vault::go_back::{Went, WentBack, WentBackTo};
 
 /// The body.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BackBody {
     pub(super) to_revision: u64,
@@ -17,6 +18,7 @@ pub(super) struct BackBody {
 
 /// What came of it, or would.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct BackView {
     success: bool,
     dry_run: bool,
@@ -27,6 +29,7 @@ pub(super) struct BackView {
 
 /// One secret that is otherwise than before.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WentView {
     environment: String,
     secret: String,

@@ -7,6 +7,7 @@ use crate::vault::import::{Imported, ImportedEntry, Outcome};
 
 /// `POST /api/import?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ImportQuery {
     /// `true`: say what it would come to, and store nothing.
@@ -15,6 +16,7 @@ pub(super) struct ImportQuery {
 
 /// `GET /api/export?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExportQuery {
     /// `global`, `company` or `node`: the values of this scope instead of those a read would give.
@@ -31,6 +33,7 @@ pub(super) struct ExportQuery {
 
 /// What came of an import, or would.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ImportView {
     success: bool,
     dry_run: bool,
@@ -43,6 +46,7 @@ pub(super) struct ImportView {
 
 /// One entry, in the order they were sent.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EntryView {
     outcome: &'static str,
     version: u64,
@@ -76,6 +80,7 @@ impl From<&ImportedEntry> for EntryView {
 
 /// One page of values.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ExportView<'a> {
     /// The values, in order of name.
     pub(super) secrets: Vec<SecretView<'a>>,

@@ -17,6 +17,7 @@ pub(super) enum Run {
 
 /// A committed change.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct StoredView {
     /// Always true: a failure has the shape of an error.
     success: bool,

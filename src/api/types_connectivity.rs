@@ -31,6 +31,7 @@ const BEST_RULE: &str = "healthy before degraded before down, fresh before stale
 
 /// `?service=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ServiceQuery {
     pub(super) service: Option<String>,
@@ -38,6 +39,7 @@ pub(super) struct ServiceQuery {
 
 /// The body of `POST /api/connectivity/status`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReportBody {
     service: String,
@@ -77,6 +79,7 @@ impl ReportBody {
 
 /// The answer of `POST /api/connectivity/status`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ReportedView {
     pub(super) success: bool,
     pub(super) message: &'static str,
@@ -84,6 +87,7 @@ pub(super) struct ReportedView {
 
 /// `GET /api/connectivity/status`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ConnectivityStatus"))]
 pub(super) struct StatusView<'a> {
     services: Vec<ServiceView<'a>>,
     total_services: usize,
@@ -91,6 +95,7 @@ pub(super) struct StatusView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ServiceView<'a> {
     service: &'a str,
     overall_status: &'static str,
@@ -99,6 +104,7 @@ struct ServiceView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ConnectivityLine"))]
 struct LineView<'a> {
     node: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +123,7 @@ struct LineView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ConnectivityKey"))]
 struct KeyView<'a> {
     company: Option<&'a str>,
     key: Option<String>,
@@ -198,6 +205,7 @@ impl<'a> From<&'a KeyCheck> for KeyView<'a> {
 
 /// `GET /api/connectivity/health`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ConnectivityHealth"))]
 pub(super) struct HealthView {
     overall_status: &'static str,
     total_services: usize,
@@ -223,6 +231,7 @@ impl HealthView {
 
 /// `GET /api/connectivity/best`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct BestView<'a> {
     service: &'a str,
     nodes: Vec<RankedView<'a>>,
@@ -230,6 +239,7 @@ pub(super) struct BestView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RankedView<'a> {
     rank: usize,
     node: &'a str,

@@ -10,6 +10,7 @@ use crate::vault::diagnosis::Diagnosis;
 
 /// What a node says of itself.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DiagnosisView<'a> {
     certificate: Option<ValidityView>,
     lead_ahead_ms: Option<i64>,
@@ -30,18 +31,21 @@ pub(super) struct DiagnosisView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ValidityView {
     from: String,
     until: String,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct MemberView<'a> {
     node: &'a str,
     protocol: u16,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct MigrationView<'a> {
     name: &'a str,
     applied_at: Option<String>,

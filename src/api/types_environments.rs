@@ -15,6 +15,7 @@ const NAMED_MAX: usize = 1000;
 
 /// One environment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct EnvironmentView<'a> {
     environment: &'a str,
     own: bool,
@@ -39,6 +40,7 @@ impl<'a> From<&'a EnvironmentLine> for EnvironmentView<'a> {
 
 /// `GET /api/environments`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct EnvironmentsView<'a> {
     /// By name.
     pub(super) environments: Vec<EnvironmentView<'a>>,
@@ -46,6 +48,7 @@ pub(super) struct EnvironmentsView<'a> {
 
 /// `POST /api/environments/mirror`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MirrorBody {
     from: String,
@@ -70,6 +73,7 @@ impl MirrorBody {
 
 /// `POST /api/environments/check`
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckBody {
     left: String,
@@ -89,6 +93,7 @@ impl CheckBody {
 
 /// A secret in a scope.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PlaceView<'a> {
     service: &'a str,
     key_name: &'a str,
@@ -106,6 +111,7 @@ impl<'a> From<&'a ScopedSecret> for PlaceView<'a> {
 
 /// A secret that has no value in the environment that was copied to.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LackingView<'a> {
     #[serde(flatten)]
     at: PlaceView<'a>,
@@ -114,6 +120,7 @@ struct LackingView<'a> {
 
 /// What a mirror did.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct MirrorView<'a> {
     success: bool,
     from: &'a str,
@@ -154,6 +161,7 @@ impl<'a> MirrorView<'a> {
 
 /// A secret whose value another environment has too.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SharedValueView<'a> {
     #[serde(flatten)]
     at: PlaceView<'a>,
@@ -170,6 +178,7 @@ impl<'a> From<&'a SharedValue> for SharedValueView<'a> {
 
 /// The values two environments share: where, never what.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SharedView<'a> {
     left: &'a str,
     right: &'a str,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The envelope.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ErrorBody<'a> {
     /// The error.
     pub(super) error: ErrorText<'a>,
@@ -11,6 +12,7 @@ pub(super) struct ErrorBody<'a> {
 
 /// What went wrong, for a program and for a person.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ErrorText<'a> {
     /// The stable word programs branch on.
     pub(super) code: &'a str,

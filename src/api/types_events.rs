@@ -26,6 +26,7 @@ const LIMIT_DEFAULT: usize = 100;
 
 /// The body of `POST /api/events`: the shape of today, or the older one.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventBody {
     #[serde(rename = "type")]
@@ -73,6 +74,7 @@ fn refused(problem: PostProblem) -> ApiError {
 
 /// The answer of `POST /api/events`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct PublishedView {
     success: bool,
     id: String,
@@ -88,6 +90,7 @@ impl From<Taken> for PublishedView {
 
 /// The query of `GET /api/events/history`, but for `type`, which may be there several times.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
     service: Option<String>,
@@ -122,6 +125,7 @@ impl HistoryQuery {
 
 /// The query of `GET /api/events`, but for `type`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamQuery {
     service: Option<String>,
@@ -179,6 +183,7 @@ fn filter(
 
 /// The query of `GET /api/events/types`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TypesQuery {
     #[serde(rename = "type")]
@@ -198,11 +203,13 @@ impl TypesQuery {
 
 /// The answer of `GET /api/events/types`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TypesView {
     types: Vec<TypeView>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TypeView {
     #[serde(rename = "type")]
     kind: &'static str,

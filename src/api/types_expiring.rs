@@ -9,6 +9,7 @@ use crate::vault::answer_connectivity::{ExpiringList, ExpiringSecret, Unused, Un
 
 /// `GET /api/expiring?within=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExpiringQuery {
     pub(super) within: Option<String>,
@@ -16,6 +17,7 @@ pub(super) struct ExpiringQuery {
 
 /// `GET /api/unused?for=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct UnusedQuery {
     #[serde(rename = "for")]
@@ -24,6 +26,7 @@ pub(super) struct UnusedQuery {
 
 /// Which version of which secret.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExpiringPlace"))]
 struct PlaceView<'a> {
     service: &'a str,
     key_name: &'a str,
@@ -48,6 +51,7 @@ impl<'a> From<&'a Record> for PlaceView<'a> {
 
 /// `GET /api/expiring`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ExpiringView<'a> {
     within: String,
     secrets: Vec<ExpiringSecretView<'a>>,
@@ -56,6 +60,7 @@ pub(super) struct ExpiringView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ExpiringSecretView<'a> {
     #[serde(flatten)]
     place: PlaceView<'a>,
@@ -92,6 +97,7 @@ impl<'a> ExpiringSecretView<'a> {
 
 /// `GET /api/unused`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct UnusedView<'a> {
     #[serde(rename = "for")]
     span: String,
@@ -104,6 +110,7 @@ pub(super) struct UnusedView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct UnusedSecretView<'a> {
     #[serde(flatten)]
     place: PlaceView<'a>,

@@ -10,6 +10,7 @@ use crate::vault::answer::{Durations, Explanation, SetBy, Tried, TriedScope};
 
 /// Why a read comes out as it does.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ExplainView<'a> {
     service: &'a str,
     key_name: &'a str,
@@ -45,6 +46,7 @@ impl<'a> ExplainView<'a> {
 
 /// What became of one scope.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TriedView<'a> {
     scope: &'static str,
     scope_id: Option<&'a str>,
@@ -54,6 +56,7 @@ struct TriedView<'a> {
 
 /// The durations in force, in seconds, each with who sets it: `secret` or `node`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DurationsView {
     ttl: u64,
     ttl_from: &'static str,

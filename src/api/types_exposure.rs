@@ -7,6 +7,7 @@ use crate::vault::answer_exposure::{ExposedValue, Exposure};
 
 /// `GET /api/exposure?of=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExposureQuery {
     pub(super) of: Option<String>,
@@ -14,6 +15,7 @@ pub(super) struct ExposureQuery {
 
 /// `GET /api/exposure`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ExposureView<'a> {
     of: &'a str,
     values: Vec<ExposedView<'a>>,
@@ -26,6 +28,7 @@ pub(super) struct ExposureView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ExposedView<'a> {
     service: &'a str,
     key_name: &'a str,

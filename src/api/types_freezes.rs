@@ -7,6 +7,7 @@ use crate::vault::answer_freezes::{Frozen, HolderLine, HolderState, Holders};
 
 /// The body of `POST /api/freezes`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct FreezeBody {
     pub(super) target: String,
@@ -16,6 +17,7 @@ pub(super) struct FreezeBody {
 
 /// `DELETE /api/freezes?target=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TargetQuery {
     pub(super) target: Option<String>,
@@ -23,6 +25,7 @@ pub(super) struct TargetQuery {
 
 /// `GET /api/freezes/holders?revision=&target=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HoldersQuery {
     pub(super) revision: Option<String>,
@@ -31,6 +34,7 @@ pub(super) struct HoldersQuery {
 
 /// One freeze, as everybody whom it refuses hears of it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FreezeView {
     target: String,
     level: &'static str,
@@ -51,6 +55,7 @@ impl From<&Freeze> for FreezeView {
 
 /// `POST /api/freezes`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FrozenView {
     success: bool,
     message: &'static str,
@@ -69,6 +74,7 @@ impl From<&Frozen> for FrozenView {
 
 /// `DELETE /api/freezes/{target}`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct UnfrozenView {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,
@@ -82,12 +88,14 @@ pub(super) struct UnfrozenView {
 
 /// `GET /api/freezes`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FreezesView<'a> {
     freezes: Vec<ListedView<'a>>,
     timestamp: String,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ListedView<'a> {
     #[serde(flatten)]
     freeze: FreezeView,
@@ -104,6 +112,7 @@ impl<'a> FreezesView<'a> {
 
 /// `GET /api/freezes/holders`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct HoldersView<'a> {
     revision: u64,
     nodes: Vec<HolderView<'a>>,
@@ -111,6 +120,7 @@ pub(super) struct HoldersView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FreezeHolder"))]
 struct HolderView<'a> {
     node: &'a str,
     state: &'static str,

@@ -11,6 +11,7 @@ use crate::vault::answer::Health;
 
 /// Whether the node does its work.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct HealthView<'a> {
     status: &'static str,
     node: &'a str,
@@ -41,6 +42,7 @@ impl<'a> From<&'a Health> for HealthView<'a> {
 
 /// The same and more, for the person who runs the node. (`flatten` would change the order of the fields.)
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(description = "How the node is, for the person who runs it."))]
 pub(super) struct StatusView<'a> {
     status: &'static str,
     node: &'a str,
@@ -62,6 +64,7 @@ pub(super) struct StatusView<'a> {
 
 /// The reign by which this node's was ended.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ReignView<'a> {
     lead: &'a str,
     epoch: u64,

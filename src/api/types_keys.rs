@@ -9,6 +9,7 @@ use crate::vault::answer_keys::{KeyLine, KeyReport};
 
 /// `POST /api/keys/rotate?scope=&scope_id=&environment=&all=&dry_run=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RotateQuery {
     pub(super) scope: Option<String>,
@@ -20,6 +21,7 @@ pub(super) struct RotateQuery {
 
 /// What one key covers.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KeyScopeView<'a> {
     environment: &'a str,
     scope: &'static str,
@@ -34,6 +36,7 @@ impl<'a> From<&'a KeyScope> for KeyScopeView<'a> {
 
 /// One scope and the generation its values are sealed under, sooner or later.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TargetView<'a> {
     #[serde(flatten)]
     at: KeyScopeView<'a>,
@@ -48,6 +51,7 @@ impl<'a> From<&'a KeyTarget> for TargetView<'a> {
 
 /// `POST /api/keys/rotate`: begun, or what would begin; `GET /api/keys` tells how far it is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RotationView<'a> {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,
@@ -62,6 +66,7 @@ pub(super) struct RotationView<'a> {
 
 /// `POST /api/keys/rotate-root`: done.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RootView {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,
@@ -73,6 +78,7 @@ pub(super) struct RootView {
 
 /// `GET /api/keys`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KeysView<'a> {
     keys: Vec<KeyView<'a>>,
     root: RootKeyView<'a>,
@@ -81,6 +87,7 @@ pub(super) struct KeysView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct KeyView<'a> {
     #[serde(flatten)]
     at: KeyScopeView<'a>,
@@ -92,12 +99,14 @@ struct KeyView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RootKeyView<'a> {
     since: String,
     unseal: &'a str,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ProgressView<'a> {
     scopes: Vec<TargetView<'a>>,
     phase: &'static str,

@@ -17,6 +17,7 @@ const PAGE_LINES_MAX: usize = 1000;
 
 /// `GET /api/secrets?…`; `tag`, which may be there several times, is taken out before.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ListQuery {
     service: Option<String>,

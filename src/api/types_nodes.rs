@@ -20,6 +20,7 @@ const REASON_BYTES_MAX: usize = 256;
 
 /// The body of `POST /api/nodes/{name}/entitlement`: the whole entitlement, so nothing is kept by omission.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntitlementBody {
     environment: String,
@@ -39,6 +40,7 @@ impl EntitlementBody {
 
 /// A node that is entitled to something else, or was approved.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ChangedNodeView<'a> {
     /// Always true: a failure has the shape of an error.
     pub(super) success: bool,
@@ -52,6 +54,7 @@ pub(super) struct ChangedNodeView<'a> {
 
 /// `GET /api/nodes`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct NodesView<'a> {
     /// Every node of the roster.
     pub(super) nodes: Vec<NodeView<'a>>,
@@ -61,6 +64,7 @@ pub(super) struct NodesView<'a> {
 
 /// One node. `companies` is `["*"]` for a node that speaks for all.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct NodeView<'a> {
     name: &'a str,
     role: &'static str,
@@ -151,6 +155,7 @@ pub(super) fn companies(entitlement: &Entitlement) -> Vec<&str> {
 
 /// The body of `POST /api/nodes/{name}/approve`. Without a fingerprint nothing was compared, and nothing is approved.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApprovalBody {
     fingerprint: String,
@@ -165,6 +170,7 @@ impl ApprovalBody {
 
 /// The body of `POST /api/nodes/{name}/ban`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BanBody {
     reason: String,
@@ -186,6 +192,7 @@ impl BanBody {
 
 /// This node is a member of the mesh no more.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DepartedView<'a> {
     success: bool,
     node: &'a str,
@@ -204,6 +211,7 @@ impl<'a> DepartedView<'a> {
 
 /// A node that was banned or removed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ThrownOutView<'a> {
     success: bool,
     node: &'a str,

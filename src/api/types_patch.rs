@@ -22,6 +22,7 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer
 
 /// Texts for people.
 #[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct MetadataBody {
     #[serde(deserialize_with = "given")]
@@ -51,6 +52,7 @@ pub(super) struct OptionsBody {
 
 /// `{"name":"client_id","type":"string"}`
 #[derive(Debug, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct FieldBody {
     name: String,
@@ -60,6 +62,7 @@ pub(super) struct FieldBody {
 
 /// `PATCH /api/secrets/{service}/{key}`
 #[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PatchBody {
     metadata: MetadataBody,

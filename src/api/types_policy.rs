@@ -13,6 +13,7 @@ use crate::vault::policy::{PlannedPolicy, PolicyReport, TestedPolicy};
 
 /// `POST /api/policy/plan`
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlanBody {
     /// The text of the file.
@@ -21,6 +22,7 @@ pub(super) struct PlanBody {
 
 /// `POST /api/policy/apply`
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApplyBody {
     /// The text of the file.
@@ -31,6 +33,7 @@ pub(super) struct ApplyBody {
 
 /// `POST /api/policy/test`
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestBody {
     /// The text of the file.
@@ -41,6 +44,7 @@ pub(super) struct TestBody {
 
 /// `GET /api/policy`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct PolicyView<'a> {
     grants: Vec<GrantView<'a>>,
     agents: usize,
@@ -62,6 +66,7 @@ impl<'a> PolicyView<'a> {
 
 /// One grant.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct GrantView<'a> {
     name: &'a str,
     principal: String,
@@ -111,6 +116,7 @@ impl<'a> From<&'a Grant> for GrantView<'a> {
 
 /// `POST /api/policy/plan` and `POST /api/policy/apply`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct PlanView<'a> {
     applied: bool,
     /// Of a plan, what `expect` must be to apply it; else the change itself.
@@ -144,6 +150,7 @@ impl<'a> PlanView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ChangeView<'a> {
     change: &'static str,
     kind: &'static str,
@@ -164,6 +171,7 @@ impl<'a> From<&'a Planned> for ChangeView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GrantField"))]
 struct FieldView<'a> {
     field: &'static str,
     was: Option<&'a str>,
@@ -178,6 +186,7 @@ impl<'a> From<&'a Differs> for FieldView<'a> {
 
 /// `POST /api/policy/test`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DriftView<'a> {
     drift: bool,
     days: u32,
@@ -207,6 +216,7 @@ impl<'a> DriftView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DifferenceView<'a> {
     principal: &'a str,
     action: &'static str,
@@ -236,6 +246,7 @@ impl<'a> From<&'a Difference> for DifferenceView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DecisionView<'a> {
     decision: &'static str,
     rule: &'a str,

@@ -8,12 +8,14 @@ use crate::model::connectivity::Verdict;
 
 /// `GET /providers`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ProvidersView<'a> {
     pub(super) providers: Vec<ProviderView<'a>>,
 }
 
 /// `GET /providers/{name}`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ProviderView<'a> {
     name: &'a str,
     title: &'a str,
@@ -35,6 +37,7 @@ pub(super) struct ProviderView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ProviderField"))]
 struct FieldView<'a> {
     name: &'a str,
     kind: &'static str,
@@ -43,6 +46,7 @@ struct FieldView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ProbeView<'a> {
     credential: &'a str,
     authenticate: &'static str,
@@ -56,6 +60,7 @@ struct ProbeView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AnswerView<'a> {
     status: Vec<CodesView>,
     /// What must be true of the answer besides.
@@ -66,6 +71,7 @@ struct AnswerView<'a> {
 
 /// A number, or `5xx`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum CodesView {
     One(u16),

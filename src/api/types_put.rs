@@ -11,12 +11,15 @@ use crate::model::secret::{Scope, SecretName};
 use crate::vault::answer_validation::Refused;
 use crate::vault::request::{Place, PutRequest};
 
-/// The body as it is sent. `Debug` shows no value because [`TextOrObject`] shows none.
+/// The body of `POST /api/secrets`.
+// `Debug` shows no value because `TextOrObject` shows none.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct PutBody {
     service: String,
     key_name: String,
+    #[cfg_attr(test, schemars(schema_with = "text_or_object"))]
     key_value: TextOrObject,
     scope: Option<String>,
     scope_id: Option<String>,
@@ -40,6 +43,13 @@ pub(super) struct PutBody {
     validate: bool,
     #[serde(default)]
     force: bool,
+}
+
+/// What [`TextOrObject`] takes, as it is described.
+#[cfg(test)]
+fn text_or_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let object = serde_json::json!({"type": "object", "additionalProperties": {"type": "string"}});
+    schemars::json_schema!({"anyOf": [{"type": "string"}, object]})
 }
 
 impl PutBody {

@@ -75,6 +75,7 @@ fn listed(texts: &[String]) -> Option<&[String]> {
 
 /// How far something reaches, as it is told.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ReachView<'a> {
     secrets: Vec<&'a str>,
     scopes: Vec<&'a str>,

@@ -13,6 +13,7 @@ use crate::vault::answer::{Freshness, Holder, Listed, Served};
 
 /// Texts for people; only those that are set are printed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct MetadataView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
@@ -43,6 +44,7 @@ impl<'a> From<&'a Metadata> for MetadataView<'a> {
 
 /// A declared field: its name and kind, never its text.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FieldView<'a> {
     name: &'a str,
     #[serde(rename = "type")]
@@ -57,6 +59,7 @@ impl<'a> From<&'a Field> for FieldView<'a> {
 
 /// One version of one secret in one scope.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RecordView<'a> {
     service: &'a str,
     key_name: &'a str,
@@ -130,6 +133,7 @@ impl<'a> From<&'a Listed> for RecordView<'a> {
 
 /// How fresh an answer is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct FreshnessView {
     served: &'static str,
     age_ms: u64,
@@ -164,6 +168,7 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 
 /// Which node holds a version.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct HolderView<'a> {
     node: &'a str,
     entitled: bool,
@@ -184,6 +189,7 @@ impl<'a> From<&'a Holder> for HolderView<'a> {
 
 /// `GET /api/secrets`: one page.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ListView<'a> {
     /// The current version of each secret in each scope.
     pub(super) secrets: Vec<RecordView<'a>>,
@@ -195,6 +201,7 @@ pub(super) struct ListView<'a> {
 
 /// `GET …/versions`: newest first.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct VersionsView<'a> {
     /// The provider or application.
     pub(super) service: &'a str,

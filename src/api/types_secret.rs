@@ -6,6 +6,7 @@ use super::types_record::{FieldView, MetadataView};
 
 /// `GET /api/secrets/{service}/{key}?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ReadQuery {
     /// `global`, `company` or `node`: read this scope instead of resolving.
@@ -24,11 +25,13 @@ pub(super) struct ReadQuery {
 
 /// The query of a route that has no parameters.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoQuery {}
 
 /// `POST /api/secrets?…`, `POST /api/rollback?…` and `POST /api/environments/mirror?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PutQuery {
     /// `true`: tell what it would come to, and store nothing.
@@ -37,6 +40,7 @@ pub(super) struct PutQuery {
 
 /// `PATCH` and `DELETE /api/secrets/{service}/{key}?…` and `POST …/undelete?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ChangeQuery {
     /// `global`, `company` or `node`; global if absent.
@@ -51,6 +55,7 @@ pub(super) struct ChangeQuery {
 
 /// `GET …/versions?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PlaceQuery {
     /// `global`, `company` or `node`; global if absent.
@@ -63,6 +68,7 @@ pub(super) struct PlaceQuery {
 
 /// `POST …/destroy?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct DestroyQuery {
     /// `global`, `company` or `node`; global if absent.
@@ -79,6 +85,7 @@ pub(super) struct DestroyQuery {
 
 /// `POST …/rollback?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RollbackQuery {
     /// `global`, `company` or `node`; global if absent.
@@ -95,6 +102,7 @@ pub(super) struct RollbackQuery {
 
 /// `GET /api/explain/…?environment=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ExplainQuery {
     /// Another environment than the node's.
@@ -104,6 +112,7 @@ pub(super) struct ExplainQuery {
 /// A secret with its value.
 // The value is borrowed: it is copied once, into the answer's buffer.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SecretView<'a> {
     /// The provider or application.
     pub(super) service: &'a str,

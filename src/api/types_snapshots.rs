@@ -11,6 +11,7 @@ use crate::vault::snapshots::SnapshotList;
 
 /// `POST /api/snapshots/verify?name=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct VerifyQuery {
     /// One of the directory; without it the body is the snapshot.
@@ -19,6 +20,7 @@ pub(super) struct VerifyQuery {
 
 /// `POST /api/snapshots`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SavedView {
     /// Always true: a failure has the shape of an error.
     success: bool,
@@ -47,6 +49,7 @@ impl From<Saved> for SavedView {
 
 /// `POST /api/snapshots/verify`: what came out of a snapshot that is whole.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ProofView {
     valid: bool,
     mesh: String,
@@ -70,6 +73,7 @@ pub(super) struct ProofView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RowsView {
     secrets: u64,
     older_versions: u64,
@@ -122,6 +126,7 @@ impl From<&Proof> for ProofView {
 
 /// `GET /api/snapshots`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SnapshotsView {
     /// Newest first.
     snapshots: Vec<KeptView>,
@@ -133,6 +138,7 @@ pub(super) struct SnapshotsView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct KeptView {
     name: String,
     node: String,

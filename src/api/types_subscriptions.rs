@@ -18,6 +18,7 @@ use crate::vault::subscriptions::{SubscribeRequest, Subscribed, SubscriptionLine
 
 /// The body of `POST /api/subscriptions`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscribeBody {
     name: String,
@@ -65,6 +66,7 @@ impl SubscribeBody {
 
 /// The body of `POST /api/subscriptions/{name}/replay`.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ReplayBody {
     since: Option<String>,
@@ -85,6 +87,7 @@ impl ReplayBody {
 
 /// The body of `POST /notify`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct NotifyBody {
     channel: String,
@@ -106,6 +109,7 @@ impl NotifyBody {
 
 /// `GET /api/deliveries?name=&limit=`, and of the dead letters.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct EndedQuery {
     pub(super) name: Option<String>,
@@ -114,6 +118,7 @@ pub(super) struct EndedQuery {
 
 /// A subscription.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SubscriptionView {
     name: String,
     types: Vec<String>,
@@ -162,11 +167,13 @@ impl From<&Subscription> for SubscriptionView {
 
 /// What was made, or rotated. The secret is shown this once.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SubscribedView {
     success: bool,
     #[serde(flatten)]
     subscription: SubscriptionView,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     signing_secret: Option<ValueText>,
     /// Until when the secret before it signs too.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +190,7 @@ impl From<Subscribed> for SubscribedView {
 
 /// What was done to a subscription.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DoneView<'a> {
     pub(super) success: bool,
     pub(super) name: &'a str,
@@ -191,6 +199,7 @@ pub(super) struct DoneView<'a> {
 
 /// What came of a test.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TestedView<'a> {
     pub(super) success: bool,
     pub(super) name: &'a str,
@@ -199,6 +208,7 @@ pub(super) struct TestedView<'a> {
 
 /// How much is sent again.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ReplayedView<'a> {
     pub(super) success: bool,
     pub(super) name: &'a str,
@@ -207,12 +217,14 @@ pub(super) struct ReplayedView<'a> {
 
 /// `GET /api/subscriptions`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SubscriptionsView {
     subscriptions: Vec<LineView>,
     timestamp: String,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SubscriptionLine"))]
 struct LineView {
     #[serde(flatten)]
     subscription: SubscriptionView,
@@ -243,12 +255,14 @@ impl SubscriptionsView {
 
 /// `GET /api/deliveries` and `GET /api/dead-letters`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct EndedView {
     deliveries: Vec<EndedLine>,
     timestamp: String,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EndedLine {
     id: String,
     #[serde(rename = "type")]
@@ -286,6 +300,7 @@ impl EndedView {
 
 /// `POST /notify`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct NotifiedView {
     delivered: bool,
     queued: bool,

@@ -13,6 +13,7 @@ use crate::vault::request::TokenRequest;
 
 /// The body of `POST /api/tokens`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenBody {
     node: String,
@@ -44,6 +45,7 @@ impl TokenBody {
 
 /// A new join token, shown once.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TokenView<'a> {
     /// What it is called in lists.
     pub(super) id: &'a str,
@@ -59,6 +61,7 @@ pub(super) struct TokenView<'a> {
 
 /// `GET /api/tokens`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TokensView<'a> {
     /// Every token that is remembered; those that end first first.
     pub(super) tokens: Vec<TokenLineView<'a>>,
@@ -68,6 +71,7 @@ pub(super) struct TokensView<'a> {
 
 /// One token. Its secret was shown once, and is not kept.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TokenLineView<'a> {
     id: &'a str,
     node: &'a str,
@@ -99,6 +103,7 @@ impl<'a> From<&'a TokenLine> for TokenLineView<'a> {
 
 /// A token that admits nobody any more.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TokenRevoked"))]
 pub(super) struct RevokedView<'a> {
     success: bool,
     id: &'a str,

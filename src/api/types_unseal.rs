@@ -8,9 +8,12 @@ use crate::vault::sealed_parts::{Awaits, Offer, SealedHealth};
 
 /// The body of `POST /api/unseal`: one of its fields. `Debug` shows no share because [`ValueText`] shows nothing.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(description = "What is brought: one of its fields."))]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnsealBody {
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     share: Option<ValueText>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     passphrase: Option<ValueText>,
     reset: Option<bool>,
 }
@@ -35,6 +38,7 @@ impl UnsealBody {
 
 /// `GET /api/unseal`, and the answer to what was brought.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct UnsealView {
     sealed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +49,7 @@ pub(super) struct UnsealView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SharesView {
     provided: u8,
     threshold: u8,
@@ -80,6 +85,7 @@ impl From<&SealedHealth> for UnsealView {
 
 /// `GET /health` of a sealed node: the fields it always has, and how far its unsealing is.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SealedHealthView<'a> {
     status: &'static str,
     node: &'a str,
@@ -95,6 +101,7 @@ pub(super) struct SealedHealthView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UnsealProgress"))]
 struct ProgressView {
     provided: u8,
     threshold: u8,

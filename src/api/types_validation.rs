@@ -12,6 +12,7 @@ use crate::vault::request::Context;
 
 /// The body of `POST /credentials/{service}/validate`, which may be left out.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ValidateBody {
     key_name: Option<String>,
@@ -37,6 +38,7 @@ impl ValidateBody {
 
 /// What came of checks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ValidationView<'a> {
     provider: &'a str,
     results: Vec<ValidatedView<'a>>,
@@ -44,6 +46,7 @@ pub(super) struct ValidationView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ValidatedView<'a> {
     credential: Option<String>,
     company: Option<&'a str>,
@@ -97,6 +100,7 @@ impl<'a> From<&'a Validated> for ValidatedView<'a> {
 
 /// What a provider said of a value that was stored.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ToldView {
     status: &'static str,
     reason: String,
@@ -110,6 +114,7 @@ impl From<Validated> for ToldView {
 
 /// `GET /credentials/status`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct CredentialsView<'a> {
     credentials: Vec<CredentialView<'a>>,
     next_cursor: Option<&'a str>,
@@ -117,6 +122,7 @@ pub(super) struct CredentialsView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CredentialView<'a> {
     service: &'a str,
     key_name: &'a str,

@@ -11,6 +11,7 @@ use crate::vault::watch::{Heard, News};
 
 /// `GET /api/secrets/{service}/{key}/watch?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WatchOneQuery {
     /// Only this scope.
@@ -25,6 +26,7 @@ pub(super) struct WatchOneQuery {
 
 /// `GET /api/watch?…`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WatchAllQuery {
     /// Only names `service/key_name` that start so.

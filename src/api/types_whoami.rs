@@ -15,6 +15,7 @@ use crate::vault::whoami::MayRequest;
 
 /// `GET /api/whoami?action=&secret=&scope=&scope_id=&company=&environment=`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct WhoamiQuery {
     action: Option<String>,
@@ -58,6 +59,7 @@ fn action(text: &str) -> Result<Action, ApiError> {
 
 /// `GET /api/whoami`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct WhoamiView<'a> {
     door: &'static str,
     uid: u32,
@@ -78,6 +80,7 @@ pub(super) struct WhoamiView<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct MayView<'a> {
     action: &'static str,
     allowed: bool,

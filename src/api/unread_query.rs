@@ -118,6 +118,28 @@ mod tests {
         }
     }
 
+    /// What is said of a route to whoever reads `openapi.json` is what it does.
+    #[test]
+    fn a_route_reads_a_query_if_it_is_described_with_one() {
+        let document: serde_json::Value = serde_json::from_str(crate::api::openapi::DOCUMENT).expect("JSON");
+        let mut described = Vec::new();
+        for (path, methods) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in methods.as_object().expect("methods") {
+                let parameters = operation["parameters"].as_array();
+                if parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query")) {
+                    described.push((method.to_ascii_uppercase(), path.clone()));
+                }
+            }
+        }
+        let of_others = |path: &str| path.starts_with("/v1/") || path.starts_with("/secretsmanager/");
+        described.retain(|(_, path)| !of_others(path));
+        let mut read: Vec<(String, String)> =
+            READ_THEIRS.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+        described.sort();
+        read.sort();
+        assert_eq!(described, read);
+    }
+
     #[test]
     fn no_route_is_named_twice() {
         for (at, row) in READ_THEIRS.iter().enumerate() {

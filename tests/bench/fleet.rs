@@ -32,6 +32,8 @@ mod percentile;
 #[path = "../it/support"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
 mod support {
+    #[path = "../../bench/unheld.rs"]
+    pub mod contract;
     pub mod http;
     pub mod ports;
     pub mod process;

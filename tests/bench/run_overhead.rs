@@ -17,6 +17,8 @@ use support::process::{AURORA, Node, directory};
 #[path = "../it/support"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
 mod support {
+    #[path = "../../bench/unheld.rs"]
+    pub mod contract;
     pub mod http;
     pub mod ports;
     pub mod process;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::callers::put;
-use crate::support::http::ask;
+use crate::support::contract;
+use crate::support::http::{ask, send};
 use crate::support::mesh::TestMesh;
 
 /// How a method is written where a route is built.
@@ -32,7 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn routes() -> BTreeSet<(&'static str, String)> {
     let top = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let files = std::fs::read_dir(top.join("src/api")).expect("a readable directory");
-    let texts = files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a source file"));
+    let paths = files.map(|file| file.expect("an entry").path());
+    let sources = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let texts = sources.map(|path| std::fs::read_to_string(path).expect("a source file"));
     texts.flat_map(|text| routes_of(&text)).collect()
 }
 
@@ -79,6 +82,41 @@ fn the_routes_are_found_in_the_source_however_they_are_laid_out() {
     for (method, path) in [("POST", "/api/rollback"), ("GET", "/api/audit/nodes"), ("DELETE", "/api/freezes")] {
         assert!(routes.contains(&(method, path.to_owned())), "{method} {path}");
     }
+}
+
+#[test]
+fn the_document_describes_every_route_and_no_other() {
+    let of_others = |path: &str| OF_OTHERS.iter().any(|other| path.starts_with(other));
+    let described = contract::routes().into_iter().filter(|(_, path)| !of_others(path));
+    let described: BTreeSet<String> = described.map(|(method, path)| format!("{method} {path}")).collect();
+    let routed: BTreeSet<String> = routes().iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let undescribed: Vec<_> = routed.difference(&described).collect();
+    let unrouted: Vec<_> = described.difference(&routed).collect();
+    assert!(undescribed.is_empty() && unrouted.is_empty(), "undescribed {undescribed:?}, of no route {unrouted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_of_all_routes_is_given_to_whoever_asks() {
+    let mesh = TestMesh::start().await;
+    let answer = ask(&mesh.lead.agent_socket(), "GET", "/openapi.json", &[], "").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.json()["openapi"], "3.1.0");
+    assert_eq!(answer.json()["paths"]["/openapi.json"]["get"]["operationId"], "readOpenApi");
+}
+
+/// A parameter that is empty is one that was left out, also where it would be refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_parameter_is_none() {
+    let mesh = TestMesh::start().await;
+    let admin = mesh.lead.config.api.socket_dir.join("admin.sock");
+    let empty = ask(&admin, "GET", "/api/audit?order=&limit=&cursor=&node=", &[], "").await;
+    assert_eq!(empty.status, 200, "{}", empty.body);
+    let export =
+        format!("{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET /api/audit/export?order=&limit=&cursor=");
+    let exported = send(&admin, export.as_bytes()).await.expect("listens");
+    assert!(exported.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&exported));
+    let refused = ask(&admin, "GET", "/api/audit/export?limit=1", &[], "").await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "bad_value"));
 }
 
 /// Most routes did not look at the query: `POST /api/keys/rotate-root?dry_run=true` replaced the root key, and

@@ -3,7 +3,7 @@
 
 use super::Stage;
 use crate::agents::stage::{SECRET, journal};
-use crate::support::loopback::{MARK, get, request, send};
+use crate::support::loopback::{MARK, ask, get, request, send};
 
 /// The value that must not leave.
 const VALUE: &str = "not-a-real-global-key";
@@ -119,4 +119,13 @@ async fn what_tells_nothing_needs_no_mark_but_the_right_host() {
     assert_eq!(status, 403);
     let (status, _) = told(&send(at, request("GET", "/health", &[("Host", &host)], "").as_bytes()).await);
     assert_eq!(status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_of_the_routes_is_for_everybody_who_marks_the_request() {
+    let Stage { at, mesh: _kept, .. } = Stage::set().await;
+    let document = ask(at, "GET", "/openapi.json", &[], "").await;
+    assert_eq!((document.status, &document.json()["openapi"]), (200, &serde_json::json!("3.1.0")));
+    let unmarked = request("GET", "/openapi.json", &[("Host", &at.to_string())], "");
+    assert_eq!(told(&send(at, unmarked.as_bytes()).await).0, 403);
 }

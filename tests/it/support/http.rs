@@ -6,6 +6,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use super::contract;
+
 /// An answer, taken apart by hand.
 #[derive(Debug)]
 pub struct Answer {
@@ -88,7 +90,9 @@ pub async fn try_ask(
         request.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     let request = format!("{request}\r\n{body}");
-    Answer::parse(&send(socket, request.as_bytes()).await.ok()?)
+    let answer = Answer::parse(&send(socket, request.as_bytes()).await.ok()?)?;
+    contract::hold(method, target, body, &answer);
+    Some(answer)
 }
 
 pub async fn get(socket: &Path, target: &str) -> Answer {

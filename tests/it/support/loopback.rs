@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::contract;
 use super::http::Answer;
 
 /// The header that every request must have.
@@ -32,7 +33,9 @@ pub async fn ask(to: SocketAddr, method: &str, target: &str, headers: &[(&str, &
     let host = to.to_string();
     let headers = [&[("Host", host.as_str()), MARK], headers].concat();
     let received = send(to, request(method, target, &headers, body).as_bytes()).await;
-    Answer::parse(&received).unwrap_or_else(|| panic!("no answer to {method} {target}"))
+    let answer = Answer::parse(&received).unwrap_or_else(|| panic!("no answer to {method} {target}"));
+    contract::hold(method, target, body, &answer);
+    answer
 }
 
 /// `GET` with an API key.

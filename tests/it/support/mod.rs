@@ -4,6 +4,7 @@ pub mod authority;
 pub mod callers;
 pub mod clients;
 pub mod clock;
+pub mod contract;
 pub mod forge;
 pub mod grpc;
 pub mod http;
