@@ -7,6 +7,7 @@ use crate::api::types_agents::{
     AgentChangedView, AgentLineView, AgentPatchBody, AgentsQuery, AgentsView, NewAgentBody,
 };
 use crate::api::types_api_keys::{KeysQuery, KeysView, NewKeyBody, RevokedView, RotateBody, ShownKeyView};
+use crate::model::actions::Capability;
 
 /// Why.
 const WHY: &[&str] = &["X-Aurora-Reason"];
@@ -163,23 +164,10 @@ fn of_api_keys() -> [Operation; 4] {
     ]
 }
 
-/// What can be given.
-pub(super) const CAPABILITIES: &[&str] = &[
-    "workflow_read",
-    "workflow_manage",
-    "workflow_execute",
-    "integration_read",
-    "integration_manage",
-    "integration_execute",
-    "data_query",
-    "data_read",
-    "data_write",
-    "agent_manage",
-    "agent_impersonate",
-    "event_publish",
-    "event_subscribe",
-    "system_admin",
-];
+/// What an agent or a grant may be about.
+pub(super) fn capabilities() -> Vec<&'static str> {
+    Capability::ALL.iter().map(|capability| capability.as_str()).collect()
+}
 
 /// Kinds of scopes, and all of them.
 pub(super) const REACHED_SCOPES: &[&str] = &["global", "company", "node", "*"];
@@ -218,14 +206,14 @@ pub(super) const WORDS: &[Word] = &[
     word("NewAgentBody.name", "What it is to be called.").pattern(NAME),
     word("NewAgentBody.title", TITLE),
     word("NewAgentBody.kind", "What kind of program it is; a tool unless it is said.").one_of(KINDS),
-    word("NewAgentBody.capabilities", "What it may; nothing if it is left out.").one_of(CAPABILITIES),
+    word("NewAgentBody.capabilities", "What it may; nothing if it is left out.").known(capabilities),
     word("NewAgentBody.secrets", SECRETS),
     word("NewAgentBody.scopes", "The kinds of scope it is about; all if it is left out.").one_of(REACHED_SCOPES),
     word("NewAgentBody.companies", "The companies it acts for, at most 32, or `*`; none if it is left out."),
     word("NewAgentBody.environments", ENVIRONMENTS),
     word("NewAgentBody.note", NOTE),
-    word("add_capabilities", "What it may from now on; what it may already is given anew.").one_of(CAPABILITIES),
-    word("remove_capabilities", "What it may no more.").one_of(CAPABILITIES),
+    word("add_capabilities", "What it may from now on; what it may already is given anew.").known(capabilities),
+    word("remove_capabilities", "What it may no more.").known(capabilities),
     word("AgentPatchBody.secrets", SECRETS),
     word("AgentPatchBody.scopes", SCOPES).one_of(REACHED_SCOPES),
     word("AgentPatchBody.companies", COMPANIES),
@@ -257,7 +245,7 @@ pub(super) const WORDS: &[Word] = &[
     word("AgentLineView.environments", ENVIRONMENTS),
     word("AgentLineView.note", NOTE),
     word("AgentLineView.keys", "How many API keys it has."),
-    word("CapabilityView.capability", "What it may.").one_of(CAPABILITIES),
+    word("CapabilityView.capability", "What it may.").known(capabilities),
     word("CapabilityView.note", "Why it was given."),
     word("SigningKeyView.signing_key", "The key: the whole text is the key of the HMAC."),
     word("SigningKeyView.previous_until", "Until when the key before works; nothing if there was none.").time(),

@@ -124,15 +124,17 @@ fn shape(schema: &mut Value, form: Form) {
         Form::Plain | Form::Flag | Form::Several => {}
         Form::Time => schema["format"] = json!("date-time"),
         Form::Pattern(pattern) => schema["pattern"] = json!(pattern),
-        Form::OneOf(words) => {
-            let null = is_nullable.then_some(Value::Null);
-            schema["enum"] = words.iter().map(|word| json!(word)).chain(null).collect();
-        }
+        Form::OneOf(words) => schema["enum"] = one_of(words, is_nullable),
+        Form::Known(words) => schema["enum"] = one_of(&words(), is_nullable),
         Form::Number(least, most) => {
             schema["minimum"] = json!(least);
             schema["maximum"] = json!(most);
         }
     }
+}
+
+fn one_of(words: &[&str], is_nullable: bool) -> Value {
+    words.iter().map(|word| json!(word)).chain(is_nullable.then_some(Value::Null)).collect()
 }
 
 /// The schema of what is text in a request or a header.

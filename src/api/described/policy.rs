@@ -1,6 +1,6 @@
 //! Who may do what: the policy and its file, requests for access, freezes, and what the node sees of a caller.
 
-use super::agents::{CAPABILITIES, REACHED_SCOPES};
+use super::agents::{REACHED_SCOPES, capabilities};
 use super::operation::{Operation, delete, get, post};
 use super::words::{NAME, NODE, Word, word};
 use crate::api::types_access::{AccessBody, AccessListView, AskedView, DismissedView};
@@ -9,6 +9,7 @@ use crate::api::types_freezes::{
 };
 use crate::api::types_policy::{ApplyBody, DriftView, GrantView, PlanBody, PlanView, PolicyView, TestBody};
 use crate::api::types_whoami::{WhoamiQuery, WhoamiView};
+use crate::model::actions::Action;
 
 /// Why.
 const WHY: &[&str] = &["X-Aurora-Reason"];
@@ -158,6 +159,10 @@ const TARGET: &str = "What is frozen: `agent:NAME`, `secret:SERVICE/KEY`, `node:
 const FREEZE_REASON: &str = "Why: told to everybody who is refused by it.";
 const SINCE: &str = "When it was frozen.";
 
+fn actions() -> Vec<&'static str> {
+    Action::ALL.iter().map(|action| action.as_str()).collect()
+}
+
 /// Names of this family.
 pub(super) const WORDS: &[Word] = &[
     word("grants/{name}", "The grant.").pattern(NAME),
@@ -170,7 +175,7 @@ pub(super) const WORDS: &[Word] = &[
     word("GrantView.name", "What it is called: an explanation names it as the rule that decided.").pattern(NAME),
     word("GrantView.principal", "Whom it is about, such as `user:1000`, `agent:NAME` or `owner`."),
     word("GrantView.effect", "Whether it allows, or denies whatever else is granted.").one_of(&["allow", "deny"]),
-    word("GrantView.capabilities", "What it is about.").one_of(CAPABILITIES),
+    word("GrantView.capabilities", "What it is about.").known(capabilities),
     word("GrantView.secrets", "Patterns of the secrets it is about: `openai/*`, or `*` for all."),
     word("GrantView.scopes", "The kinds of scope it is about; `*` alone for all.").one_of(REACHED_SCOPES),
     word("GrantView.companies", "The companies it is about; `*` alone for all."),
@@ -250,7 +255,7 @@ pub(super) const WORDS: &[Word] = &[
     word("FreezeHolder.state", "Whether it acts by it, is about to, cannot be told, or has nothing it is about.")
         .one_of(&["frozen", "waiting", "unreachable", "not_concerned"]),
     word("FreezeHolder.stops_by", "When a node that cannot be reached stops by itself.").time(),
-    word("WhoamiQuery.action", "What the caller may want to do, such as `secret.read`.").pattern(ACTION),
+    word("WhoamiQuery.action", "What the caller may want to do.").known(actions),
     word("WhoamiQuery.secret", "To which secret, as `SERVICE/KEY`; only with `action`."),
     word("WhoamiView.door", "The door the caller came through.").one_of(DOORS),
     word("WhoamiView.uid", "Its user id."),
@@ -268,7 +273,7 @@ pub(super) const WORDS: &[Word] = &[
     word("WhoamiView.principals", "What it acts as."),
     word("WhoamiView.besides", "What it is besides: a deny of one of these counts, and an allow does not."),
     word("WhoamiView.may", "What it asked whether it may; nothing if it did not ask."),
-    word("MayView.action", "What it may.").pattern(ACTION),
+    word("MayView.action", "What it may.").known(actions),
     word("MayView.allowed", "Always true: what it may not is refused."),
     word("MayView.rule", "The rule that allows it."),
 ];

@@ -10,6 +10,8 @@ pub(super) enum Form {
     Time,
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// One of those that the code knows.
+    Known(fn() -> Vec<&'static str>),
     /// What this regular expression matches.
     Pattern(&'static str),
     /// `true` or `false`.
@@ -46,6 +48,11 @@ impl Word {
     /// Its value is one of these.
     pub(super) const fn one_of(self, words: &'static [&'static str]) -> Self {
         Self { form: Form::OneOf(words), ..self }
+    }
+
+    /// Its value is one of those that the code knows.
+    pub(super) const fn known(self, words: fn() -> Vec<&'static str>) -> Self {
+        Self { form: Form::Known(words), ..self }
     }
 
     /// Its value is what this matches.
