@@ -35,7 +35,13 @@ impl HttpBody for Read {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.0.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_frame(context))
+        let Some(body) = self.0.as_mut() else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            // One in chunks does not say of itself that it has ended: nothing of it is left to be taken in.
+            self.0 = None;
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

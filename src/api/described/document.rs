@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::lexicon::Lexicon;
 use super::operation::{Content, Operation, SchemaOf, Told};
+use super::words::{WORDS, Word};
 use super::{
     agents, audit, aws, connectivity, events, frame, keys, life, nodes, policy, secrets, state, subscriptions, vault,
 };
@@ -18,58 +19,42 @@ struct Family {
     tag: &'static str,
     about: &'static str,
     operations: fn() -> Vec<Operation>,
+    words: &'static [Word],
 }
 
 const FAMILIES: &[Family] = &[
-    Family {
-        tag: "Secrets",
-        about: "Reading, storing, looking for and following secrets.",
-        operations: secrets::operations,
-    },
-    Family { tag: "Life", about: "What becomes of a secret after it was stored.", operations: life::operations },
-    Family { tag: "Policy", about: "Who may do what, and what is frozen.", operations: policy::operations },
-    Family { tag: "Agents", about: "Programs that act for somebody, and their keys.", operations: agents::operations },
-    Family { tag: "Nodes", about: "The machines of the mesh.", operations: nodes::operations },
-    Family {
-        tag: "Keys",
-        about: "Keys of the mesh, its snapshots, and opening a sealed node.",
-        operations: keys::operations,
-    },
-    Family {
-        tag: "Connectivity",
-        about: "Which APIs work from where, and with which credential.",
-        operations: connectivity::operations,
-    },
-    Family { tag: "Audit", about: "What was done, by whom, and what proves it.", operations: audit::operations },
-    Family { tag: "Events", about: "What happens, as it happens.", operations: events::operations },
-    Family { tag: "Subscriptions", about: "Who is told of what happens.", operations: subscriptions::operations },
-    Family { tag: "State", about: "How the node itself is.", operations: state::operations },
-    Family { tag: "Vault", about: "The routes of HashiCorp Vault, for its clients.", operations: vault::operations },
-    Family {
-        tag: "AWS",
-        about: "The routes of the AWS Secrets Manager Agent, for its clients.",
-        operations: aws::operations,
-    },
+    family("Secrets", "Reading, storing, looking for and following secrets.", secrets::operations, secrets::WORDS),
+    family("Life", "What becomes of a secret after it was stored.", life::operations, life::WORDS),
+    family("Policy", "Who may do what, and what is frozen.", policy::operations, policy::WORDS),
+    family("Agents", "Programs that act for somebody, and their keys.", agents::operations, agents::WORDS),
+    family("Nodes", "The machines of the mesh.", nodes::operations, nodes::WORDS),
+    family("Keys", "Keys of the mesh, its snapshots, and opening a sealed node.", keys::operations, keys::WORDS),
+    family(
+        "Connectivity",
+        "Which APIs work from where, and with which credential.",
+        connectivity::operations,
+        connectivity::WORDS,
+    ),
+    family("Audit", "What was done, by whom, and what proves it.", audit::operations, audit::WORDS),
+    family("Events", "What happens, as it happens.", events::operations, events::WORDS),
+    family("Subscriptions", "Who is told of what happens.", subscriptions::operations, subscriptions::WORDS),
+    family("State", "How the node itself is.", state::operations, state::WORDS),
+    family("Vault", "The routes of HashiCorp Vault, for its clients.", vault::operations, vault::WORDS),
+    family("AWS", "The routes of the AWS Secrets Manager Agent, for its clients.", aws::operations, aws::WORDS),
 ];
+
+const fn family(
+    tag: &'static str,
+    about: &'static str,
+    operations: fn() -> Vec<Operation>,
+    words: &'static [Word],
+) -> Family {
+    Family { tag, about, operations, words }
+}
 
 /// What all names mean.
 pub(super) fn lexicon() -> Lexicon {
-    Lexicon::new(&[
-        super::words::WORDS,
-        secrets::WORDS,
-        life::WORDS,
-        policy::WORDS,
-        agents::WORDS,
-        nodes::WORDS,
-        keys::WORDS,
-        connectivity::WORDS,
-        audit::WORDS,
-        events::WORDS,
-        subscriptions::WORDS,
-        state::WORDS,
-        vault::WORDS,
-        aws::WORDS,
-    ])
+    Lexicon::new(FAMILIES.iter().map(|family| family.words).chain([WORDS]))
 }
 
 /// Every route, with the word it is filed under.
@@ -254,7 +239,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::super::words::{ASKED, TOLD, Word};
+    use super::super::words::{ASKED, TOLD};
     use super::*;
 
     /// With `AURORA_WRITE_OPENAPI=1` the text is written anew.

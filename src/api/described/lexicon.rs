@@ -16,9 +16,9 @@ pub(super) struct Lexicon {
 
 impl Lexicon {
     /// These words; none may stand there twice.
-    pub(super) fn new(lists: &[&[Word]]) -> Self {
+    pub(super) fn new(lists: impl IntoIterator<Item = &'static [Word]>) -> Self {
         let mut words = BTreeMap::new();
-        for word in lists.iter().copied().flatten() {
+        for word in lists.into_iter().flatten() {
             assert!(words.insert(word.name, *word).is_none(), "{} is explained twice", word.name);
         }
         Self { words, used: RefCell::default(), missing: RefCell::default() }

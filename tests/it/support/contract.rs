@@ -89,7 +89,7 @@ fn look_at_query(operation: &Value, target: &str) -> Result<(), String> {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
     // Health answers whoever asks, whatever else he says.
-    let is_open = operation["operationId"].as_str().is_some_and(|id| id.ends_with("Health") || id == "ping");
+    let is_open = ["readHealth", "vaultHealth", "ping"].iter().any(|id| operation["operationId"] == *id);
     let unknown: Vec<&str> = names.filter(|name| !name.is_empty() && !described.contains(name)).collect();
     if unknown.is_empty() || is_open { Ok(()) } else { Err(format!("{unknown:?} was taken and is not described")) }
 }
